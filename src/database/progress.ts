@@ -1,0 +1,113 @@
+/**
+ * How far a projection has come, kept in the database of its state so that both are committed together.
+ * SQLite and MySQL offer the same; what a service stores beside it is its own affair.
+ */
+export interface Progress<Change> {
+  /**
+   * One tick of the lease protocol, in one transaction: renews this instance's partitions, forgets instances not seen
+   * for `ttlMs`, gives back what is above the fair share and claims what is free up to it. Partitions seen for the
+   * first time start at their first offset. Leases only spread the work; `commit` keeps it right.
+   * @returns the partitions this instance may read until `ttlMs` from now.
+   * @throws SamsaError `state-too-new`, `state-outdated`, or `store-unavailable` (retryable).
+   */
+  lease(request: LeaseRequest): Promise<readonly PartitionName[]>;
+
+  /** Gives all leases of an instance back at once. */
+  release(projection: string, instance: string): Promise<void>;
+
+  /** Where a leased partition stands and which producers' events were applied last: what reading starts from. */
+  load(projection: string, partition: PartitionName): Promise<StartingPoint>;
+
+  /**
+   * State, next offset, dead letters and producer marks in one transaction.
+   * @returns false when the stored next offset is not `expected` or the partition is not leased to `instance`; then
+   *   nothing was changed and whatever else was read must not be applied.
+   * @throws SamsaError `store-unavailable` (retryable) with nothing changed.
+   */
+  commit(commit: ProgressCommit<Change>): Promise<boolean>;
+
+  /** All partitions of a projection, for the ledger and for freshness. */
+  positions(projection: string): Promise<readonly PartitionPosition[]>;
+}
+
+export type PartitionName = { readonly topic: string; readonly partition: number };
+
+export type LeaseRequest = {
+  readonly projection: string;
+  /** Raised when the fold changes; the stored state must be of the same version. */
+  readonly version: number;
+  readonly instance: string;
+  readonly ttlMs: number;
+  readonly partitions: readonly (PartitionName & {
+    readonly topicId: string;
+    readonly start: number;
+    readonly end: number;
+  })[];
+};
+
+/** What became of the records of a partition; with the lag they add up to `end − first`. */
+export type Outcomes = {
+  readonly applied: number;
+  readonly duplicate: number;
+  readonly dead: number;
+  readonly late: number;
+  /** Expired before they were read. */
+  readonly gap: number;
+  /** Removed by compaction before they were read. */
+  readonly compacted: number;
+};
+
+export type PartitionPosition = PartitionName & {
+  readonly topicId: string;
+  /** Where reading began. */
+  readonly first: number;
+  readonly next: number;
+  /** The log's end when this was committed. */
+  readonly end: number;
+  /** Arrival stamp of the last record taken, ms since 1970; 0 when none was. */
+  readonly arrivedMs: number;
+  /** Of the record at `next − 1`; `null` when none was taken. */
+  readonly fingerprint: string | null;
+  readonly outcomes: Outcomes;
+  /** Who reads it now; `null` when nobody does. */
+  readonly instance: string | null;
+};
+
+export type StartingPoint = PartitionPosition & {
+  /** Last applied sequence by source. */
+  readonly marks: ReadonlyMap<string, number>;
+};
+
+export type DeadLetter = {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
+  readonly reason: string;
+};
+
+export type ProgressCommit<Change> = PartitionName & {
+  readonly projection: string;
+  readonly instance: string;
+  readonly expected: number;
+  readonly next: number;
+  readonly end: number;
+  readonly arrivedMs: number;
+  readonly fingerprint: string | null;
+  readonly outcomes: Outcomes;
+  /** In log order. */
+  readonly changes: readonly Change[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly marks: ReadonlyMap<string, number>;
+};
+
+/** What a state does inside a commit. */
+export type ApplyChanges<Change> = (
+  changes: readonly Change[],
+  /**
+   * No record that arrived earlier than this is still unread (ms since 1970). Rows may be rolled up or pruned only
+   * behind it: a record's event time is at most seven days before its arrival.
+   */
+  watermarkMs: number,
+) => void;

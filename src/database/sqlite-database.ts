@@ -1,0 +1,125 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { reason, SamsaError } from '../errors.ts';
+
+export type SqliteOptions = {
+  /** The schema, one step per version, oldest first; applied once each. Never edit a step that has shipped. */
+  readonly migrations: readonly string[];
+  /** How long a statement waits for another connection's write; at most 50 on a thread that answers requests. */
+  readonly busyTimeoutMs: number;
+  /** `full` syncs every commit (power cuts), `normal` leaves it to checkpoints (killed processes). */
+  readonly sync?: 'normal' | 'full';
+  /** True when a checkpoint thread looks after this file, so that no commit here ever pays for a checkpoint. */
+  readonly checkpointedElsewhere?: boolean;
+  readonly cacheKiB?: number;
+};
+
+/** One connection to one SQLite file in WAL mode. */
+export type SqliteDatabase = {
+  readonly path: string;
+  /** A statement, prepared once per text. Rows come as objects. */
+  readonly prepare: (sql: string) => StatementSync;
+  /**
+   * Runs `body` in an immediate transaction and rolls back when it throws.
+   * @throws SamsaError `store-unavailable` (retryable) when the file is busy, full, read-only or failing.
+   */
+  readonly transaction: <Result>(body: () => Result) => Result;
+  /** Changes whenever another connection, also of another process, has committed. */
+  readonly dataVersion: () => number;
+  readonly close: () => void;
+};
+
+/**
+ * Opens or makes a SQLite file and brings its schema up to date.
+ * @throws SamsaError `state-too-new` when a newer program wrote it, `data-folder-unusable` when it is no database or
+ *   cannot be written.
+ */
+export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase {
+  const connection = connect(path, options);
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = connection.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+  const transaction = <Result>(body: () => Result): Result => {
+    try {
+      prepare('BEGIN IMMEDIATE').run();
+      const result = body();
+      prepare('COMMIT').run();
+      return result;
+    } catch (error) {
+      if (connection.isTransaction) connection.exec('ROLLBACK');
+      throw storeError(path, error);
+    }
+  };
+  return {
+    path,
+    prepare,
+    transaction,
+    dataVersion: () => Number(Object.values(prepare('PRAGMA data_version').get() ?? {})[0]),
+    close: () => {
+      statements.clear();
+      if (connection.isOpen) connection.close();
+    },
+  };
+}
+
+function connect(path: string, options: SqliteOptions): DatabaseSync {
+  try {
+    const connection = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
+    try {
+      connection.exec('PRAGMA journal_mode = WAL');
+      connection.exec(`PRAGMA synchronous = ${options.sync === 'full' ? 'FULL' : 'NORMAL'}`);
+      connection.exec(`PRAGMA cache_size = ${-(options.cacheKiB ?? 4096)}`);
+      if (options.checkpointedElsewhere === true) connection.exec('PRAGMA wal_autocheckpoint = 0');
+      migrate(path, connection, options.migrations);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  } catch (error) {
+    if (error instanceof SamsaError) throw error;
+    throw new SamsaError(
+      'data-folder-unusable',
+      `${path}: expected a SQLite file that can be written, got: ${reason(error)}. ` +
+        'Check the folder, its permissions and free space, or choose another with SAMSA_DATA.',
+      { cause: error },
+    );
+  }
+}
+
+function migrate(path: string, connection: DatabaseSync, migrations: readonly string[]): void {
+  const version = (): number => Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (version() > migrations.length) {
+    throw new SamsaError(
+      'state-too-new',
+      `${path}: expected schema version ${migrations.length} or older, got ${version()}. ` +
+        'A newer Samsa wrote it: run that version, or choose another data folder.',
+    );
+  }
+  if (version() === migrations.length) return;
+  connection.exec('BEGIN IMMEDIATE');
+  for (const step of migrations.slice(version())) connection.exec(step);
+  connection.exec(`PRAGMA user_version = ${migrations.length}`);
+  connection.exec('COMMIT');
+}
+
+const passing: ReadonlyMap<number, string> = new Map([
+  [5, 'another process is writing'],
+  [8, 'the file is read-only'],
+  [10, 'the disk reports an error'],
+  [13, 'the disk is full'],
+  [14, 'the file cannot be opened'],
+]);
+
+/** A SQLite error as ours: those that pass by themselves or by making room are `store-unavailable`. */
+export function storeError(path: string, error: unknown): unknown {
+  const code = (error as { errcode?: unknown }).errcode;
+  const problem = typeof code === 'number' ? passing.get(code & 0xff) : undefined;
+  if (problem === undefined) return error;
+  return new SamsaError('store-unavailable', `${path}: ${problem}`, { cause: error, retryable: true });
+}

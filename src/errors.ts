@@ -1,0 +1,42 @@
+/**
+ * The closed list of what can go wrong. A code is a promise to people and programs outside: it appears in problem
+ * details, in dead letters and in exit messages, so it is never renamed.
+ */
+export type ErrorCode =
+  | 'already-running'
+  | 'bad-configuration'
+  | 'bad-event'
+  | 'bad-import-file'
+  | 'book-unknown'
+  | 'data-folder-unusable'
+  | 'log-closed'
+  | 'malformed-query'
+  | 'operator-only'
+  | 'port-in-use'
+  | 'query-too-long'
+  | 'reader-unknown'
+  | 'state-outdated'
+  | 'state-too-new'
+  | 'store-unavailable'
+  | 'topic-replaced'
+  | 'topic-unknown'
+  | 'unknown-query';
+
+/** The one error class. The message says what was expected, what came, and what to do next. */
+export class SamsaError extends Error {
+  readonly code: ErrorCode;
+  /** Whether the same attempt may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'SamsaError';
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** What a caught value says for itself, for messages that name their cause. */
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

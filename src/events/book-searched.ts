@@ -1,0 +1,143 @@
+import { TypeCompiler } from '@sinclair/typebox/compiler';
+import { Type } from '@sinclair/typebox';
+import { isUtf8 } from 'node:buffer';
+import { SamsaError } from '../errors.ts';
+import { BookSchema, type Book } from './book.ts';
+import { decodeEnvelope, encodeEnvelope, eventTime, text, type Envelope } from './envelope.ts';
+import type { EventSource } from './event-source.ts';
+import { parseEventJson } from './json.ts';
+import type { NewRecord, StoredRecord } from './record.ts';
+
+export const bookSearchedType = 'samsa.book.searched.v1';
+
+/** A reader searched: the fact everything else here is made from. */
+export type BookSearched = {
+  /** As typed, trimmed. */
+  readonly query: string;
+  /** The books on the result page, best first. */
+  readonly books: readonly Book[];
+  /** `null` when the producer named nobody. */
+  readonly reader: string | null;
+  /** 0: counts as a search, never towards a rise. */
+  readonly weight: 0 | 1;
+  /** The spelling the search used instead, if it corrected the query. */
+  readonly corrected: string | null;
+  /** When it happened, ms since 1970; never later than its arrival. */
+  readonly time: number;
+  /** Orders events of one time: `source/sequence`, or the log position of a plain message. */
+  readonly tieBreak: string;
+};
+
+/** What the web service knows about a search beside key and value. */
+export type SearchContext = {
+  readonly reader: string | null;
+  readonly weight: 0 | 1;
+  readonly corrected: string | null;
+  readonly total: number;
+};
+
+const bookList = TypeCompiler.Compile(Type.Array(BookSchema));
+const readerId = /^[A-Za-z0-9_-]{0,64}$/;
+
+/** The record of one search; `value` is the answer's own bytes, a JSON array of books. */
+export function bookSearchedRecord(
+  topic: string,
+  source: EventSource,
+  search: { query: string; value: Uint8Array } & SearchContext,
+): NewRecord {
+  const extensions: Record<string, string> = { total: String(search.total) };
+  if (search.reader !== null) extensions['reader'] = search.reader;
+  if (search.weight === 0) extensions['weight'] = '0';
+  if (search.corrected !== null) extensions['corrected'] = search.corrected;
+  return {
+    topic,
+    key: Buffer.from(search.query),
+    value: search.value,
+    headers: encodeEnvelope(source.next(bookSearchedType, extensions)),
+  };
+}
+
+/**
+ * A decoder that remembers, for the last 10,000 keys, the value it parsed last: readers mostly get the same answer
+ * to the same query, and comparing bytes is many times cheaper than parsing them. It changes no result.
+ */
+export function createBookSearchedDecoder(): (record: StoredRecord) => BookSearched | 'late' {
+  const parsed = new Map<string, { value: Uint8Array; books: readonly Book[] }>();
+  const decodeBooks = (key: string, value: Uint8Array | null): readonly Book[] => {
+    if (value === null) throw new SamsaError('bad-event', 'value: expected a JSON array of books, got a tombstone');
+    const known = parsed.get(key);
+    if (known !== undefined && Buffer.compare(known.value, value) === 0) return known.books;
+    const books = parseBooks(value);
+    if (parsed.size >= 10_000) parsed.clear();
+    parsed.set(key, { value, books });
+    return books;
+  };
+  return (record) => {
+    const envelope = decodeEnvelope(record.headers);
+    const time = eventTime(record, envelope);
+    const key = decodeKey(record.key);
+    const books = decodeBooks(key, record.value);
+    if (time === 'late') return 'late';
+    return envelope === null
+      ? { ...plainSearch(key, record), books, time }
+      : { ...ownSearch(key, envelope), books, time };
+  };
+}
+
+function decodeKey(key: Uint8Array | null): string {
+  if (key === null || !isUtf8(key)) throw new SamsaError('bad-event', 'key: expected the query as UTF-8');
+  return text(key);
+}
+
+function parseBooks(value: Uint8Array): readonly Book[] {
+  const books = parseEventJson(value);
+  if (books === null) return [];
+  if (bookList.Check(books)) return books;
+  const problem = bookList.Errors(books).First();
+  throw new SamsaError('bad-event', `value${problem?.path ?? ''}: ${problem?.message ?? 'expected an array of books'}`);
+}
+
+type Unparsed = Omit<BookSearched, 'books' | 'time'>;
+
+/** Keys of our own messages are never split: a query may contain colons. */
+function ownSearch(key: string, envelope: Envelope): Unparsed {
+  if (envelope.type !== bookSearchedType) {
+    throw new SamsaError(
+      'bad-event',
+      `header ce_type: expected ${bookSearchedType}, got ${envelope.type.slice(0, 80)}`,
+    );
+  }
+  const { reader, weight, corrected } = envelope.extensions;
+  return {
+    query: notEmpty(key),
+    reader: reader ?? null,
+    weight: weight === '0' ? 0 : 1,
+    corrected: corrected ?? null,
+    tieBreak: `${envelope.source}/${String(envelope.sequence).padStart(20, '0')}`,
+  };
+}
+
+function plainSearch(key: string, record: StoredRecord): Unparsed {
+  const { query, reader } = splitKey(key);
+  const offset = String(record.offset).padStart(20, '0');
+  return {
+    query: notEmpty(query),
+    reader,
+    weight: 1,
+    corrected: null,
+    tieBreak: `${String(record.partition).padStart(10, '0')}/${offset}`,
+  };
+}
+
+/** The later chapters' key `query:userId`, split at the last colon where a reader id follows it. */
+function splitKey(key: string): { query: string; reader: string | null } {
+  const colon = key.lastIndexOf(':');
+  const after = key.slice(colon + 1);
+  if (colon < 0 || !readerId.test(after)) return { query: key.trim(), reader: null };
+  return { query: key.slice(0, colon).trim(), reader: after === '' ? null : after };
+}
+
+function notEmpty(query: string): string {
+  if (query.trim() === '') throw new SamsaError('bad-event', 'key: expected a query, got an empty one');
+  return query;
+}

@@ -1,0 +1,34 @@
+import { Type, type Static } from '@sinclair/typebox';
+
+/**
+ * A book as every list and every event carries it (contract §1). More fields may follow these; unknown ones are kept.
+ * `published_at` is a year or a date, `created_at` RFC 3339, `popularity` a count of readers.
+ */
+export const BookSchema = Type.Object(
+  {
+    id: Type.Integer({ minimum: 1 }),
+    title: Type.String({ minLength: 1 }),
+    author: Type.String(),
+    published_at: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    created_at: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    isbn: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    series: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    subjects: Type.Optional(Type.Array(Type.String())),
+    language: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    popularity: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  { $id: 'Book', additionalProperties: true },
+);
+
+export type Book = Static<typeof BookSchema>;
+
+const listDescriptionLength = 300;
+
+/** The book as it stands in lists and events: the description cut to 300 characters, never inside a character. */
+export function listedBook(book: Book): Book {
+  const description = book.description;
+  if (typeof description !== 'string' || description.length <= listDescriptionLength) return book;
+  const cut = description.slice(0, listDescriptionLength - 1).replace(/[\uD800-\uDBFF]$/, '');
+  return { ...book, description: `${cut}…` };
+}

@@ -1,0 +1,73 @@
+import { isUtf8 } from 'node:buffer';
+import { reason, SamsaError } from '../errors.ts';
+import { text } from './envelope.ts';
+
+/** No event of ours comes near; more is somebody's mistake or an attack. */
+const limitBytes = 900_000;
+const limitDepth = 64;
+
+/**
+ * Parses the JSON of a record's value.
+ * @throws SamsaError `bad-event` on anything but one well-formed, finite JSON document with unique, harmless keys.
+ */
+export function parseEventJson(value: Uint8Array): unknown {
+  if (value.byteLength > limitBytes) {
+    throw new SamsaError('bad-event', `value: expected at most ${limitBytes} bytes, got ${value.byteLength}`);
+  }
+  if (!isUtf8(value)) throw new SamsaError('bad-event', 'value: expected UTF-8');
+  const source = text(value);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(source);
+  } catch (cause) {
+    throw new SamsaError('bad-event', `value: expected JSON: ${reason(cause)}`, { cause });
+  }
+  const keys = countKeys(parsed);
+  if (keys !== countWrittenKeys(source)) throw new SamsaError('bad-event', 'value: a key is written twice');
+  return parsed;
+}
+
+/** Counts the keys of all objects; refuses depth, numbers a double cannot hold, and `__proto__`. */
+function countKeys(value: unknown, depth = 0): number {
+  if (depth > limitDepth) throw new SamsaError('bad-event', `value: nested deeper than ${limitDepth}`);
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new SamsaError('bad-event', 'value: a number is too large');
+  }
+  if (typeof value !== 'object' || value === null) return 0;
+  if (Array.isArray(value)) {
+    let count = 0;
+    for (const item of value) count += countKeys(item, depth + 1);
+    return count;
+  }
+  let count = 0;
+  for (const [key, item] of Object.entries(value)) {
+    if (key === '__proto__') throw new SamsaError('bad-event', 'value: the key __proto__ is not allowed');
+    count += 1 + countKeys(item, depth + 1);
+  }
+  return count;
+}
+
+/** Outside strings, a colon stands only after a key, so colons count keys; `JSON.parse` has checked the grammar. */
+function countWrittenKeys(source: string): number {
+  let count = 0;
+  let at = 0;
+  while (at < source.length) {
+    const code = source.charCodeAt(at);
+    if (code === 58) count++;
+    at = code === 34 ? endOfString(source, at) : at + 1;
+  }
+  return count;
+}
+
+/** The index after the string that opens at `start`. */
+function endOfString(source: string, start: number): number {
+  let close = source.indexOf('"', start + 1);
+  while (isEscaped(source, close)) close = source.indexOf('"', close + 1);
+  return close + 1;
+}
+
+function isEscaped(source: string, at: number): boolean {
+  let backslashes = 0;
+  while (source.charCodeAt(at - 1 - backslashes) === 92) backslashes++;
+  return backslashes % 2 === 1;
+}

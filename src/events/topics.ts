@@ -1,0 +1,24 @@
+/** The names the four topics have in this shop (`mq.topic`, `mq.topics.*`). */
+export type TopicNames = {
+  readonly searches: string;
+  readonly actions: string;
+  readonly changes: string;
+  readonly operator: string;
+};
+
+export const defaultTopicNames: TopicNames = {
+  searches: 'lr-book-searches',
+  actions: 'lr-reader-actions',
+  changes: 'lr-book-changes',
+  operator: 'lr-operator-actions',
+};
+
+const dayMs = 86_400_000;
+
+/** How long each topic keeps its records: contract §1. */
+export const topicRetention: Readonly<Record<keyof TopicNames, { retentionMs: number; compacted: boolean }>> = {
+  searches: { retentionMs: 35 * dayMs, compacted: false },
+  actions: { retentionMs: 365 * dayMs, compacted: false },
+  changes: { retentionMs: 0, compacted: true },
+  operator: { retentionMs: 0, compacted: false },
+};
