@@ -64,6 +64,20 @@ export function decodeEnvelope(headers: RecordHeaders): Envelope | null {
   };
 }
 
+/**
+ * Only who numbered the event and its number, for finding repeats; much cheaper than the whole envelope.
+ * `null` for plain messages and for headers that `decodeEnvelope` would refuse.
+ */
+export function decodeMark(headers: RecordHeaders): { source: string; sequence: number } | null {
+  let source = '';
+  let sequence = Number.NaN;
+  for (const [name, value] of headers) {
+    if (name === 'ce_source') source = text(value);
+    else if (name === 'ce_sequence') sequence = Number(text(value));
+  }
+  return source === '' || !Number.isSafeInteger(sequence) ? null : { source, sequence };
+}
+
 /** Beyond this age at arrival an event is late: counted as such and not applied. */
 const latestArrivalMs = 7 * 86_400_000;
 

@@ -1,0 +1,31 @@
+import { parseArgs } from 'node:util';
+import { benchProjection } from './projection.ts';
+import { benchSearch } from './search.ts';
+
+const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3]
+npm run bench -- projection [--events 400000]`;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    books: { type: 'string', default: '10000' },
+    queries: { type: 'string', default: '20000' },
+    seconds: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '3' },
+    events: { type: 'string', default: '400000' },
+  },
+});
+const options = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
+const { books = 0, queries = 0, seconds = 0, rounds = 0, events = 0 } = options;
+
+switch (positionals[0]) {
+  case 'search':
+    console.log(JSON.stringify(await benchSearch({ books, queries, seconds, rounds })));
+    break;
+  case 'projection':
+    console.log(JSON.stringify(await benchProjection({ events })));
+    break;
+  default:
+    console.error(usage);
+    process.exitCode = 2;
+}

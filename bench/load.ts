@@ -1,0 +1,34 @@
+import autocannon from 'autocannon';
+
+export type LoadResult = { readonly requestsPerSecond: number; readonly p50Ms: number; readonly p99Ms: number };
+
+/**
+ * Asks `baseUrl` for the paths in turn over 32 connections, each path once per round, and measures every answer.
+ * @throws Error when any answer was not 2xx: a benchmark of failures says nothing.
+ */
+export async function load(baseUrl: string, paths: readonly string[], seconds: number): Promise<LoadResult> {
+  let asked = 0;
+  const result = await autocannon({
+    url: baseUrl,
+    connections: 32,
+    duration: seconds,
+    requests: [
+      {
+        setupRequest: (request) => {
+          request.path = paths[asked++ % paths.length]!;
+          return request;
+        },
+      },
+    ],
+  });
+  if (result.errors + result.timeouts + result.non2xx > 0) {
+    throw new Error(
+      `${baseUrl}: ${result.non2xx} answers were not 2xx, ${result.errors} errors, ${result.timeouts} timeouts`,
+    );
+  }
+  return {
+    requestsPerSecond: result.requests.average,
+    p50Ms: result.latency.p50,
+    p99Ms: result.latency.p99,
+  };
+}

@@ -1,0 +1,66 @@
+/** Deterministic pseudo-random numbers in [0, 1): mulberry32. Benchmarks must ask the same questions every time. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** A rank below `size`, in proportion to 1 / (rank + 1)^`exponent` (Zipf), by inverting a table of sums. */
+export function zipf(size: number, exponent: number, random: () => number): () => number {
+  const sums = new Float64Array(size);
+  let sum = 0;
+  for (let rank = 0; rank < size; rank++) sums[rank] = sum += (rank + 1) ** -exponent;
+  return () => {
+    const wanted = random() * sum;
+    let [low, high] = [0, size - 1];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (sums[middle]! < wanted) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+}
+
+export type MadeUpBook = {
+  readonly title: string;
+  readonly author: string;
+  readonly year: number;
+  readonly description: string;
+  readonly popularity: number;
+};
+
+const syllables =
+  'ba be bi bo da de di do fa fe fi ga ge go ha he hi ka ke ki la le li lo ma me mi mo na ne ni no pa pe ra re ri ro sa se si so ta te ti to va ve vi wa we'.split(
+    ' ',
+  );
+
+/** `count` made-up books, most popular first; words follow Zipf's law as in real titles. */
+export function madeUpBooks(count: number, seed = 1): readonly MadeUpBook[] {
+  const random = seededRandom(seed);
+  const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
+  const word = (): string => Array.from({ length: 2 + Math.floor(random() * 3) }, () => pick(syllables)).join('');
+  const vocabulary = [...new Set(Array.from({ length: 20_000 }, word))];
+  const common = zipf(vocabulary.length, 0.9, random);
+  const people = Array.from(
+    { length: Math.max(50, Math.ceil(count / 4)) },
+    () => `${capital(word())} ${capital(word())}`,
+  );
+  const writer = zipf(people.length, 0.6, random);
+  const text = (words: number): string => Array.from({ length: words }, () => vocabulary[common()]!).join(' ');
+  return Array.from({ length: count }, (_, rank) => ({
+    title: capital(text(2 + Math.floor(random() * 5))),
+    author: people[writer()]!,
+    year: 1800 + Math.floor(random() * 225),
+    description: `${capital(text(30))}.`,
+    popularity: Math.max(1, Math.floor(1_000_000 / (rank + 1) ** 0.7)),
+  }));
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,106 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { bookSearchedRecord } from '../src/events/book-searched.ts';
+import { createEventSource } from '../src/events/event-source.ts';
+import type { EventLog } from '../src/log/log.ts';
+import { openSqliteLog } from '../src/log/sqlite-log.ts';
+import { runProjection } from '../src/projection/run-projection.ts';
+import { createTrendProjection } from '../src/services/trend/trend-projection.ts';
+import { openSqliteTrendStore } from '../src/services/trend/trend-store.sqlite.ts';
+import { seededRandom, zipf } from './made-up-books.ts';
+
+const topic = 'lr-book-searches';
+const logger = pino({ level: 'error' });
+const readers = 20_000;
+const queries = 50_000;
+const valueBytes = 770;
+const hours = 24;
+const hourMs = 3_600_000;
+
+/**
+ * Counts a log full of searches with the trend projection, as the service does, and nothing else running. Queries
+ * follow Zipf's law, readers and hours are even, so that nearly every reader, query and hour together is new: the most
+ * work an event can make. A smaller log is counted first, to warm up.
+ */
+export async function benchProjection(options: { events: number }) {
+  await countOnce(Math.min(options.events, 50_000));
+  const seconds = await countOnce(options.events);
+  return {
+    events: options.events,
+    value_bytes: valueBytes,
+    seconds: Number(seconds.toFixed(2)),
+    events_per_s: Math.round(options.events / seconds),
+    peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1_024),
+  };
+}
+
+async function countOnce(events: number): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
+  const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
+  try {
+    await log.create(topic, { partitions: 4, retentionMs: 0, compacted: false });
+    await fill(log, events);
+    return await countAll(log, join(folder, 'trend.sqlite'));
+  } finally {
+    await log.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function fill(log: EventLog, events: number): Promise<void> {
+  const random = seededRandom(events);
+  const query = zipf(queries, 0.9, random);
+  const startMs = Date.now() - hours * hourMs;
+  let sent = 0;
+  const source = createEventSource('bench', () => startMs + Math.floor((sent / events) * hours) * hourMs);
+  while (sent < events) {
+    const records = [];
+    for (const last = Math.min(events, sent + 1_000); sent < last; sent++) {
+      const word = `query number ${query()}`;
+      records.push(
+        bookSearchedRecord(topic, source, {
+          query: word,
+          value: answer(word),
+          reader: `reader-${Math.floor(random() * readers)}`,
+          weight: 1,
+          corrected: null,
+          total: 10,
+        }),
+      );
+    }
+    await log.append(records);
+  }
+}
+
+function answer(word: string): Buffer {
+  const book = { id: 17, title: word, author: 'Somebody Else', description: '' };
+  const padding = valueBytes - JSON.stringify([book]).length;
+  return Buffer.from(JSON.stringify([{ ...book, description: 'x'.repeat(Math.max(0, padding)) }]));
+}
+
+async function countAll(log: EventLog, path: string): Promise<number> {
+  const store = openSqliteTrendStore(path, { clock: Date.now, busyTimeoutMs: 1_000 });
+  const started = performance.now();
+  const running = runProjection({
+    log,
+    progress: store,
+    projection: createTrendProjection('bench', topic),
+    instance: 'bench',
+    clock: Date.now,
+    logger,
+  });
+  try {
+    const { partitions } = await log.describe(topic);
+    for (;;) {
+      const positions = await store.positions('bench');
+      if (positions.length > 0 && positions.every(({ partition, next }) => next === partitions[partition]?.end)) break;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return (performance.now() - started) / 1_000;
+  } finally {
+    await running.close();
+    await store.close();
+  }
+}

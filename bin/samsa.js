@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node from 18 on can read. Samsa itself is TypeScript that Node 26 runs as it is; an older
+// Node runs this file again with the Node 26 that `npm ci` put beside it.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const neededMajor = 26;
+
+if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
+  // Keeps the stripped and compiled source between starts.
+  module.enableCompileCache(join(tmpdir(), 'samsa-compile-cache'));
+  const { main } = await import('../src/main.ts');
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+  if (existsSync(node)) runWith(node);
+  else {
+    console.error(`samsa: needs Node ${neededMajor}, this is ${process.version}; run "npm ci", which brings it along`);
+    process.exitCode = 1;
+  }
+}
+
+/** Hands signals down and the exit code up, so that nobody notices the process in between. */
+function runWith(node) {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`samsa: ${node} cannot be started (${error.message}); run "npm ci" again`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+  });
+}

@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A service that listens. */
+export type RunningService = {
+  readonly url: string;
+  /** Resolves, with the reason, when it can no longer do its work; never while it can. */
+  readonly failed: Promise<Error>;
+  readonly close: () => Promise<void>;
+};
+
+const stopWithinMs = 10_000;
+
+/**
+ * Runs until SIGTERM or SIGINT, then closes; a second signal, or ten seconds, ends it at once.
+ * @returns the exit code: 0 after a clean stop, 1 when the service failed or did not stop in time.
+ */
+export async function runUntilStopped(service: RunningService, say: (line: string) => void): Promise<number> {
+  const stopped = nextSignal();
+  const failure = await Promise.race([service.failed, stopped.then(() => null)]);
+  if (failure !== null) say(`samsa: ${failure.message}`);
+  else say('samsa: stopping');
+  const impatient = nextSignal();
+  const timeout = new AbortController();
+  const late = delay(stopWithinMs, 'late' as const, { signal: timeout.signal }).catch(() => 'late' as const);
+  const outcome = await Promise.race([service.close().then(() => 'closed' as const), late, impatient]);
+  timeout.abort();
+  if (outcome === 'late') say(`samsa: did not stop within ${stopWithinMs / 1000} s; what was answered is on disk`);
+  return failure === null && outcome === 'closed' ? 0 : 1;
+}
+
+function nextSignal(): Promise<'signal'> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      process.off('SIGTERM', stop);
+      process.off('SIGINT', stop);
+      resolve('signal');
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { destination, pino, type Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config.ts';
+import { readOrMakeSecret } from '../data-folder.ts';
+import { createRegistry } from '../http/metrics.ts';
+import { createReaderSigner, type ReaderSigner } from '../http/signed-reader.ts';
+
+/** What every service of a process is made with. */
+export type ServiceBase = {
+  readonly version: string;
+  /** No two processes or threads ever share it. */
+  readonly instance: string;
+  readonly clock: () => number;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly secret: string;
+  readonly signer: ReaderSigner;
+};
+
+export function createServiceBase(service: string, config: Config): ServiceBase {
+  const secret = config.app.secret ?? readOrMakeSecret(config.data);
+  return {
+    version: packageVersion(),
+    instance: `${service}@${hostname()}:${process.pid}-${randomBytes(6).toString('base64url')}`,
+    clock: Date.now,
+    logger: pino({ level: config.log.level, base: { service } }, destination({ fd: 2, sync: true })),
+    registry: createRegistry(),
+    secret,
+    signer: createReaderSigner(secret),
+  };
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** `app.rate_limit`: 600 a minute and client unless set, and none where only this machine can ask. */
+export function rateLimitOf({ app }: Config, host: string): number {
+  return app.rateLimit ?? (isLoopback(host) ? 0 : 600);
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}

@@ -1,0 +1,53 @@
+import type { Config } from '../config.ts';
+import { createHttpServer, listen } from '../http/server.ts';
+import { openLog } from '../log/open-log.ts';
+import { openRecommendationStore } from '../services/recommendation/open-recommendation-store.ts';
+import { createRecommendationService } from '../services/recommendation/recommendation-service.ts';
+import type { RunningService } from './running-service.ts';
+import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
+import { shopFiles } from './shop-files.ts';
+
+const busyTimeoutMs = 1_000;
+
+/** Opens what the recommendation service stands on, in order, and lets it listen; whatever fails, all is closed again. */
+export async function startRecommendation(config: Config): Promise<RunningService> {
+  const base = createServiceBase('recommendation', config);
+  const { clock, logger, registry } = base;
+  const files = shopFiles(config.data);
+  const { topics, partitions } = config.mq;
+  const { host, port, groupId } = config.recommendation;
+  await using stack = new AsyncDisposableStack();
+  const log = await openLog({ path: files.log, topics, partitions, clock, busyTimeoutMs });
+  stack.defer(() => log.close());
+  const store = await openRecommendationStore({ path: files.recommendation, clock, busyTimeoutMs });
+  stack.defer(() => store.close());
+  const service = createRecommendationService({
+    ...base,
+    log,
+    store,
+    topics,
+    projectionName: groupId,
+    settings: {
+      isLoopback: isLoopback(host),
+      operatorToken: config.app.operatorToken,
+      verifyReader: base.signer.verify,
+    },
+  });
+  const server = await createHttpServer({
+    service: 'recommendation',
+    version: base.version,
+    logger,
+    registry,
+    readiness: service.readiness,
+    rateLimitPerMinute: rateLimitOf(config, host),
+    trustProxy: config.app.trustProxy,
+  });
+  stack.defer(async () => {
+    await service.close();
+    await server.close();
+  });
+  service.routes(server);
+  const { url } = await listen(server, host, port);
+  const opened = stack.move();
+  return { url, failed: new Promise(() => {}), close: () => opened.disposeAsync() };
+}

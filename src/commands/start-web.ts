@@ -1,0 +1,72 @@
+import type { Config } from '../config.ts';
+import { startCheckpoints } from '../database/checkpoints.ts';
+import { reason } from '../errors.ts';
+import { listen } from '../http/server.ts';
+import { logExpiry, openLog } from '../log/open-log.ts';
+import { openCatalogue } from '../services/web/catalogue/open-catalogue.ts';
+import { openSearchIndex } from '../services/web/search/search-index.ts';
+import { createWebService } from '../services/web/web-service.ts';
+import type { RunningService } from './running-service.ts';
+import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
+import { shopFiles } from './shop-files.ts';
+
+/** On the thread that answers requests nobody waits longer for another writer. */
+const busyTimeoutMs = 50;
+const newReadersPerAddress = 20;
+
+/** Opens what the bookshop stands on, in order, and lets it listen; whatever fails, what was opened is closed again. */
+export async function startWeb(
+  config: Config,
+  remote: { readonly trendUrl: string; readonly recommendationUrl: string },
+): Promise<RunningService> {
+  const base = createServiceBase('web', config);
+  const { clock, logger } = base;
+  const files = shopFiles(config.data);
+  const { topics, partitions } = config.mq;
+  await using stack = new AsyncDisposableStack();
+  const checkpoints = startCheckpoints(Object.values(files), {
+    onProblem: (problem) => logger.warn({ error: reason(problem) }, 'checkpoints'),
+    chores: [logExpiry(files.log)],
+  });
+  stack.defer(checkpoints.close);
+  const log = await openLog({
+    path: files.log,
+    topics,
+    partitions,
+    clock,
+    busyTimeoutMs,
+    sync: config.mq.spoolSync,
+    checkpointedElsewhere: true,
+  });
+  stack.defer(() => log.close());
+  const books = openCatalogue({ path: files.catalogue, clock, busyTimeoutMs, checkpointedElsewhere: true });
+  stack.defer(books.close);
+  const index = await openSearchIndex({
+    path: files.searchIndex,
+    log: { path: files.log, partitions },
+    topics,
+    logger,
+  });
+  stack.defer(index.close);
+  const { host, port, pageSize, operatorToken, trustProxy } = config.app;
+  const service = await createWebService({
+    ...base,
+    log,
+    books,
+    index,
+    topics,
+    settings: {
+      pageSize,
+      host,
+      operatorToken,
+      trustProxy,
+      rateLimitPerMinute: rateLimitOf(config, host),
+      newReadersPerAddress: config.trend.newReadersPerAddress ?? (isLoopback(host) ? 0 : newReadersPerAddress),
+      ...remote,
+    },
+  });
+  stack.defer(service.close);
+  const { url } = await listen(service.server, host, port);
+  const opened = stack.move();
+  return { url, failed: new Promise(() => {}), close: () => opened.disposeAsync() };
+}

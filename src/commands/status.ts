@@ -1,0 +1,130 @@
+import { existsSync, statSync } from 'node:fs';
+import type { PartitionPosition } from '../database/progress.ts';
+import { readSqliteProgress } from '../database/sqlite-progress.ts';
+import type { EventLog } from '../log/log.ts';
+import { openLog } from '../log/open-log.ts';
+import type { CommandContext } from '../main.ts';
+import { freshnessOf } from '../projection/freshness.ts';
+import { ledgerOf, type LedgerRow } from '../projection/ledger.ts';
+import { shopFiles } from './shop-files.ts';
+
+type ProjectionStatus = {
+  readonly name: string;
+  readonly file: string;
+  readonly lag_events: number;
+  readonly lag_seconds: number;
+  readonly dead_letters: number;
+  readonly balanced: boolean;
+  readonly ledger: readonly LedgerRow[];
+};
+
+type TopicStatus = {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly first: number;
+  readonly records: number;
+};
+
+/**
+ * Shows how far every service has read and whether every event is accounted for, also while the shop runs.
+ * @returns 0 when every ledger balances, else 1.
+ */
+export async function statusCommand(
+  { config, print }: CommandContext,
+  options: { readonly json?: boolean },
+): Promise<number> {
+  const files = shopFiles(config.data);
+  if (!existsSync(files.log)) {
+    print(`no shop has been opened in ${config.data} yet; npm start opens one`);
+    return 1;
+  }
+  const log = await openLog({
+    path: files.log,
+    topics: config.mq.topics,
+    partitions: config.mq.partitions,
+    clock: Date.now,
+    busyTimeoutMs: 1_000,
+  });
+  try {
+    const states = [files.trend, files.recommendation, files.searchIndex].filter(existsSync);
+    const projections = (await Promise.all(states.map((file) => projectionsIn(file, log)))).flat();
+    const topics = await Promise.all(Object.values(config.mq.topics).map((topic) => topicStatus(log, topic)));
+    if (options.json === true) print(JSON.stringify({ data: config.data, topics, projections }, null, 2));
+    else for (const line of describe(config.data, files, topics, projections)) print(line);
+    return projections.every(({ balanced }) => balanced) ? 0 : 1;
+  } finally {
+    await log.close();
+  }
+}
+
+async function topicStatus(log: EventLog, topic: string): Promise<TopicStatus> {
+  const { partitions } = await log.describe(topic);
+  const sum = (of: (partition: { start: number; end: number }) => number): number =>
+    partitions.reduce((total, partition) => total + of(partition), 0);
+  return {
+    topic,
+    partitions: partitions.length,
+    first: sum(({ start }) => start),
+    records: sum(({ start, end }) => end - start),
+  };
+}
+
+/** Positions are read before the log's ends, so that a running shop never seems to be ahead of its log. */
+async function projectionsIn(file: string, log: EventLog): Promise<readonly ProjectionStatus[]> {
+  const { positions, deadLetters } = readSqliteProgress(file);
+  return Promise.all(
+    [...positions].map(async ([name, stored]) => {
+      const endOf = await readEnds(log, stored);
+      const ledger = ledgerOf(stored, endOf);
+      const { lagEvents, lagMs } = freshnessOf(
+        stored.map((position) => ({ ...position, end: endOf(position.topic, position.partition) })),
+        Date.now(),
+      );
+      return {
+        name,
+        file,
+        lag_events: lagEvents,
+        lag_seconds: Math.round(lagMs / 100) / 10,
+        dead_letters: deadLetters.get(name) ?? 0,
+        balanced: ledger.every(({ balanced }) => balanced),
+        ledger,
+      };
+    }),
+  );
+}
+
+async function readEnds(
+  log: EventLog,
+  positions: readonly PartitionPosition[],
+): Promise<(topic: string, partition: number) => number> {
+  const ends = new Map<string, readonly { readonly end: number }[]>();
+  for (const { topic } of positions) {
+    if (!ends.has(topic)) ends.set(topic, (await log.describe(topic)).partitions);
+  }
+  return (topic, partition) => ends.get(topic)?.[partition]?.end ?? 0;
+}
+
+function describe(
+  data: string,
+  files: ReturnType<typeof shopFiles>,
+  topics: readonly TopicStatus[],
+  projections: readonly ProjectionStatus[],
+): readonly string[] {
+  const lines = [`data folder ${data}`];
+  for (const [name, file] of Object.entries(files)) {
+    if (existsSync(file)) lines.push(`  ${name.padEnd(16)}${(statSync(file).size / 1e6).toFixed(1).padStart(9)} MB`);
+  }
+  lines.push('', row('topic', ['partitions', 'records']));
+  for (const { topic, partitions, records } of topics) lines.push(row(topic, [partitions, records]));
+  const outcomes = ['applied', 'duplicate', 'dead', 'late', 'gap', 'compacted'] as const;
+  lines.push('', row('projection', [...outcomes, 'lag', 'lag s', 'ledger']));
+  for (const { name, ledger, lag_events, lag_seconds, balanced } of projections) {
+    const totals = outcomes.map((outcome) => ledger.reduce((sum, partition) => sum + partition.outcomes[outcome], 0));
+    lines.push(row(name, [...totals, lag_events, lag_seconds, balanced ? 'balanced' : 'UNBALANCED']));
+  }
+  return lines;
+}
+
+function row(name: string, cells: readonly (string | number)[]): string {
+  return `${name.padEnd(22)}${cells.map((cell) => String(cell).padStart(11)).join('')}`;
+}

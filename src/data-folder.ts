@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { isDeepStrictEqual } from 'node:util';
+import { reason, SamsaError } from './errors.ts';
+
+/**
+ * Makes the folder, readable by its owner only, unless it stands already, and tries that files can be written to it.
+ * @throws SamsaError `data-folder-unusable`
+ */
+export function openDataFolder(folder: string): void {
+  const probe = join(folder, `.writable-${process.pid}-${randomBytes(4).toString('hex')}`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(probe, 'x', { flag: 'wx' });
+  } catch (error) {
+    throw unusable(folder, error);
+  } finally {
+    rmSync(probe, { force: true });
+  }
+}
+
+const secretForm = /^[0-9a-f]{64}$/;
+
+/**
+ * The secret this shop signs cookies with: 32 random bytes as hex, made once and kept in `<folder>/secret`, readable by
+ * its owner only. Processes that ask at the same time agree on one.
+ * @throws SamsaError `data-folder-unusable` when it cannot be read or made, or holds something else.
+ */
+export function readOrMakeSecret(folder: string, random: (bytes: number) => Buffer = randomBytes): string {
+  const path = join(folder, 'secret');
+  const secret = readSecret(path) ?? makeSecret(path, random);
+  if (secretForm.test(secret)) return secret;
+  throw new SamsaError(
+    'data-folder-unusable',
+    `${path}: expected 64 hexadecimal digits, got something else. Restore it from a backup, or delete it: ` +
+      'a new one is made, and readers are met as new.',
+  );
+}
+
+function readSecret(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unusable(path, error);
+  }
+}
+
+/** A link is made whole or not at all, and only by one of several processes: the others read what it holds. */
+function makeSecret(path: string, random: (bytes: number) => Buffer): string {
+  const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  try {
+    writeFileSync(draft, `${random(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600, flush: true });
+    try {
+      linkSync(draft, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw unusable(path, error);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** Who runs a service on a data folder. */
+type Holder = { readonly pid: number; readonly command: string; readonly sinceMs: number };
+
+const lockSchema =
+  'CREATE TABLE IF NOT EXISTS holder (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), pid INTEGER, command TEXT, since_ms INTEGER)';
+/** Enough for another process to write its row, or to read ours. */
+const lockPatienceMs = 250;
+const sqliteBusy = 5;
+
+/**
+ * Keeps the folder for one running `name` at a time, until `release` or the end of the process, however it ends.
+ *
+ * The lock is an open write transaction on `<folder>/<name>.lock`, which the operating system ends with the process;
+ * the committed row beneath it says who holds it, and is true only while the transaction is open.
+ * @throws SamsaError `already-running`, naming the holder; `data-folder-unusable`
+ */
+export function lockDataFolder(
+  folder: string,
+  name: string,
+  { command, clock }: { readonly command: string; readonly clock: () => number },
+): { readonly release: () => void } {
+  const path = join(folder, `${name}.lock`);
+  const mine: Holder = { pid: process.pid, command, sinceMs: clock() };
+  let connection: DatabaseSync | null = null;
+  try {
+    connection = new DatabaseSync(path, { timeout: lockPatienceMs });
+    takeLock(connection, mine);
+  } catch (error) {
+    const other = connection === null || !isBusy(error) ? null : readHolder(connection);
+    connection?.close();
+    if (isBusy(error)) throw alreadyRunning(folder, other);
+    throw unusable(path, error);
+  }
+  const held = connection;
+  return {
+    release: () => {
+      if (held.isOpen) held.close();
+    },
+  };
+}
+
+/** Between the commit of the row and the next transaction another process may write its own: then ours is written again. */
+function takeLock(connection: DatabaseSync, mine: Holder): void {
+  connection.exec('BEGIN IMMEDIATE');
+  connection.exec(lockSchema);
+  while (!isDeepStrictEqual(readHolder(connection), mine)) {
+    const { pid, command, sinceMs } = mine;
+    connection.prepare('REPLACE INTO holder VALUES (1, ?, ?, ?)').run(pid, command, sinceMs);
+    connection.exec('COMMIT');
+    connection.exec('BEGIN IMMEDIATE');
+  }
+}
+
+function readHolder(connection: DatabaseSync): Holder | null {
+  try {
+    const row = connection.prepare('SELECT pid, command, since_ms FROM holder').get();
+    if (row === undefined) return null;
+    return { pid: Number(row['pid']), command: String(row['command']), sinceMs: Number(row['since_ms']) };
+  } catch {
+    return null;
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' && (errcode & 0xff) === sqliteBusy;
+}
+
+function alreadyRunning(folder: string, holder: Holder | null): SamsaError {
+  const who =
+    holder === null
+      ? 'another process'
+      : `"${holder.command}" (process ${holder.pid}, since ${new Date(holder.sinceMs).toISOString()})`;
+  return new SamsaError(
+    'already-running',
+    `${folder}: expected a data folder no other bookshop is open on, but ${who} has it. ` +
+      'Stop that one, or give this one a folder and a port of its own with SAMSA_DATA and SAMSA_APP_PORT.',
+  );
+}
+
+const faults: Readonly<Record<string, string>> = {
+  EACCES: 'no permission to write there',
+  EDQUOT: 'the disk quota is used up',
+  EEXIST: 'a file stands in its place',
+  EISDIR: 'a folder stands where a file belongs',
+  ENAMETOOLONG: 'the name is too long',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'a file stands in its place or above it',
+  EPERM: 'no permission to write there',
+  EROFS: 'the file system is read-only',
+};
+
+function unusable(path: string, error: unknown): SamsaError {
+  const { code } = error as NodeJS.ErrnoException;
+  const fault = (code === undefined ? undefined : faults[code]) ?? reason(error);
+  return new SamsaError(
+    'data-folder-unusable',
+    `${path}: expected a place this process can write to, but ${fault}. Mend that, or choose another folder with SAMSA_DATA.`,
+    { cause: error },
+  );
+}

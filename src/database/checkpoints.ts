@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { SamsaError } from '../errors.ts';
+
+export type CheckpointOptions = {
+  /**
+   * Told when a file's checkpoints or a chore begin to fail (they are tried again all the same), and when the thread
+   * has ended: then write-ahead logs grow until it is started again.
+   */
+  readonly onProblem: (problem: SamsaError) => void;
+  /** 500 unless given. */
+  readonly intervalMs?: number;
+  /** How long a write-ahead log may become before writers are held up once so that it starts over; 32 MiB unless given. */
+  readonly limitBytes?: number;
+  /** Other slow work on the same files, run one at a time on the same thread. */
+  readonly chores?: readonly Chore[];
+};
+
+/** Work that is done again and again, first after `everyMs`. */
+export type Chore = {
+  /** URL of a module whose default export is a function of `argument` that returns a promise. */
+  readonly module: string;
+  readonly argument: string;
+  readonly everyMs: number;
+};
+
+/** What the thread is started with, and what it says: the name of what began to fail, and why. */
+export type CheckpointWork = {
+  readonly files: readonly string[];
+  readonly intervalMs: number;
+  readonly limitBytes: number;
+  readonly chores: readonly Chore[];
+};
+export type CheckpointTrouble = { readonly failing: string; readonly why: string };
+
+export type RunningCheckpoints = {
+  /** Ends the thread after the work in hand. Close the files' other connections first: the last one empties the log. */
+  readonly close: () => Promise<void>;
+};
+
+/**
+ * Starts a thread that carries the write-ahead logs of SQLite files into them, so that no commit elsewhere pays for it
+ * (open those with `checkpointedElsewhere`). Files may come later. The thread does not keep the process alive.
+ */
+export function startCheckpoints(files: readonly string[], options: CheckpointOptions): RunningCheckpoints {
+  const { intervalMs = 500, limitBytes = 32 << 20, chores = [] } = options;
+  const workerData: CheckpointWork = { files, intervalMs, limitBytes, chores };
+  const worker = new Worker(new URL('./checkpoint-thread.ts', import.meta.url), {
+    workerData,
+    name: 'checkpoints',
+    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 },
+  });
+  const exited = once(worker, 'exit').catch(() => {});
+  let closing: Promise<void> | null = null;
+  let cause: unknown;
+  worker.on('message', ({ failing, why }: CheckpointTrouble) => options.onProblem(problem(`${failing}: ${why}`)));
+  worker.on('error', (error) => {
+    cause = error;
+  });
+  worker.on('exit', () => {
+    if (closing === null) options.onProblem(problem('the checkpoint thread has ended', cause));
+  });
+  worker.unref();
+  return {
+    close: () => {
+      worker.ref();
+      worker.postMessage('close');
+      closing ??= exited.then(() => {});
+      return closing;
+    },
+  };
+}
+
+function problem(what: string, cause?: unknown): SamsaError {
+  const why = cause instanceof Error ? ` (${cause.message})` : '';
+  return new SamsaError('store-unavailable', `${what}${why}; write-ahead logs grow meanwhile`, {
+    cause,
+    retryable: true,
+  });
+}

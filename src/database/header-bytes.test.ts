@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { SamsaError } from '../errors.ts';
+import { decodeHeaders, encodeHeaders } from './header-bytes.ts';
+
+type Headers = Parameters<typeof encodeHeaders>[0];
+
+const plain = (headers: Headers) => headers.map(([name, value]) => [name, Buffer.from(value).toString('hex')]);
+
+void describe('header bytes', () => {
+  void it('come back byte for byte, in order, whatever they are', () => {
+    const header = fc.tuple(fc.string({ unit: 'binary' }), fc.uint8Array({ maxLength: 300 }));
+    fc.assert(
+      fc.property(fc.array(header, { maxLength: 200 }), (headers) => {
+        assert.deepEqual(plain(decodeHeaders(encodeHeaders(headers))), plain(headers));
+      }),
+    );
+  });
+
+  void it('come back when they are large, repeated or none', () => {
+    const large = Buffer.alloc(300_000, 'x');
+    for (const headers of [[], [['a', large] as const, ['a', large] as const, ['', Buffer.alloc(0)] as const]]) {
+      assert.deepEqual(plain(decodeHeaders(encodeHeaders(headers))), plain(headers));
+    }
+  });
+
+  void it('do not change when other headers are encoded afterwards', () => {
+    const first = encodeHeaders([['a', Buffer.from('first')]]);
+    encodeHeaders([['b', Buffer.from('other')]]);
+    assert.deepEqual(plain(decodeHeaders(first)), plain([['a', Buffer.from('first')]]));
+  });
+
+  void it('are refused when bytes are missing, added or none of ours', () => {
+    const whole = encodeHeaders([
+      ['ce_id', Buffer.from('one')],
+      ['ce_type', Buffer.from('two')],
+    ]);
+    const refused = (error: unknown) => error instanceof SamsaError && error.code === 'data-folder-unusable';
+    for (let length = 0; length < whole.length; length++) {
+      assert.throws(() => decodeHeaders(whole.subarray(0, length)), refused, `cut to ${length} bytes`);
+    }
+    assert.throws(() => decodeHeaders(Buffer.concat([whole, Buffer.from('x')])), refused);
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        try {
+          decodeHeaders(bytes);
+        } catch (error) {
+          assert.ok(refused(error), String(error));
+        }
+      }),
+    );
+  });
+});

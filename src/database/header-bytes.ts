@@ -1,0 +1,105 @@
+import { SamsaError } from '../errors.ts';
+
+/** Header names with their bytes, in order; a name may repeat. */
+type Headers = readonly (readonly [name: string, value: Uint8Array])[];
+
+/** Names of the headers met so far by the bytes they are stored as: records of one kind all carry the same ones. */
+const knownNames = new Map<string, readonly string[]>();
+const knownNamesLimit = 1_000;
+
+/** Where headers are put together; larger ones get a place of their own. */
+const workbench = Buffer.alloc(4_096);
+
+/**
+ * Headers as one run of bytes, the way records and dead letters store them: the length of the names' part, that part
+ * (how many, the length of each, the names as UTF-8), the length of each value, the values. Lengths are LEB128.
+ */
+export function encodeHeaders(headers: Headers): Uint8Array {
+  let most = 20;
+  for (const [name, value] of headers) most += name.length * 3 + value.byteLength + 20;
+  const buffer = most > workbench.length ? Buffer.alloc(most) : workbench;
+  const nameLengths = headers.map(([name]) => Buffer.byteLength(name));
+  let namesPart = lengthSize(headers.length);
+  for (const length of nameLengths) namesPart += lengthSize(length) + length;
+  let at = writeLength(buffer, 0, namesPart);
+  at = writeLength(buffer, at, headers.length);
+  for (const length of nameLengths) at = writeLength(buffer, at, length);
+  for (const [name] of headers) at += buffer.write(name, at);
+  for (const [, value] of headers) at = writeLength(buffer, at, value.byteLength);
+  for (const [, value] of headers) {
+    buffer.set(value, at);
+    at += value.byteLength;
+  }
+  return Uint8Array.prototype.slice.call(buffer, 0, at);
+}
+
+/**
+ * The inverse of `encodeHeaders`, byte for byte. The values share memory with `bytes`.
+ * @throws SamsaError `data-folder-unusable` when `bytes` are no headers.
+ */
+export function decodeHeaders(bytes: Uint8Array): Headers {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const reader = { buffer, at: 0 };
+  const namesEnd = readLength(reader) + reader.at;
+  const names = decodeNames(reader, namesEnd);
+  reader.at = namesEnd;
+  const lengths = names.map(() => readLength(reader));
+  let { at } = reader;
+  const headers = names.map((name, index): readonly [string, Uint8Array] => {
+    const start = at;
+    at += lengths[index]!;
+    if (at > buffer.length) throw damaged(buffer);
+    return [name, new Uint8Array(buffer.buffer, buffer.byteOffset + start, at - start)];
+  });
+  if (at !== buffer.length) throw damaged(buffer);
+  return headers;
+}
+
+type Reader = { readonly buffer: Buffer; at: number };
+
+function decodeNames(reader: Reader, end: number): readonly string[] {
+  const { buffer } = reader;
+  const stored = buffer.toString('latin1', reader.at, end);
+  const known = knownNames.get(stored);
+  if (known !== undefined) return known;
+  const count = readLength(reader);
+  if (count > buffer.length) throw damaged(buffer);
+  const lengths = Array.from({ length: count }, () => readLength(reader));
+  const names = lengths.map((length) => buffer.toString('utf8', reader.at, (reader.at += length)));
+  if (reader.at !== end) throw damaged(buffer);
+  if (knownNames.size >= knownNamesLimit) knownNames.clear();
+  knownNames.set(stored, names);
+  return names;
+}
+
+function lengthSize(length: number): number {
+  let size = 1;
+  for (let rest = length; rest > 127; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
+
+function writeLength(buffer: Buffer, start: number, length: number): number {
+  let at = start;
+  let rest = length;
+  for (; rest > 127; rest = Math.floor(rest / 128)) buffer[at++] = (rest % 128) + 128;
+  buffer[at++] = rest;
+  return at;
+}
+
+function readLength(reader: Reader): number {
+  let length = 0;
+  for (let unit = 1; ; unit *= 128) {
+    const byte = reader.buffer[reader.at++];
+    if (byte === undefined || unit > 2 ** 35) throw damaged(reader.buffer);
+    length += (byte & 127) * unit;
+    if (byte < 128) return length;
+  }
+}
+
+function damaged(buffer: Buffer): SamsaError {
+  return new SamsaError(
+    'data-folder-unusable',
+    `expected the headers of a stored record, got ${buffer.length} bytes that are none. ` +
+      'The file is damaged: restore it from a backup.',
+  );
+}

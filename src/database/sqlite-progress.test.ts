@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { progressContract, type ContractChange } from './progress.contract.ts';
+import { openSqlite } from './sqlite-database.ts';
+import { createSqliteProgress, progressSchema } from './sqlite-progress.ts';
+
+progressContract('SQLite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-progress-'));
+  const database = openSqlite(join(folder, 'state.sqlite'), {
+    migrations: [progressSchema, 'CREATE TABLE word (word TEXT NOT NULL)'],
+    busyTimeoutMs: 1_000,
+  });
+  let nowMs = 1_000_000;
+  const watermarks: number[] = [];
+  const progress = createSqliteProgress<ContractChange>(
+    database,
+    () => nowMs,
+    (changes, watermarkMs) => {
+      watermarks.push(watermarkMs);
+      for (const { word, fail } of changes) {
+        database.prepare('INSERT INTO word VALUES (?)').run(word);
+        if (fail === true) throw new Error('cannot be applied');
+      }
+    },
+  );
+  return {
+    progress,
+    passMs: (ms) => {
+      nowMs += ms;
+    },
+    words: async () =>
+      database
+        .prepare('SELECT word FROM word ORDER BY rowid')
+        .all()
+        .map((row) => String(row['word'])),
+    watermarks: () => watermarks,
+    close: async () => {
+      database.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+});

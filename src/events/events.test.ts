@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { bookChangedRecord, decodeBookChanged } from './book-changed.ts';
+import { bookSearchedRecord, createBookSearchedDecoder } from './book-searched.ts';
+import { listedBook } from './book.ts';
+import { decodeEnvelope, decodeMark } from './envelope.ts';
+import { createEventSource } from './event-source.ts';
+import { decodeReaderAction, readerActionRecord } from './reader-action.ts';
+import type { NewRecord, StoredRecord } from './record.ts';
+
+const noon = Date.UTC(2026, 0, 2, 12);
+const dayMs = 86_400_000;
+const gatsby = { id: 17, title: 'The Great Gatsby', author: 'F. Scott Fitzgerald' };
+const gatsbyList = Buffer.from(JSON.stringify([gatsby]));
+
+function stored(record: NewRecord, timestamp = noon): StoredRecord {
+  return { ...record, partition: 2, offset: 5, timestamp };
+}
+
+function plain(key: string | null, value: string | null, timestamp = noon): StoredRecord {
+  const bytes = (part: string | null): Buffer | null => (part === null ? null : Buffer.from(part));
+  return stored({ topic: 't', key: bytes(key), value: bytes(value), headers: [] }, timestamp);
+}
+
+function ownSearch(query: string, overrides: { reader?: string | null; weight?: 0 | 1; time?: number } = {}) {
+  const source = createEventSource('test', () => overrides.time ?? noon);
+  return bookSearchedRecord('t', source, {
+    query,
+    value: gatsbyList,
+    reader: overrides.reader ?? null,
+    weight: overrides.weight ?? 1,
+    corrected: null,
+    total: 1,
+  });
+}
+
+const badEvent = { name: 'SamsaError', code: 'bad-event' };
+
+describe('book searched', () => {
+  it('carries the query as key and the answer as value, with CloudEvents headers beside them', () => {
+    const record = ownSearch('gatsby', { reader: 'r1' });
+    assert.equal(record.key?.toString(), 'gatsby');
+    assert.equal(record.value, gatsbyList);
+    const headers = Object.fromEntries(record.headers.map(([name, value]) => [name, Buffer.from(value).toString()]));
+    assert.equal(headers['ce_specversion'], '1.0');
+    assert.match(headers['ce_id'] ?? '', /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.match(headers['ce_source'] ?? '', /^\/samsa\/test\/[\w-]{12}$/);
+    assert.equal(headers['ce_sequence'], '00000000000000000001');
+    assert.equal(headers['ce_time'], '2026-01-02T12:00:00.000Z');
+    assert.equal(headers['ce_total'], '1');
+    assert.equal(headers['content-type'], 'application/json');
+  });
+
+  it('reads back what it wrote, and never splits a key of our own', () => {
+    const search = createBookSearchedDecoder()(stored(ownSearch('ratio 3:1', { reader: 'r1', weight: 0 })));
+    assert.ok(search !== 'late');
+    assert.deepEqual(
+      { query: search.query, reader: search.reader, weight: search.weight, time: search.time, books: search.books },
+      { query: 'ratio 3:1', reader: 'r1', weight: 0, time: noon, books: [gatsby] },
+    );
+  });
+
+  it('reads plain messages, with and without a reader behind the last colon', () => {
+    const decode = createBookSearchedDecoder();
+    const read = (key: string) => {
+      const search = decode(plain(key, '[]'));
+      assert.ok(search !== 'late');
+      return [search.query, search.reader];
+    };
+    assert.deepEqual(read('gatsby'), ['gatsby', null]);
+    assert.deepEqual(read('gatsby:u-1'), ['gatsby', 'u-1']);
+    assert.deepEqual(read('a:b:u1'), ['a:b', 'u1']);
+    assert.deepEqual(read('gatsby:'), ['gatsby', null]);
+    assert.deepEqual(read('who: me?'), ['who: me?', null]);
+  });
+
+  it('takes a JSON null from a plain producer for an empty list, but not a tombstone', () => {
+    const decode = createBookSearchedDecoder();
+    const search = decode(plain('gatsby', 'null'));
+    assert.deepEqual(search !== 'late' && search.books, []);
+    assert.throws(() => decode(plain('gatsby', null)), badEvent);
+  });
+
+  it('refuses wrong shapes, empty queries and keys that are not text', () => {
+    const decode = createBookSearchedDecoder();
+    assert.throws(() => decode(plain('gatsby', '{"id":1}')), badEvent);
+    assert.throws(() => decode(plain('gatsby', '[{"id":"1","title":"x","author":"y"}]')), badEvent);
+    assert.throws(() => decode(plain('  ', '[]')), badEvent);
+    assert.throws(() => decode(plain(null, '[]')), badEvent);
+    assert.throws(() => decode({ ...plain('x', '[]'), key: Buffer.from([0xc3]) }), badEvent);
+  });
+
+  it('decides from the record alone what is late or early', () => {
+    const decode = createBookSearchedDecoder();
+    const late = ownSearch('gatsby', { time: noon });
+    assert.equal(decode(stored(late, noon + 7 * dayMs + 1)), 'late');
+    assert.notEqual(decode(stored(late, noon + 7 * dayMs)), 'late');
+    const early = decode(stored(ownSearch('gatsby', { time: noon + dayMs }), noon));
+    assert.equal(early !== 'late' && early.time, noon);
+  });
+
+  it('remembers values without mixing them up', () => {
+    const decode = createBookSearchedDecoder();
+    const titles = (value: string) => {
+      const search = decode(plain('q', value));
+      return search === 'late' ? [] : search.books.map(({ title }) => title);
+    };
+    assert.deepEqual(titles('[{"id":1,"title":"a","author":"b"}]'), ['a']);
+    assert.deepEqual(titles('[{"id":1,"title":"a","author":"b"}]'), ['a']);
+    assert.deepEqual(titles('[{"id":1,"title":"c","author":"b"}]'), ['c']);
+  });
+});
+
+describe('reader action', () => {
+  const source = createEventSource('test', () => noon);
+
+  it('reads back what it wrote', () => {
+    const action = decodeReaderAction(stored(readerActionRecord('t', source, 'r1', { action: 'opened', book_id: 17 })));
+    assert.ok(action !== 'late');
+    assert.deepEqual([action.reader, action.action, action.bookId, action.time], ['r1', 'opened', 17, noon]);
+  });
+
+  it('needs a book, except to forget', () => {
+    assert.throws(() => decodeReaderAction(plain('r1', '{"action":"opened"}')), badEvent);
+    const forgotten = decodeReaderAction(plain('r1', '{"action":"forgotten"}'));
+    assert.equal(forgotten !== 'late' && forgotten.bookId, null);
+  });
+
+  it('refuses unknown actions and readers without a name', () => {
+    assert.throws(() => decodeReaderAction(plain('r1', '{"action":"eaten","book_id":1}')), badEvent);
+    assert.throws(() => decodeReaderAction(plain('', '{"action":"opened","book_id":1}')), badEvent);
+  });
+});
+
+describe('book changed', () => {
+  const source = createEventSource('test', () => noon);
+
+  it('reads back a change and a removal', () => {
+    const changed = { bookId: 17, version: 3, book: gatsby };
+    assert.deepEqual(decodeBookChanged(stored(bookChangedRecord('t', source, changed))), changed);
+    const removed = { bookId: 17, version: 4, book: null };
+    assert.deepEqual(decodeBookChanged(stored(bookChangedRecord('t', source, removed))), removed);
+  });
+
+  it('refuses a book under another key, and a change without a version', () => {
+    const record = stored(bookChangedRecord('t', source, { bookId: 17, version: 3, book: gatsby }));
+    assert.throws(() => decodeBookChanged({ ...record, key: Buffer.from('18') }), badEvent);
+    assert.throws(() => decodeBookChanged({ ...record, headers: [] }), badEvent);
+  });
+});
+
+describe('envelope', () => {
+  it('gives null for plain messages and refuses half an envelope', () => {
+    assert.equal(decodeEnvelope([['x', Buffer.from('1')]]), null);
+    assert.throws(() => decodeEnvelope([['ce_id', Buffer.from('1')]]), badEvent);
+  });
+
+  it('finds the producer mark without reading the rest', () => {
+    const record = ownSearch('q');
+    const envelope = decodeEnvelope(record.headers);
+    assert.deepEqual(decodeMark(record.headers), { source: envelope?.source, sequence: 1 });
+    assert.equal(decodeMark([]), null);
+  });
+});
+
+describe('listed book', () => {
+  it('cuts a description to 300 characters and never inside one', () => {
+    const cut = listedBook({ ...gatsby, description: `${'x'.repeat(298)}😀${'y'.repeat(50)}` });
+    assert.ok((cut.description ?? '').length <= 300);
+    assert.ok((cut.description ?? '').isWellFormed());
+    assert.equal(listedBook(gatsby), gatsby);
+  });
+});

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createReaderSigner } from './signed-reader.ts';
+
+const signer = createReaderSigner('a secret of this test');
+
+describe('reader signer', () => {
+  it('gives back the id it signed, again and again', () => {
+    const readerId = signer.mint();
+    const signed = signer.sign(readerId);
+    assert.match(signed, /^[\w-]{22}\.[\w-]{43}$/);
+    assert.equal(signer.verify(signed), readerId);
+    assert.equal(signer.verify(signed), readerId);
+  });
+
+  it('signs the same under the same secret in another process', () => {
+    const readerId = signer.mint();
+    assert.equal(createReaderSigner('a secret of this test').verify(signer.sign(readerId)), readerId);
+    assert.equal(createReaderSigner('another secret').verify(signer.sign(readerId)), null);
+  });
+
+  it('signs the shared id of clients without a cookie too', () => {
+    const shared = `a-${signer.mint()}`;
+    assert.equal(signer.verify(signer.sign(shared)), shared);
+  });
+
+  it('refuses a forged, changed, cut or foreign value', () => {
+    const signed = signer.sign(signer.mint());
+    const changed = (signed.startsWith('A') ? 'B' : 'A') + signed.slice(1);
+    for (const value of [
+      '',
+      '.',
+      'uid',
+      changed,
+      signed.slice(0, -1),
+      `${signed}A`,
+      `${'é'.repeat(22)}${signed.slice(22)}`,
+    ]) {
+      assert.equal(signer.verify(value), null, value);
+    }
+  });
+
+  it('mints ids that do not repeat', () => {
+    const ids = new Set(Array.from({ length: 1_000 }, () => signer.mint()));
+    assert.equal(ids.size, 1_000);
+  });
+});

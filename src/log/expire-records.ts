@@ -1,0 +1,51 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SqliteDatabase } from '../database/sqlite-database.ts';
+import { offsetsPerPartition } from './sqlite-topics.ts';
+
+/** So much is removed in one transaction; between two of them others get their turn to write. */
+const batchRecords = 1_000;
+const pauseMs = 10;
+
+/**
+ * Removes the records that their topics need no longer keep at `nowMs`, oldest first, and moves the starts of their
+ * partitions. In each partition it stops at the first record young enough. Ends and offsets stay what they were.
+ * @returns how many records were removed.
+ * @throws SamsaError `store-unavailable` (retryable) after whole batches.
+ */
+export async function expireRecords(database: SqliteDatabase, nowMs: number): Promise<number> {
+  const partitions = database
+    .prepare('SELECT number, retention_ms FROM topic JOIN partition ON topic_id = id WHERE retention_ms > 0')
+    .all();
+  let removed = 0;
+  for (const { number, retention_ms: retentionMs } of partitions) {
+    for (;;) {
+      const batch = expireBatch(database, Number(number), nowMs - Number(retentionMs));
+      removed += batch;
+      if (batch < batchRecords) break;
+      await delay(pauseMs);
+    }
+  }
+  return removed;
+}
+
+function expireBatch(database: SqliteDatabase, partitionNumber: number, beforeMs: number): number {
+  const base = partitionNumber * offsetsPerPartition;
+  const oldest = database
+    .prepare(
+      `SELECT position, arrived_ms FROM record WHERE position >= ? AND position < ? ORDER BY position
+       LIMIT ${batchRecords}`,
+    )
+    .all(base, base + offsetsPerPartition);
+  const young = oldest.findIndex((record) => Number(record['arrived_ms']) >= beforeMs);
+  const expired = young === -1 ? oldest : oldest.slice(0, young);
+  const last = expired.at(-1);
+  if (last === undefined) return 0;
+  const start = Number(last['position']) + 1;
+  return database.transaction(() => {
+    database
+      .prepare('UPDATE partition SET start_offset = max(start_offset, ?) WHERE number = ?')
+      .run(start - base, partitionNumber);
+    const { changes } = database.prepare('DELETE FROM record WHERE position >= ? AND position < ?').run(base, start);
+    return Number(changes);
+  });
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { testAppending, testBytes } from './appending.contract.ts';
+import { testReading, testWaiting } from './reading.contract.ts';
+import { patienceMs, type LogTest, type OpenedLog } from './topic-under-test.contract.ts';
+import { testClosing, testExpiry, testTopics } from './topics.contract.ts';
+
+export type LogCapabilities = {
+  /** False: a test cannot make records expire in time, so what holds after expiry is not checked. */
+  readonly expires: boolean;
+};
+
+/** What every EventLog promises; run it once per technology. */
+export function eventLogContract(
+  technology: string,
+  open: () => Promise<OpenedLog>,
+  capabilities: LogCapabilities,
+): void {
+  const test: LogTest = (behaviour, body, partitions = 4) => {
+    void it(behaviour, { timeout: 2 * patienceMs }, async () => {
+      const opened = await open();
+      try {
+        const name = `contract-${randomUUID()}`;
+        await opened.log.create(name, { partitions, retentionMs: 86_400_000, compacted: false });
+        const { id } = await opened.log.describe(name);
+        await body({ name, id, opened, log: opened.log });
+      } finally {
+        await opened.close();
+      }
+    });
+  };
+
+  void describe(`event log: ${technology}`, () => {
+    testAppending(test);
+    testBytes(test);
+    testReading(test);
+    testWaiting(test);
+    testTopics(test);
+    testClosing(test);
+    if (capabilities.expires) testExpiry(test);
+  });
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { startCheckpoints } from '../database/checkpoints.ts';
+import { openSqlite } from '../database/sqlite-database.ts';
+import { defaultTopicNames } from '../events/topics.ts';
+import { logExpiry, openLog, type LogOptions } from './open-log.ts';
+import { logMigrations } from './sqlite-topics.ts';
+
+async function withFolder(body: (options: LogOptions) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'samsa-log-'));
+  const path = join(folder, 'log.sqlite');
+  try {
+    await body({ path, topics: defaultTopicNames, partitions: 3, clock: () => 1, busyTimeoutMs: 50 });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+void it('makes the four topics with the periods they are kept for', () =>
+  withFolder(async (options) => {
+    const log = await openLog(options);
+    await log.close();
+    const database = openSqlite(options.path, { migrations: logMigrations, busyTimeoutMs: 50 });
+    const rows = database
+      .prepare(
+        `SELECT name, retention_ms / 86400000 AS days, compacted, count(*) AS partitions FROM topic
+         JOIN partition ON topic_id = id GROUP BY name ORDER BY name`,
+      )
+      .all();
+    database.close();
+    assert.deepEqual(
+      rows.map((row) => Object.values(row)),
+      [
+        ['lr-book-changes', 0, 1, 3],
+        ['lr-book-searches', 35, 0, 3],
+        ['lr-operator-actions', 0, 0, 3],
+        ['lr-reader-actions', 365, 0, 3],
+      ],
+    );
+  }));
+
+void it('says which topic has an impossible number of partitions', () =>
+  withFolder(async (options) => {
+    await assert.rejects(openLog({ ...options, partitions: 0 }), /lr-book-searches: expected at least one partition/);
+  }));
+
+void it('lets the checkpoint thread remove what has expired', { timeout: 30_000 }, () =>
+  withFolder(async (options) => {
+    const log = await openLog(options);
+    const topic = defaultTopicNames.searches;
+    const [{ partition } = { partition: -1 }] = await log.append([{ topic, key: null, value: null, headers: [] }]);
+    const problems: string[] = [];
+    const checkpoints = startCheckpoints([options.path], {
+      onProblem: ({ message }) => problems.push(message),
+      chores: [{ ...logExpiry(options.path), everyMs: 20 }],
+    });
+    for (;;) {
+      const { partitions } = await log.describe(topic);
+      if (partitions[partition]?.start === 1) break;
+      assert.deepEqual(problems, []);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 5);
+      });
+    }
+    await checkpoints.close();
+    await log.close();
+  }),
+);

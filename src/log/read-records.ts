@@ -1,0 +1,82 @@
+import { decodeHeaders } from '../database/header-bytes.ts';
+import type { SqliteDatabase } from '../database/sqlite-database.ts';
+import type { StoredRecord } from '../events/record.ts';
+import type { ReadRequest, ReadResult } from './log.ts';
+import { offsetsPerPartition } from './sqlite-topics.ts';
+
+export type RecordReader = {
+  /** What one partition holds from `request.from` on, as of one moment, without waiting. */
+  readonly read: (partitionNumber: number, request: ReadRequest) => ReadResult;
+  readonly endOf: (partitionNumber: number) => number;
+};
+
+/** However small the records, one read gives no more of them. */
+const mostRecords = 10_000;
+
+export function createRecordReader(database: SqliteDatabase): RecordReader {
+  const selectEnds = database.prepare('SELECT start_offset, end_offset FROM partition WHERE number = ?');
+  const selectRecords = database.prepare(
+    `SELECT position, arrived_ms, key, value, headers FROM record WHERE position >= ? AND position < ?
+     ORDER BY position LIMIT ${mostRecords}`,
+  );
+  selectEnds.setReturnArrays(true);
+  selectRecords.setReturnArrays(true);
+
+  const endsOf = (partitionNumber: number): readonly [start: number, end: number] =>
+    selectEnds.get(partitionNumber) as unknown as readonly [number, number];
+
+  const readNow = (partitionNumber: number, request: ReadRequest): ReadResult => {
+    const [start, end] = endsOf(partitionNumber);
+    const from = Math.max(request.from, start);
+    if (from >= end) return { records: [], next: from, start, end };
+    const base = partitionNumber * offsetsPerPartition;
+    const rows = selectRecords.iterate(base + from, base + end) as unknown as Iterable<RecordRow>;
+    const { records, complete } = takeRecords(rows, base, request);
+    return { records, next: complete ? end : records.at(-1)!.offset + 1, start, end };
+  };
+
+  /** Ends and records in one read transaction: expiry by another process may not come between them. */
+  const read = (partitionNumber: number, request: ReadRequest): ReadResult => {
+    database.prepare('BEGIN').run();
+    try {
+      return readNow(partitionNumber, request);
+    } finally {
+      endRead(database);
+    }
+  };
+
+  return { read, endOf: (partitionNumber) => endsOf(partitionNumber)[1] };
+}
+
+/** SQLite has ended the transaction itself where the disk failed; then that failure is the one to tell. */
+function endRead(database: SqliteDatabase): void {
+  try {
+    database.prepare('COMMIT').run();
+  } catch {
+    // Nothing was written, so there is nothing to lose.
+  }
+}
+
+type RecordRow = readonly [
+  position: number,
+  arrivedMs: number,
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  headers: Uint8Array,
+];
+
+function takeRecords(
+  rows: Iterable<RecordRow>,
+  base: number,
+  { topic, partition, maxBytes }: ReadRequest,
+): { records: readonly StoredRecord[]; complete: boolean } {
+  const records: StoredRecord[] = [];
+  let bytes = 0;
+  for (const [position, timestamp, key, value, headers] of rows) {
+    bytes += (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headers.byteLength;
+    if (bytes > maxBytes && records.length > 0) return { records, complete: false };
+    const offset = position - base;
+    records.push({ topic, partition, offset, timestamp, key, value, headers: decodeHeaders(headers) });
+  }
+  return { records, complete: records.length < mostRecords };
+}

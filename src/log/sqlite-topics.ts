@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import type { SqliteDatabase } from '../database/sqlite-database.ts';
+import { SamsaError } from '../errors.ts';
+import type { TopicDescription, TopicSettings } from './log.ts';
+
+/**
+ * The log's schema. Partitions are numbered across all topics, and a record's rowid is its partition's number · 2^40 +
+ * its offset, so that every append is at the right edge of its partition. Numbers are never given twice, and a
+ * partition's ends stand in its own row, whatever was removed from it.
+ */
+export const logMigrations: readonly string[] = [
+  `CREATE TABLE topic (
+     id TEXT PRIMARY KEY,
+     name TEXT NOT NULL UNIQUE,
+     retention_ms INTEGER NOT NULL,
+     compacted INTEGER NOT NULL
+   ) WITHOUT ROWID;
+
+   CREATE TABLE partition (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     topic_id TEXT NOT NULL REFERENCES topic (id),
+     partition INTEGER NOT NULL,
+     start_offset INTEGER NOT NULL DEFAULT 0,
+     end_offset INTEGER NOT NULL DEFAULT 0,
+     UNIQUE (topic_id, partition)
+   );
+
+   CREATE TABLE record (
+     position INTEGER PRIMARY KEY,
+     arrived_ms INTEGER NOT NULL,
+     key BLOB,
+     value BLOB,
+     headers BLOB NOT NULL
+   );`,
+];
+
+export const offsetsPerPartition = 2 ** 40;
+/** Positions must stay exact as numbers: 2^53 / 2^40. */
+const mostPartitions = 2 ** 13 - 1;
+
+export type SqliteTopic = {
+  readonly id: string;
+  /** The number of each partition across all topics, by its number in this one. */
+  readonly numbers: readonly number[];
+};
+
+export type SqliteTopics = {
+  /** A topic as it was first seen; it never changes. @throws SamsaError `topic-unknown`. */
+  readonly find: (name: string) => SqliteTopic;
+  readonly describe: (name: string) => TopicDescription;
+  /** In a transaction of its own. */
+  readonly create: (name: string, settings: TopicSettings) => void;
+};
+
+export function createSqliteTopics(database: SqliteDatabase): SqliteTopics {
+  const found = new Map<string, SqliteTopic>();
+  const rowsOf = (name: string) =>
+    database
+      .prepare(
+        `SELECT id, number, start_offset AS start, end_offset AS end FROM topic JOIN partition ON topic_id = id
+         WHERE name = ? ORDER BY partition`,
+      )
+      .all(name);
+  const find = (name: string): SqliteTopic => {
+    let topic = found.get(name);
+    if (topic === undefined) {
+      const rows = rowsOf(name);
+      if (rows[0] === undefined) throw unknownTopic(database.path, name);
+      topic = { id: String(rows[0]['id']), numbers: rows.map((row) => Number(row['number'])) };
+      found.set(name, topic);
+    }
+    return topic;
+  };
+  return {
+    find,
+    describe: (name) => {
+      const { id } = find(name);
+      return { id, partitions: rowsOf(name).map(({ start, end }) => ({ start: Number(start), end: Number(end) })) };
+    },
+    create: (name, settings) => {
+      checkSettings(name, settings);
+      database.transaction(() => createTopic(database, name, settings));
+    },
+  };
+}
+
+function createTopic(database: SqliteDatabase, name: string, settings: TopicSettings): void {
+  const id = randomUUID();
+  const { changes } = database
+    .prepare('INSERT INTO topic VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    .run(id, name, settings.retentionMs, settings.compacted ? 1 : 0);
+  if (Number(changes) === 0) return;
+  const add = database.prepare('INSERT INTO partition (topic_id, partition) VALUES (?, ?) RETURNING number');
+  for (let partition = 0; partition < settings.partitions; partition++) {
+    if (Number(add.get(id, partition)?.['number']) > mostPartitions) {
+      throw badTopic(name, `at most ${mostPartitions} partitions in one log`, settings.partitions);
+    }
+  }
+}
+
+function checkSettings(name: string, { partitions, retentionMs }: TopicSettings): void {
+  if (!Number.isInteger(partitions) || partitions < 1) throw badTopic(name, 'at least one partition', partitions);
+  if (!Number.isSafeInteger(retentionMs) || retentionMs < 0) {
+    throw badTopic(name, 'retention as milliseconds, 0 for ever', retentionMs);
+  }
+}
+
+function badTopic(name: string, expected: string, got: number): SamsaError {
+  return new SamsaError('bad-configuration', `topic ${name}: expected ${expected}, got ${got}`);
+}
+
+function unknownTopic(path: string, name: string): SamsaError {
+  return new SamsaError(
+    'topic-unknown',
+    `${path}: expected a topic that exists, got ${JSON.stringify(name)}. Check mq.topic and mq.topics.*.`,
+  );
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import {
+  endsOf,
+  patienceMs,
+  read,
+  record,
+  rejects,
+  sequence,
+  text,
+  type LogTest,
+} from './topic-under-test.contract.ts';
+
+export function testTopics(test: LogTest): void {
+  test('keeps a topic that is made again, whatever the settings', async (topic) => {
+    await topic.log.append([record(topic, 'a')]);
+    const before = await topic.log.describe(topic.name);
+    await topic.log.create(topic.name, { partitions: 9, retentionMs: 0, compacted: true });
+    assert.deepEqual(await topic.log.describe(topic.name), before);
+  });
+
+  test('makes one topic when several openings make it at once', async (topic) => {
+    const second = await topic.opened.openAgain();
+    const name = `${topic.name}-shared`;
+    const settings = { partitions: 3, retentionMs: 0, compacted: false };
+    await Promise.all([topic.log, second, topic.log, second].map((log) => log.create(name, settings)));
+    const description = await second.describe(name);
+    assert.deepEqual(await topic.log.describe(name), description);
+    assert.deepEqual(
+      description.partitions,
+      sequence(0, 3).map(() => ({ start: 0, end: 0 })),
+    );
+    assert.notEqual(description.id, topic.id);
+    await second.close();
+  });
+
+  test('refuses topics and partitions that are not there', async (topic) => {
+    await rejects(topic.log.describe(`${topic.name}-not`), 'topic-unknown');
+    await rejects(read(topic, { topic: `${topic.name}-not` }), 'topic-unknown');
+    await rejects(read(topic, { partition: 4 }), 'topic-unknown');
+  });
+
+  test('refuses to read a topic under the identity of another', async (topic) => {
+    await rejects(read(topic, { topicId: randomUUID(), waitMs: patienceMs }), 'topic-replaced');
+  });
+}
+
+export function testClosing(test: LogTest): void {
+  test('ends waiting reads, and refuses everything afterwards', async (topic) => {
+    const waitingRead = rejects(read(topic, { waitMs: patienceMs }), 'log-closed');
+    await Promise.all([topic.log.close(), topic.log.close()]);
+    await waitingRead;
+    await topic.log.close();
+    await rejects(topic.log.append([record(topic, 'a')]), 'log-closed');
+    await rejects(read(topic, {}), 'log-closed');
+    await rejects(topic.log.describe(topic.name), 'log-closed');
+  });
+
+  test('waits for appends under way', async (topic) => {
+    const appended = topic.log.append([record(topic, 'a', 'just in time')]);
+    await topic.log.close();
+    assert.deepEqual(await appended, [{ partition: 0, offset: 0 }]);
+    const log = await topic.opened.openAgain();
+    assert.deepEqual(await endsOf({ ...topic, log }), [1]);
+    await log.close();
+  }, 1);
+}
+
+export function testExpiry(test: LogTest): void {
+  test('never gives the offset of an expired record again', async (topic) => {
+    await topic.log.append(sequence(0, 5).map(() => record(topic, 'a')));
+    await topic.opened.expire(topic.name);
+    assert.deepEqual((await topic.log.describe(topic.name)).partitions, [{ start: 5, end: 5 }]);
+    const [appended] = await topic.log.append([record(topic, 'a')]);
+    assert.equal(appended?.offset, 5);
+  }, 1);
+
+  test('begins at the start when asked for what has expired', async (topic) => {
+    await topic.log.append([record(topic, 'a'), record(topic, 'a')]);
+    await topic.opened.expire(topic.name);
+    assert.deepEqual(await read(topic, { waitMs: patienceMs }), { records: [], next: 2, start: 2, end: 2 });
+    await topic.log.append([record(topic, 'a', 'young')]);
+    const { records, next, start, end } = await read(topic, {});
+    assert.deepEqual(
+      records.map(({ offset, value }) => [offset, text(value)]),
+      [[2, 'young']],
+    );
+    assert.deepEqual({ next, start, end }, { next: 3, start: 2, end: 3 });
+  }, 1);
+}

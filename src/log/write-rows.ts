@@ -1,0 +1,44 @@
+import type { SqliteDatabase } from '../database/sqlite-database.ts';
+import type { Row } from './append-queue.ts';
+import type { Ends } from './log-watch.ts';
+import { offsetsPerPartition } from './sqlite-topics.ts';
+
+/**
+ * Writes rows in one transaction, all or none: raises the ends of their partitions, then puts each row at its offset.
+ * `onWritten` is told the new ends once they are committed.
+ * @returns the offset of each row.
+ */
+export function createRowWriter(
+  database: SqliteDatabase,
+  clock: () => number,
+  onWritten: (ends: Ends) => void,
+): (rows: readonly Row[]) => readonly number[] {
+  const raiseEnd = database.prepare(
+    'UPDATE partition SET end_offset = end_offset + ? WHERE number = ? RETURNING end_offset',
+  );
+  const insert = database.prepare('INSERT INTO record VALUES (?, ?, ?, ?, ?)');
+  raiseEnd.setReturnArrays(true);
+
+  return (rows) => {
+    const ends = new Map<number, number>();
+    const offsets = database.transaction(() => {
+      const arrivedMs = clock();
+      const counts = new Map<number, number>();
+      for (const { number } of rows) counts.set(number, (counts.get(number) ?? 0) + 1);
+      const next = new Map<number, number>();
+      for (const [number, count] of counts) {
+        const [end] = raiseEnd.get(count, number) as unknown as [number];
+        ends.set(number, end);
+        next.set(number, end - count);
+      }
+      return rows.map(({ number, key, value, headers }) => {
+        const offset = next.get(number)!;
+        next.set(number, offset + 1);
+        insert.run(number * offsetsPerPartition + offset, arrivedMs, key, value, headers);
+        return offset;
+      });
+    });
+    onWritten(ends);
+    return offsets;
+  };
+}

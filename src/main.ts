@@ -1,0 +1,87 @@
+import { Command, CommanderError } from 'commander';
+import { loadConfig, type Config } from './config.ts';
+import { SamsaError } from './errors.ts';
+
+/** What every command is given beside its own options. */
+export type CommandContext = {
+  readonly config: Config;
+  /** A line for people, on standard output. */
+  readonly print: (line: string) => void;
+  /** A line about trouble or progress, on standard error. */
+  readonly warn: (line: string) => void;
+};
+
+const services = ['all', 'web', 'trend', 'recommendation'] as const;
+export type ServiceName = (typeof services)[number];
+
+const serviceDescriptions: Readonly<Record<ServiceName, string>> = {
+  all: 'run the whole shop in one process: web, trend and recommendation',
+  web: 'run the bookshop: pages, search, catalogue',
+  trend: 'run the service that tells what readers are searching for',
+  recommendation: 'run the service that tells what a reader might like next',
+};
+
+/**
+ * Runs one command line.
+ * @returns the exit code: 0 done, 1 failed with a message on standard error, 2 the command line made no sense.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command('samsa')
+    .description('The bookshop that listens: every search becomes an event, and events become trends and suggestions.')
+    .option('-c, --config <file>', 'a config.yml; without one everything has a default')
+    .exitOverride()
+    .showHelpAfterError('(samsa --help lists the commands)')
+    .allowExcessArguments(false);
+  const run = async (command: (context: CommandContext) => Promise<number>): Promise<void> => {
+    exitCode = await command(contextOf(program.opts<{ config?: string }>().config));
+  };
+  for (const name of services) {
+    program
+      .command(name)
+      .description(serviceDescriptions[name])
+      .allowExcessArguments(false)
+      .action(() => run(async (context) => (await import('./commands/serve.ts')).serveCommand(name, context)));
+  }
+  program
+    .command('import')
+    .argument('<file>', 'a CSV file with a title column')
+    .option('--source <name>', 'where the books come from; the same source and id mean the same book')
+    .description('add or update books; the same file again changes nothing')
+    .action((file: string, options: { source?: string }) =>
+      run(async (context) => (await import('./commands/import.ts')).importCommand(context, { file, ...options })),
+    );
+  program
+    .command('status')
+    .option('--json', 'for programs')
+    .description('show what every service has read, the ledger, and the stores')
+    .action((options: { json?: boolean }) =>
+      run(async (context) => (await import('./commands/status.ts')).statusCommand(context, options)),
+    );
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+function contextOf(file: string | undefined): CommandContext {
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  const warn = (line: string): void => void process.stderr.write(`${line}\n`);
+  const { config, notices } = loadConfig({ ...(file !== undefined && { file }), environment: process.env });
+  for (const notice of notices) warn(`samsa: ${notice}`);
+  return { config, print, warn };
+}
+
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.code === 'commander.excessArguments') {
+      process.stderr.write('npm hands options on only behind two dashes: npm start -- --config config.yml\n');
+    }
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  if (!(error instanceof SamsaError)) throw error;
+  process.stderr.write(`samsa: ${error.message}\n`);
+  return 1;
+}

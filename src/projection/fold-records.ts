@@ -1,0 +1,110 @@
+import { hash } from 'node:crypto';
+import type { DeadLetter, Outcomes } from '../database/progress.ts';
+import { reason } from '../errors.ts';
+import { decodeMark } from '../events/envelope.ts';
+import type { StoredRecord } from '../events/record.ts';
+import type { ReadResult } from '../log/log.ts';
+import type { ProjectionInput } from './projection.ts';
+
+/** What one read amounts to: ready to be committed as a whole. */
+export type FoldedRecords<Change> = {
+  readonly next: number;
+  /** Arrival of the last record; `null` when the read brought none. */
+  readonly last: { readonly arrivedMs: number; readonly fingerprint: string } | null;
+  readonly outcomes: Outcomes;
+  readonly changes: readonly Change[];
+  readonly deadLetters: readonly DeadLetter[];
+  /** Sequences raised by these records. */
+  readonly marks: ReadonlyMap<string, number>;
+};
+
+/** What reading stands on: the offset that must come next, and the sequences applied so far. */
+export type FoldedSoFar = { readonly next: number; readonly marks: ReadonlyMap<string, number> };
+
+type Tally = { -readonly [Outcome in keyof Outcomes]: Outcomes[Outcome] };
+
+/**
+ * Folds one read into changes, pure. Every offset from `soFar.next` to the result's `next` gets exactly one outcome.
+ * @returns `'jump'` when offsets are missing that neither expiry nor compaction explains; then nothing of the read may
+ *   be applied.
+ */
+export function foldRecords<Change>(
+  input: ProjectionInput<Change>,
+  soFar: FoldedSoFar,
+  read: ReadResult,
+): FoldedRecords<Change> | 'jump' {
+  const outcomes: Tally = { applied: 0, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 };
+  const changes: Change[] = [];
+  const deadLetters: DeadLetter[] = [];
+  const marks = new Map<string, number>();
+  let next = soFar.next;
+  if (read.start > next) {
+    outcomes[input.compacted ? 'compacted' : 'gap'] += read.start - next;
+    next = read.start;
+  }
+  for (const record of read.records) {
+    if (record.offset < next) continue;
+    if (record.offset > next) {
+      if (!input.compacted) return 'jump';
+      outcomes.compacted += record.offset - next;
+    }
+    next = record.offset + 1;
+    if (input.repeats === 'dropped-by-sequence' && isRepeat(record, soFar.marks, marks)) {
+      outcomes.duplicate++;
+      continue;
+    }
+    foldOne(input, record, { outcomes, changes, deadLetters });
+  }
+  if (read.next > next) {
+    if (!input.compacted) return 'jump';
+    outcomes.compacted += read.next - next;
+    next = read.next;
+  }
+  const last = read.records.at(-1);
+  return {
+    next,
+    last: last === undefined ? null : { arrivedMs: last.timestamp, fingerprint: fingerprintOf(last) },
+    outcomes,
+    changes,
+    deadLetters,
+    marks,
+  };
+}
+
+/** Whether the producer's sequence was applied before; if not, it is remembered in `raised`. */
+function isRepeat(record: StoredRecord, applied: ReadonlyMap<string, number>, raised: Map<string, number>): boolean {
+  const mark = decodeMark(record.headers);
+  if (mark === null) return false;
+  if (mark.sequence <= (raised.get(mark.source) ?? applied.get(mark.source) ?? -1)) return true;
+  raised.set(mark.source, mark.sequence);
+  return false;
+}
+
+function foldOne<Change>(
+  input: ProjectionInput<Change>,
+  record: StoredRecord,
+  into: { outcomes: Tally; changes: Change[]; deadLetters: DeadLetter[] },
+): void {
+  try {
+    const change = input.fold(record);
+    if (change === 'late') {
+      into.outcomes.late++;
+    } else {
+      into.changes.push(change);
+      into.outcomes.applied++;
+    }
+  } catch (error) {
+    const { offset, timestamp, key, value, headers } = record;
+    into.deadLetters.push({ offset, timestamp, key, value, headers, reason: reason(error) });
+    into.outcomes.dead++;
+  }
+}
+
+/** A hash that tells this record from any other at its offset (rule C8 of a log that lost or changed its tail). */
+export function fingerprintOf(record: StoredRecord): string {
+  const parts: Uint8Array[] = [Buffer.from(`${record.offset} ${record.timestamp} ${record.headers.length}`)];
+  for (const bytes of [record.key, record.value, ...record.headers.map(([, value]) => value)]) {
+    parts.push(Buffer.from(bytes === null ? '\n-' : `\n${bytes.byteLength} `), bytes ?? Buffer.alloc(0));
+  }
+  return hash('sha256', Buffer.concat(parts), 'base64url').slice(0, 22);
+}

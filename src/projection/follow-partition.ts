@@ -1,0 +1,150 @@
+import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
+import type { PartitionName, Progress, StartingPoint } from '../database/progress.ts';
+import { SamsaError } from '../errors.ts';
+import type { EventLog } from '../log/log.ts';
+import { fingerprintOf, foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
+import type { Projection, ProjectionInput } from './projection.ts';
+
+/** Why a partition is not moving. The first two last until somebody acts; the others are tried again. */
+export type Standstill = 'diverged' | 'topic-replaced' | 'store-unavailable' | 'log-unavailable';
+
+export type FollowPartition<Change> = {
+  readonly log: EventLog;
+  readonly progress: Progress<Change>;
+  readonly projection: Projection<Change>;
+  readonly input: ProjectionInput<Change>;
+  readonly partition: PartitionName;
+  readonly instance: string;
+  readonly signal: AbortSignal;
+  /** After every read and commit: where the partition stands, and when the last record taken had arrived. */
+  readonly onProgress: (at: { next: number; end: number; arrivedMs: number }) => void;
+  /** `null` when it moves again. */
+  readonly onStandstill: (why: Standstill | null, error?: unknown) => void;
+};
+
+const readBytes = 1 << 20;
+const readWaitMs = 1_000;
+/** A jump is usually over when the position is read again; only one that stays is worth a warning. */
+const jumpsUntilSaid = 5;
+
+/**
+ * Reads one leased partition and commits what it folds, until the signal fires or the lease is lost. Whatever fails,
+ * nothing already read is applied afterwards: it starts again from the stored position (rules C1 to C8 of the design).
+ */
+export async function followPartition<Change>(follow: FollowPartition<Change>): Promise<void> {
+  let failures = 0;
+  while (!follow.signal.aborted) {
+    const standstill = await readUntilRefused(follow, () => {
+      failures = 0;
+      follow.onStandstill(null);
+    });
+    if (standstill === 'diverged' || standstill === 'topic-replaced') return;
+    failures++;
+    if (standstill === 'jump' && failures === jumpsUntilSaid) {
+      follow.onStandstill('log-unavailable', new Error('offsets are missing in the middle of the partition'));
+    }
+    await delay(backoffMs(standstill, failures), undefined, { signal: follow.signal }).catch(() => {});
+  }
+}
+
+/** 20–400 ms after a refused commit or a jump, 100–5,000 ms while a store or the log is away; jittered. */
+function backoffMs(standstill: Standstill | 'refused' | 'jump', failures: number): number {
+  const [least, most] = standstill === 'refused' || standstill === 'jump' ? [20, 400] : [100, 5_000];
+  const full = Math.min(most, least * 2 ** Math.min(failures, 10));
+  return full / 2 + Math.random() * (full / 2);
+}
+
+async function readUntilRefused<Change>(
+  follow: FollowPartition<Change>,
+  onMoving: () => void,
+): Promise<Standstill | 'refused' | 'jump'> {
+  let doing: 'store-unavailable' | 'log-unavailable' = 'store-unavailable';
+  const stop = (why: Standstill, error?: unknown): Standstill => {
+    if (!follow.signal.aborted) follow.onStandstill(why, error);
+    return why;
+  };
+  try {
+    const start = await follow.progress.load(follow.projection.name, follow.partition);
+    doing = 'log-unavailable';
+    if (await hasDiverged(follow, start)) return stop('diverged');
+    let soFar: FoldedSoFar = start;
+    let arrivedMs = start.arrivedMs;
+    while (!follow.signal.aborted) {
+      const read = await follow.log.read({
+        ...follow.partition,
+        topicId: start.topicId,
+        from: soFar.next,
+        maxBytes: readBytes,
+        waitMs: readWaitMs,
+        signal: follow.signal,
+      });
+      if (follow.signal.aborted) return 'refused';
+      if (read.end < soFar.next) return stop('diverged');
+      const folded = foldRecords(follow.input, soFar, read);
+      if (folded === 'jump') return 'jump';
+      if (folded.next > soFar.next) {
+        doing = 'store-unavailable';
+        arrivedMs = folded.last?.arrivedMs ?? arrivedMs;
+        if (!(await commit(follow, soFar, folded, read.end, arrivedMs))) return 'refused';
+        soFar = { next: folded.next, marks: mergeMarks(soFar.marks, folded.marks) };
+        doing = 'log-unavailable';
+      }
+      onMoving();
+      follow.onProgress({ next: soFar.next, end: read.end, arrivedMs });
+      await eventLoopTurn();
+    }
+    return 'refused';
+  } catch (error) {
+    return stop(error instanceof SamsaError && error.code === 'topic-replaced' ? 'topic-replaced' : doing, error);
+  }
+}
+
+/** Rule C8: the record before the stored position must still be the one that was applied. */
+async function hasDiverged<Change>(follow: FollowPartition<Change>, start: StartingPoint): Promise<boolean> {
+  const previous = start.next - 1;
+  const read = await follow.log.read({
+    ...follow.partition,
+    topicId: start.topicId,
+    from: Math.max(previous, 0),
+    maxBytes: 1,
+    waitMs: 0,
+    signal: follow.signal,
+  });
+  if (read.end < start.next) return true;
+  const record = read.records[0];
+  if (start.fingerprint === null || record === undefined || record.offset !== previous) return false;
+  return fingerprintOf(record) !== start.fingerprint;
+}
+
+function commit<Change>(
+  follow: FollowPartition<Change>,
+  soFar: FoldedSoFar,
+  folded: FoldedRecords<Change>,
+  end: number,
+  arrivedMs: number,
+): Promise<boolean> {
+  return follow.progress.commit({
+    ...follow.partition,
+    projection: follow.projection.name,
+    instance: follow.instance,
+    expected: soFar.next,
+    next: folded.next,
+    end,
+    arrivedMs,
+    fingerprint: folded.last?.fingerprint ?? null,
+    outcomes: folded.outcomes,
+    changes: folded.changes,
+    deadLetters: folded.deadLetters,
+    marks: folded.marks,
+  });
+}
+
+function mergeMarks(
+  marks: ReadonlyMap<string, number>,
+  raised: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  if (raised.size === 0) return marks;
+  const merged = new Map(marks);
+  for (const [source, sequence] of raised) merged.set(source, sequence);
+  return merged;
+}

@@ -1,0 +1,26 @@
+import type { Outcomes, PartitionPosition } from '../database/progress.ts';
+
+/** The books of one partition: every offset since `first` is accounted for, or still to be read. */
+export type LedgerRow = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly first: number;
+  readonly end: number;
+  readonly outcomes: Outcomes;
+  readonly lag: number;
+  /** end − first = applied + duplicate + dead + late + gap + compacted + lag. */
+  readonly balanced: boolean;
+};
+
+/** The ledger of a projection's positions against the log's ends, which must have been read after the positions. */
+export function ledgerOf(
+  positions: readonly PartitionPosition[],
+  endOf: (topic: string, partition: number) => number,
+): readonly LedgerRow[] {
+  return positions.map(({ topic, partition, first, next, outcomes }) => {
+    const end = endOf(topic, partition);
+    const accounted = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+    const lag = end - next;
+    return { topic, partition, first, end, outcomes, lag, balanced: lag >= 0 && end - first === accounted + lag };
+  });
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { pino } from 'pino';
+import type { Progress } from '../database/progress.ts';
+import { openSqlite, type SqliteDatabase } from '../database/sqlite-database.ts';
+import { createSqliteProgress, progressSchema } from '../database/sqlite-progress.ts';
+import { SamsaError } from '../errors.ts';
+import { text } from '../events/envelope.ts';
+import type { EventLog } from '../log/log.ts';
+import { openSqliteLog } from '../log/sqlite-log.ts';
+import type { Projection } from './projection.ts';
+import { until } from '../../test/support/until.ts';
+import { runProjection, type RunningProjection } from './run-projection.ts';
+
+const counting: Projection<string> = {
+  name: 'word-counts',
+  version: 1,
+  reads: [
+    {
+      topic: 'words',
+      compacted: false,
+      repeats: 'dropped-by-sequence',
+      fold: ({ value }) => {
+        if (value === null) throw new SamsaError('bad-event', 'value: expected a word');
+        return text(value);
+      },
+    },
+  ],
+};
+
+const logger = pino({ level: 'silent' });
+
+describe('a running projection', () => {
+  let folder = '';
+  let log: EventLog;
+  let state: SqliteDatabase;
+  let running: RunningProjection[] = [];
+  let sent = 0;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'samsa-projection-'));
+    log = openLog();
+    await log.create('words', { partitions: 4, retentionMs: 0, compacted: false });
+    state = openSqlite(join(folder, 'state.sqlite'), {
+      migrations: [progressSchema, 'CREATE TABLE word (word TEXT PRIMARY KEY, seen INTEGER NOT NULL)'],
+      busyTimeoutMs: 1_000,
+    });
+    sent = 0;
+  });
+
+  afterEach(async () => {
+    await Promise.all(running.map((projection) => projection.close()));
+    running = [];
+    await log.close();
+    state.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const openLog = (): EventLog => openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
+
+  const progressOf = (database: SqliteDatabase): Progress<string> =>
+    createSqliteProgress(database, Date.now, (words) => {
+      const count = database.prepare('INSERT INTO word VALUES (?, 1) ON CONFLICT DO UPDATE SET seen = seen + 1');
+      for (const word of words) count.run(word);
+    });
+
+  const run = (instance: string, progress = progressOf(state)): RunningProjection => {
+    const projection = runProjection({
+      log,
+      progress,
+      projection: counting,
+      instance,
+      clock: Date.now,
+      logger,
+      leaseMs: 500,
+      leaseTickMs: 20,
+    });
+    running.push(projection);
+    return projection;
+  };
+
+  const send = async (count: number): Promise<void> => {
+    const records = Array.from({ length: count }, () => {
+      const word = Buffer.from(`word ${sent++}`);
+      return { topic: 'words', key: word, value: word, headers: [] };
+    });
+    await log.append(records);
+  };
+
+  const seen = (): { words: number; times: number } => {
+    const row = state.prepare('SELECT count(*) AS words, coalesce(max(seen), 0) AS times FROM word').get();
+    return { words: Number(row?.['words']), times: Number(row?.['times']) };
+  };
+
+  const everyWordOnce = (): Promise<void> =>
+    until(`${sent} words`, () => seen().words === sent).then(() => assert.deepEqual(seen(), { words: sent, times: 1 }));
+
+  it('applies what is there and what comes', async () => {
+    await send(50);
+    const projection = run('a');
+    await everyWordOnce();
+    await send(50);
+    await everyWordOnce();
+    await until('caught up', () => projection.freshness().lagEvents === 0);
+    assert.deepEqual(projection.problems(), []);
+  });
+
+  it('goes on where it stopped', async () => {
+    await send(30);
+    run('a');
+    await everyWordOnce();
+    await running.pop()?.close();
+    await send(30);
+    run('b');
+    await everyWordOnce();
+  });
+
+  it('shares partitions between instances that come and go, counting every event once', async () => {
+    run('a');
+    await send(100);
+    run('b');
+    await send(100);
+    run('c');
+    await send(100);
+    await running.shift()?.close();
+    await send(100);
+    await running.pop()?.close();
+    await send(100);
+    await everyWordOnce();
+  });
+
+  it('sends bad events to the dead letters with their bytes, and does not stop for them', async () => {
+    run('a');
+    await send(5);
+    await log.append([{ topic: 'words', key: Buffer.from('k'), value: null, headers: [['h', Buffer.from([0, 255])]] }]);
+    await send(5);
+    await everyWordOnce();
+    await until('a dead letter', () => state.prepare('SELECT * FROM dead_letter').all().length === 1);
+    const letter = state.prepare('SELECT * FROM dead_letter').get();
+    assert.deepEqual([letter?.['value'], letter?.['reason']], [null, 'value: expected a word']);
+    assert.equal(text(letter?.['key'] as Uint8Array), 'k');
+  });
+
+  it('waits for a store that is away, says so, and loses nothing', async () => {
+    const progress = progressOf(state);
+    let away = true;
+    const flaky: Progress<string> = {
+      ...progress,
+      commit: async (commit) => {
+        if (away) throw new SamsaError('store-unavailable', 'away', { retryable: true });
+        return progress.commit(commit);
+      },
+    };
+    const projection = run('a', flaky);
+    await send(20);
+    await until('the problem is said', () => projection.problems().includes('store-unavailable'));
+    assert.equal(seen().words, 0);
+    away = false;
+    await everyWordOnce();
+    await until('it is over', () => projection.problems().length === 0);
+  });
+
+  it('stops with `diverged` when the log lost records it has applied', async () => {
+    await send(10);
+    await log.close();
+    copyFileSync(join(folder, 'log.sqlite'), join(folder, 'older.sqlite'));
+    log = openLog();
+    await send(10);
+    run('a');
+    await everyWordOnce();
+    await running.pop()?.close();
+    await log.close();
+    for (const part of ['-wal', '-shm']) await rm(join(folder, `log.sqlite${part}`), { force: true });
+    copyFileSync(join(folder, 'older.sqlite'), join(folder, 'log.sqlite'));
+    log = openLog();
+    await send(15);
+    const projection = run('b');
+    await until('diverged', () => projection.problems().includes('diverged'));
+    assert.equal(seen().times, 1);
+  });
+});

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { LeaseRequest, PartitionName, PartitionPosition, Progress } from '../database/progress.ts';
+import { reason } from '../errors.ts';
+import type { EventLog } from '../log/log.ts';
+import { followPartition, type Standstill } from './follow-partition.ts';
+import { freshnessOf, type Freshness, type PartitionProgress } from './freshness.ts';
+import type { Projection, ProjectionInput } from './projection.ts';
+
+export type ProjectionDeps<Change> = {
+  readonly log: EventLog;
+  readonly progress: Progress<Change>;
+  readonly projection: Projection<Change>;
+  /** Instance name and something random of this process start: no two processes ever share it. */
+  readonly instance: string;
+  readonly clock: () => number;
+  readonly logger: Logger;
+  readonly leaseMs?: number;
+  readonly leaseTickMs?: number;
+};
+
+export type RunningProjection = {
+  /** How fresh the state is, over all partitions, also those other instances read. */
+  readonly freshness: () => Freshness;
+  /** Reason codes for readiness: `starting`, or why partitions stand still; none when all is well. */
+  readonly problems: () => readonly (Standstill | 'starting')[];
+  /** Stops reading, waits at most two seconds for the commit in flight, gives the leases back. */
+  readonly close: () => Promise<void>;
+};
+
+type Follower = { readonly abort: AbortController; readonly done: Promise<void>; standstill: Standstill | null };
+
+/**
+ * Keeps a projection's state up with the log: leases partitions, follows each one leased, and shares the work with
+ * other instances. Returns at once; failures show in `problems` and are tried again.
+ */
+export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProjection {
+  const { projection, progress, instance, logger } = deps;
+  const leaseMs = deps.leaseMs ?? 5_000;
+  const stopping = new AbortController();
+  const followers = new Map<string, Follower>();
+  const partitions = new Map<string, PartitionProgress>();
+  let leaseProblem: Standstill | 'starting' | null = 'starting';
+
+  const follow = (partition: PartitionName, input: ProjectionInput<Change>): void => {
+    const name = nameOf(partition);
+    const abort = new AbortController();
+    const follower: Follower = {
+      abort,
+      standstill: null,
+      done: followPartition({
+        ...deps,
+        input,
+        partition,
+        signal: AbortSignal.any([abort.signal, stopping.signal]),
+        onProgress: (at) => partitions.set(name, at),
+        onStandstill: (why, error) => {
+          if (why === follower.standstill) return;
+          follower.standstill = why;
+          if (why === null) logger.info({ projection: projection.name, partition: name }, 'moving again');
+          else logger.warn({ projection: projection.name, partition: name, error: reason(error) }, why);
+        },
+      }),
+    };
+    followers.set(name, follower);
+  };
+
+  const tick = async (): Promise<void> => {
+    const described = await describeTopics(deps.log, projection);
+    const leased = await progress.lease({
+      projection: projection.name,
+      version: projection.version,
+      instance,
+      ttlMs: leaseMs,
+      partitions: described,
+    });
+    const names = new Set(leased.map(nameOf));
+    for (const [name, follower] of followers) {
+      if (names.has(name)) continue;
+      follower.abort.abort();
+      followers.delete(name);
+      await follower.done;
+    }
+    for (const partition of leased) {
+      const input = projection.reads.find(({ topic }) => topic === partition.topic);
+      if (input !== undefined && !followers.has(nameOf(partition))) follow(partition, input);
+    }
+    rememberOthers(partitions, names, await progress.positions(projection.name), described);
+  };
+
+  const ticking = (async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        await tick();
+        leaseProblem = null;
+      } catch (error) {
+        if (leaseProblem !== 'store-unavailable')
+          logger.warn({ projection: projection.name, error: reason(error) }, 'lease');
+        leaseProblem = 'store-unavailable';
+      }
+      const waitMs = deps.leaseTickMs ?? 500;
+      await delay(waitMs * (0.9 + 0.2 * Math.random()), undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  })();
+
+  return {
+    freshness: () => freshnessOf(partitions.values(), deps.clock()),
+    problems: () => {
+      const problems = new Set([...followers.values()].map(({ standstill }) => standstill));
+      problems.delete(null);
+      return [...new Set([leaseProblem, ...problems])].filter((problem) => problem !== null);
+    },
+    close: async () => {
+      stopping.abort();
+      const patience = new AbortController();
+      await Promise.race([
+        Promise.all([ticking, ...[...followers.values()].map(({ done }) => done)]),
+        delay(2_000, undefined, { signal: patience.signal }).catch(() => {}),
+      ]);
+      patience.abort();
+      await progress.release(projection.name, instance).catch((error: unknown) => {
+        logger.warn({ projection: projection.name, error: reason(error) }, 'leases run out by themselves');
+      });
+    },
+  };
+}
+
+function nameOf({ topic, partition }: PartitionName): string {
+  return `${topic}/${partition}`;
+}
+
+async function describeTopics<Change>(
+  log: EventLog,
+  projection: Projection<Change>,
+): Promise<LeaseRequest['partitions']> {
+  const described = await Promise.all(
+    projection.reads.map(async ({ topic }) => {
+      const { id, partitions } = await log.describe(topic);
+      return partitions.map(({ start, end }, partition) => ({ topic, partition, topicId: id, start, end }));
+    }),
+  );
+  return described.flat();
+}
+
+/** What other instances have committed, measured against the log's own ends. */
+function rememberOthers(
+  partitions: Map<string, PartitionProgress>,
+  own: ReadonlySet<string>,
+  positions: readonly PartitionPosition[],
+  described: LeaseRequest['partitions'],
+): void {
+  const ends = new Map(described.map((partition) => [nameOf(partition), partition.end]));
+  for (const position of positions) {
+    const name = nameOf(position);
+    if (own.has(name) && partitions.has(name)) continue;
+    partitions.set(name, { next: position.next, end: ends.get(name) ?? position.end, arrivedMs: position.arrivedMs });
+  }
+}

@@ -1,0 +1,15 @@
+import { openSqliteRecommendationStore } from './recommendation-store.sqlite.ts';
+import type { RecommendationStore } from './recommendation-store.ts';
+
+/**
+ * Opens what is known of readers where this shop keeps it.
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`.
+ */
+export async function openRecommendationStore(options: {
+  /** The SQLite file. */
+  readonly path: string;
+  readonly clock: () => number;
+  readonly busyTimeoutMs: number;
+}): Promise<RecommendationStore> {
+  return openSqliteRecommendationStore(options.path, options);
+}

@@ -1,0 +1,103 @@
+import { Type } from '@sinclair/typebox';
+import type { FastifyRequest } from 'fastify';
+import { SamsaError } from '../../errors.ts';
+import type { HttpServer } from '../../http/server.ts';
+import type { Reason, Recommended } from './recommend.ts';
+
+export type RecommendationRoutesDeps = {
+  readonly recommendations: (reader: string) => Promise<readonly Recommended[]>;
+  readonly related: (bookId: number) => Promise<readonly { readonly bookId: number; readonly readers: number }[]>;
+  readonly titleOf: (bookId: number) => { readonly title: string; readonly author: string } | null;
+  /** Everything that had arrived by then is in the answers; ms since 1970. */
+  readonly asOfMs: () => number;
+  /**
+   * Whose recommendations a `uid` asks for.
+   * @returns null when whoever asks may not see them.
+   */
+  readonly readerOf: (uid: string, authorization: string | undefined) => string | null;
+};
+
+const ReasonSchema = Type.Object({
+  kind: Type.String(),
+  text: Type.String(),
+  book_id: Type.Optional(Type.Integer()),
+  query: Type.Optional(Type.String()),
+});
+
+const RecommendationSchema = Type.Object({
+  user_id: Type.String(),
+  title: Type.String(),
+  author: Type.String(),
+  score: Type.Number(),
+  book_id: Type.Integer(),
+  reasons: Type.Array(ReasonSchema),
+  tier: Type.String(),
+  as_of: Type.String({ format: 'date-time' }),
+});
+
+const RelatedSchema = Type.Object({
+  book_id: Type.Integer(),
+  title: Type.String(),
+  author: Type.String(),
+  readers: Type.Integer(),
+});
+
+/** `GET /recommendations` and `GET /related` (contract §2). */
+export function recommendationRoutes(server: HttpServer, deps: RecommendationRoutesDeps): void {
+  server.get(
+    '/recommendations',
+    {
+      schema: {
+        summary: 'What a reader might like next',
+        querystring: Type.Object({ uid: Type.String({ minLength: 1, maxLength: 200 }) }),
+        response: { 200: Type.Array(RecommendationSchema) },
+      },
+    },
+    async (request) => {
+      const reader = knownReader(request.query.uid, request, deps);
+      const recommended = await deps.recommendations(reader);
+      const asOf = new Date(deps.asOfMs()).toISOString();
+      return recommended.flatMap(({ bookId, score, reasons, tier }) => {
+        const book = deps.titleOf(bookId);
+        if (book === null) return [];
+        return [
+          {
+            user_id: reader,
+            title: book.title,
+            author: book.author,
+            score: Number(score.toPrecision(6)),
+            book_id: bookId,
+            reasons: reasons.map((reason: Reason) => ({ ...reason })),
+            tier,
+            as_of: asOf,
+          },
+        ];
+      });
+    },
+  );
+
+  server.get(
+    '/related',
+    {
+      schema: {
+        summary: 'Books that readers of this one have read, too',
+        querystring: Type.Object({ book_id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) }),
+        response: { 200: Type.Array(RelatedSchema) },
+      },
+    },
+    async (request) =>
+      (await deps.related(request.query.book_id)).flatMap(({ bookId, readers }) => {
+        const book = deps.titleOf(bookId);
+        return book === null ? [] : [{ book_id: bookId, title: book.title, author: book.author, readers }];
+      }),
+  );
+}
+
+function knownReader(uid: string, request: FastifyRequest, deps: RecommendationRoutesDeps): string {
+  const reader = deps.readerOf(uid, request.headers.authorization);
+  if (reader !== null) return reader;
+  throw new SamsaError(
+    'reader-unknown',
+    "Expected a reader's signed cookie value as uid, or the operator token: recommendations are their reader's own.",
+  );
+}

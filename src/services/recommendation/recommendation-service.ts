@@ -1,0 +1,131 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Logger } from 'pino';
+import type { TopicNames } from '../../events/topics.ts';
+import type { HttpServer } from '../../http/server.ts';
+import type { EventLog } from '../../log/log.ts';
+import { runProjection } from '../../projection/run-projection.ts';
+import { createContentIndex } from './content-neighbours.ts';
+import { recommend } from './recommend.ts';
+import { createRecommendationProjection } from './recommendation-projection.ts';
+import { recommendationRoutes } from './recommendation-routes.ts';
+import type { RecommendationStore } from './recommendation-store.ts';
+import { createReaderCheck } from './who-may-ask.ts';
+
+export type RecommendationServiceDeps = {
+  readonly log: EventLog;
+  readonly store: RecommendationStore;
+  readonly topics: TopicNames;
+  /** `recommendation.group_id`; another name reads the whole log again. */
+  readonly projectionName: string;
+  readonly instance: string;
+  readonly clock: () => number;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly settings: {
+    /** Whether only this machine can ask. */
+    readonly isLoopback: boolean;
+    readonly operatorToken: string | null;
+    readonly verifyReader: (signed: string) => string | null;
+  };
+};
+
+export type RecommendationService = {
+  readonly routes: (server: HttpServer) => void;
+  readonly readiness: () => readonly string[];
+  /** Stops reading the log; the store stays open. */
+  readonly close: () => Promise<void>;
+};
+
+const lagging = { events: 10_000, ms: 10_000 };
+const shownRelated = 10;
+const popularBooks = 50;
+const popularForMs = 2_000;
+const booksPerLook = 1_000;
+
+/** Tells a reader what they might like next, from the searches, actions and books in the log. */
+export function createRecommendationService(deps: RecommendationServiceDeps): RecommendationService {
+  const { store, clock, settings } = deps;
+  const running = runProjection({
+    ...deps,
+    progress: store,
+    projection: createRecommendationProjection(deps.projectionName, deps.topics),
+  });
+  const content = createContentIndex();
+  const popular = createPopularBooks(store, clock, content.mostPopular);
+  let seenChange = 0;
+
+  /** Books change by this instance's commits and by others': both are found by their change numbers. */
+  const catchUp = async (): Promise<void> => {
+    for (;;) {
+      const rows = await store.booksSince(seenChange, booksPerLook);
+      for (const { bookId, book, changeNumber } of rows) {
+        content.put(bookId, book);
+        seenChange = changeNumber;
+      }
+      if (rows.length < booksPerLook) return;
+    }
+  };
+
+  measure(deps.registry, running.freshness, content.size);
+  return {
+    routes: (server) =>
+      recommendationRoutes(server, {
+        recommendations: async (reader) => {
+          await catchUp();
+          const taste = await store.taste(reader);
+          return recommend(taste, { ...content, popular: await popular() });
+        },
+        related: async (bookId) => {
+          await catchUp();
+          return store.readTogether(bookId, shownRelated);
+        },
+        titleOf: content.titleOf,
+        asOfMs: () => running.freshness().asOfMs,
+        readerOf: createReaderCheck({ ...settings, verify: settings.verifyReader }),
+      }),
+    readiness: () => {
+      const { lagEvents, lagMs } = running.freshness();
+      const late = lagEvents > lagging.events || (lagEvents > 0 && lagMs > lagging.ms);
+      return late ? [...running.problems(), 'lagging'] : running.problems();
+    },
+    close: running.close,
+  };
+}
+
+/** The books most readers have, then those the catalogue calls popular; counted anew every two seconds at most. */
+function createPopularBooks(
+  store: RecommendationStore,
+  clock: () => number,
+  mostPopular: (limit: number) => readonly number[],
+): () => Promise<readonly number[]> {
+  let read: { readonly bookIds: readonly number[]; readonly untilMs: number } = { bookIds: [], untilMs: 0 };
+  return async () => {
+    if (clock() >= read.untilMs) {
+      const bookIds = (await store.popularBooks(popularBooks)).map(({ bookId }) => bookId);
+      read = { bookIds, untilMs: clock() + popularForMs };
+    }
+    return [...new Set([...read.bookIds, ...mostPopular(popularBooks)])];
+  };
+}
+
+function measure(
+  registry: Registry,
+  freshness: () => { readonly lagEvents: number; readonly lagMs: number },
+  books: () => number,
+): void {
+  const gauges = [
+    ['samsa_recommendation_lag_events', 'Events in the log that are not taken in yet', () => freshness().lagEvents],
+    ['samsa_recommendation_lag_seconds', 'How long ago what is known was complete', () => freshness().lagMs / 1_000],
+    ['samsa_recommendation_books', 'Books that can be recommended', books],
+  ] as const;
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

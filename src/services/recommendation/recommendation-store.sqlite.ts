@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto';
+import { openSqlite, storeError, type SqliteDatabase } from '../../database/sqlite-database.ts';
+import { createSqliteProgress, progressSchema } from '../../database/sqlite-progress.ts';
+import type { BookChanged } from '../../events/book-changed.ts';
+import type { Book } from '../../events/book.ts';
+import type { TasteChange, Verdict } from './recommendation-projection.ts';
+import type { RecommendationStore, Taste } from './recommendation-store.ts';
+
+/** A liking has a row per strength, so that forgetting can take away exactly what happened before it. */
+const tasteSchema = `
+  CREATE TABLE book (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    change_number INTEGER NOT NULL,
+    json TEXT
+  );
+  CREATE UNIQUE INDEX book_by_change ON book (change_number);
+
+  CREATE TABLE liking (
+    reader TEXT NOT NULL,
+    book INTEGER NOT NULL,
+    strength INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    PRIMARY KEY (reader, book, strength)
+  ) WITHOUT ROWID;
+  CREATE INDEX liking_by_book ON liking (book, reader);
+
+  CREATE TABLE verdict (
+    reader TEXT NOT NULL,
+    book INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    holds INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    tie_break TEXT NOT NULL,
+    PRIMARY KEY (reader, book, verdict)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE search (
+    reader TEXT NOT NULL,
+    query TEXT NOT NULL,
+    books TEXT NOT NULL,
+    time_ms INTEGER NOT NULL,
+    tie_break TEXT NOT NULL,
+    PRIMARY KEY (reader, query)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE forgotten (
+    reader_hash TEXT PRIMARY KEY,
+    until_ms INTEGER NOT NULL
+  ) WITHOUT ROWID;
+`;
+
+const dayMs = 86_400_000;
+/** As long as the topics keep the events, and the week an event may be late. */
+const keptMs = { search: (35 + 7) * dayMs, action: (365 + 7) * dayMs };
+
+/** @throws SamsaError `state-too-new`, `data-folder-unusable`. */
+export function openSqliteRecommendationStore(
+  path: string,
+  { clock, busyTimeoutMs }: { readonly clock: () => number; readonly busyTimeoutMs: number },
+): RecommendationStore {
+  const database = openSqlite(path, { migrations: [progressSchema, tasteSchema], busyTimeoutMs });
+  const forget = createPruning(database);
+  const progress = createSqliteProgress<readonly TasteChange[]>(database, clock, (changes, watermarkMs) => {
+    for (const change of changes.flat()) apply(database, change);
+    forget(watermarkMs);
+  });
+  const read = async <Result>(body: () => Result): Promise<Result> => {
+    try {
+      return body();
+    } catch (error) {
+      throw storeError(path, error);
+    }
+  };
+  return {
+    ...progress,
+    taste: (reader) => read(() => readTaste(database, reader)),
+    popularBooks: (limit) =>
+      read(() => countedBooks(database, `${likers} GROUP BY book ORDER BY readers DESC, book LIMIT ?`, limit)),
+    readTogether: (bookId, limit) =>
+      read(() =>
+        countedBooks(
+          database,
+          `${likers} WHERE reader IN (SELECT reader FROM liking WHERE book = ?) AND book <> ?
+           GROUP BY book ORDER BY readers DESC, book LIMIT ?`,
+          bookId,
+          bookId,
+          limit,
+        ),
+      ),
+    booksSince: (changeNumber, limit) => read(() => readBooksSince(database, changeNumber, limit)),
+    close: async () => database.close(),
+  };
+}
+
+const likers = 'SELECT book, count(DISTINCT reader) AS readers FROM liking';
+
+function apply(database: SqliteDatabase, change: TasteChange): void {
+  switch (change.kind) {
+    case 'book':
+      return applyBook(database, change.change);
+    case 'forgotten':
+      return applyForgotten(database, change.reader, change.time);
+    case 'searched':
+      if (isForgotten(database, change.reader, change.time)) return;
+      database
+        .prepare(
+          `INSERT INTO search VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+             books = excluded.books, time_ms = excluded.time_ms, tie_break = excluded.tie_break
+           WHERE (excluded.time_ms, excluded.tie_break) > (time_ms, tie_break)`,
+        )
+        .run(change.reader, change.query, JSON.stringify(change.bookIds), change.time, change.tieBreak);
+      return;
+    case 'liked':
+      if (isForgotten(database, change.reader, change.time)) return;
+      database
+        .prepare(
+          'INSERT INTO liking VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET time_ms = max(time_ms, excluded.time_ms)',
+        )
+        .run(change.reader, change.bookId, change.strength, change.time);
+      return;
+    case 'judged':
+      if (isForgotten(database, change.reader, change.time)) return;
+      database
+        .prepare(
+          `INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+             holds = excluded.holds, time_ms = excluded.time_ms, tie_break = excluded.tie_break
+           WHERE (excluded.time_ms, excluded.tie_break) > (time_ms, tie_break)`,
+        )
+        .run(change.reader, change.bookId, change.verdict, change.holds ? 1 : 0, change.time, change.tieBreak);
+  }
+}
+
+/** Removed books are remembered with their version, so that an older change cannot bring them back. */
+function applyBook(database: SqliteDatabase, { bookId, version, book }: BookChanged): void {
+  database
+    .prepare(
+      `INSERT INTO book VALUES (?, ?, (SELECT coalesce(max(change_number), 0) + 1 FROM book), ?)
+       ON CONFLICT (id) DO UPDATE SET
+         version = excluded.version, change_number = excluded.change_number, json = excluded.json
+       WHERE excluded.version > version`,
+    )
+    .run(bookId, version, book === null ? null : JSON.stringify(book));
+}
+
+function applyForgotten(database: SqliteDatabase, reader: string, time: number): void {
+  database
+    .prepare(
+      'INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)',
+    )
+    .run(hashOf(reader), time);
+  for (const table of ['liking', 'verdict', 'search']) {
+    database.prepare(`DELETE FROM ${table} WHERE reader = ? AND time_ms <= ?`).run(reader, time);
+  }
+}
+
+function isForgotten(database: SqliteDatabase, reader: string, time: number): boolean {
+  const row = database.prepare('SELECT until_ms FROM forgotten WHERE reader_hash = ?').get(hashOf(reader));
+  return row !== undefined && time <= Number(row['until_ms']);
+}
+
+function hashOf(reader: string): string {
+  return createHash('sha256').update(reader).digest('hex');
+}
+
+/** Once a day's worth of events: no fact is kept longer than its topic keeps the event. */
+function createPruning(database: SqliteDatabase): (watermarkMs: number) => void {
+  let prunedDay = 0;
+  return (watermarkMs) => {
+    const day = Math.floor(watermarkMs / dayMs);
+    if (day <= prunedDay) return;
+    prunedDay = day;
+    database.prepare('DELETE FROM search WHERE time_ms < ?').run(day * dayMs - keptMs.search);
+    database.prepare('DELETE FROM liking WHERE time_ms < ?').run(day * dayMs - keptMs.action);
+    database.prepare('DELETE FROM verdict WHERE time_ms < ?').run(day * dayMs - keptMs.action);
+  };
+}
+
+function readTaste(database: SqliteDatabase, reader: string): Taste {
+  const liked = database
+    .prepare(
+      `SELECT book, max(strength) AS strength, max(time_ms) AS time FROM liking WHERE reader = ?
+       GROUP BY book ORDER BY time DESC, book LIMIT 100`,
+    )
+    .all(reader);
+  const searches = database
+    .prepare('SELECT query, books, time_ms FROM search WHERE reader = ? ORDER BY time_ms DESC, query LIMIT 20')
+    .all(reader);
+  const verdicts = database
+    .prepare('SELECT book, verdict, time_ms FROM verdict WHERE reader = ? AND holds = 1 ORDER BY time_ms DESC, book')
+    .all(reader);
+  return {
+    liked: liked.map(({ book, strength, time }) => {
+      return { bookId: Number(book), strength: Number(strength), time: Number(time) };
+    }),
+    searches: searches.map(({ query, books, time_ms }) => {
+      return { query: query as string, bookIds: JSON.parse(books as string) as number[], time: Number(time_ms) };
+    }),
+    verdicts: verdicts.map(({ book, verdict, time_ms }) => {
+      return { bookId: Number(book), verdict: verdict as Verdict, time: Number(time_ms) };
+    }),
+  };
+}
+
+function countedBooks(database: SqliteDatabase, sql: string, ...values: readonly number[]) {
+  return database
+    .prepare(sql)
+    .all(...values)
+    .map(({ book, readers }) => ({ bookId: Number(book), readers: Number(readers) }));
+}
+
+function readBooksSince(database: SqliteDatabase, changeNumber: number, limit: number) {
+  return database
+    .prepare('SELECT id, change_number, json FROM book WHERE change_number > ? ORDER BY change_number LIMIT ?')
+    .all(changeNumber, limit)
+    .map(({ id, change_number, json }) => ({
+      bookId: Number(id),
+      changeNumber: Number(change_number),
+      book: json === null ? null : (JSON.parse(json as string) as Book),
+    }));
+}

@@ -1,0 +1,97 @@
+import type { SqliteDatabase } from '../../database/sqlite-database.ts';
+import { text } from '../../events/envelope.ts';
+import type { Counts, QueryDescription, QueryTotal } from './trend-store.ts';
+
+type Row = Record<string, unknown>;
+
+/** A clock elsewhere may be ahead by as much. */
+const hoursAhead = 2;
+const keptDays = 31;
+
+/** @see TrendStore.totals */
+export function readTotals(database: SqliteDatabase, fromHour: number): readonly QueryTotal[] {
+  const sums = database.prepare(
+    `SELECT query, key, sum(readers) AS readers, sum(anonymous) AS anonymous, sum(searches) AS searches FROM (
+       SELECT query, readers, anonymous, searches FROM hourly WHERE hour >= ?
+       UNION ALL SELECT query, readers, anonymous, searches FROM daily WHERE day >= ?)
+     JOIN query ON id = query GROUP BY query`,
+  );
+  const totals: QueryTotal[] = [];
+  for (const row of sums.iterate(fromHour, Math.floor(fromHour / 24))) {
+    totals.push({ query: Number(row['query']), key: String(row['key']), ...countsOf(row) });
+  }
+  return totals;
+}
+
+/** @see TrendStore.describe */
+export function readDescriptions(
+  database: SqliteDatabase,
+  queries: readonly number[],
+  fromHour: number,
+): readonly QueryDescription[] {
+  const readAnswer = database.prepare('SELECT key, corrected, books FROM query JOIN answer ON query = id WHERE id = ?');
+  const countReaders = database.prepare(
+    `SELECT count(DISTINCT reader) AS n FROM distinct_reader
+     WHERE hour IN (SELECT value FROM json_each(?)) AND query = ?`,
+  );
+  const readHours = database.prepare(
+    `SELECT hour, readers, anonymous, searches FROM hourly
+     WHERE hour IN (SELECT value FROM json_each(?)) AND query = ? ORDER BY hour`,
+  );
+  const readLabel = database.prepare(
+    `SELECT label FROM spelling WHERE day IN (SELECT value FROM json_each(?)) AND query = ?
+     GROUP BY label ORDER BY sum(searches) DESC, label LIMIT 1`,
+  );
+  const hours = numbersFrom(fromHour, 24 + hoursAhead);
+  const days = numbersFrom(Math.floor(fromHour / 24) - keptDays, keptDays + 3);
+  return queries.flatMap((query) => {
+    const answer = readAnswer.get(query);
+    if (answer === undefined) return [];
+    return {
+      query,
+      key: String(answer['key']),
+      label: String(readLabel.get(days, query)?.['label']),
+      corrected: answer['corrected'] === null ? null : String(answer['corrected']),
+      books: text(answer['books'] as Uint8Array),
+      distinctReaders: Number(countReaders.get(hours, query)?.['n']),
+      hours: readHours.all(hours, query).map((row) => ({ hour: Number(row['hour']), ...countsOf(row) })),
+    };
+  });
+}
+
+/** @see TrendStore.daily */
+export function readDays(
+  database: SqliteDatabase,
+  query: number,
+  fromDay: number,
+): readonly (Counts & { readonly day: number })[] {
+  return database
+    .prepare(
+      `SELECT day, sum(readers) AS readers, sum(anonymous) AS anonymous, sum(searches) AS searches FROM (
+         SELECT day, readers, anonymous, searches FROM daily
+           WHERE day IN (SELECT value FROM json_each(:days)) AND query = :query
+         UNION ALL SELECT hour / 24, readers, anonymous, searches FROM hourly
+           WHERE hour IN (SELECT value FROM json_each(:hours)) AND query = :query)
+       WHERE day >= :from GROUP BY day ORDER BY day`,
+    )
+    .all({
+      days: numbersFrom(fromDay, keptDays),
+      hours: numbersFrom(fromDay * 24, keptDays * 24),
+      query,
+      from: fromDay,
+    })
+    .map((row) => ({ day: Number(row['day']), ...countsOf(row) }));
+}
+
+function countsOf(row: Row): Counts {
+  return {
+    readers: Number(row['readers']),
+    anonymous: Number(row['anonymous']),
+    searches: Number(row['searches']),
+  };
+}
+
+/** As JSON: with a list of hours SQLite seeks each (hour, query) instead of reading whole hours. */
+function numbersFrom(first: number, count: number): string {
+  return JSON.stringify(Array.from({ length: count }, (_, index) => first + index));
+}

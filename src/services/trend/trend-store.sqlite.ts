@@ -1,0 +1,89 @@
+import { openSqlite, storeError, type SqliteDatabase } from '../../database/sqlite-database.ts';
+import { createSqliteProgress, progressSchema } from '../../database/sqlite-progress.ts';
+import { countsSchema, createSearchCounter } from './count-searches.sqlite.ts';
+import { createCountJournal } from './count-journal.ts';
+import { createForgetting } from './forget-old-counts.sqlite.ts';
+import { readDays, readDescriptions, readTotals } from './read-counts.sqlite.ts';
+import type { CountedSearch } from './trend-projection.ts';
+import type { HourCount, TrendStore } from './trend-store.ts';
+
+const cacheKiB = 16_384;
+/** 16 MB: every commit changes pages all over the distinct readers; fewer checkpoints write each of them less often. */
+const checkpointPages = 4_000;
+
+/**
+ * Counts in one SQLite file. Several processes may share it.
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`.
+ */
+export function openSqliteTrendStore(
+  path: string,
+  options: { readonly clock: () => number; readonly busyTimeoutMs: number },
+): TrendStore {
+  const { busyTimeoutMs, clock } = options;
+  const database = openSqlite(path, { migrations: [progressSchema, countsSchema], busyTimeoutMs, cacheKiB });
+  database.prepare(`PRAGMA wal_autocheckpoint = ${checkpointPages}`).get();
+  return createSqliteTrendStore(database, clock);
+}
+
+export function createSqliteTrendStore(database: SqliteDatabase, clock: () => number): TrendStore {
+  const counter = createSearchCounter(database);
+  const forget = createForgetting(database);
+  const journal = createCountJournal();
+  let foreignVersion = database.dataVersion();
+  let counted: readonly HourCount[] = [];
+
+  /** Others may have counted and removed rows: numbers and increments known here are no longer all there is. */
+  const noticeOthers = (): void => {
+    const version = database.dataVersion();
+    if (version === foreignVersion) return;
+    foreignVersion = version;
+    counter.forgetRemembered();
+    journal.lose();
+  };
+  const progress = createSqliteProgress<CountedSearch>(database, clock, (searches, watermarkMs) => {
+    noticeOthers();
+    counted = counter.count(searches);
+    if (forget(watermarkMs)) counter.forgetRemembered();
+  });
+  const read = async <Result>(body: () => Result): Promise<Result> => {
+    try {
+      return body();
+    } catch (error) {
+      throw storeError(database.path, error);
+    }
+  };
+
+  return {
+    ...progress,
+    commit: async (commit) => {
+      counted = [];
+      try {
+        const committed = await progress.commit(commit);
+        if (committed) journal.add(counted);
+        return committed;
+      } catch (error) {
+        counter.forgetRemembered();
+        throw error;
+      }
+    },
+    totals: (fromHour) =>
+      read(() => {
+        noticeOthers();
+        return { revision: journal.revision(), totals: readTotals(database, fromHour) };
+      }),
+    countedSince: (revision) =>
+      read(() => {
+        noticeOthers();
+        const counts = journal.since(revision);
+        return counts === null ? null : { revision: journal.revision(), counts };
+      }),
+    describe: (queries, fromHour) => read(() => readDescriptions(database, queries, fromHour)),
+    find: (key) =>
+      read(() => {
+        const id = database.prepare('SELECT id FROM query WHERE key = ?').get(key)?.['id'];
+        return id === undefined ? null : Number(id);
+      }),
+    daily: (query, fromDay) => read(() => readDays(database, query, fromDay)),
+    close: async () => database.close(),
+  };
+}

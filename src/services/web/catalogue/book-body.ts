@@ -1,0 +1,75 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { SamsaError } from '../../../errors.ts';
+import { BookSchema } from '../../../events/book.ts';
+import { bookLimits, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
+import type { BookContent } from './catalogue.ts';
+import { toIsbn13 } from './isbn.ts';
+
+const text = (maxLength: number) => Type.Optional(Type.Union([Type.String({ maxLength }), Type.Null()]));
+
+const contentFields = {
+  title: Type.String({ minLength: 1, maxLength: bookLimits.titleLength }),
+  author: Type.Optional(Type.String({ maxLength: bookLimits.authorLength })),
+  published_at: text(40),
+  description: text(bookLimits.descriptionLength),
+  isbn: text(40),
+  series: text(bookLimits.seriesLength),
+  subjects: Type.Optional(
+    Type.Array(Type.String({ maxLength: bookLimits.subjectLength }), { maxItems: bookLimits.subjects }),
+  ),
+  language: text(40),
+  popularity: Type.Optional(Type.Integer({ minimum: 0, maximum: bookLimits.popularity })),
+};
+
+/** What `POST /api/books` takes. */
+export const NewBookSchema = Type.Object(contentFields, { additionalProperties: false });
+
+/** What `PUT /api/books/:id` takes: the whole book; what `GET` gave may be sent back, `id` and `created_at` included. */
+export const ChangedBookSchema = Type.Object(
+  { ...contentFields, id: Type.Optional(Type.Integer()), created_at: Type.Optional(Type.String({ maxLength: 40 })) },
+  { additionalProperties: false },
+);
+
+/** What both answer with; the same as an event's, but its description is whole. */
+export const WholeBookSchema = Type.Omit(BookSchema, [], { additionalProperties: true });
+
+/**
+ * The body as the catalogue keeps it: ISBN-13, canonical language, no stray white space.
+ * @throws SamsaError `bad-request` naming the field.
+ */
+export function toBookContent(body: Static<typeof NewBookSchema>): BookContent {
+  const title = oneLine(body.title);
+  if (title === '') throw badField('title', 'a title', body.title);
+  return {
+    title,
+    author: oneLine(body.author ?? ''),
+    published_at: parsed('published_at', body.published_at, 'YYYY, YYYY-MM or YYYY-MM-DD', toPublishedAt),
+    description: orNull(paragraphs(body.description ?? '')),
+    isbn: parsed('isbn', body.isbn, 'an ISBN-10 or ISBN-13 with its check digit', toIsbn13),
+    series: orNull(oneLine(body.series ?? '')),
+    subjects: [...new Set((body.subjects ?? []).map(oneLine).filter((subject) => subject !== ''))],
+    language: parsed('language', body.language, 'a language tag such as en or pt-BR', toLanguage),
+    popularity: body.popularity ?? 0,
+  };
+}
+
+function parsed(
+  field: string,
+  value: string | null | undefined,
+  expected: string,
+  parse: (text: string) => string | null,
+): string | null {
+  const given = (value ?? '').trim();
+  if (given === '') return null;
+  const result = parse(given);
+  if (result === null) throw badField(field, expected, given);
+  return result;
+}
+
+function orNull(text: string): string | null {
+  return text === '' ? null : text;
+}
+
+function badField(field: string, expected: string, got: string): SamsaError {
+  return new SamsaError('bad-request', `${field}: expected ${expected}, got ${JSON.stringify(got.slice(0, 40))}.`);
+}

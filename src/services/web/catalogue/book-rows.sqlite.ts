@@ -1,0 +1,148 @@
+import type { SQLInputValue } from 'node:sqlite';
+import type { SqliteDatabase } from '../../../database/sqlite-database.ts';
+import { listedBook, type Book } from '../../../events/book.ts';
+import { titleKey } from './book-identity.ts';
+import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
+
+/** Removed books keep their row, so that id and version are never given again. */
+export const catalogueSchema = `
+  CREATE TABLE book (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    version INTEGER NOT NULL,
+    removed INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL,
+    title TEXT NOT NULL,
+    author TEXT NOT NULL,
+    published_at TEXT,
+    description TEXT,
+    isbn TEXT,
+    series TEXT,
+    subjects TEXT NOT NULL,
+    language TEXT,
+    popularity INTEGER NOT NULL,
+    title_key TEXT
+  );
+  CREATE INDEX book_removed ON book (removed) WHERE removed = 1;
+  CREATE INDEX book_by_isbn ON book (isbn) WHERE isbn IS NOT NULL;
+  CREATE INDEX book_by_title ON book (title_key) WHERE title_key IS NOT NULL;
+
+  CREATE TABLE book_source (
+    source TEXT NOT NULL,
+    source_id TEXT NOT NULL,
+    book_id INTEGER NOT NULL,
+    PRIMARY KEY (source, source_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX book_source_by_book ON book_source (book_id, source);
+
+  CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    book_id INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL,
+    book TEXT
+  );
+
+  CREATE TABLE relay_lease (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    owner TEXT NOT NULL,
+    until_ms INTEGER NOT NULL
+  );
+`;
+
+export type BookRow = {
+  readonly id: number;
+  readonly version: number;
+  readonly removed: boolean;
+  readonly created_at: string;
+  readonly content: BookContent;
+};
+
+export function readBook(database: SqliteDatabase, id: number): BookRow | null {
+  const row = database.prepare('SELECT * FROM book WHERE id = ?').get(id);
+  if (row === undefined) return null;
+  const { version, removed, created_at, title_key: _, subjects, ...fields } = row;
+  return {
+    id,
+    version: Number(version),
+    removed: removed === 1,
+    created_at: String(created_at),
+    content: { ...fields, subjects: JSON.parse(String(subjects)) } as unknown as BookContent,
+  };
+}
+
+/** Must run in a transaction, as all that write here. */
+export function insertBook(database: SqliteDatabase, content: BookContent, nowMs: number): ChangedBook {
+  const createdAt = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const { lastInsertRowid } = database
+    .prepare(
+      `INSERT INTO book (version, created_at, title, author, published_at, description, isbn, series, subjects,
+         language, popularity, title_key) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(createdAt, ...columns(content), titleKey(content));
+  const bookId = Number(lastInsertRowid);
+  const book = toBook(bookId, createdAt, content);
+  putOutbox(database, { bookId, version: 1, book }, nowMs);
+  return { bookId, version: 1, book };
+}
+
+export function updateBook(database: SqliteDatabase, row: BookRow, content: BookContent, nowMs: number): ChangedBook {
+  const version = row.version + 1;
+  database
+    .prepare(
+      `UPDATE book SET version = ?, removed = 0, title = ?, author = ?, published_at = ?, description = ?, isbn = ?,
+         series = ?, subjects = ?, language = ?, popularity = ?, title_key = ? WHERE id = ?`,
+    )
+    .run(version, ...columns(content), titleKey(content), row.id);
+  const book = toBook(row.id, row.created_at, content);
+  putOutbox(database, { bookId: row.id, version, book }, nowMs);
+  return { bookId: row.id, version, book };
+}
+
+/** Nothing but id, version and the ids its sources gave it stays behind. */
+export function removeBook(database: SqliteDatabase, row: BookRow, nowMs: number): RemovedBook {
+  const version = row.version + 1;
+  database
+    .prepare(
+      `UPDATE book SET version = ?, removed = 1, title = '', author = '', published_at = NULL, description = NULL,
+         isbn = NULL, series = NULL, subjects = '[]', language = NULL, popularity = 0, title_key = NULL WHERE id = ?`,
+    )
+    .run(version, row.id);
+  const removed = { bookId: row.id, version, book: null };
+  putOutbox(database, removed, nowMs);
+  return removed;
+}
+
+export function isSameContent(one: BookContent, other: BookContent): boolean {
+  const others = columns(other);
+  return columns(one).every((value, at) => value === others[at]);
+}
+
+/** The tutorial's six fields always, the others where there is something to say. */
+export function toBook(id: number, createdAt: string, content: BookContent): Book {
+  const { title, author, published_at, description, isbn, series, subjects, language, popularity } = content;
+  return {
+    id,
+    title,
+    author,
+    published_at,
+    description,
+    created_at: createdAt,
+    ...(isbn !== null && { isbn }),
+    ...(series !== null && { series }),
+    ...(subjects.length > 0 && { subjects: [...subjects] }),
+    ...(language !== null && { language }),
+    popularity,
+  };
+}
+
+function columns(content: BookContent): readonly SQLInputValue[] {
+  const { title, author, published_at, description, isbn, series, subjects, language, popularity } = content;
+  return [title, author, published_at, description, isbn, series, JSON.stringify(subjects), language, popularity];
+}
+
+function putOutbox(database: SqliteDatabase, changed: ChangedBook | RemovedBook, nowMs: number): void {
+  const { bookId, version, book } = changed;
+  database
+    .prepare('INSERT INTO outbox (book_id, version, changed_ms, book) VALUES (?, ?, ?, ?)')
+    .run(bookId, version, nowMs, book === null ? null : JSON.stringify(listedBook(book)));
+}

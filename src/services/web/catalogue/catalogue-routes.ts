@@ -1,0 +1,122 @@
+import { Type } from '@sinclair/typebox';
+import { errorCodes, type FastifyRequest } from 'fastify';
+import { reason, SamsaError } from '../../../errors.ts';
+import { type BookChanged } from '../../../events/book-changed.ts';
+import { listedBook } from '../../../events/book.ts';
+import type { HttpServer } from '../../../http/server.ts';
+import { ChangedBookSchema, NewBookSchema, toBookContent, WholeBookSchema } from './book-body.ts';
+import type { Catalogue, ChangedBook, RemovedBook } from './catalogue.ts';
+import { isOperator } from './operator.ts';
+
+export type CatalogueRoutesDeps = {
+  readonly catalogue: Catalogue;
+  /** Brings a change into this node's search index, by version; awaited before the answer. */
+  readonly applyAtOnce: (change: BookChanged) => Promise<void>;
+  /** `null` when none is configured. */
+  readonly operatorToken: string | null;
+  /** What the service listens on, as configured. */
+  readonly boundHost: string;
+};
+
+/** Room for the longest description, written as JSON escapes. */
+const bodyLimitBytes = 256 * 1024;
+const BookIdSchema = Type.Object({ id: Type.String({ description: "a book's number" }) });
+
+/** `POST /api/books` and `GET`, `PUT`, `DELETE /api/books/:id` (contract §2). */
+export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): void {
+  const { catalogue } = deps;
+  const operatorOnly = async (request: FastifyRequest): Promise<void> => requireOperator(request, deps);
+  const changing = { bodyLimit: bodyLimitBytes, onRequest: [operatorOnly, requireJson] };
+
+  server.get(
+    '/api/books/:id',
+    { schema: { params: BookIdSchema, response: { 200: WholeBookSchema } } },
+    async (request) => {
+      const id = bookIdOf(request.params.id);
+      const book = await catalogue.get(id);
+      if (book === null) throw unknownBook(request.params.id);
+      return book;
+    },
+  );
+
+  server.post(
+    '/api/books',
+    { ...changing, schema: { body: NewBookSchema, response: { 201: WholeBookSchema } } },
+    async (request, reply) => {
+      const added = await catalogue.add(toBookContent(request.body));
+      await applyHere(request, deps, added);
+      return reply.code(201).header('location', `/api/books/${added.bookId}`).send(added.book);
+    },
+  );
+
+  server.put(
+    '/api/books/:id',
+    { ...changing, schema: { params: BookIdSchema, body: ChangedBookSchema, response: { 200: WholeBookSchema } } },
+    async (request) => {
+      const id = bookIdOf(request.params.id);
+      const { id: named, created_at: _, ...body } = request.body;
+      if (named !== undefined && named !== id) {
+        throw new SamsaError('bad-request', `id: expected ${id} as in the address, or none, got ${named}.`);
+      }
+      const changed = await catalogue.change(id, toBookContent(body));
+      await applyHere(request, deps, changed);
+      return changed.book;
+    },
+  );
+
+  server.delete(
+    '/api/books/:id',
+    { onRequest: operatorOnly, schema: { params: BookIdSchema, response: { 204: Type.Null() } } },
+    async (request, reply) => {
+      await applyHere(request, deps, await catalogue.change(bookIdOf(request.params.id), null));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+/** The change is kept already: should the index be away, the log brings it there, and the answer stands. */
+async function applyHere(
+  request: FastifyRequest,
+  { applyAtOnce }: CatalogueRoutesDeps,
+  { bookId, version, book }: ChangedBook | RemovedBook,
+): Promise<void> {
+  try {
+    await applyAtOnce({ bookId, version, book: book === null ? null : listedBook(book) });
+  } catch (error) {
+    request.log.warn({ bookId, error: reason(error) }, 'the search index gets this change from the log');
+  }
+}
+
+function requireOperator({ headers, raw }: FastifyRequest, { operatorToken, boundHost }: CatalogueRoutesDeps): void {
+  const allowed = isOperator({
+    operatorToken,
+    boundHost,
+    authorization: headers.authorization,
+    peerAddress: raw.socket.remoteAddress,
+    hostHeader: headers.host,
+    headerNames: Object.keys(headers),
+  });
+  if (allowed) return;
+  throw new SamsaError(
+    'operator-only',
+    operatorToken === null
+      ? 'Changing books needs the operator token from here, and none is configured: set app.operator_token.'
+      : 'Changing books needs the operator token: send Authorization: Bearer with app.operator_token.',
+  );
+}
+
+/** A form of another site could reach a shop on this machine; a form cannot send JSON. */
+async function requireJson({ headers }: FastifyRequest): Promise<void> {
+  const type = headers['content-type'];
+  if (!/^application\/json\s*(?:;|$)/i.test(type ?? '')) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE(type);
+}
+
+function bookIdOf(text: string): number {
+  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(id)) throw unknownBook(text);
+  return id;
+}
+
+function unknownBook(id: string): SamsaError {
+  return new SamsaError('book-unknown', `There is no book ${JSON.stringify(id.slice(0, 40))}.`);
+}

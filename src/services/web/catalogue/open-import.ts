@@ -1,0 +1,35 @@
+import type { BookList } from './book-list.ts';
+import type { Catalogue } from './catalogue.ts';
+import { openCsvBooks } from './csv-books.ts';
+import { importBooks, type ImportProgress, type ImportSummary } from './import-books.ts';
+import { startOutboxRelay, type OutboxRelay, type OutboxRelayDeps } from './outbox-relay.ts';
+
+export type { ImportProgress, ImportSummary, OutboxRelay };
+
+/** A list of books, opened and found readable. */
+export type OpenImport = {
+  readonly unusedColumns: readonly string[];
+  /** As `importBooks`. */
+  readonly into: (
+    catalogue: Catalogue,
+    source: string,
+    onProgress: (progress: ImportProgress) => void,
+  ) => Promise<ImportSummary>;
+};
+
+/**
+ * Opens a file of books in whatever format it is: CSV so far.
+ * @throws SamsaError `bad-import-file` saying what it is instead.
+ */
+export async function openImport(file: string): Promise<OpenImport> {
+  const list: BookList = await openCsvBooks(file);
+  return {
+    unusedColumns: list.unusedColumns,
+    into: (catalogue, source, onProgress) => importBooks(catalogue, list, source, onProgress),
+  };
+}
+
+/** Carries what an import changed to the log, beside whoever else does. */
+export function openRelay(deps: OutboxRelayDeps): OutboxRelay {
+  return startOutboxRelay(deps);
+}

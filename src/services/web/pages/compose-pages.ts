@@ -1,0 +1,114 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SamsaError, reason } from '../../../errors.ts';
+import type { Book } from '../../../events/book.ts';
+import { html, type Html } from '../../../http/html.ts';
+import type { BookAction } from '../readers/action-routes.ts';
+import { renderBook } from './book-page.ts';
+import type { PageView } from './layout.ts';
+import { bookUrl, searchUrl } from './links.ts';
+import type { PageDeps, ShownAnswer } from './page-deps.ts';
+import { isSeen, readDone, readTrail, type PageParameters, type PageSearch } from './page-request.ts';
+import { renderPanels, type PanelViews } from './panels.ts';
+import { renderFrontTable, renderResults } from './search-page.ts';
+
+/** Fills rows of two, three and four. */
+const frontTableBooks = 12;
+const shownRelated = 4;
+export const askedTrends = 10;
+
+/** The start page: the books most read, and what the other readers do. */
+export async function composeStart(deps: PageDeps, request: FastifyRequest, reply: FastifyReply): Promise<PageView> {
+  const { cookieId } = deps.identify(request, reply);
+  const asked = askRemote(deps, cookieId);
+  const books = await deps.popularBooks(frontTableBooks, 0);
+  return {
+    title: '',
+    query: '',
+    welcome: true,
+    content: furnish(deps, renderFrontTable(books), cookieId, '/', await asked),
+  };
+}
+
+/** A page of results. Only a first page that a reader sees is a search; paging and prefetching send no event. */
+export async function composeResults(
+  deps: PageDeps,
+  { query, offset }: PageSearch,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<PageView> {
+  const reader = deps.identify(request, reply);
+  const record = offset === 0 && isSeen(request) && readDone(request.query as PageParameters) === null;
+  const asked = askRemote(deps, reader.cookieId);
+  const weight = record ? deps.weigh(reader, query) : 0;
+  const answer = await deps.answerSearch(query, { id: reader.id, weight }, { offset, limit: deps.pageSize, record });
+  if (record) rememberSearch(deps, reader.cookieId, query, answer);
+  const results = renderResults({ ...answer, query, offset, pageSize: deps.pageSize });
+  return {
+    title: query,
+    query,
+    content: furnish(deps, results, reader.cookieId, searchUrl(query, offset), await asked),
+  };
+}
+
+/** One book. Looking at it is an action of the reader: chosen when they came from results, else opened. */
+export async function composeBook(deps: PageDeps, request: FastifyRequest, reply: FastifyReply): Promise<PageView> {
+  const book = await findBook(deps, request);
+  const parameters = request.query as PageParameters;
+  const reader = deps.identify(request, reply);
+  const trail = readTrail(parameters);
+  const done = readDone(parameters);
+  const asked = askRemote(deps, reader.cookieId);
+  if (isSeen(request) && done === null) {
+    const action: BookAction =
+      trail === null ? { action: 'opened', book_id: book.id } : { action: 'chosen', book_id: book.id, ...trail };
+    deps.recordAction(reader.id, action).catch((error: unknown) => {
+      request.log.warn({ error: reason(error), book: book.id }, 'a look at a book was not recorded');
+    });
+  }
+  const related = await moreByAuthor(deps, book, reader.id);
+  const view = renderBook({ book, related, done, from: trail?.query ?? null });
+  return {
+    title: `${book.title}, by ${book.author}`,
+    query: '',
+    content: furnish(deps, view, reader.cookieId, bookUrl(book.id, trail ?? undefined), await asked),
+  };
+}
+
+async function findBook(deps: PageDeps, request: FastifyRequest): Promise<Book> {
+  const { id } = request.params as { readonly id: string };
+  const book = /^[1-9]\d{0,14}$/.test(id) ? await deps.lookupBook(Number(id)) : null;
+  if (book === null) throw new SamsaError('book-unknown', 'No book stands here. It may have been removed.');
+  return book;
+}
+
+async function moreByAuthor(deps: PageDeps, book: Book, readerId: string): Promise<readonly Book[]> {
+  if (book.author === '') return [];
+  const options = { offset: 0, limit: shownRelated * 4, record: false };
+  const { books } = await deps.answerSearch(
+    `author:${book.author.slice(0, 180)}`,
+    { id: readerId, weight: 0 },
+    options,
+  );
+  return books.filter(({ id, author }) => id !== book.id && author === book.author).slice(0, shownRelated);
+}
+
+function rememberSearch(deps: PageDeps, cookieId: string, query: string, { books }: ShownAnswer): void {
+  deps.lastSearch.remember(cookieId, { query, timeMs: deps.clock(), firstBook: books[0] ?? null });
+}
+
+type RemoteViews = Pick<PanelViews, 'trends' | 'recommendations'>;
+
+/** Asks both services at once, while the page goes on with its own work. Always resolves. */
+async function askRemote({ remote }: PageDeps, cookieId: string): Promise<RemoteViews> {
+  const [trends, recommendations] = await Promise.all([remote.trends(askedTrends), remote.recommendations(cookieId)]);
+  return { trends, recommendations };
+}
+
+/** The content of a page: its own part, and the panels beside it. */
+function furnish(deps: PageDeps, main: Html, cookieId: string, back: string, remote: RemoteViews): Html {
+  const panels = { ...remote, own: deps.lastSearch.of(cookieId), back, nowMs: deps.clock() };
+  return html`<div class="room">
+    <main id="main">${main}</main>
+    ${renderPanels(panels)}
+  </div>`;
+}

@@ -1,0 +1,57 @@
+import type { FastifyRequest } from 'fastify';
+import { SamsaError } from '../../../errors.ts';
+import { offeredActions, type OfferedAction } from '../readers/action-routes.ts';
+
+/** The query string of a page's address, not yet looked at. */
+export type PageParameters = Readonly<Record<string, unknown>>;
+
+/** What the address of the search page asks for; `query` is trimmed, empty on the start page. */
+export type PageSearch = { readonly query: string; readonly offset: number };
+
+const longestQuery = 200;
+const furthestOffset = 10_000;
+
+/** @throws SamsaError `malformed-query` or `query-too-long`, with a message meant for the reader. */
+export function readPageSearch(parameters: PageParameters): PageSearch {
+  const query = readText('q', parameters['q']).trim();
+  const offset = readText('o', parameters['o']);
+  const length = Array.from(query).length;
+  if (length > longestQuery) {
+    throw new SamsaError(
+      'query-too-long',
+      `A search may have ${longestQuery} characters, this one has ${length}. A few words of the title or the author are enough.`,
+    );
+  }
+  if (!/^\d{0,6}$/.test(offset) || Number(offset) > furthestOffset) {
+    throw new SamsaError(
+      'malformed-query',
+      `The address of a page of results ends in o= and a number of books to skip, at most ${furthestOffset}.`,
+    );
+  }
+  return { query, offset: Number(offset) };
+}
+
+/** The search a reader came from to a book's page, as `?from=…&position=…` says; `null` when it says nothing usable. */
+export function readTrail(parameters: PageParameters): { readonly query: string; readonly position: number } | null {
+  const { from, position } = parameters;
+  if (typeof from !== 'string' || from.trim() === '' || from.length > longestQuery) return null;
+  if (typeof position !== 'string' || !/^\d{1,6}$/.test(position)) return null;
+  return { query: from.trim(), position: Number(position) };
+}
+
+/** The action a form has just recorded before it led back to this page; such a page is no new visit. */
+export function readDone({ done }: PageParameters): OfferedAction | null {
+  return offeredActions.find((action) => action === done) ?? null;
+}
+
+/** Whether a reader looks at the answer: not for HEAD, nor when a browser fetches ahead of its reader. */
+export function isSeen(request: FastifyRequest): boolean {
+  const purpose = [request.headers['sec-purpose'], request.headers['purpose'], request.headers['x-moz']].join(' ');
+  return request.method !== 'HEAD' && !/prefetch|preview|prerender/i.test(purpose);
+}
+
+function readText(name: string, value: unknown): string {
+  if (value === undefined) return '';
+  if (typeof value === 'string') return value;
+  throw new SamsaError('malformed-query', `The address has ${name}= more than once; one is expected.`);
+}

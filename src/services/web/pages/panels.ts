@@ -1,0 +1,131 @@
+import { html, type Html } from '../../../http/html.ts';
+import type { LatestSearch } from '../readers/last-search.ts';
+import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
+import { drawCover } from './cover.ts';
+import { bookUrl, searchUrl } from './links.ts';
+import { drawSparkline } from './sparkline.ts';
+
+const shownTrends = 10;
+const shownRecommendations = 6;
+const behindAfterMs = 10_000;
+const justNowMs = 5 * 60_000;
+
+export type PanelViews = {
+  readonly trends: RemoteAnswer<Trend>;
+  readonly recommendations: RemoteAnswer<Recommendation>;
+  readonly own: LatestSearch | null;
+  /** The page a form goes back to. */
+  readonly back: string;
+  readonly nowMs: number;
+};
+
+/** Both panels as they stand beside a page. `data-live` tells the script where to fetch the inside anew. */
+export function renderPanels(views: PanelViews): Html {
+  return html`<aside class="panels" aria-label="From the readers of this shop">
+    <section class="card" aria-labelledby="trends-heading">
+      <h2 id="trends-heading">What readers are searching for</h2>
+      <div data-live="/fragments/trends">${renderTrends(views)}</div>
+    </section>
+    <section class="card" aria-labelledby="next-heading">
+      <h2 id="next-heading">What you might read next</h2>
+      <div data-live="/fragments/recommendations?${new URLSearchParams({ back: views.back }).toString()}">
+        ${renderRecommendations(views)}
+      </div>
+    </section>
+  </aside>`;
+}
+
+/** The reader's own latest search first, even when nobody has counted it yet; then what trend lists. */
+export function renderTrends({ trends, own, nowMs }: Omit<PanelViews, 'recommendations' | 'back'>): Html {
+  const listed = trends.ok ? trends.items : [];
+  const ownKey = own === null ? null : keyOf(own.query);
+  const others = listed.filter(({ query }) => keyOf(query) !== ownKey).slice(0, shownTrends - (own === null ? 0 : 1));
+  const counted = listed.find(({ query }) => keyOf(query) === ownKey);
+  const ownRow = own === null ? null : renderOwn(own, counted, nowMs);
+  const rows = others.map((trend) => renderTrend(trend));
+  return html`${
+    own === null && others.length === 0
+      ? ''
+      : html`<ol class="trends">
+          ${ownRow}${rows}
+        </ol>`
+  }
+  ${trends.ok ? renderTrendNote(trends.items, own, nowMs) : renderAway('The list of other readers’ searches')}`;
+}
+
+function renderOwn(own: LatestSearch, counted: Trend | undefined, nowMs: number): Html {
+  const when = nowMs - own.timeMs < justNowMs ? 'you, just now' : 'you, a little earlier';
+  const led = own.firstBook === null ? 'no book found' : `found ${own.firstBook.title}`;
+  return html`<li class="trend is-own" data-key="own ${keyOf(own.query)}">
+    <a href="${searchUrl(own.query)}">${own.query}</a>
+    <span class="note"><strong>${when}</strong> · ${counted === undefined ? led : readersOf(counted)}</span>
+    ${drawSparkline(counted?.hourly ?? [])}
+  </li>`;
+}
+
+function renderTrend(trend: Trend): Html {
+  const rising = trend.kind === 'rising';
+  return html`<li class="trend${rising ? ' is-rising' : ''}" data-key="${keyOf(trend.query)}">
+    <a href="${searchUrl(trend.query)}">${trend.query}</a>
+    <span class="note">${rising ? html`<strong>rising</strong> · ` : ''}${readersOf(trend)}</span>
+    ${drawSparkline(trend.hourly ?? [])}
+  </li>`;
+}
+
+function readersOf({ readers, searches }: Trend): string {
+  if (readers === 0) return searches === 1 ? '1 search' : `${searches} searches`;
+  return readers === 1 ? '1 reader' : `${readers} readers`;
+}
+
+function renderTrendNote(listed: readonly Trend[], own: LatestSearch | null, nowMs: number): Html {
+  if (listed.length === 0) {
+    return html`<p class="quiet">
+      ${own === null ? 'Nobody has searched yet. The first search will stand here.' : 'Other readers’ searches will join yours here.'}
+    </p>`;
+  }
+  const asOfMs = Date.parse(listed[0]?.as_of ?? '');
+  const behindMs = nowMs - asOfMs;
+  if (!(behindMs > behindAfterMs)) return html``;
+  return html`<p class="quiet">Counting is ${Math.round(behindMs / 1_000)} seconds behind.</p>`;
+}
+
+/** Suggestions, each with its reason and a way to say no to it. */
+export function renderRecommendations({ recommendations, back }: Pick<PanelViews, 'recommendations' | 'back'>): Html {
+  if (!recommendations.ok) return renderAway('The shelf of suggestions');
+  if (recommendations.items.length === 0) {
+    return html`<p class="quiet">
+      Search for something, or open a book: suggestions will stand here, each with its reason.
+    </p>`;
+  }
+  const rows = recommendations.items.slice(0, shownRecommendations).map((book) => renderRecommendation(book, back));
+  return html`<ul class="suggestions">
+    ${rows}
+  </ul>`;
+}
+
+function renderRecommendation(book: Recommendation, back: string): Html {
+  const reason = book.reasons[0]?.text;
+  return html`<li class="suggestion" data-key="${book.book_id}">
+    ${drawCover(book)}
+    <div>
+      <a href="${bookUrl(book.book_id)}">${book.title}</a>
+      <span class="by">${book.author}</span>
+      ${reason === undefined ? '' : html`<span class="note">${reason}</span>`}
+    </div>
+    <form method="post" action="/api/books/${book.book_id}/actions">
+      <input type="hidden" name="back" value="${back}" />
+      <button class="dismiss" name="action" value="dismissed" aria-label="Not for me: ${book.title}" title="Not for me">
+        <span aria-hidden="true">×</span>
+      </button>
+    </form>
+  </li>`;
+}
+
+function renderAway(what: string): Html {
+  return html`<p class="quiet">${what} is resting for a moment. Everything else works as always.</p>`;
+}
+
+/** Near enough to the trend service's own key to see that two spellings are one search. */
+function keyOf(query: string): string {
+  return query.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,113 @@
+import type { Book } from '../../../events/book.ts';
+import { html, type Html } from '../../../http/html.ts';
+import { drawCover } from './cover.ts';
+import { bookUrl, searchUrl } from './links.ts';
+
+/** A page of results as the search answered it. */
+export type ResultsView = {
+  readonly query: string;
+  readonly offset: number;
+  readonly pageSize: number;
+  readonly books: readonly Book[];
+  readonly total: number;
+  readonly totalIsExact: boolean;
+  /** Words left out because no book has all of them. */
+  readonly dropped: readonly string[];
+  /** The spelling searched instead, if any. */
+  readonly corrected: string | null;
+};
+
+const shownSubjects = 3;
+
+/** The front table of the start page: the books most readers took an interest in. */
+export function renderFrontTable(books: readonly Book[]): Html {
+  if (books.length === 0) {
+    return html`<h2>The shelves are still empty</h2>
+      <p class="quiet">
+        Fill them with <code>samsa import FILE</code>, or add a book with <code>POST /api/books</code>.
+      </p>`;
+  }
+  return html`<h2>On the front table</h2>
+    <ul class="table">
+      ${books.map(
+        (book) =>
+          html`<li class="table-book">
+            <a href="${bookUrl(book.id)}">${drawCover(book)}<span class="title">${book.title}</span></a>
+            <span class="by">${book.author}</span>
+          </li>`,
+      )}
+    </ul>`;
+}
+
+export function renderResults(view: ResultsView): Html {
+  if (view.books.length === 0) return renderNothing(view);
+  return html`<h1 class="results-heading">${renderCount(view)} for <q>${view.corrected ?? view.query}</q></h1>
+    ${renderChangedWords(view)}
+    <ol class="results" start="${view.offset + 1}">
+      ${view.books.map((book, index) => renderResult(book, view.query, view.offset + index + 1))}
+    </ol>
+    ${renderPaging(view)}`;
+}
+
+function renderCount({ total, totalIsExact }: ResultsView): string {
+  const count = total.toLocaleString('en');
+  if (!totalIsExact) return `More than ${count} books`;
+  return total === 1 ? 'One book' : `${count} books`;
+}
+
+function renderChangedWords({ query, corrected, dropped }: ResultsView): Html {
+  return html`${corrected === null ? '' : html`<p class="remark">Nothing is spelled <q>${query}</q> here, so these are results for <strong>${corrected}</strong>.</p>`}
+  ${dropped.length === 0 ? '' : html`<p class="remark">No book has all of <q>${query}</q>. Left out: ${dropped.map((word, index) => html`${index === 0 ? '' : ', '}<s>${word}</s>`)}.</p>`}`;
+}
+
+function renderResult(book: Book, query: string, position: number): Html {
+  const year = yearOf(book);
+  const subjects = (book.subjects ?? []).slice(0, shownSubjects);
+  return html`<li class="result">
+    <a class="result-cover" href="${bookUrl(book.id, { query, position })}" tabindex="-1" aria-hidden="true"
+      >${drawCover(book)}</a
+    >
+    <div>
+      <h2 class="title"><a href="${bookUrl(book.id, { query, position })}">${book.title}</a></h2>
+      <p class="by">${book.author}${year === null ? '' : html` <span class="year">${year}</span>`}</p>
+      ${book.description ? html`<p class="blurb">${book.description}</p>` : ''} ${renderSubjects(subjects)}
+    </div>
+  </li>`;
+}
+
+export function renderSubjects(subjects: readonly string[]): Html {
+  if (subjects.length === 0) return html``;
+  return html`<ul class="subjects" aria-label="Subjects">
+    ${subjects.map((subject) => html`<li><a href="${searchUrl(subject)}">${subject}</a></li>`)}
+  </ul>`;
+}
+
+/** The year a book was first published, as far as it is known: the sign and digits its date begins with. */
+export function yearOf(book: Book): string | null {
+  const [, sign = '', digits] = /^(-?)0*(\d{1,4})\b/.exec(book.published_at ?? '') ?? [];
+  if (digits === undefined) return null;
+  return sign === '-' ? `${digits} BC` : digits;
+}
+
+function renderPaging({ query, offset, pageSize, total, totalIsExact, books }: ResultsView): Html {
+  const hasNext = offset + books.length < total || (!totalIsExact && books.length === pageSize);
+  if (offset === 0 && !hasNext) return html``;
+  const previous = searchUrl(query, Math.max(0, offset - pageSize));
+  return html`<nav class="paging" aria-label="Pages of results">
+    ${offset > 0 ? html`<a rel="prev" href="${previous}">← Previous</a>` : html`<span></span>`}
+    <span class="quiet">Page ${Math.floor(offset / pageSize) + 1}</span>
+    ${hasNext ? html`<a rel="next" href="${searchUrl(query, offset + pageSize)}">Next →</a>` : html`<span></span>`}
+  </nav>`;
+}
+
+function renderNothing({ query, offset }: ResultsView): Html {
+  if (offset > 0) {
+    return html`<h1 class="results-heading">No more books for <q>${query}</q></h1>
+      <p class="remark"><a href="${searchUrl(query)}">Back to the first page</a></p>`;
+  }
+  return html`<h1 class="results-heading">No book found for <q>${query}</q></h1>
+    <p class="remark">
+      Fewer words, or only the author’s surname, often find more. The search has been heard all the same: what readers
+      look for in vain is an event like any other.
+    </p>`;
+}

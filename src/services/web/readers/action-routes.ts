@@ -1,0 +1,112 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
+import { SamsaError } from '../../../errors.ts';
+import type { Book } from '../../../events/book.ts';
+import { readerActionNames } from '../../../events/reader-action.ts';
+import type { HttpServer } from '../../../http/server.ts';
+import { isFromThisSite, samePagePath, withDone } from './form-post.ts';
+import type { IdentifyReader } from './reader-identity.ts';
+
+/** What a reader does with a book, as topic `lr-reader-actions` carries it (contract §1). */
+export type BookAction = {
+  readonly action: OfferedAction;
+  readonly book_id: number;
+  readonly query?: string;
+  /** Where the book stood in the results, from 1. */
+  readonly position?: number;
+};
+
+/** Resolves when the action is in the log, durable. */
+export type RecordAction = (readerId: string, action: BookAction) => Promise<void>;
+
+export type LookupBook = (id: number) => Book | null | Promise<Book | null>;
+
+/** Every action but `forgotten`, which is not about a book. */
+export const offeredActions = readerActionNames.filter((name) => name !== 'forgotten');
+export type OfferedAction = (typeof offeredActions)[number];
+
+const Action = Type.Unsafe<OfferedAction>({ type: 'string', enum: offeredActions });
+const Query = Type.String({ minLength: 1, maxLength: 200 });
+
+const JsonBody = Type.Object(
+  {
+    action: Action,
+    query: Type.Optional(Query),
+    position: Type.Optional(Type.Integer({ minimum: 0, maximum: 999_999 })),
+  },
+  { additionalProperties: false },
+);
+
+/** The same from a form, where everything is text; `back` is the page to return to. */
+const FormBody = Type.Object(
+  {
+    action: Action,
+    query: Type.Optional(Query),
+    position: Type.Optional(Type.String({ pattern: '^\\d{1,6}$' })),
+    back: Type.Optional(Type.String({ maxLength: 2_000 })),
+  },
+  { additionalProperties: false },
+);
+
+type ActionBody = Static<typeof JsonBody> | Static<typeof FormBody>;
+
+const formType = 'application/x-www-form-urlencoded';
+
+const schema = {
+  summary: 'Tell the shop what a reader did with a book',
+  params: Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$' }) }),
+  body: { content: { 'application/json': { schema: JsonBody }, [formType]: { schema: FormBody } } },
+  response: { 202: Type.Object({ book_id: Type.Integer(), action: Action }) },
+};
+
+type ActionDeps = {
+  readonly identify: IdentifyReader;
+  readonly lookupBook: LookupBook;
+  readonly recordAction: RecordAction;
+};
+
+/** `POST /api/books/:id/actions`: as JSON for programs, as a form for pages without JavaScript. */
+export function actionRoutes(server: HttpServer, deps: ActionDeps): void {
+  server.post('/api/books/:id/actions', { schema, onRequest: refuseForeign }, async (request, reply) => {
+    const id = Number(request.params.id);
+    if ((await deps.lookupBook(id)) === null) {
+      throw new SamsaError('book-unknown', `There is no book with id ${id}.`);
+    }
+    const body = request.body as ActionBody;
+    const reader = deps.identify(request, reply);
+    await deps.recordAction(reader.id, bookAction(id, body));
+    if (contentTypeOf(request) !== formType) return reply.code(202).send({ book_id: id, action: body.action });
+    return goBack(reply, body);
+  });
+}
+
+function bookAction(bookId: number, body: ActionBody): BookAction {
+  const { action, query, position } = body;
+  return {
+    action,
+    book_id: bookId,
+    ...(query === undefined ? {} : { query }),
+    ...(position === undefined ? {} : { position: Number(position) }),
+  };
+}
+
+/** What another site's page made a browser send, and what is neither JSON nor a form. */
+async function refuseForeign(request: FastifyRequest): Promise<void> {
+  if (!isFromThisSite(request)) {
+    throw new SamsaError(
+      'cross-site-request',
+      'Expected a request from a page of this shop, got one another site made the browser send. Nothing was recorded.',
+    );
+  }
+  const type = contentTypeOf(request);
+  if (type !== formType && type !== 'application/json') throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE(type);
+}
+
+function contentTypeOf({ headers }: FastifyRequest): string {
+  return headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/** 303, so that reloading the page does not do it again. */
+function goBack(reply: FastifyReply, body: { readonly action: string; readonly back?: string }): FastifyReply {
+  return reply.redirect(withDone(samePagePath(body.back), body.action), 303);
+}

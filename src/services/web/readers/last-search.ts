@@ -1,0 +1,35 @@
+import type { Book } from '../../../events/book.ts';
+
+export type LatestSearch = {
+  readonly query: string;
+  readonly timeMs: number;
+  /** The best match; `null` when nothing was found. */
+  readonly firstBook: Pick<Book, 'id' | 'title' | 'author'> | null;
+};
+
+/** Each reader's latest search of the last half hour, so that the page can say "you, just now" before anyone counted it. */
+export type LastSearch = {
+  readonly remember: (readerId: string, search: LatestSearch) => void;
+  readonly of: (readerId: string) => LatestSearch | null;
+};
+
+const shownForMs = 30 * 60_000;
+const rememberedReaders = 10_000;
+
+/** In memory only, of the 10,000 readers who searched last. */
+export function createLastSearch(clock: () => number): LastSearch {
+  const searches = new Map<string, LatestSearch>();
+  return {
+    remember: (readerId, search) => {
+      searches.delete(readerId);
+      searches.set(readerId, search);
+      if (searches.size <= rememberedReaders) return;
+      const oldest = searches.keys().next();
+      if (oldest.done !== true) searches.delete(oldest.value);
+    },
+    of: (readerId) => {
+      const search = searches.get(readerId);
+      return search === undefined || clock() - search.timeMs > shownForMs ? null : search;
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import { parseCookie, stringifySetCookie } from 'cookie';
+import { createHmac } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ReaderSigner } from '../../../http/signed-reader.ts';
+import { addressPrefix } from './address-prefix.ts';
+
+export type Reader = {
+  /** Who events name. Without a valid cookie: `a-<keyed hash of the address prefix>`, shared by that whole place. */
+  readonly id: string;
+  /** Whether the request brought back a cookie given out before. */
+  readonly returning: boolean;
+  /**
+   * The id of this client alone: `id` when returning, else the one in the cookie the answer sets. What is private to
+   * a reader (their latest search, their recommendations) is shown by this id, never by the shared one.
+   */
+  readonly cookieId: string;
+  /** IPv4 /32 or IPv6 /64. Never stored. */
+  readonly addressPrefix: string;
+};
+
+/** Says who is asking, and gives a cookie to whoever did not bring a valid one. Same answer for the same request. */
+export type IdentifyReader = (request: FastifyRequest, reply: FastifyReply) => Reader;
+
+const cookieName = 'uid';
+const cookieAgeSeconds = 180 * 86_400;
+const dayMs = 86_400_000;
+const rememberedPrefixes = 10_000;
+
+export function createReaderIdentity(deps: {
+  readonly signer: ReaderSigner;
+  /** `app.secret`; also the key from which each day's key of the address hash is made. */
+  readonly secret: string;
+  readonly clock: () => number;
+}): IdentifyReader {
+  const { signer } = deps;
+  const hashPrefix = createPrefixHash(deps.secret, deps.clock);
+  const identified = new WeakMap<FastifyRequest, Reader>();
+
+  return (request, reply) => {
+    const known = identified.get(request);
+    if (known !== undefined) return known;
+    const prefix = addressPrefix(request.ip);
+    const returned = readerOf(request.headers.cookie, signer);
+    const cookieId = returned ?? signer.mint();
+    const reader: Reader = {
+      id: returned ?? hashPrefix(prefix),
+      returning: returned !== null,
+      cookieId,
+      addressPrefix: prefix,
+    };
+    if (returned === null) {
+      void reply.header('set-cookie', identityCookie(signer.sign(cookieId), request.protocol === 'https'));
+      identified.set(request, reader);
+    }
+    return reader;
+  };
+}
+
+function readerOf(cookieHeader: string | undefined, signer: ReaderSigner): string | null {
+  if (cookieHeader === undefined) return null;
+  const signed = parseCookie(cookieHeader)[cookieName];
+  return signed === undefined ? null : signer.verify(signed);
+}
+
+function identityCookie(value: string, secure: boolean): string {
+  return stringifySetCookie({
+    name: cookieName,
+    value,
+    httpOnly: true,
+    sameSite: 'lax',
+    path: '/',
+    maxAge: cookieAgeSeconds,
+    secure,
+  });
+}
+
+/** One id per address prefix and UTC day: yesterday's cannot be linked to today's without the secret. */
+function createPrefixHash(secret: string, clock: () => number): (prefix: string) => string {
+  let day = Number.NaN;
+  let dayKey = Buffer.alloc(0);
+  let hashes = new Map<string, string>();
+  return (prefix) => {
+    const today = Math.floor(clock() / dayMs);
+    if (today !== day || hashes.size >= rememberedPrefixes) {
+      day = today;
+      dayKey = createHmac('sha256', secret).update(`address prefixes of day ${today}`).digest();
+      hashes = new Map();
+    }
+    const known = hashes.get(prefix);
+    if (known !== undefined) return known;
+    const id = `a-${createHmac('sha256', dayKey).update(prefix).digest('base64url').slice(0, 22)}`;
+    hashes.set(prefix, id);
+    return id;
+  };
+}

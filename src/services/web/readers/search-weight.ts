@@ -1,0 +1,68 @@
+import type { Reader } from './reader-identity.ts';
+
+/** 1: this search counts towards a rise. 0: it is sent and counted as a search only. */
+export type WeighSearch = (reader: Reader, query: string) => 0 | 1;
+
+/** `queries` are hashes: two of them meeting only makes one search in four billion count twice. */
+type Hour = { readonly hour: number; readonly queries: number[] };
+
+type Place = { readonly hour: number; readonly newReaders: number };
+
+const hourMs = 3_600_000;
+const rememberedReaders = 50_000;
+const rememberedPlaces = 50_000;
+
+/**
+ * Keeps one client from making a trend by itself: within an hour only a reader's first queries count, and from one
+ * address prefix only the first new readers do. A reader is new until a search of theirs has counted; who counted
+ * once is known from then on (as long as this process remembers the reader: the 50,000 that searched last), so the
+ * second bound does not touch the regulars of a school or a library.
+ */
+export function createSearchWeight(options: {
+  readonly clock: () => number;
+  /** Different queries; repeating one costs nothing, as it adds nothing. */
+  readonly queriesPerReaderPerHour: number;
+  /** 0 = no bound. */
+  readonly newReadersPerAddressPerHour: number;
+}): WeighSearch {
+  const { clock, queriesPerReaderPerHour, newReadersPerAddressPerHour } = options;
+  const readers = new Map<string, Hour>();
+  const places = new Map<string, Place>();
+
+  const isWelcome = (reader: Reader, hour: number): boolean => {
+    if (newReadersPerAddressPerHour === 0 || !reader.returning) return true;
+    const place = places.get(reader.addressPrefix);
+    const newReaders = place?.hour === hour ? place.newReaders + 1 : 1;
+    keepLatest(places, reader.addressPrefix, { hour, newReaders }, rememberedPlaces);
+    return newReaders <= newReadersPerAddressPerHour;
+  };
+
+  return (reader, query) => {
+    const hour = Math.floor(clock() / hourMs);
+    let known = readers.get(reader.id);
+    if (known === undefined && !isWelcome(reader, hour)) return 0;
+    if (known?.hour !== hour) known = { hour, queries: [] };
+    keepLatest(readers, reader.id, known, rememberedReaders);
+    const hashed = hashOf(query.toLowerCase());
+    if (known.queries.includes(hashed)) return 1;
+    if (known.queries.length >= queriesPerReaderPerHour) return 0;
+    known.queries.push(hashed);
+    return 1;
+  };
+}
+
+/** A map in the order of latest use; beyond its limit the longest unused entry goes. */
+function keepLatest<Value>(map: Map<string, Value>, key: string, value: Value, limit: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= limit) return;
+  const oldest = map.keys().next();
+  if (oldest.done !== true) map.delete(oldest.value);
+}
+
+/** FNV-1a over UTF-16 code units, 32 bits. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash | 0;
+}

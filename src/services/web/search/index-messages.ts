@@ -1,0 +1,31 @@
+import type { BookChanged } from '../../../events/book-changed.ts';
+import type { TopicNames } from '../../../events/topics.ts';
+import type { Freshness } from '../../../projection/freshness.ts';
+
+/** What the index thread is started with. */
+export type IndexThreadData = {
+  readonly path: string;
+  readonly log: { readonly path: string; readonly partitions: number };
+  readonly topics: TopicNames;
+  readonly logLevel: string;
+};
+
+export type ToIndexThread =
+  | { readonly type: 'apply'; readonly number: number; readonly change: BookChanged }
+  /** Nobody reads the file any more: delete it and begin anew. */
+  | { readonly type: 'rebuild'; readonly why: string }
+  | { readonly type: 'stop' };
+
+export type FromIndexThread =
+  /** The file can be opened for reading. */
+  | { readonly type: 'opened' }
+  | { readonly type: 'failed'; readonly code: string | null; readonly message: string }
+  /** These books were written and committed. */
+  | { readonly type: 'changed'; readonly bookIds: readonly number[] }
+  /** Answers `apply`; what it changed was told before. */
+  | { readonly type: 'applied'; readonly number: number; readonly problem: string | null }
+  | { readonly type: 'state'; readonly freshness: Freshness; readonly problems: readonly string[] }
+  /** The file is damaged: stop reading it and ask for `rebuild`. */
+  | { readonly type: 'damaged'; readonly why: string }
+  /** One line of the thread's log, as pino writes it. */
+  | { readonly type: 'log'; readonly line: string };

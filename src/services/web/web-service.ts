@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { Gauge, type Registry } from 'prom-client';
+import type { Logger } from 'pino';
+import { createEventSource } from '../../events/event-source.ts';
+import { readerActionRecord } from '../../events/reader-action.ts';
+import type { Book } from '../../events/book.ts';
+import type { TopicNames } from '../../events/topics.ts';
+import { createHttpServer, type HttpServer } from '../../http/server.ts';
+import type { ReaderSigner } from '../../http/signed-reader.ts';
+import type { EventLog } from '../../log/log.ts';
+import { loadAssets } from './assets/load-assets.ts';
+import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
+import type { OpenCatalogue } from './catalogue/catalogue.ts';
+import { loadDemoCatalogue } from './catalogue/load-demo-catalogue.ts';
+import { startOutboxRelay } from './catalogue/outbox-relay.ts';
+import type { PageDeps } from './pages/page-deps.ts';
+import { pageRoutes } from './pages/page-routes.ts';
+import { createProblemPages } from './pages/problem-page.ts';
+import { actionRoutes, type RecordAction } from './readers/action-routes.ts';
+import { createLastSearch } from './readers/last-search.ts';
+import { createReaderIdentity } from './readers/reader-identity.ts';
+import { createSearchWeight } from './readers/search-weight.ts';
+import { createRemoteServices } from './remote/remote-services.ts';
+import { createAnswerSearch } from './search/answer-search.ts';
+import { createSearchPublisher, type SearchPublisher } from './search/publish-search.ts';
+import type { SearchIndex } from './search/search-index.ts';
+import { searchRoutes } from './search/search-routes.ts';
+
+export type WebServiceDeps = {
+  readonly log: EventLog;
+  readonly books: OpenCatalogue;
+  readonly index: SearchIndex;
+  readonly topics: TopicNames;
+  readonly instance: string;
+  readonly version: string;
+  readonly clock: () => number;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly secret: string;
+  readonly signer: ReaderSigner;
+  readonly settings: WebSettings;
+};
+
+export type WebSettings = {
+  readonly pageSize: number;
+  readonly host: string;
+  readonly operatorToken: string | null;
+  readonly trustProxy: readonly string[];
+  readonly rateLimitPerMinute: number;
+  /** 0 = off. */
+  readonly newReadersPerAddress: number;
+  readonly trendUrl: string;
+  readonly recommendationUrl: string;
+};
+
+export type WebService = {
+  /** With every route; the caller lets it listen. */
+  readonly server: HttpServer;
+  /** Ends what the service started; what it was given stays open. */
+  readonly close: () => Promise<void>;
+};
+
+const queriesPerReaderPerHour = 60;
+
+/** The bookshop: pages, search and catalogue. Searching never waits for trend or recommendation. */
+export async function createWebService(deps: WebServiceDeps): Promise<WebService> {
+  const { log, books, index, topics, clock, logger, settings } = deps;
+  const source = createEventSource(deps.instance, clock);
+  const publisher = createSearchPublisher({ log, topic: topics.searches, source, logger });
+  const relay = startOutboxRelay({
+    outbox: books.outbox,
+    log,
+    topic: topics.changes,
+    owner: deps.instance,
+    clock,
+    logger,
+  });
+  const remote = createRemoteServices({ ...settings, signReader: deps.signer.sign });
+  const assets = loadAssets();
+  const readiness = (): readonly string[] => [
+    ...new Set([...index.problems(), ...relay.problems(), ...(publisher.waiting() > 0 ? ['store-unavailable'] : [])]),
+  ];
+  const server = await createHttpServer({
+    service: 'web',
+    version: deps.version,
+    logger,
+    registry: deps.registry,
+    readiness,
+    rateLimitPerMinute: settings.rateLimitPerMinute,
+    trustProxy: settings.trustProxy,
+    showProblem: createProblemPages(assets),
+  });
+  const readers = createReaderParts(deps);
+  const answerSearch = createAnswerSearch({
+    index,
+    sendEvent: publisher.sendEvent,
+    newId: randomUUID,
+    stopwatch: () => performance.now(),
+  });
+  const answerPage: PageDeps['answerSearch'] = async (...search) => {
+    const answer = await answerSearch(...search);
+    return { ...answer, books: answer.books() };
+  };
+  const lookupBook = (id: number): Promise<Book | null> => books.catalogue.get(id);
+  const recordAction: RecordAction = async (reader, action) => {
+    await log.append([readerActionRecord(topics.actions, source, reader, action)]);
+  };
+  catalogueRoutes(server, {
+    catalogue: books.catalogue,
+    applyAtOnce: index.applyAtOnce,
+    operatorToken: settings.operatorToken,
+    boundHost: settings.host,
+  });
+  searchRoutes(server, { answerSearch, index, pageSize: settings.pageSize, ...readers });
+  actionRoutes(server, { identify: readers.identify, lookupBook, recordAction });
+  pageRoutes(server, {
+    answerSearch: answerPage,
+    popularBooks: async (limit, offset) =>
+      (await answerPage('', { id: '', weight: 0 }, { offset, limit, record: false })).books,
+    lookupBook,
+    remote,
+    recordAction,
+    pageSize: settings.pageSize,
+    assets,
+    clock,
+    ...readers,
+  });
+  measure(deps, publisher);
+  await loadDemoCatalogue(books.catalogue);
+  return {
+    server,
+    close: async () => {
+      await server.close();
+      remote.close();
+      await Promise.all([publisher.close(), relay.close()]);
+    },
+  };
+}
+
+/** Who asks, and how much their searches count. */
+function createReaderParts({ signer, secret, clock, settings }: WebServiceDeps) {
+  return {
+    identify: createReaderIdentity({ signer, secret, clock }),
+    weigh: createSearchWeight({
+      clock,
+      queriesPerReaderPerHour,
+      newReadersPerAddressPerHour: settings.newReadersPerAddress,
+    }),
+    lastSearch: createLastSearch(clock),
+  };
+}
+
+function measure({ registry, index }: WebServiceDeps, publisher: SearchPublisher): void {
+  new Gauge({
+    name: 'samsa_search_events_waiting',
+    help: 'Searches that were answered but whose events are not on disk yet',
+    registers: [registry],
+    collect() {
+      this.set(publisher.waiting());
+    },
+  });
+  new Gauge({
+    name: 'samsa_search_events_lost',
+    help: 'Searches whose events were dropped since the start',
+    registers: [registry],
+    collect() {
+      this.set(publisher.dropped());
+    },
+  });
+  new Gauge({
+    name: 'samsa_search_index_lag_events',
+    help: 'Book changes and reader actions the search index has not read yet',
+    registers: [registry],
+    collect() {
+      this.set(index.freshness().lagEvents);
+    },
+  });
+}

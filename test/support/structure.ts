@@ -1,0 +1,128 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+
+export const projectFolder = join(import.meta.dirname, '../..');
+
+/**
+ * Which rooms a room may import from, and which of its own files others may enter by (`*` = any of them). Commands and
+ * `main.ts` may import everything, through the doors.
+ */
+export const rooms: Readonly<Record<string, { imports: readonly string[]; doors: readonly string[] }>> = {
+  errors: { imports: [], doors: ['*'] },
+  events: { imports: ['errors'], doors: ['*'] },
+  database: { imports: ['errors'], doors: ['*'] },
+  log: { imports: ['events', 'database', 'errors'], doors: ['log.ts', 'open-log.ts'] },
+  projection: {
+    imports: ['events', 'log', 'database', 'errors'],
+    doors: ['projection.ts', 'run-projection.ts', 'freshness.ts', 'ledger.ts'],
+  },
+  http: { imports: ['errors'], doors: ['*'] },
+  config: { imports: ['events', 'errors'], doors: ['config.ts'] },
+  'data-folder': { imports: ['database', 'errors'], doors: ['*'] },
+  'services/web': {
+    imports: ['events', 'log', 'projection', 'database', 'http', 'errors'],
+    doors: ['web-service.ts'],
+  },
+  'services/trend': {
+    imports: ['events', 'log', 'projection', 'database', 'http', 'errors'],
+    doors: ['trend-service.ts'],
+  },
+  'services/recommendation': {
+    imports: ['events', 'log', 'projection', 'database', 'http', 'errors'],
+    doors: ['recommendation-service.ts'],
+  },
+  commands: { imports: ['*'], doors: ['*'] },
+  main: { imports: ['*'], doors: ['*'] },
+};
+
+export type SourceFile = {
+  /** Relative to `src/`. */
+  readonly path: string;
+  readonly room: string;
+  readonly lines: number;
+  readonly exports: readonly string[];
+  /** Paths of imported files, relative to `src/`. */
+  readonly imports: readonly string[];
+};
+
+/** Every TypeScript file of `src/` that is not a test or a contract. */
+export function readStructure(): readonly SourceFile[] {
+  const source = join(projectFolder, 'src');
+  return globSync('**/*.ts', { cwd: source })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => !/\.(contract|test|server-test|browser-test)\.ts$/.test(path))
+    .sort()
+    .map((path) => {
+      const text = readFileSync(join(source, path), 'utf8');
+      return {
+        path,
+        room: roomOf(path),
+        lines: text.split('\n').length - 1,
+        exports: [...text.matchAll(/^export (?:async )?(?:function|const|type|interface|class) (\w+)/gm)].map(
+          (m) => m[1]!,
+        ),
+        imports: [
+          ...text.matchAll(
+            /^(?:import|export) [^;]*? from '(\.[^']+)'|\bimport\('(\.[^']+)'\)|new URL\('(\.[^']+\.ts)'/gm,
+          ),
+        ].map((m) => posix.join(dirname(path), m[1] ?? m[2] ?? m[3]!)),
+      };
+    });
+}
+
+/** The longest room name that the path lies in; a file of `src/` itself is its own room by its first word. */
+export function roomOf(path: string): string {
+  const folder = Object.keys(rooms).find((room) => path.startsWith(`${room}/`));
+  if (folder !== undefined) return folder;
+  const name = path.replace(/\.ts$/, '');
+  return Object.keys(rooms).find((room) => name === room || name.startsWith(`${room}-`)) ?? name;
+}
+
+/** Imports that the table of rooms does not allow, as sentences. */
+export function forbiddenImports(files: readonly SourceFile[]): readonly string[] {
+  const problems: string[] = [];
+  for (const file of files) {
+    const room = rooms[file.room];
+    if (room === undefined) {
+      problems.push(`${file.path} lives in no room: move it, or add its room to the table`);
+      continue;
+    }
+    for (const target of file.imports) {
+      const targetRoom = roomOf(target);
+      if (targetRoom === file.room) continue;
+      if (!room.imports.includes('*') && !room.imports.includes(targetRoom)) {
+        problems.push(`${file.path} imports ${target}: ${file.room} may not import ${targetRoom}`);
+      } else if (!isDoor(target, targetRoom, file.room)) {
+        problems.push(
+          `${file.path} imports ${target}: enter ${targetRoom} by ${rooms[targetRoom]?.doors.join(' or ')}`,
+        );
+      }
+    }
+  }
+  return problems;
+}
+
+/** `open-*` files are doors for commands, where adapters are chosen. */
+function isDoor(target: string, targetRoom: string, fromRoom: string): boolean {
+  const doors = rooms[targetRoom]?.doors ?? [];
+  const name = posix.basename(target);
+  return doors.includes('*') || doors.includes(name) || (fromRoom === 'commands' && name.startsWith('open-'));
+}
+
+/** The tables of `docs/architecture.md`: rooms with what they may import, then every file with what it offers. */
+export function describeStructure(files: readonly SourceFile[]): string {
+  const lines = ['| room | may import | entered by |', '| --- | --- | --- |'];
+  for (const [name, { imports, doors }] of Object.entries(rooms)) {
+    lines.push(`| ${name} | ${cell(imports)} | ${cell(doors)} |`);
+  }
+  lines.push('', '| file | offers | uses |', '| --- | --- | --- |');
+  for (const file of files) {
+    const uses = [...new Set(file.imports.map(roomOf))].filter((room) => room !== file.room).sort();
+    lines.push(`| ${file.path} | ${file.exports.join(', ')} | ${uses.join(', ')} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function cell(names: readonly string[]): string {
+  return names.map((name) => (name === '*' ? 'anything' : name)).join(', ');
+}
