@@ -40,6 +40,11 @@ function readYaml(path: string, source: string): FileSettings {
   };
   const visit = (node: unknown, name: string, line: number): void => {
     const inside = isAlias(node) ? node.resolve(document) : node;
+    if (isAlias(node) && inside === undefined) {
+      const at = lines.linePos(node.range?.[0] ?? 0);
+      problems.push(`${path}, line ${at.line}, column ${at.col}: Unresolved alias ${node.source}.`);
+      return;
+    }
     const isSection = name === '' || sections.has(name);
     if (isSection && isMap(inside)) {
       for (const { key, value } of inside.items) {
@@ -65,7 +70,9 @@ function valueOf(node: unknown, document: Document): unknown {
   if (node === null || node === undefined) return null;
   if (isScalar(node)) return node.value;
   try {
-    return (node as { toJS: (document: Document) => unknown }).toJS(document);
+    const value = (node as { toJS: (document: Document) => unknown }).toJS(document);
+    JSON.stringify(value);
+    return value;
   } catch {
     return {};
   }

@@ -236,7 +236,7 @@ describe('a refusal', () => {
         'app.pagesize (config.yml, line 3): there is no such setting. Did you mean app.page_size?',
         'trends (config.yml, line 4): there is no such setting. Did you mean trend?',
         'mq.topics.action (config.yml, line 8): there is no such setting. Did you mean mq.topics.actions?',
-        'constructor (config.yml, line 9): there is no such setting. Did you mean mq.topic?',
+        'constructor (config.yml, line 9): there is no such setting. Did you mean trend?',
         'SAMSA_APP_PROT: there is no such setting. Did you mean SAMSA_APP_PORT?',
         'SAMSA_DATE: there is no such setting. Did you mean SAMSA_DATA?',
       ],

@@ -14,10 +14,9 @@ export function openDataFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(probe, 'x', { flag: 'wx' });
+    rmSync(probe);
   } catch (error) {
     throw unusable(folder, error);
-  } finally {
-    rmSync(probe, { force: true });
   }
 }
 

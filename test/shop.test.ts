@@ -128,7 +128,7 @@ describe('a shop', () => {
     const status = spawnSamsa(['status', '--json'], data);
     assert.equal(await status.ended, 0);
     const { projections } = JSON.parse(status.output()) as { projections: readonly Row[] };
-    assert.deepEqual(projections.map(({ name }) => name).sort(), ['rec-svr', 'search-index', 'trend-svr']);
+    assert.deepEqual(new Set(projections.map(({ name }) => name)), new Set(['rec-svr', 'search-index', 'trend-svr']));
   });
 
   it('imports books while it runs', async () => {
@@ -168,8 +168,8 @@ describe('samsa', () => {
 
   it('names every bad setting at once, and the nearest known one', async () => {
     const environment = { SAMSA_APP_PROT: '1', SAMSA_APP_PAGE_SIZE: 'many', SAMSA_TREND_PORT: '99999' };
-    await ends(['all'], environment, /SAMSA_APP_PROT.*app\.port[\s\S]*trend\.port|trend\.port[\s\S]*SAMSA_APP_PROT/);
-    await ends(['all'], environment, /page_size/);
+    await ends(['all'], environment, /SAMSA_APP_PROT.*SAMSA_APP_PORT[\s\S]*SAMSA_TREND_PORT/);
+    await ends(['all'], environment, /PAGE_SIZE/);
   });
 
   it('says which port is taken', async () => {

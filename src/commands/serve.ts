@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import { lockDataFolder, openDataFolder } from '../data-folder.ts';
 import { SamsaError } from '../errors.ts';
+import { shareLogBell } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from '../main.ts';
 import { runUntilStopped, type RunningService } from './running-service.ts';
 import { startThread } from './start-thread.ts';
@@ -47,6 +48,7 @@ async function start(name: ServiceName, config: Config, print: (line: string) =>
 
 /** Web on this thread, each consumer on a thread of its own; all three load at the same time. */
 async function startAll(config: Config, print: (line: string) => void): Promise<RunningService> {
+  shareLogBell();
   const service = await locked(config, 'samsa all', async () => {
     const consumers = await startTogether([
       startThread('trend', config),

@@ -67,9 +67,10 @@ const limits = {
  * `close` answers what has arrived, then closes every connection, within 5 s.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const loggerInstance: FastifyBaseLogger = options.logger;
   const server = Fastify({
     ...limits,
-    loggerInstance: options.logger as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
     return503OnClosing: false,

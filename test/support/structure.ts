@@ -21,7 +21,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   'data-folder': { imports: ['database', 'errors'], doors: ['*'] },
   'services/web': {
     imports: ['events', 'log', 'projection', 'database', 'http', 'errors'],
-    doors: ['web-service.ts'],
+    doors: ['web-service.ts', 'search-index.ts'],
   },
   'services/trend': {
     imports: ['events', 'log', 'projection', 'database', 'http', 'errors'],

@@ -54,7 +54,7 @@ export function createLatestAnswers(database: SqliteDatabase) {
 function storedAnswer(row: Record<string, unknown>): Answer & { time: number } {
   return {
     time: Number(row['time_ms']),
-    corrected: row['corrected'] === null ? null : String(row['corrected']),
+    corrected: row['corrected'] as string | null,
     books: row['books'] as Uint8Array,
   };
 }

@@ -2,7 +2,7 @@ import type { Book } from '../../events/book.ts';
 import type { QueryFacts } from './privacy.ts';
 import { createRecentTotals } from './query-totals.ts';
 import { queryKey } from './query-key.ts';
-import { bestRank, compareRanks, firstRanked, hourOfTime, hoursShown, series, windows, windowStart } from './trend.ts';
+import { compareRanks, firstRanked, hourOfTime, hoursShown, series, windows, windowStart } from './trend.ts';
 import type { Rank, Window } from './trend.ts';
 import type { QueryDescription, QueryTotal, TrendStore } from './trend-store.ts';
 

@@ -157,7 +157,10 @@ describe('search index', () => {
     await index!.close();
     harm(indexPath());
     await open();
-    await until(() => finds('spring 299') && index!.freshness().lagEvents === 0, 'all books are found again');
+    await until(
+      () => finds('spring 299') && index!.problems().length === 0 && index!.freshness().lagEvents === 0,
+      'all books are found again',
+    );
     assert.equal(index!.search({ text: 'silent', offset: 0, limit: 1 }).total, 300);
     assert.equal(said.filter((line) => line.includes('made anew')).length, 1);
   };
@@ -192,7 +195,10 @@ describe('search index', () => {
     overwritePages(indexPath());
     assert.throws(() => find('silent'), { code: 'store-unavailable', retryable: true });
     assert.throws(() => index!.suggest('silent'), { code: 'store-unavailable' });
-    await until(() => finds('299') && index!.freshness().lagEvents === 0, 'all books are found again');
+    await until(
+      () => finds('299') && index!.problems().length === 0 && index!.freshness().lagEvents === 0,
+      'all books are found again',
+    );
     assert.equal(index!.search({ text: 'silent', offset: 0, limit: 1 }).total, 300);
   });
 

@@ -67,7 +67,9 @@ export async function openSearchIndex({ path, log, topics, logger }: SearchIndex
     },
     onChanged: (bookIds) => reader?.forget(bookIds),
     onDamaged: makeAnew,
-    onState: (state) => ({ freshness, problems } = state),
+    onState: (state) => {
+      if (reader !== null) ({ freshness, problems } = state);
+    },
   });
   await thread.opened;
 

@@ -46,6 +46,14 @@ function stateOf(database: SqliteDatabase): unknown {
   };
 }
 
+type State = {
+  readonly books: readonly { readonly version: number; readonly popularity: number }[];
+  readonly listed: readonly { readonly json: string }[];
+  readonly interest: readonly unknown[];
+  /** Of the words one, two, three and somebody. */
+  readonly found: readonly (readonly { readonly rowid: number }[])[];
+};
+
 describe('search projection', () => {
   let folder = '';
   let files = 0;
@@ -54,12 +62,13 @@ describe('search projection', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  const stateAfter = (batches: readonly (readonly SearchChange[])[], watermarkMs = now): any => {
+  const stateAfter = (batches: readonly (readonly SearchChange[])[], watermarkMs = now): State => {
     const database = openIndexForWriting(join(folder, `${++files}.sqlite`), now, assert.fail);
     try {
       const writer = createIndexWriter(database, () => now);
       for (const batch of batches) database.transaction(() => writer.apply(batch, watermarkMs));
-      return stateOf(database);
+      const state: unknown = stateOf(database);
+      return state as State;
     } finally {
       database.close();
     }
@@ -68,9 +77,9 @@ describe('search projection', () => {
   it('keeps the latest version of a book, in whatever order versions come', () => {
     const versions = [changed(1, 1, 'One'), changed(1, 2, 'Two'), changed(1, 3, 'Three')];
     const state = stateAfter([[versions[1]!], [versions[2]!, versions[0]!]]);
-    assert.match(state.listed[0].json, /"title":"Three"/);
+    assert.match(state.listed[0]!.json, /"title":"Three"/);
     assert.deepEqual(
-      state.found.map((rows: unknown[]) => rows.length),
+      state.found.map((rows) => rows.length),
       [0, 0, 1, 1],
     );
   });
@@ -79,8 +88,8 @@ describe('search projection', () => {
     const state = stateAfter([[changed(1, 1, 'One')], [changed(1, 3, null)], [changed(1, 2, 'Two')]]);
     assert.deepEqual(state.listed, []);
     assert.deepEqual(state.found.flat(), []);
-    assert.equal(state.books[0].version, 3);
-    assert.match(stateAfter([[changed(1, 3, null), changed(1, 4, 'Two')]]).listed[0].json, /Two/);
+    assert.equal(state.books[0]!.version, 3);
+    assert.match(stateAfter([[changed(1, 3, null), changed(1, 4, 'Two')]]).listed[0]!.json, /Two/);
   });
 
   it('raises popularity by what readers do, also before the book is known', () => {
@@ -88,12 +97,12 @@ describe('search projection', () => {
       [acted(1, 'opened'), acted(1, 'chosen'), acted(1, 'wanted'), acted(1, 'dismissed')],
       [changed(1, 1, 'One', 10)],
     ]);
-    assert.equal(state.books[0].popularity, 17);
+    assert.equal(state.books[0]!.popularity, 17);
   });
 
   it('finds more popular books first, and a book moves as its readers grow', () => {
     const books = [changed(1, 1, 'One', 100), changed(2, 1, 'One', 50)];
-    const order = (state: any): number[] => state.found[0].map(({ rowid }: { rowid: number }) => bookAt(rowid));
+    const order = (state: State): readonly number[] => state.found[0]!.map(({ rowid }) => bookAt(rowid));
     assert.deepEqual(order(stateAfter([books])), [1, 2]);
     assert.deepEqual(order(stateAfter([books, Array.from({ length: 60 }, () => acted(2))])), [2, 1]);
   });
@@ -125,9 +134,9 @@ describe('search projection', () => {
 
   it('forgets interest no later than the topic forgets the actions', () => {
     const events = [changed(1, 1, 'One', 3), acted(1), acted(1)];
-    assert.equal(stateAfter([events], now + 330 * dayMs).books[0].popularity, 5);
+    assert.equal(stateAfter([events], now + 330 * dayMs).books[0]!.popularity, 5);
     const forgotten = stateAfter([events], now + 366 * dayMs);
-    assert.equal(forgotten.books[0].popularity, 3);
+    assert.equal(forgotten.books[0]!.popularity, 3);
     assert.deepEqual(forgotten.interest, []);
   });
 
