@@ -3,16 +3,17 @@
 // Node runs this file again with the Node 26 that `npm ci` put beside it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import module from 'node:module';
-import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
+import { useCompileCache } from './compile-cache.js';
 
 const neededMajor = 26;
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
-  // Keeps the stripped and compiled source between starts.
-  module.enableCompileCache(join(tmpdir(), 'samsa-compile-cache'));
+  useCompileCache();
+  // The heap grows by small steps: a shop at rest should not hold what only its start needed.
+  v8.setFlagsFromString('--optimize-for-size');
   const { main } = await import('../src/main.ts');
   process.exitCode = await main(process.argv.slice(2));
 } else {

@@ -8,14 +8,29 @@ export type RunningService = {
   readonly close: () => Promise<void>;
 };
 
+/** Waits for both to listen; when one cannot start, stops the other before saying so. */
+export async function startTogether(
+  starting: readonly [Promise<RunningService>, Promise<RunningService>],
+): Promise<readonly [RunningService, RunningService]> {
+  const [one, other] = await Promise.allSettled(starting);
+  if (one.status === 'fulfilled' && other.status === 'fulfilled') return [one.value, other.value];
+  for (const started of [one, other]) if (started.status === 'fulfilled') await started.value.close();
+  throw one.status === 'rejected' ? one.reason : (other as PromiseRejectedResult).reason;
+}
+
 const stopWithinMs = 10_000;
 
 /**
- * Runs until SIGTERM or SIGINT, then closes; a second signal, or ten seconds, ends it at once.
+ * Starts, and runs until SIGTERM or SIGINT, then closes; a second signal, or ten seconds, ends it at once. A signal
+ * that comes during the start is followed after it.
  * @returns the exit code: 0 after a clean stop, 1 when the service failed or did not stop in time.
  */
-export async function runUntilStopped(service: RunningService, say: (line: string) => void): Promise<number> {
+export async function runUntilStopped(
+  start: () => Promise<RunningService>,
+  say: (line: string) => void,
+): Promise<number> {
   const stopped = nextSignal();
+  const service = await start();
   const failure = await Promise.race([service.failed, stopped.then(() => null)]);
   if (failure !== null) say(`samsa: ${failure.message}`);
   else say('samsa: stopping');

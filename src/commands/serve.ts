@@ -4,14 +4,14 @@ import { SamsaError } from '../errors.ts';
 import { shareLogBell } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from '../main.ts';
 import { runUntilStopped, type RunningService } from './running-service.ts';
-import { startThread } from './start-thread.ts';
+import type { RemoteUrls } from './start-web.ts';
+import { startConsumers } from './start-consumers.ts';
 
 /** Runs one service, or the whole shop, until it is told to stop. */
 export async function serveCommand(name: ServiceName, { config, print, warn }: CommandContext): Promise<number> {
   refuseWhatIsNotBuiltYet(config);
   openDataFolder(config.data);
-  const service = await start(name, config, print);
-  return runUntilStopped(service, warn);
+  return runUntilStopped(() => start(name, config, print), warn);
 }
 
 /** Better a clear word at the start than a shop that silently keeps everything on this machine. */
@@ -29,7 +29,7 @@ async function start(name: ServiceName, config: Config, print: (line: string) =>
     case 'all':
       return startAll(config, print);
     case 'web': {
-      const service = await locked(config, 'samsa web', () => startWeb(config, config.remote));
+      const service = await locked(config, 'samsa web', () => startWeb(config, Promise.resolve(config.remote)));
       print(`web             ${service.url}`);
       return service;
     }
@@ -46,51 +46,35 @@ async function start(name: ServiceName, config: Config, print: (line: string) =>
   }
 }
 
-/** Web on this thread, each consumer on a thread of its own; all three load at the same time. */
+/** Web on this thread, both consumers on one of their own; all load at the same time. */
 async function startAll(config: Config, print: (line: string) => void): Promise<RunningService> {
   shareLogBell();
-  const service = await locked(config, 'samsa all', async () => {
-    const consumers = await startTogether([
-      startThread('trend', config),
-      startThread('recommendation', config),
-      loadWeb(),
-    ]);
-    const [trend, recommendation] = consumers;
+  return locked(config, 'samsa all', async () => {
+    const starting = startConsumers(config);
+    starting.catch(() => {}); // Looked at below, when the shop itself has opened its stores.
     try {
-      const web = await startWeb(config, { trendUrl: trend.url, recommendationUrl: recommendation.url });
+      const web = await startWeb(config, starting);
+      const consumers = await starting;
       print(`the bookshop    ${web.url}`);
-      print(`trend           ${trend.url}/trends`);
-      print(`recommendation  ${recommendation.url}/recommendations?uid=…`);
+      print(`trend           ${consumers.trendUrl}/trends`);
+      print(`recommendation  ${consumers.recommendationUrl}/recommendations?uid=…`);
       return {
         url: web.url,
-        failed: Promise.race([web.failed, trend.failed, recommendation.failed]),
+        failed: Promise.race([web.failed, consumers.failed]),
         close: async () => {
           await web.close();
-          await Promise.all([trend.close(), recommendation.close()]);
+          await consumers.close();
         },
       };
     } catch (error) {
-      await Promise.all([trend.close(), recommendation.close()]);
+      await starting.then(({ close }) => close()).catch(() => {});
       throw error;
     }
   });
-  return service;
 }
 
-/** Waits for both consumers; when one cannot start, stops the other before saying so. */
-async function startTogether(
-  starting: readonly [Promise<RunningService>, Promise<RunningService>, Promise<unknown>],
-): Promise<readonly [RunningService, RunningService]> {
-  const [trend, recommendation] = await Promise.allSettled(starting);
-  if (trend.status === 'fulfilled' && recommendation.status === 'fulfilled') return [trend.value, recommendation.value];
-  for (const started of [trend, recommendation]) if (started.status === 'fulfilled') await started.value.close();
-  throw trend.status === 'rejected' ? trend.reason : (recommendation as PromiseRejectedResult).reason;
-}
-
-const loadWeb = () => import('./start-web.ts');
-
-async function startWeb(config: Config, remote: { trendUrl: string; recommendationUrl: string }) {
-  return (await loadWeb()).startWeb(config, remote);
+async function startWeb(config: Config, remote: Promise<RemoteUrls>): Promise<RunningService> {
+  return (await import('./start-web.ts')).startWeb(config, remote);
 }
 
 /** One web service per data folder: the lock is held for as long as it runs. */

@@ -9,17 +9,25 @@ import { shopFiles } from './shop-files.ts';
 
 const busyTimeoutMs = 1_000;
 
-/** Opens what the recommendation service stands on, in order, and lets it listen; whatever fails, all is closed again. */
-export async function startRecommendation(config: Config): Promise<RunningService> {
+/**
+ * Opens what the recommendation service stands on, in order, and lets it listen; whatever fails, all is closed again.
+ * With `checkpointedElsewhere`, another thread of this process looks after the files' write-ahead logs.
+ */
+export async function startRecommendation(config: Config, checkpointedElsewhere = false): Promise<RunningService> {
   const base = createServiceBase('recommendation', config);
   const { clock, logger, registry } = base;
   const files = shopFiles(config.data);
   const { topics, partitions } = config.mq;
   const { host, port, groupId } = config.recommendation;
   await using stack = new AsyncDisposableStack();
-  const log = await openLog({ path: files.log, topics, partitions, clock, busyTimeoutMs });
+  const log = await openLog({ path: files.log, topics, partitions, clock, busyTimeoutMs, checkpointedElsewhere });
   stack.defer(() => log.close());
-  const store = await openRecommendationStore({ path: files.recommendation, clock, busyTimeoutMs });
+  const store = await openRecommendationStore({
+    path: files.recommendation,
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere,
+  });
   stack.defer(() => store.close());
   const service = createRecommendationService({
     ...base,

@@ -9,17 +9,20 @@ import { shopFiles } from './shop-files.ts';
 
 const busyTimeoutMs = 1_000;
 
-/** Opens what the trend service stands on, in order, and lets it listen; whatever fails, what was opened is closed. */
-export async function startTrend(config: Config): Promise<RunningService> {
+/**
+ * Opens what the trend service stands on, in order, and lets it listen; whatever fails, what was opened is closed.
+ * With `checkpointedElsewhere`, another thread of this process looks after the files' write-ahead logs.
+ */
+export async function startTrend(config: Config, checkpointedElsewhere = false): Promise<RunningService> {
   const base = createServiceBase('trend', config);
   const { clock, logger, registry } = base;
   const files = shopFiles(config.data);
   const { topics, partitions } = config.mq;
   const { host, port, groupId, minimumReaders, blockedWords } = config.trend;
   await using stack = new AsyncDisposableStack();
-  const log = await openLog({ path: files.log, topics, partitions, clock, busyTimeoutMs });
+  const log = await openLog({ path: files.log, topics, partitions, clock, busyTimeoutMs, checkpointedElsewhere });
   stack.defer(() => log.close());
-  const store = await openTrendStore({ path: files.trend, clock, busyTimeoutMs });
+  const store = await openTrendStore({ path: files.trend, clock, busyTimeoutMs, checkpointedElsewhere });
   stack.defer(() => store.close());
   const service = createTrendService({
     ...base,

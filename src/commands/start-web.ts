@@ -3,7 +3,7 @@ import { startCheckpoints } from '../database/checkpoints.ts';
 import { reason } from '../errors.ts';
 import { listen } from '../http/server.ts';
 import { logExpiry, openLog } from '../log/open-log.ts';
-import { openCatalogue } from '../services/web/catalogue/open-catalogue.ts';
+import { openStockedCatalogue } from '../services/web/catalogue/open-catalogue.ts';
 import { openSearchIndex } from '../services/web/search/search-index.ts';
 import { createWebService } from '../services/web/web-service.ts';
 import type { RunningService } from './running-service.ts';
@@ -14,11 +14,14 @@ import { shopFiles } from './shop-files.ts';
 const busyTimeoutMs = 50;
 const newReadersPerAddress = 20;
 
-/** Opens what the bookshop stands on, in order, and lets it listen; whatever fails, what was opened is closed again. */
-export async function startWeb(
-  config: Config,
-  remote: { readonly trendUrl: string; readonly recommendationUrl: string },
-): Promise<RunningService> {
+/** Where the bookshop finds the other two services. */
+export type RemoteUrls = { readonly trendUrl: string; readonly recommendationUrl: string };
+
+/**
+ * Opens what the bookshop stands on, in order, and lets it listen; whatever fails, what was opened is closed again. The
+ * other two may still be starting meanwhile.
+ */
+export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Promise<RunningService> {
   const base = createServiceBase('web', config);
   const { clock, logger } = base;
   const files = shopFiles(config.data);
@@ -39,15 +42,16 @@ export async function startWeb(
     checkpointedElsewhere: true,
   });
   stack.defer(() => log.close());
-  const books = openCatalogue({ path: files.catalogue, clock, busyTimeoutMs, checkpointedElsewhere: true });
-  stack.defer(books.close);
-  const index = await openSearchIndex({
-    path: files.searchIndex,
-    log: { path: files.log, partitions },
-    topics,
-    logger,
+  const opening = openSearchIndex({ path: files.searchIndex, log: { path: files.log, partitions }, topics, logger });
+  stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));
+  const books = await openStockedCatalogue({
+    path: files.catalogue,
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere: true,
   });
-  stack.defer(index.close);
+  stack.defer(books.close);
+  const index = await opening;
   const { host, port, pageSize, operatorToken, trustProxy } = config.app;
   const service = await createWebService({
     ...base,
@@ -62,7 +66,7 @@ export async function startWeb(
       trustProxy,
       rateLimitPerMinute: rateLimitOf(config, host),
       newReadersPerAddress: config.trend.newReadersPerAddress ?? (isLoopback(host) ? 0 : newReadersPerAddress),
-      ...remote,
+      ...(await remote),
     },
   });
   stack.defer(service.close);

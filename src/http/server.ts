@@ -1,6 +1,4 @@
 import formBody from '@fastify/formbody';
-import rateLimit from '@fastify/rate-limit';
-import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, {
   LogController,
@@ -16,6 +14,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { SamsaError } from '../errors.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { describeRoutes } from './describe-routes.ts';
 import { drainOnClose } from './drain.ts';
 import { healthRoutes } from './health.ts';
 import { metricsRoutes } from './metrics.ts';
@@ -93,7 +92,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   server.setNotFoundHandler((request, reply) => answerProblem(nothingAt(request), request, reply, options));
   await server.register(formBody, { bodyLimit: bodyLimitBytes });
   await limitRate(server, options.rateLimitPerMinute);
-  await describeRoutes(server, options);
+  describeRoutes(server, `Samsa ${options.service}`, options.version);
   metricsRoutes(server, options.registry);
   healthRoutes(server, options.readiness);
   return server;
@@ -102,6 +101,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 /** For every route, and for addresses without one, before any other work is done for the request. */
 async function limitRate(server: HttpServer, perMinute: number): Promise<void> {
   if (perMinute === 0) return;
+  const { default: rateLimit } = await import('@fastify/rate-limit');
   await server.register(rateLimit, {
     global: false,
     max: perMinute,
@@ -110,12 +110,6 @@ async function limitRate(server: HttpServer, perMinute: number): Promise<void> {
     allowList: (request) => request.url.startsWith('/health/'),
   });
   server.addHook('onRequest', server.rateLimit());
-}
-
-/** The description is put together at the first request for it. */
-async function describeRoutes(server: HttpServer, { service, version }: HttpServerOptions): Promise<void> {
-  await server.register(swagger, { openapi: { openapi: '3.1.0', info: { title: `Samsa ${service}`, version } } });
-  server.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger());
 }
 
 const unreachable: Readonly<Record<string, string>> = {

@@ -24,9 +24,13 @@ export type RunningProjection = {
   readonly freshness: () => Freshness;
   /** Reason codes for readiness: `starting`, or why partitions stand still; none when all is well. */
   readonly problems: () => readonly (Standstill | 'starting')[];
+  /** Resolves with true when everything that was in the log at the call is in the state, with false after `withinMs`. */
+  readonly caughtUp: (withinMs: number) => Promise<boolean>;
   /** Stops reading, waits at most two seconds for the commit in flight, gives the leases back. */
   readonly close: () => Promise<void>;
 };
+
+const caughtUpLookMs = 5;
 
 type Follower = { readonly abort: AbortController; readonly done: Promise<void>; standstill: Standstill | null };
 
@@ -103,7 +107,18 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     }
   })();
 
+  const caughtUp = async (withinMs: number): Promise<boolean> => {
+    const deadline = performance.now() + withinMs;
+    const ends = await describeTopics(deps.log, projection);
+    while (ends.some((partition) => (partitions.get(nameOf(partition))?.next ?? 0) < partition.end)) {
+      if (performance.now() >= deadline || stopping.signal.aborted) return false;
+      await delay(caughtUpLookMs, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+    return true;
+  };
+
   return {
+    caughtUp,
     freshness: () => freshnessOf(partitions.values(), deps.clock()),
     problems: () => {
       const problems = new Set([...followers.values()].map(({ standstill }) => standstill));

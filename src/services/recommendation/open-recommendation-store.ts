@@ -10,6 +10,8 @@ export async function openRecommendationStore(options: {
   readonly path: string;
   readonly clock: () => number;
   readonly busyTimeoutMs: number;
+  /** True when a checkpoint thread looks after the file. */
+  readonly checkpointedElsewhere: boolean;
 }): Promise<RecommendationStore> {
   return openSqliteRecommendationStore(options.path, options);
 }

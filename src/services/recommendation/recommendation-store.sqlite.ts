@@ -57,9 +57,11 @@ const keptMs = { search: (35 + 7) * dayMs, action: (365 + 7) * dayMs };
 /** @throws SamsaError `state-too-new`, `data-folder-unusable`. */
 export function openSqliteRecommendationStore(
   path: string,
-  { clock, busyTimeoutMs }: { readonly clock: () => number; readonly busyTimeoutMs: number },
+  options: { readonly clock: () => number; readonly busyTimeoutMs: number; readonly checkpointedElsewhere?: boolean },
 ): RecommendationStore {
-  const database = openSqlite(path, { migrations: [progressSchema, tasteSchema], busyTimeoutMs });
+  const { clock, busyTimeoutMs, checkpointedElsewhere = false } = options;
+  const migrations = [progressSchema, tasteSchema];
+  const database = openSqlite(path, { migrations, busyTimeoutMs, checkpointedElsewhere });
   const forget = createPruning(database);
   const progress = createSqliteProgress<readonly TasteChange[]>(database, clock, (changes, watermarkMs) => {
     for (const change of changes.flat()) apply(database, change);

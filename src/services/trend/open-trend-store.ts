@@ -11,6 +11,8 @@ export async function openTrendStore(options: {
   readonly clock: () => number;
   /** At most 50 on a thread that answers requests. */
   readonly busyTimeoutMs: number;
+  /** True when a checkpoint thread looks after the file. */
+  readonly checkpointedElsewhere: boolean;
 }): Promise<TrendStore> {
   return openSqliteTrendStore(options.path, options);
 }

@@ -17,11 +17,12 @@ const checkpointPages = 4_000;
  */
 export function openSqliteTrendStore(
   path: string,
-  options: { readonly clock: () => number; readonly busyTimeoutMs: number },
+  options: { readonly clock: () => number; readonly busyTimeoutMs: number; readonly checkpointedElsewhere?: boolean },
 ): TrendStore {
-  const { busyTimeoutMs, clock } = options;
-  const database = openSqlite(path, { migrations: [progressSchema, countsSchema], busyTimeoutMs, cacheKiB });
-  database.prepare(`PRAGMA wal_autocheckpoint = ${checkpointPages}`).get();
+  const { busyTimeoutMs, clock, checkpointedElsewhere = false } = options;
+  const migrations = [progressSchema, countsSchema];
+  const database = openSqlite(path, { migrations, busyTimeoutMs, cacheKiB, checkpointedElsewhere });
+  if (!checkpointedElsewhere) database.prepare(`PRAGMA wal_autocheckpoint = ${checkpointPages}`).get();
   return createSqliteTrendStore(database, clock);
 }
 

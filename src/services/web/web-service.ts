@@ -11,8 +11,7 @@ import type { EventLog } from '../../log/log.ts';
 import { loadAssets } from './assets/load-assets.ts';
 import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
 import type { OpenCatalogue } from './catalogue/catalogue.ts';
-import { loadDemoCatalogue } from './catalogue/load-demo-catalogue.ts';
-import { startOutboxRelay } from './catalogue/outbox-relay.ts';
+import { startOutboxRelay, type OutboxRelay } from './catalogue/outbox-relay.ts';
 import type { PageDeps } from './pages/page-deps.ts';
 import { pageRoutes } from './pages/page-routes.ts';
 import { createProblemPages } from './pages/problem-page.ts';
@@ -60,6 +59,7 @@ export type WebService = {
   readonly close: () => Promise<void>;
 };
 
+const openWithinMs = 1_500;
 const queriesPerReaderPerHour = 60;
 
 /** The bookshop: pages, search and catalogue. Searching never waits for trend or recommendation. */
@@ -126,7 +126,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
     ...readers,
   });
   measure(deps, publisher);
-  await loadDemoCatalogue(books.catalogue);
+  await fillShelves(relay, index);
   return {
     server,
     close: async () => {
@@ -135,6 +135,17 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
       await Promise.all([publisher.close(), relay.close()]);
     },
   };
+}
+
+/**
+ * A shop that opened before its books could be found would answer its first readers with nothing. A long rebuild is
+ * not waited for: it shows in readiness.
+ */
+async function fillShelves(relay: OutboxRelay, index: SearchIndex): Promise<void> {
+  await relay
+    .drain(openWithinMs)
+    .then(() => index.caughtUp(openWithinMs))
+    .catch(() => {});
 }
 
 /** Who asks, and how much their searches count. */

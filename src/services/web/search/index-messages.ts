@@ -12,6 +12,8 @@ export type IndexThreadData = {
 
 export type ToIndexThread =
   | { readonly type: 'apply'; readonly number: number; readonly change: BookChanged }
+  /** To be answered when what is in the log by now is in the index, or after `withinMs`. */
+  | { readonly type: 'catch-up'; readonly number: number; readonly withinMs: number }
   /** Nobody reads the file any more: delete it and begin anew. */
   | { readonly type: 'rebuild'; readonly why: string }
   | { readonly type: 'stop' };
@@ -22,8 +24,8 @@ export type FromIndexThread =
   | { readonly type: 'failed'; readonly code: string | null; readonly message: string }
   /** These books were written and committed. */
   | { readonly type: 'changed'; readonly bookIds: readonly number[] }
-  /** Answers `apply`; what it changed was told before. */
-  | { readonly type: 'applied'; readonly number: number; readonly problem: string | null }
+  /** Answers `apply` (what it changed was told before) and `catch-up`. */
+  | { readonly type: 'done'; readonly number: number; readonly problem: string | null }
   | { readonly type: 'state'; readonly freshness: Freshness; readonly problems: readonly string[] }
   /** The file is damaged: stop reading it and ask for `rebuild`. */
   | { readonly type: 'damaged'; readonly why: string }

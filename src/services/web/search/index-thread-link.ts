@@ -20,12 +20,16 @@ export type IndexThreadLink = {
   readonly opened: Promise<void>;
   /** @throws SamsaError `store-unavailable` (retryable). */
   readonly apply: (change: BookChanged) => Promise<void>;
+  /** @throws SamsaError `store-unavailable` (retryable) when the thread ends meanwhile. */
+  readonly caughtUp: (withinMs: number) => Promise<void>;
   readonly rebuild: (why: string) => void;
   /** Why the thread is gone; `null` while it runs. */
   readonly ended: () => string | null;
   /** Commits what is in hand, then ends the thread. May be called twice. */
   readonly close: () => Promise<void>;
 };
+
+const youngGenerationMiB = 8;
 
 type Call = { readonly resolve: () => void; readonly reject: (error: SamsaError) => void };
 
@@ -38,7 +42,7 @@ export function startIndexThread(
   const worker = new Worker(new URL('./index-thread.ts', import.meta.url), {
     workerData,
     name: 'search-index',
-    resourceLimits: { maxYoungGenerationSizeMb: 16 },
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB },
   });
   const exited = once(worker, 'exit').catch(() => {});
   const opening = Promise.withResolvers<void>();
@@ -57,7 +61,17 @@ export function startIndexThread(
     if (closing === null) logger.error({ path, why }, 'the search index is no longer kept up to date');
   };
 
-  const answer = ({ number, problem }: Extract<FromIndexThread, { type: 'applied' }>): void => {
+  const call = (message: (number: number) => ToIndexThread): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (ended !== null || closing !== null) {
+        reject(unavailable(path, ended ?? 'it is being closed'));
+        return;
+      }
+      calls.set(++lastCall, { resolve, reject });
+      tell(message(lastCall));
+    });
+
+  const answer = ({ number, problem }: Extract<FromIndexThread, { type: 'done' }>): void => {
     const call = calls.get(number);
     calls.delete(number);
     if (problem === null) call?.resolve();
@@ -75,7 +89,7 @@ export function startIndexThread(
 
   worker.on('message', (message: FromIndexThread) => {
     if (message.type === 'changed') listener.onChanged(message.bookIds);
-    else if (message.type === 'applied') answer(message);
+    else if (message.type === 'done') answer(message);
     else if (message.type === 'state') listener.onState(message);
     else if (message.type === 'damaged') listener.onDamaged(message.why);
     else if (message.type === 'log') passOn(logger, message.line);
@@ -87,15 +101,8 @@ export function startIndexThread(
 
   return {
     opened: opening.promise,
-    apply: (change) =>
-      new Promise((resolve, reject) => {
-        if (ended !== null || closing !== null) {
-          reject(unavailable(path, ended ?? 'it is being closed'));
-          return;
-        }
-        calls.set(++lastCall, { resolve, reject });
-        tell({ type: 'apply', number: lastCall, change });
-      }),
+    apply: (change) => call((number) => ({ type: 'apply', number, change })),
+    caughtUp: (withinMs) => call((number) => ({ type: 'catch-up', number, withinMs })),
     rebuild: (why) => tell({ type: 'rebuild', why }),
     ended: () => ended,
     close: () => {

@@ -37,6 +37,7 @@ if (index !== null) tell({ type: 'opened' });
 
 parentPort!.on('message', (message: ToIndexThread) => {
   if (message.type === 'apply') applyAtOnce(message);
+  else if (message.type === 'catch-up') void catchUp(message);
   else if (message.type === 'rebuild') void rebuild(message.why);
   else void stop();
 });
@@ -102,11 +103,18 @@ function announce(writer: IndexWriter): void {
 }
 
 function applyAtOnce({ number, change }: Extract<ToIndexThread, { type: 'apply' }>): void {
-  if (index === null) return tell({ type: 'applied', number, problem: 'the index is being made anew' });
+  if (index === null) return tell({ type: 'done', number, problem: 'the index is being made anew' });
   const { writer } = index;
   const problem = guarded(() => writer.applyAtOnce(change));
   announce(writer);
-  tell({ type: 'applied', number, problem });
+  tell({ type: 'done', number, problem });
+}
+
+async function catchUp({ number, withinMs }: Extract<ToIndexThread, { type: 'catch-up' }>): Promise<void> {
+  await index?.running.caughtUp(withinMs).catch((error: unknown) => {
+    logger.warn({ error: reason(error) }, 'how far the log reaches is not known');
+  });
+  tell({ type: 'done', number, problem: null });
 }
 
 /** @returns why it failed, or `null`. */

@@ -25,6 +25,11 @@ export type SearchIndex = {
    * @throws SamsaError `store-unavailable` (retryable); the log will bring the change all the same.
    */
   readonly applyAtOnce: (change: BookChanged) => Promise<void>;
+  /**
+   * Resolves when everything that is in the log at the call can be found here, or after `withinMs`.
+   * @throws SamsaError `store-unavailable` (retryable).
+   */
+  readonly caughtUp: (withinMs: number) => Promise<void>;
   readonly freshness: () => Freshness;
   /** Reason codes for readiness; none when all is well. */
   readonly problems: () => readonly string[];
@@ -92,6 +97,7 @@ export async function openSearchIndex({ path, log, topics, logger }: SearchIndex
     listed: (bookIds) => read((index) => index.listed(bookIds)),
     suggest: (text) => read((index) => suggestBooks(index, text)),
     applyAtOnce: thread.apply,
+    caughtUp: thread.caughtUp,
     freshness: () => freshness,
     problems: () => (thread.ended() === null ? problems : ['store-unavailable']),
     close,
