@@ -47,7 +47,7 @@ type Evidence = { readonly tier: Tier; readonly weight: number; readonly reason:
  */
 export function recommend(taste: Taste, shelf: Shelf): readonly Recommended[] {
   const evidence = new Map<number, Evidence[]>();
-  const known = new Set([...taste.liked, ...taste.verdicts].map(({ bookId }) => bookId));
+  const known = new Set([...taste.met, ...taste.verdicts.map(({ bookId }) => bookId)]);
   const add = (bookId: number, item: Evidence): void => {
     if (known.has(bookId) || item.weight <= 0) return;
     const items = evidence.get(bookId);
