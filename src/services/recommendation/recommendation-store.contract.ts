@@ -46,7 +46,14 @@ async function commit(
 ): Promise<boolean> {
   const { next } = await store.load(projection, { topic: 't', partition });
   return store.commit({
-    ...{ topic: 't', partition, projection, instance, expected: next, next: next + 1, end: next + 1, arrivedMs },
+    topic: 't',
+    partition,
+    projection,
+    instance,
+    expected: next,
+    next: next + 1,
+    end: next + 1,
+    arrivedMs,
     fingerprint: 'f',
     outcomes: { applied: 1, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 },
     changes: [changes],
@@ -199,8 +206,12 @@ export function recommendationStoreContract(
     test('counts wanting a book as having it, as long as it is wanted', async ({ store }) => {
       const bob = { reader: 'bob' };
       await commit(store, [
-        ...[liked(1, 2, 0), judged(1, 'wanted', true, 0), judged(2, 'wanted', true, 0)],
-        ...[judged(1, 'wanted', true, 0, bob), judged(2, 'dismissed', true, 0, bob), judged(3, 'wanted', false, 0)],
+        liked(1, 2, 0),
+        judged(1, 'wanted', true, 0),
+        judged(2, 'wanted', true, 0),
+        judged(1, 'wanted', true, 0, bob),
+        judged(2, 'dismissed', true, 0, bob),
+        judged(3, 'wanted', false, 0),
       ]);
       const popular = [
         { bookId: 1, readers: 2 },
@@ -286,8 +297,12 @@ export function recommendationStoreContract(
 
     test('keeps everything when it is opened again', async ({ store, another }) => {
       await commit(store, [
-        ...[liked(1, 2, 10), judged(2, 'wanted', true, 10), searched('emma', [1], 10), forgotten(20, 'bob')],
-        ...[book(1, 1, 'Emma'), book(2, 2, null)],
+        liked(1, 2, 10),
+        judged(2, 'wanted', true, 10),
+        searched('emma', [1], 10),
+        forgotten(20, 'bob'),
+        book(1, 1, 'Emma'),
+        book(2, 2, null),
       ]);
       const before = [await store.taste('ann'), await store.booksSince(0, 9), await store.positions(projection)];
       await store.close();
