@@ -107,6 +107,14 @@ export function createContentIndex(): ContentIndex {
   };
 }
 
+/** Each author named, without case, accents and punctuation; none for a book without one. */
+export function authorsOf(author: string): readonly string[] {
+  return author
+    .split(',')
+    .map(fold)
+    .filter((name) => name !== '');
+}
+
 /** The heaviest reading of each feature counts once. */
 function featuresOf({ title, author, series, subjects, description }: Book): Entry['features'] {
   const features = new Map<string, number>();
@@ -114,7 +122,7 @@ function featuresOf({ title, author, series, subjects, description }: Book): Ent
     const feature = `${kind} ${name}`;
     if (name !== '') features.set(feature, Math.max(weight, features.get(feature) ?? 0));
   };
-  for (const name of author.split(',')) add('author', fold(name), weights.author);
+  for (const name of authorsOf(author)) add('author', name, weights.author);
   add('series', fold((series ?? '').replace(/#.*$/, '')), weights.series);
   for (const subject of subjects ?? []) add('subject', fold(subject), weights.subject);
   for (const word of wordsOf(title)) add('word', word, weights.title);
