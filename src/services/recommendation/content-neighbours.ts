@@ -39,7 +39,8 @@ const stopWords = new Set(
 /** TF-IDF vectors over authors, series, subjects and words, compared by cosine (Salton and Buckley, 1988). */
 export function createContentIndex(): ContentIndex {
   const entries = new Map<number, Entry>();
-  const postings = new Map<string, Set<number>>();
+  /** Which books have a feature, and how heavily. */
+  const postings = new Map<string, Map<number, number>>();
   let popular: readonly number[] | null = null;
 
   const takeOut = (bookId: number): void => {
@@ -72,10 +73,10 @@ export function createContentIndex(): ContentIndex {
         features: featuresOf(book),
       };
       entries.set(bookId, entry);
-      for (const [feature] of entry.features) {
+      for (const [feature, weight] of entry.features) {
         const books = postings.get(feature);
-        if (books === undefined) postings.set(feature, new Set([bookId]));
-        else books.add(bookId);
+        if (books === undefined) postings.set(feature, new Map([[bookId, weight]]));
+        else books.set(bookId, weight);
       }
     },
     titleOf: (bookId) => entries.get(bookId) ?? null,
@@ -86,8 +87,8 @@ export function createContentIndex(): ContentIndex {
       for (const [feature, weight] of entry.features) {
         const rare = rarity(feature);
         if (rare === 0) continue;
-        for (const other of postings.get(feature) ?? []) {
-          if (other !== bookId) products.set(other, (products.get(other) ?? 0) + (weight * rare) ** 2);
+        for (const [other, itsWeight] of postings.get(feature) ?? []) {
+          if (other !== bookId) products.set(other, (products.get(other) ?? 0) + weight * itsWeight * rare ** 2);
         }
       }
       const own = length(entry);
@@ -106,17 +107,26 @@ export function createContentIndex(): ContentIndex {
   };
 }
 
+/** Each author named, without case, accents and punctuation; none for a book without one. */
+export function authorsOf(author: string): readonly string[] {
+  return author
+    .split(',')
+    .map(fold)
+    .filter((name) => name !== '');
+}
+
 /** The heaviest reading of each feature counts once. */
 function featuresOf({ title, author, series, subjects, description }: Book): Entry['features'] {
   const features = new Map<string, number>();
-  const add = (feature: string, weight: number): void =>
-    void features.set(feature, Math.max(weight, features.get(feature) ?? 0));
-  for (const name of author.split(',')) add(`author ${fold(name)}`, weights.author);
-  if (typeof series === 'string') add(`series ${fold(series.replace(/#.*$/, ''))}`, weights.series);
-  for (const subject of subjects ?? []) add(`subject ${fold(subject)}`, weights.subject);
-  for (const word of wordsOf(title)) add(`word ${word}`, weights.title);
-  for (const word of wordsOf(description ?? '')) add(`word ${word}`, weights.description);
-  features.delete('author ');
+  const add = (kind: string, name: string, weight: number): void => {
+    const feature = `${kind} ${name}`;
+    if (name !== '') features.set(feature, Math.max(weight, features.get(feature) ?? 0));
+  };
+  for (const name of authorsOf(author)) add('author', name, weights.author);
+  add('series', fold((series ?? '').replace(/#.*$/, '')), weights.series);
+  for (const subject of subjects ?? []) add('subject', fold(subject), weights.subject);
+  for (const word of wordsOf(title)) add('word', word, weights.title);
+  for (const word of wordsOf(description ?? '')) add('word', word, weights.description);
   return [...features];
 }
 

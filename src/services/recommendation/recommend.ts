@@ -1,4 +1,4 @@
-import type { Neighbour } from './content-neighbours.ts';
+import { authorsOf, type Neighbour } from './content-neighbours.ts';
 import { strengths } from './recommendation-projection.ts';
 import type { Taste } from './recommendation-store.ts';
 
@@ -47,7 +47,7 @@ type Evidence = { readonly tier: Tier; readonly weight: number; readonly reason:
  */
 export function recommend(taste: Taste, shelf: Shelf): readonly Recommended[] {
   const evidence = new Map<number, Evidence[]>();
-  const known = new Set([...taste.liked, ...taste.verdicts].map(({ bookId }) => bookId));
+  const known = new Set([...taste.met, ...taste.verdicts.map(({ bookId }) => bookId)]);
   const add = (bookId: number, item: Evidence): void => {
     if (known.has(bookId) || item.weight <= 0) return;
     const items = evidence.get(bookId);
@@ -77,7 +77,11 @@ function addSimilar({ liked, verdicts }: Taste, shelf: Shelf, add: (bookId: numb
   const strongest = new Map<number, { bookId: number; time: number; strength: number }>();
   for (const like of [...liked, ...wanted]) {
     const before = strongest.get(like.bookId);
-    if (before === undefined || before.strength < like.strength) strongest.set(like.bookId, like);
+    strongest.set(like.bookId, {
+      bookId: like.bookId,
+      strength: Math.max(like.strength, before?.strength ?? 0),
+      time: Math.max(like.time, before?.time ?? like.time),
+    });
   }
   const latest = [...strongest.values()]
     .filter(({ bookId }) => !dismissed.has(bookId))
@@ -131,14 +135,14 @@ function weigh(bookId: number, items: readonly Evidence[]): Recommended {
 function varied(ranked: readonly Recommended[], shelf: Shelf): readonly Recommended[] {
   const byAuthor = new Map<string, number>();
   const chosen: Recommended[] = [];
-  for (const book of ranked) {
+  for (const recommended of ranked) {
     if (chosen.length === most) break;
-    const author = shelf.titleOf(book.bookId)?.author;
-    if (author === undefined) continue;
-    const others = byAuthor.get(author) ?? 0;
-    if (others >= sameAuthorAtMost) continue;
-    byAuthor.set(author, others + 1);
-    chosen.push(book);
+    const book = shelf.titleOf(recommended.bookId);
+    if (book === null) continue;
+    const authors = authorsOf(book.author);
+    if (authors.some((author) => (byAuthor.get(author) ?? 0) >= sameAuthorAtMost)) continue;
+    for (const author of new Set(authors)) byAuthor.set(author, (byAuthor.get(author) ?? 0) + 1);
+    chosen.push(recommended);
   }
   return chosen;
 }

@@ -3,6 +3,7 @@ import { openSqlite, storeError, type SqliteDatabase } from '../../database/sqli
 import { createSqliteProgress, progressSchema } from '../../database/sqlite-progress.ts';
 import type { BookChanged } from '../../events/book-changed.ts';
 import type { Book } from '../../events/book.ts';
+import { createForgetting } from './forget-old-taste.sqlite.ts';
 import type { TasteChange, Verdict } from './recommendation-projection.ts';
 import type { RecommendationStore, Taste } from './recommendation-store.ts';
 
@@ -50,9 +51,7 @@ const tasteSchema = `
   ) WITHOUT ROWID;
 `;
 
-const dayMs = 86_400_000;
-/** As long as the topics keep the events, and the week an event may be late. */
-const keptMs = { search: (35 + 7) * dayMs, action: (365 + 7) * dayMs };
+const wantedSchema = "CREATE INDEX wanted_by_book ON verdict (book, reader) WHERE verdict = 'wanted' AND holds = 1";
 
 /** @throws SamsaError `state-too-new`, `data-folder-unusable`. */
 export function openSqliteRecommendationStore(
@@ -60,9 +59,9 @@ export function openSqliteRecommendationStore(
   options: { readonly clock: () => number; readonly busyTimeoutMs: number; readonly checkpointedElsewhere?: boolean },
 ): RecommendationStore {
   const { clock, busyTimeoutMs, checkpointedElsewhere = false } = options;
-  const migrations = [progressSchema, tasteSchema];
+  const migrations = [progressSchema, tasteSchema, wantedSchema];
   const database = openSqlite(path, { migrations, busyTimeoutMs, checkpointedElsewhere });
-  const forget = createPruning(database);
+  const forget = createForgetting(database);
   const progress = createSqliteProgress<readonly TasteChange[]>(database, clock, (changes, watermarkMs) => {
     for (const change of changes.flat()) apply(database, change);
     forget(watermarkMs);
@@ -83,7 +82,7 @@ export function openSqliteRecommendationStore(
       read(() =>
         countedBooks(
           database,
-          `${likers} WHERE reader IN (SELECT reader FROM liking WHERE book = ?) AND book <> ?
+          `${likers} WHERE reader IN (SELECT reader FROM ${havings} WHERE book = ?) AND book <> ?
            GROUP BY book ORDER BY readers DESC, book LIMIT ?`,
           bookId,
           bookId,
@@ -95,7 +94,9 @@ export function openSqliteRecommendationStore(
   };
 }
 
-const likers = 'SELECT book, count(DISTINCT reader) AS readers FROM liking';
+const havings =
+  "(SELECT reader, book FROM liking UNION ALL SELECT reader, book FROM verdict WHERE verdict = 'wanted' AND holds = 1)";
+const likers = `SELECT book, count(DISTINCT reader) AS readers FROM ${havings}`;
 
 function apply(database: SqliteDatabase, change: TasteChange): void {
   switch (change.kind) {
@@ -165,19 +166,6 @@ function hashOf(reader: string): string {
   return createHash('sha256').update(reader).digest('hex');
 }
 
-/** Once a day's worth of events: no fact is kept longer than its topic keeps the event. */
-function createPruning(database: SqliteDatabase): (watermarkMs: number) => void {
-  let prunedDay = 0;
-  return (watermarkMs) => {
-    const day = Math.floor(watermarkMs / dayMs);
-    if (day <= prunedDay) return;
-    prunedDay = day;
-    database.prepare('DELETE FROM search WHERE time_ms < ?').run(day * dayMs - keptMs.search);
-    database.prepare('DELETE FROM liking WHERE time_ms < ?').run(day * dayMs - keptMs.action);
-    database.prepare('DELETE FROM verdict WHERE time_ms < ?').run(day * dayMs - keptMs.action);
-  };
-}
-
 function readTaste(database: SqliteDatabase, reader: string): Taste {
   const liked = database
     .prepare(
@@ -185,6 +173,7 @@ function readTaste(database: SqliteDatabase, reader: string): Taste {
        GROUP BY book ORDER BY time DESC, book LIMIT 100`,
     )
     .all(reader);
+  const met = database.prepare('SELECT DISTINCT book FROM liking WHERE reader = ? ORDER BY book').all(reader);
   const searches = database
     .prepare('SELECT query, books, time_ms FROM search WHERE reader = ? ORDER BY time_ms DESC, query LIMIT 20')
     .all(reader);
@@ -195,6 +184,7 @@ function readTaste(database: SqliteDatabase, reader: string): Taste {
     liked: liked.map(({ book, strength, time }) => {
       return { bookId: Number(book), strength: Number(strength), time: Number(time) };
     }),
+    met: met.map(({ book }) => Number(book)),
     searches: searches.map(({ query, books, time_ms }) => {
       return { query: query as string, bookIds: JSON.parse(books as string) as number[], time: Number(time_ms) };
     }),

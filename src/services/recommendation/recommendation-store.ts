@@ -7,7 +7,7 @@ import type { TasteChange, Verdict } from './recommendation-projection.ts';
  * last writer by (time, tie-break), and what a reader asked to have forgotten is ignored in whatever order it arrives.
  */
 export interface RecommendationStore extends Progress<readonly TasteChange[]> {
-  /** A reader's last 100 liked books and 20 searches, latest first, and all verdicts that hold. */
+  /** A reader's last 100 liked books and 20 searches, latest first; all verdicts that hold; all books ever liked. */
   taste(reader: string): Promise<Taste>;
 
   /** Books by how many readers opened, chose or wanted them, most first; ties by id. */
@@ -26,7 +26,10 @@ export interface RecommendationStore extends Progress<readonly TasteChange[]> {
 }
 
 export type Taste = {
+  /** Each with its strongest signal and its last time. */
   readonly liked: readonly { readonly bookId: number; readonly strength: number; readonly time: number }[];
+  /** Every liked book, also those beyond the last 100; ascending. */
+  readonly met: readonly number[];
   readonly searches: readonly { readonly query: string; readonly bookIds: readonly number[]; readonly time: number }[];
   readonly verdicts: readonly { readonly bookId: number; readonly verdict: Verdict; readonly time: number }[];
 };

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { carriesOperatorToken } from '../../http/operator-token.ts';
 
 const readerId = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -15,13 +15,6 @@ export function createReaderCheck(options: {
     const signed = options.verify(uid);
     if (signed !== null) return signed;
     if (!readerId.test(uid)) return null;
-    return options.isLoopback || isOperator(options.operatorToken, authorization) ? uid : null;
+    return options.isLoopback || carriesOperatorToken(authorization, options.operatorToken) ? uid : null;
   };
-}
-
-function isOperator(token: string | null, authorization: string | undefined): boolean {
-  const given = /^Bearer (.+)$/.exec(authorization ?? '')?.[1];
-  if (token === null || given === undefined) return false;
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(token));
 }

@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox';
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../errors.ts';
+import { carriesOperatorToken } from '../../http/operator-token.ts';
 import type { HttpServer } from '../../http/server.ts';
 import { listLimit, type MostRead, type MostReadQuery } from './most-read.ts';
 import type { QueryHistory } from './query-history.ts';
@@ -43,8 +42,6 @@ const ListQuery = Type.Object({ ps: Type.Optional(Type.Integer({ minimum: 1, max
 
 /** `GET /trends` and `GET /trends/:query` (contract §2). */
 export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
-  const isOperator = createOperatorCheck(deps.operatorToken);
-
   server.get(
     '/trends',
     {
@@ -73,7 +70,8 @@ export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
       },
     },
     async (request) => {
-      const history = await deps.history(request.params.query, isOperator(request));
+      const asOperator = carriesOperatorToken(request.headers.authorization, deps.operatorToken);
+      const history = await deps.history(request.params.query, asOperator);
       if (history === null)
         throw new SamsaError('unknown-query', 'Nobody has searched for this, as far as can be told.');
       return {
@@ -94,14 +92,4 @@ export function describeTrends(trends: readonly MostReadQuery[], asOfMs: number)
     return `{"query":${JSON.stringify(label)},"books":${books},${rest.slice(1)}`;
   });
   return `[${items.join(',')}]`;
-}
-
-function createOperatorCheck(operatorToken: string | null): (request: FastifyRequest) => boolean {
-  if (operatorToken === null) return () => false;
-  const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
-  const expected = digest(operatorToken);
-  return ({ headers }) => {
-    const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
-    return token !== undefined && timingSafeEqual(digest(token), expected);
-  };
 }

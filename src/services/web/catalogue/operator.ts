@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { carriesOperatorToken } from '../../../http/operator-token.ts';
 
 /** What the operator rule looks at; all of it as the connection and the request gave it. */
 export type OperatorClaim = {
@@ -20,25 +20,13 @@ export type OperatorClaim = {
  * web page with a rebound name counts as one.
  */
 export function isOperator(claim: OperatorClaim): boolean {
-  if (claim.operatorToken !== null) {
-    const [, token] = /^Bearer +([\x21-\x7E]+) *$/i.exec(claim.authorization ?? '') ?? [];
-    return token !== undefined && isSame(token, claim.operatorToken);
-  }
+  if (claim.operatorToken !== null) return carriesOperatorToken(claim.authorization, claim.operatorToken);
   return (
     isLoopbackHost(claim.boundHost) &&
     isLoopbackAddress(claim.peerAddress ?? '') &&
     isLocalName(claim.hostHeader ?? '') &&
     !claim.headerNames.some((name) => name === 'forwarded' || name.startsWith('x-forwarded-'))
   );
-}
-
-/** Compares digests, so that the time taken tells neither length nor prefix. */
-function isSame(one: string, other: string): boolean {
-  return timingSafeEqual(digest(one), digest(other));
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 function isLoopbackHost(host: string): boolean {

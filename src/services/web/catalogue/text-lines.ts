@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { reason, SamsaError } from '../../../errors.ts';
 
@@ -30,8 +31,7 @@ export async function openTextFile(path: string): Promise<TextFile> {
   let bytesRead = 0;
   async function* blocks(): AsyncGenerator<Buffer> {
     const decoder = encoding === 'utf-8' ? null : new TextDecoder(encoding);
-    const handle = await open(path);
-    for await (const chunk of handle.createReadStream({ highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
       const first = bytesRead === 0;
       bytesRead += chunk.length;
       if (decoder !== null) yield Buffer.from(decoder.decode(chunk, { stream: true }));

@@ -1,0 +1,29 @@
+import { DatabaseSync } from 'node:sqlite';
+
+const notState = ['projection', 'instance', 'position', 'producer_mark', 'dead_letter'];
+
+/**
+ * Everything a recommendation state file says about readers and books, whichever tables it has: equal states give equal
+ * texts. Left out are progress and the numbers that tell in which order this file's books changed.
+ */
+export function tasteState(path: string): string {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const tables = database
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+      .all()
+      .map(({ name }) => String(name))
+      .filter((name) => !notState.includes(name) && !name.startsWith('sqlite_'));
+    return tables.map((table) => `${table}\n${rowsOf(database, table).join('\n')}`).join('\n\n');
+  } finally {
+    database.close();
+  }
+}
+
+function rowsOf(database: DatabaseSync, table: string): readonly string[] {
+  return database
+    .prepare(`SELECT * FROM ${table}`)
+    .all()
+    .map((row) => JSON.stringify(Object.entries(row).filter(([column]) => column !== 'change_number')))
+    .sort();
+}
