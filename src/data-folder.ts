@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
+import { isBusy } from './database/sqlite-database.ts';
 import { reason, SamsaError } from './errors.ts';
 
 /**
@@ -72,7 +73,6 @@ const lockSchema =
   'CREATE TABLE IF NOT EXISTS holder (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), pid INTEGER, command TEXT, since_ms INTEGER)';
 /** Enough for another process to write its row, or to read ours. */
 const lockPatienceMs = 250;
-const sqliteBusy = 5;
 
 /**
  * Keeps the folder for one running `name` at a time, until `release` or the end of the process, however it ends.
@@ -126,11 +126,6 @@ function readHolder(connection: DatabaseSync): Holder | null {
   } catch {
     return null;
   }
-}
-
-function isBusy(error: unknown): boolean {
-  const { errcode } = error as { errcode?: unknown };
-  return typeof errcode === 'number' && (errcode & 0xff) === sqliteBusy;
 }
 
 function alreadyRunning(folder: string, holder: Holder | null): SamsaError {

@@ -13,6 +13,8 @@ export type SqliteOptions = {
   readonly cacheKiB?: number;
 };
 
+const openWithinMs = 2_000;
+
 /** One connection to one SQLite file in WAL mode. */
 export type SqliteDatabase = {
   readonly path: string;
@@ -31,7 +33,7 @@ export type SqliteDatabase = {
 /**
  * Opens or makes a SQLite file and brings its schema up to date.
  * @throws SamsaError `state-too-new` when a newer program wrote it, `data-folder-unusable` when it is no database or
- *   cannot be written.
+ *   cannot be written, `store-unavailable` (retryable) when others keep it locked for two seconds.
  */
 export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase {
   const connection = connect(path, options);
@@ -67,29 +69,48 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
   };
 }
 
+/** Others that open the same new file at the same moment are waited for: SQLite itself refuses to, for lack of order. */
 function connect(path: string, options: SqliteOptions): DatabaseSync {
-  try {
-    const connection = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
+  const giveUpAtMs = performance.now() + openWithinMs;
+  for (;;) {
     try {
-      connection.exec('PRAGMA journal_mode = WAL');
-      connection.exec(`PRAGMA synchronous = ${options.sync === 'full' ? 'FULL' : 'NORMAL'}`);
-      connection.exec(`PRAGMA cache_size = ${-(options.cacheKiB ?? 4096)}`);
-      if (options.checkpointedElsewhere === true) connection.exec('PRAGMA wal_autocheckpoint = 0');
-      migrate(path, connection, options.migrations);
+      return connectOnce(path, options);
     } catch (error) {
-      connection.close();
-      throw error;
+      if (!isBusy(error) || performance.now() > giveUpAtMs) throw openError(path, error);
+      pause(5 + Math.random() * 20);
     }
+  }
+}
+
+function connectOnce(path: string, options: SqliteOptions): DatabaseSync {
+  const connection = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
+  try {
+    connection.exec('PRAGMA journal_mode = WAL');
+    connection.exec(`PRAGMA synchronous = ${options.sync === 'full' ? 'FULL' : 'NORMAL'}`);
+    connection.exec(`PRAGMA cache_size = ${-(options.cacheKiB ?? 4096)}`);
+    if (options.checkpointedElsewhere === true) connection.exec('PRAGMA wal_autocheckpoint = 0');
+    migrate(path, connection, options.migrations);
     return connection;
   } catch (error) {
-    if (error instanceof SamsaError) throw error;
-    throw new SamsaError(
-      'data-folder-unusable',
-      `${path}: expected a SQLite file that can be written, got: ${reason(error)}. ` +
-        'Check the folder, its permissions and free space, or choose another with SAMSA_DATA.',
-      { cause: error },
-    );
+    connection.close();
+    throw error;
   }
+}
+
+function openError(path: string, error: unknown): SamsaError {
+  if (error instanceof SamsaError) return error;
+  if (isBusy(error)) return storeError(path, error) as SamsaError;
+  return new SamsaError(
+    'data-folder-unusable',
+    `${path}: expected a SQLite file that can be written, got: ${reason(error)}. ` +
+      'Check the folder, its permissions and free space, or choose another with SAMSA_DATA.',
+    { cause: error },
+  );
+}
+
+/** Blocks this thread, which is starting and has nothing else to do. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function migrate(path: string, connection: DatabaseSync, migrations: readonly string[]): void {
@@ -108,8 +129,10 @@ function migrate(path: string, connection: DatabaseSync, migrations: readonly st
   connection.exec('COMMIT');
 }
 
+const sqliteBusy = 5;
+
 const passing: ReadonlyMap<number, string> = new Map([
-  [5, 'another process is writing'],
+  [sqliteBusy, 'another process is writing'],
   [8, 'the file is read-only'],
   [10, 'the disk reports an error'],
   [13, 'the disk is full'],
@@ -118,8 +141,18 @@ const passing: ReadonlyMap<number, string> = new Map([
 
 /** A SQLite error as ours: those that pass by themselves or by making room are `store-unavailable`. */
 export function storeError(path: string, error: unknown): unknown {
-  const code = (error as { errcode?: unknown }).errcode;
-  const problem = typeof code === 'number' ? passing.get(code & 0xff) : undefined;
+  const problem = passing.get(resultCode(error) ?? 0);
   if (problem === undefined) return error;
   return new SamsaError('store-unavailable', `${path}: ${problem}`, { cause: error, retryable: true });
+}
+
+/** Whether another connection's lock is the reason, also of an error that `storeError` made. */
+export function isBusy(error: unknown): boolean {
+  return resultCode(error) === sqliteBusy || (error instanceof SamsaError && resultCode(error.cause) === sqliteBusy);
+}
+
+/** SQLite's primary result code, whatever the extended one adds; `null` for any other error. */
+function resultCode(error: unknown): number | null {
+  const code = (error as { errcode?: unknown } | null | undefined)?.errcode;
+  return typeof code === 'number' ? code & 0xff : null;
 }

@@ -25,7 +25,7 @@ export type LogWatch = {
 type Waiter = { readonly partitionNumber: number; readonly from: number; readonly wake: (records: boolean) => void };
 
 /** Other processes cannot ring: their commits are looked for this often, while somebody waits. */
-const pollMs = 10;
+const pollMs = 5;
 const longestTimeoutMs = 2 ** 31 - 1;
 
 /** One look-out per opened log, shared by all its waiting reads. */

@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SamsaError } from '../errors.ts';
 
-const sqliteBusy = 5;
-
 /** Tries again, 5–50 ms apart, while the store is busy or full; after `patienceMs` the last failure is thrown. */
 export async function patiently<Result>(attempt: () => Result, patienceMs: number): Promise<Result> {
   const giveUpAtMs = performance.now() + patienceMs;
@@ -16,10 +14,6 @@ export async function patiently<Result>(attempt: () => Result, patienceMs: numbe
   }
 }
 
-/** Others opening the same new file at the same moment make `openSqlite` call the folder unusable. */
 function mayPass(error: unknown): boolean {
-  if (!(error instanceof SamsaError)) return false;
-  return (
-    error.code === 'store-unavailable' || (error.cause as { errcode?: unknown } | undefined)?.errcode === sqliteBusy
-  );
+  return error instanceof SamsaError && error.code === 'store-unavailable';
 }

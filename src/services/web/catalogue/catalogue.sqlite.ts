@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { openSqlite, storeError, type SqliteDatabase } from '../../../database/sqlite-database.ts';
+import { isBusy, openSqlite, storeError, type SqliteDatabase } from '../../../database/sqlite-database.ts';
 import { SamsaError } from '../../../errors.ts';
 import {
   catalogueSchema,
@@ -109,13 +109,6 @@ async function writeWhenFree<Result>(database: SqliteDatabase, body: () => Resul
 }
 
 const mostAttempts = 150;
-const sqliteBusy = 5;
-
-function isBusy(error: unknown): boolean {
-  if (!(error instanceof SamsaError) || error.code !== 'store-unavailable') return false;
-  const { errcode } = error.cause as { errcode?: unknown };
-  return typeof errcode === 'number' && (errcode & 0xff) === sqliteBusy;
-}
 
 function count(database: SqliteDatabase, sql: string): number {
   return Number(database.prepare(sql).get()?.['n'] ?? 0);

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { SamsaError } from '../errors.ts';
+import { isBusy, openSqlite } from './sqlite-database.ts';
+
+const migrations = ['CREATE TABLE page (number INTEGER PRIMARY KEY)', 'INSERT INTO page VALUES (1)'];
+
+/** Opens the file the moment the clock says so, as others do, and tells how many rows the migrations left. */
+const opener = `
+  const { openSqlite } = await import(${JSON.stringify(new URL('./sqlite-database.ts', import.meta.url).href)});
+  const [path, atMs] = process.argv.slice(1);
+  while (Date.now() < Number(atMs));
+  const database = openSqlite(path, { migrations: ${JSON.stringify(migrations)}, busyTimeoutMs: 50 });
+  process.exitCode = database.prepare('SELECT count(*) AS rows FROM page').get().rows === 1 ? 0 : 3;
+  database.close();`;
+
+async function openAt(path: string, atMs: number): Promise<number | null> {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', opener, path, String(atMs)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code;
+}
+
+void describe('SQLite database', () => {
+  const test = (behaviour: string, body: (path: string) => void | Promise<void>): void => {
+    void it(behaviour, { timeout: 60_000 }, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'samsa-sqlite-'));
+      try {
+        await body(join(folder, 'file.sqlite'));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  };
+
+  test('is made once when several processes open a new file at the same moment', async (path) => {
+    const atMs = Date.now() + 700;
+    const codes = await Promise.all(Array.from({ length: 6 }, () => openAt(path, atMs)));
+    assert.deepEqual(codes, [0, 0, 0, 0, 0, 0]);
+  });
+
+  test('says that others are writing, and that a retry can help', (path) => {
+    const options = { migrations, busyTimeoutMs: 0 };
+    const holder = openSqlite(path, options);
+    const other = openSqlite(path, options);
+    holder.transaction(() => {
+      assert.throws(
+        () => other.transaction(() => {}),
+        (error) =>
+          error instanceof SamsaError && error.code === 'store-unavailable' && error.retryable && isBusy(error),
+      );
+    });
+    other.close();
+    holder.close();
+  });
+
+  test('refuses a file that a newer program wrote', (path) => {
+    openSqlite(path, { migrations: [...migrations, 'INSERT INTO page VALUES (2)'], busyTimeoutMs: 0 }).close();
+    assert.throws(
+      () => openSqlite(path, { migrations, busyTimeoutMs: 0 }),
+      (error) => error instanceof SamsaError && error.code === 'state-too-new',
+    );
+  });
+});
