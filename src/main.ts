@@ -71,7 +71,18 @@ function contextOf(file: string | undefined): CommandContext {
   const warn = (line: string): void => void process.stderr.write(`${line}\n`);
   const { config, notices } = loadConfig({ ...(file !== undefined && { file }), environment: process.env });
   for (const notice of notices) warn(`samsa: ${notice}`);
+  refuseWhatIsNotBuiltYet(config);
   return { config, print, warn };
+}
+
+/** Better a clear word at the start than a shop that silently keeps everything on this machine. */
+function refuseWhatIsNotBuiltYet(config: Config): void {
+  const key = config.mq.brokers.length > 0 ? 'mq.brokers' : config.db.kind === 'mysql' ? 'db.dsn' : null;
+  if (key === null) return;
+  throw new SamsaError(
+    'bad-configuration',
+    `${key}: this version keeps events and books in SQLite on this machine only. Leave ${key} out to run embedded.`,
+  );
 }
 
 function explain(error: unknown): number {

@@ -1,6 +1,5 @@
 import type { Config } from '../config.ts';
 import { lockDataFolder, openDataFolder } from '../data-folder.ts';
-import { SamsaError } from '../errors.ts';
 import { shareLogBell } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from '../main.ts';
 import { runUntilStopped, type RunningService } from './running-service.ts';
@@ -9,19 +8,8 @@ import { startConsumers } from './start-consumers.ts';
 
 /** Runs one service, or the whole shop, until it is told to stop. */
 export async function serveCommand(name: ServiceName, { config, print, warn }: CommandContext): Promise<number> {
-  refuseWhatIsNotBuiltYet(config);
   openDataFolder(config.data);
   return runUntilStopped(() => start(name, config, print), warn);
-}
-
-/** Better a clear word at the start than a shop that silently keeps everything on this machine. */
-function refuseWhatIsNotBuiltYet(config: Config): void {
-  const key = config.mq.brokers.length > 0 ? 'mq.brokers' : config.db.kind === 'mysql' ? 'db.dsn' : null;
-  if (key === null) return;
-  throw new SamsaError(
-    'bad-configuration',
-    `${key}: this version keeps events and books in SQLite on this machine only. Leave ${key} out to run embedded.`,
-  );
 }
 
 async function start(name: ServiceName, config: Config, print: (line: string) => void): Promise<RunningService> {

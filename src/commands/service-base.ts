@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { destination, pino, type Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { readOrMakeSecret } from '../data-folder.ts';
 import { createRegistry } from '../http/metrics.ts';
 import { createReaderSigner, type ReaderSigner } from '../http/signed-reader.ts';
+import { instanceName } from '../projection/instance.ts';
 
 /** What every service of a process is made with. */
 export type ServiceBase = {
@@ -24,7 +23,7 @@ export function createServiceBase(service: string, config: Config): ServiceBase 
   const secret = config.app.secret ?? readOrMakeSecret(config.data);
   return {
     version: packageVersion(),
-    instance: `${service}@${hostname()}:${process.pid}-${randomBytes(6).toString('base64url')}`,
+    instance: instanceName(service),
     clock: Date.now,
     logger: pino({ level: config.log.level, base: { service } }, destination({ fd: 2, sync: true })),
     registry: createRegistry(),

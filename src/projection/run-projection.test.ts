@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +14,7 @@ import { SamsaError } from '../errors.ts';
 import { text } from '../events/envelope.ts';
 import type { EventLog } from '../log/log.ts';
 import { openSqliteLog } from '../log/sqlite-log.ts';
+import { instanceName } from './instance.ts';
 import type { Projection } from './projection.ts';
 import { until } from '../../test/support/until.ts';
 import { runProjection, type RunningProjection } from './run-projection.ts';
@@ -32,6 +35,7 @@ const counting: Projection<string> = {
   ],
 };
 
+const patienceMs = 30_000;
 const logger = pino({ level: 'silent' });
 
 describe('a running projection', () => {
@@ -131,6 +135,41 @@ describe('a running projection', () => {
     await running.pop()?.close();
     await send(100);
     await everyWordOnce();
+  });
+
+  it('takes over at once from a process of this machine that was killed', async () => {
+    const child = spawn(process.execPath, ['--eval', '']);
+    const killed = instanceName('trend').replace(`:${process.pid}-`, `:${child.pid}-`);
+    await once(child, 'exit');
+    const { id, partitions } = await log.describe('words');
+    const request = { projection: counting.name, version: 1, instance: killed, ttlMs: 3_600_000 };
+    const held = partitions.map(({ start, end }, partition) => ({
+      topic: 'words',
+      partition,
+      topicId: id,
+      start,
+      end,
+    }));
+    assert.equal((await progressOf(state).lease({ ...request, partitions: held })).length, 4);
+    await send(20);
+    const projection = run('a');
+    assert.equal(await projection.caughtUp(patienceMs), true);
+    await everyWordOnce();
+  });
+
+  it('tells when it has caught up, and when it could not in time', async () => {
+    await send(20);
+    const away: Progress<string> = {
+      ...progressOf(state),
+      commit: async () => {
+        throw new SamsaError('store-unavailable', 'away', { retryable: true });
+      },
+    };
+    const projection = run('a', away);
+    assert.equal(await projection.caughtUp(50), false);
+    await running.pop()?.close();
+    assert.equal(await run('b').caughtUp(patienceMs), true);
+    assert.equal(seen().words, 20);
   });
 
   it('sends bad events to the dead letters with their bytes, and does not stop for them', async () => {

@@ -5,6 +5,7 @@ import { reason } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { followPartition, type Standstill } from './follow-partition.ts';
 import { freshnessOf, type Freshness, type PartitionProgress } from './freshness.ts';
+import { isGone } from './instance.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
 export type ProjectionDeps<Change> = {
@@ -70,6 +71,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   };
 
   const tick = async (): Promise<void> => {
+    await releaseOfGone(progress, projection.name);
     const described = await describeTopics(deps.log, projection);
     const leased = await progress.lease({
       projection: projection.name,
@@ -138,6 +140,14 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       });
     },
   };
+}
+
+/** Leases of processes that were killed need not run out first. */
+async function releaseOfGone<Change>(progress: Progress<Change>, projectionName: string): Promise<void> {
+  const holders = new Set((await progress.positions(projectionName)).map(({ instance }) => instance));
+  for (const instance of holders) {
+    if (instance !== null && isGone(instance)) await progress.release(projectionName, instance);
+  }
 }
 
 function nameOf({ topic, partition }: PartitionName): string {
