@@ -66,7 +66,7 @@ const limits = {
  * `close` answers what has arrived, then closes every connection, within 5 s.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const loggerInstance: FastifyBaseLogger = options.logger;
+  const loggerInstance: FastifyBaseLogger = quieter(options.logger);
   const server = Fastify({
     ...limits,
     loggerInstance,
@@ -96,6 +96,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   metricsRoutes(server, options.registry);
   healthRoutes(server, options.readiness);
   return server;
+}
+
+/** Without the library's own lines about every address it listens on: the command says where the services are. */
+function quieter(logger: Logger): Logger {
+  return logger.isLevelEnabled('debug')
+    ? logger
+    : logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level });
 }
 
 /** For every route, and for addresses without one, before any other work is done for the request. */
