@@ -298,7 +298,7 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
         progress.settle(settlement(7, redriven('seven'))),
       ]);
       assert.deepEqual([done[0], done[3]], [true, true]);
-      assert.deepEqual(done.slice(1, 3).sort(), [false, true]);
+      assert.deepEqual(new Set(done.slice(1, 3)), new Set([false, true]));
       assert.equal(await commit(10), true);
       assert.deepEqual((await words()).toSorted(), ['read 10', 'read 9', 'seven', 'six', 'x']);
       const [position] = await progress.positions('p');
@@ -311,7 +311,7 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       );
       await progress.lease(request('a'));
       const at = { topic: 't', partition: 0 };
-      assert.deepEqual([...(await progress.load('p', at)).discarded].toSorted(), [6, 8]);
+      assert.deepEqual((await progress.load('p', at)).discarded, new Set([6, 8]));
       assert.deepEqual([...(await progress.load('p', { ...at, partition: 1 })).discarded], []);
       const outcomes = { ...nothing, applied: 1, dead: 1 };
       await progress.commit(commitOf('a', ['x'], { next: 7, outcomes, deadLetters: [deadLetter(6)] }));

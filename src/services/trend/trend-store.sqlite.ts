@@ -42,7 +42,22 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     counter.forgetRemembered();
     journal.lose();
   };
-  const progress = createSqliteProgress<CountedSearch>(database, clock, (searches, watermarkMs, occasion) => {
+  /** The journal gets what a transaction counted as soon as it is committed, before anybody can read totals again. */
+  const journaling: SqliteDatabase = {
+    ...database,
+    transaction: (body) => {
+      counted = [];
+      try {
+        const result = database.transaction(body);
+        journal.add(counted);
+        return result;
+      } catch (error) {
+        counter.forgetRemembered();
+        throw error;
+      }
+    },
+  };
+  const progress = createSqliteProgress<CountedSearch>(journaling, clock, (searches, watermarkMs, occasion) => {
     noticeOthers();
     if (occasion === 'redriven') refuseForgotten(searches, watermarkMs);
     counted = counter.count(searches);
@@ -56,22 +71,8 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     }
   };
 
-  const journaled = async (write: () => Promise<boolean>): Promise<boolean> => {
-    counted = [];
-    try {
-      const committed = await write();
-      if (committed) journal.add(counted);
-      return committed;
-    } catch (error) {
-      counter.forgetRemembered();
-      throw error;
-    }
-  };
-
   return {
     ...progress,
-    commit: (commit) => journaled(() => progress.commit(commit)),
-    settle: (settlement) => journaled(() => progress.settle(settlement)),
     totals: (fromHour) =>
       read(() => {
         noticeOthers();
