@@ -1,4 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
+import { reason, SamsaError } from '../errors.ts';
 import { decodeHeaders, encodeHeaders } from './header-bytes.ts';
 import type {
   AdoptedDeadLetter,
@@ -110,6 +111,27 @@ export function readDeadLetters(connection: Connection, query: DeadLetterQuery):
     .prepare(`SELECT * FROM dead_letter ${where} ORDER BY id LIMIT ?`)
     .all(...used.map(([, value]) => value!), query.limit)
     .map(decodeLetter);
+}
+
+/** The dead letters of a state file, without joining in: for people who look at a shop from outside. */
+export function openDeadLettersForReading(path: string): {
+  /** @throws SamsaError `data-folder-unusable` when the file cannot be read. */
+  readonly read: (query: DeadLetterQuery) => Promise<readonly KeptDeadLetter[]>;
+  readonly close: () => void;
+} {
+  let connection: DatabaseSync | null = null;
+  return {
+    read: async (query) => {
+      try {
+        connection ??= new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
+        return readDeadLetters(connection, query);
+      } catch (cause) {
+        const message = `${path}: expected the state of a service, got: ${reason(cause)}`;
+        throw new SamsaError('data-folder-unusable', message, { cause });
+      }
+    },
+    close: () => connection?.close(),
+  };
 }
 
 /** Offsets from a position on that were discarded before they are read. */
