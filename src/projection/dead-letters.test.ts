@@ -21,7 +21,7 @@ import { runProjection } from './run-projection.ts';
 
 /** Takes words; an older program refuses those with a digit, which a newer one has learned to read. */
 function words(refused: RegExp, seen: StoredRecord[] = []): Projection<string> {
-  const fold = (record: StoredRecord): string | 'late' => {
+  const fold = (record: StoredRecord): string => {
     seen.push(record);
     const word = text(record.value!);
     if (refused.test(word)) throw new SamsaError('bad-event', `value: expected a word, got ${word}`);
