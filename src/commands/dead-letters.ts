@@ -114,9 +114,11 @@ async function decide(
         }
       }
     }
-  } finally {
-    print(describeCounts(counts, options.dryRun === true));
+  } catch (error) {
+    if (counts.size > 0) print(describeCounts(counts, options.dryRun === true));
+    throw error;
   }
+  print(describeCounts(counts, options.dryRun === true));
   return (counts.get('waiting') ?? 0) > 0 ? 1 : 0;
 }
 
