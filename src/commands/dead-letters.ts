@@ -149,7 +149,7 @@ function describeCounts(counts: ReadonlyMap<DeadLetterOutcome['became'], number>
 async function openProjections(config: Config, stack: AsyncDisposableStack): Promise<readonly DeadLetters[]> {
   const files = shopFiles(config.data);
   const { topics } = config.mq;
-  const shared = { clock: Date.now, busyTimeoutMs };
+  const shared = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere: false };
   const opened: DeadLetters[] = [];
   const keep = (letters: DeadLetters & { readonly close: () => Promise<void> }): void => {
     stack.defer(letters.close);

@@ -23,7 +23,14 @@ const busyTimeoutMs = 5_000;
 export async function joinLog(config: Config): Promise<EventLog> {
   openDataFolder(config.data);
   const { topics, partitions } = config.mq;
-  return openLog({ path: shopFiles(config.data).log, topics, partitions, clock, busyTimeoutMs });
+  return openLog({
+    path: shopFiles(config.data).log,
+    topics,
+    partitions,
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere: false,
+  });
 }
 
 /** A plain search for nothing, as another program on the same topic sends it. */
@@ -43,13 +50,18 @@ export function searchRecord(config: Config, query: string, reader: string, valu
 export async function readWithOlderProgram(config: Config, log: EventLog, refused: string): Promise<void> {
   const files = shopFiles(config.data);
   const { topics } = config.mq;
-  const trend = await openTrendStore({ path: files.trend, clock, busyTimeoutMs });
+  const trend = await openTrendStore({ path: files.trend, clock, busyTimeoutMs, checkpointedElsewhere: false });
   try {
     await read(log, trend, older(createTrendProjection(config.trend.groupId, topics.searches), refused));
   } finally {
     await trend.close();
   }
-  const recommendation = await openRecommendationStore({ path: files.recommendation, clock, busyTimeoutMs });
+  const recommendation = await openRecommendationStore({
+    path: files.recommendation,
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere: false,
+  });
   try {
     const projection = createRecommendationProjection(config.recommendation.groupId, topics);
     await read(log, recommendation, older(projection, refused));
