@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'book-unknown'
   | 'cross-site-request'
   | 'data-folder-unusable'
+  | 'dead-letter-unknown'
   | 'log-closed'
   | 'malformed-query'
   | 'operator-only'
@@ -21,6 +22,7 @@ export type ErrorCode =
   | 'state-outdated'
   | 'state-too-new'
   | 'store-unavailable'
+  | 'too-late-to-redrive'
   | 'topic-replaced'
   | 'topic-unknown'
   | 'unknown-query';

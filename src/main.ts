@@ -58,12 +58,71 @@ export async function main(argv: readonly string[]): Promise<number> {
     .action((options: { json?: boolean }) =>
       run(async (context) => (await import('./commands/status.ts')).statusCommand(context, options)),
     );
+  addDeadLetters(program, run);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
     return explain(error);
   }
+}
+
+type DecidingOptions = {
+  projection?: string;
+  cause?: string;
+  reason?: string;
+  since?: string;
+  until?: string;
+  all?: boolean;
+  dryRun?: boolean;
+};
+
+function addDeadLetters(
+  program: Command,
+  run: (command: (context: CommandContext) => Promise<number>) => Promise<void>,
+): void {
+  const group = program
+    .command('dead-letters')
+    .description('list, show, redrive or discard events that could not be read');
+  const filtered = (name: string, description: string): Command =>
+    group
+      .command(name)
+      .description(description)
+      .option('--projection <name>', 'only of trend, recommendation, or a projection by its name')
+      .option('--cause <code>', 'only of this cause, as the list shows it')
+      .option('--reason <text>', 'only with this text in the reason')
+      .option('--since <time>', 'only of records that arrived from then on: 2031-05-04, 2031-05-04T10:00Z, 24h (ago)')
+      .option('--until <time>', 'only of records that arrived up to then');
+  filtered('list', 'list dead letters')
+    .option('--status <status>', 'waiting, redriven, discarded or all', 'waiting')
+    .option('--limit <n>', 'at most so many', '50')
+    .option('--json', 'for programs')
+    .action((options: DecidingOptions & { status: string; limit: string; json?: boolean }) =>
+      run(async (context) => (await import('./commands/dead-letters.ts')).listDeadLetters(context, options)),
+    );
+  group
+    .command('show')
+    .description('show one dead letter with its bytes')
+    .argument('<id...>', 'PROJECTION/TOPIC/PARTITION/OFFSET, or these four words')
+    .option('--json', 'for programs, with all bytes')
+    .action((words: string[], options: { json?: boolean }) =>
+      run(async (context) => (await import('./commands/dead-letters.ts')).showDeadLetter(context, words, options)),
+    );
+  filtered('redrive', 'read dead letters again as they came, each into the projection that failed')
+    .argument('[ids...]', 'only these')
+    .option('--all', 'every one that waits')
+    .option('--dry-run', 'only say what would become of them')
+    .option('--rate <n>', 'at most so many a second')
+    .action((ids: string[], options: DecidingOptions & { rate?: string }) =>
+      run(async (context) => (await import('./commands/dead-letters.ts')).redriveDeadLetters(context, ids, options)),
+    );
+  filtered('discard', 'decide that dead letters stay dead')
+    .argument('[ids...]', 'only these')
+    .option('--all', 'every one that waits')
+    .option('--dry-run', 'only say which')
+    .action((ids: string[], options: DecidingOptions) =>
+      run(async (context) => (await import('./commands/dead-letters.ts')).discardDeadLetters(context, ids, options)),
+    );
 }
 
 function contextOf(file: string | undefined): CommandContext {

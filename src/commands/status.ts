@@ -13,6 +13,7 @@ type ProjectionStatus = {
   readonly file: string;
   readonly lag_events: number;
   readonly lag_seconds: number;
+  /** Those that wait for somebody to decide about them. */
   readonly dead_letters: number;
   readonly balanced: boolean;
   readonly ledger: readonly LedgerRow[];
@@ -121,6 +122,9 @@ function describe(
   for (const { name, ledger, lag_events, lag_seconds, balanced } of projections) {
     const totals = outcomes.map((outcome) => ledger.reduce((sum, partition) => sum + partition.outcomes[outcome], 0));
     lines.push(row(name, [...totals, lag_events, lag_seconds, balanced ? 'balanced' : 'UNBALANCED']));
+  }
+  for (const { name, dead_letters } of projections) {
+    if (dead_letters > 0) lines.push(`${name}: ${dead_letters} dead letters wait: samsa dead-letters list`);
   }
   return lines;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LeaseRequest, PartitionName, Progress, ProgressCommit } from './progress.ts';
+import type { DeadLetter, LeaseRequest, PartitionName, Progress, ProgressCommit, Settlement } from './progress.ts';
 
 /** A change the contract's state remembers; `fail` makes applying it throw. */
 export type ContractChange = { readonly word: string; readonly fail?: boolean };
@@ -13,6 +13,8 @@ export type OpenProgress = {
   /** What the state holds, in the order it was applied. */
   readonly words: () => Promise<readonly string[]>;
   readonly watermarks: () => readonly number[];
+  /** Whether each of them was for changes just read or for a redriven one. */
+  readonly occasions: () => readonly string[];
   readonly close: () => Promise<void>;
 };
 
@@ -42,6 +44,40 @@ function commitOf(instance: string, words: readonly string[], overrides: Partial
     ...overrides,
   };
 }
+
+function deadLetter(offset: number, overrides: Partial<DeadLetter> = {}): DeadLetter {
+  return {
+    offset,
+    timestamp: 1_000 + offset,
+    key: Buffer.from([0, 255]),
+    value: null,
+    headers: [
+      ['h', Buffer.from([1])],
+      ['h', Buffer.from([])],
+    ],
+    cause: 'bad-event',
+    reason: `bad at ${offset}`,
+    ...overrides,
+  };
+}
+
+/** One word applied at offset 5, then dead letters up to 8. */
+async function withDeadLetters(progress: Progress<ContractChange>): Promise<void> {
+  await progress.lease(request('a'));
+  const deadLetters = [deadLetter(6), deadLetter(7, { cause: 'unexpected', value: Buffer.from('{') }), deadLetter(8)];
+  const outcomes = { ...nothing, applied: 1, dead: 3 };
+  assert.equal(await progress.commit(commitOf('a', ['x'], { next: 9, deadLetters, outcomes })), true);
+}
+
+function settlement(
+  offset: number,
+  become: Settlement<ContractChange>['become'],
+  version = 1,
+): Settlement<ContractChange> {
+  return { projection: 'p', version, topic: 't', partition: 0, offset, become };
+}
+
+const redriven = (word: string) => ({ status: 'redriven', change: { word } }) as const;
 
 const names = (partitions: readonly PartitionName[]): readonly number[] => partitions.map(({ partition }) => partition);
 
@@ -156,6 +192,137 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       await progress.commit(commitOf('a', ['x']));
       const [other] = await progress.positions('q');
       assert.equal(other?.next, 5);
+    });
+
+    test('keeps dead letters with their bytes, and finds them by what they are', async ({ progress }) => {
+      await withDeadLetters(progress);
+      const offsetsOf = async (query: Parameters<typeof progress.deadLetters>[0]) =>
+        (await progress.deadLetters(query)).map(({ offset }) => offset);
+      const [first, second] = await progress.deadLetters({ projection: 'p', limit: 2 });
+      const { number, ...kept } = first!;
+      assert.deepEqual(
+        { ...kept, key: Buffer.from(kept.key!), headers: kept.headers.map(([name, value]) => [name, [...value]]) },
+        {
+          ...deadLetter(6),
+          projection: 'p',
+          topic: 't',
+          partition: 0,
+          status: 'waiting',
+          headers: [
+            ['h', [1]],
+            ['h', []],
+          ],
+        },
+      );
+      assert.equal(Buffer.from(second!.value!).toString(), '{');
+      assert.deepEqual(await offsetsOf({ after: number, limit: 10 }), [7, 8]);
+      assert.deepEqual(await offsetsOf({ projection: 'q', limit: 10 }), []);
+      assert.deepEqual(await offsetsOf({ cause: 'unexpected', limit: 10 }), [7]);
+      assert.deepEqual(await offsetsOf({ reason: 'at 8', limit: 10 }), [8]);
+      assert.deepEqual(await offsetsOf({ sinceMs: 1_007, untilMs: 1_007, limit: 10 }), [7]);
+      assert.deepEqual(await offsetsOf({ at: { topic: 't', partition: 0, offset: 8 }, limit: 10 }), [8]);
+      assert.deepEqual(await offsetsOf({ at: { topic: 't', partition: 1, offset: 8 }, limit: 10 }), []);
+      assert.deepEqual(await offsetsOf({ status: 'discarded', limit: 10 }), []);
+    });
+
+    test('applies a redriven change once, and moves it from dead to applied', async ({
+      progress,
+      words,
+      watermarks,
+      occasions,
+    }) => {
+      await withDeadLetters(progress);
+      for (const partition of [1, 2, 3])
+        await progress.commit(commitOf('a', [], { partition, next: 9, arrivedMs: 900 }));
+      assert.equal(await progress.settle(settlement(7, redriven('y'))), true);
+      assert.equal(await progress.settle(settlement(7, redriven('y'))), false);
+      assert.equal(await progress.settle(settlement(7, { status: 'discarded' })), false);
+      assert.deepEqual(await words(), ['x', 'y']);
+      assert.deepEqual([watermarks().at(-1), occasions().at(-1), occasions().length], [1_000, 'redriven', 5]);
+      const [position] = await progress.positions('p');
+      assert.deepEqual([position?.next, position?.outcomes], [9, { ...nothing, applied: 2, dead: 2 }]);
+      const [letter] = await progress.deadLetters({ status: 'redriven', limit: 10 });
+      assert.equal(letter?.offset, 7);
+    });
+
+    test('settles a redriven record that is late, one that fails again, and a discarded one', async ({
+      progress,
+      words,
+    }) => {
+      await withDeadLetters(progress);
+      assert.equal(await progress.settle(settlement(6, { status: 'redriven', change: 'late' })), true);
+      assert.equal(
+        await progress.settle(settlement(7, { status: 'waiting', cause: 'bad-event', reason: 'still bad' })),
+        true,
+      );
+      assert.equal(await progress.settle(settlement(8, { status: 'discarded' })), true);
+      assert.equal(await progress.settle(settlement(8, redriven('y'))), false);
+      assert.deepEqual(await words(), ['x']);
+      const [position] = await progress.positions('p');
+      assert.deepEqual(position?.outcomes, { ...nothing, applied: 1, late: 1, dead: 2 });
+      assert.deepEqual(
+        (await progress.deadLetters({ limit: 10 })).map(({ offset, status, reason }) => [offset, status, reason]),
+        [
+          [6, 'redriven', 'bad at 6'],
+          [7, 'waiting', 'still bad'],
+          [8, 'discarded', 'bad at 8'],
+        ],
+      );
+    });
+
+    test('settles nothing that is unknown, of another version, or cannot be applied', async ({ progress, words }) => {
+      await withDeadLetters(progress);
+      assert.equal(await progress.settle(settlement(5, redriven('y'))), false);
+      assert.equal(await progress.settle({ ...settlement(6, redriven('y')), projection: 'q' }), false);
+      await assert.rejects(progress.settle(settlement(6, redriven('y'), 2)), { code: 'state-outdated' });
+      await assert.rejects(progress.settle(settlement(6, { status: 'discarded' }, 0)), { code: 'state-too-new' });
+      await assert.rejects(
+        progress.settle(settlement(6, { status: 'redriven', change: { word: 'y', fail: true } })),
+        /cannot be applied/,
+      );
+      assert.deepEqual(await words(), ['x']);
+      assert.equal((await progress.deadLetters({ status: 'waiting', limit: 10 })).length, 3);
+      assert.equal((await progress.positions('p'))[0]?.outcomes.dead, 3);
+    });
+
+    test('goes on committing while dead letters are settled', async ({ progress, words }) => {
+      await withDeadLetters(progress);
+      const commit = (at: number) =>
+        progress.commit(
+          commitOf('a', [`read ${at}`], { expected: at, next: at + 1, outcomes: { ...nothing, applied: 1 } }),
+        );
+      const done = await Promise.all([
+        commit(9),
+        progress.settle(settlement(6, redriven('six'))),
+        progress.settle(settlement(6, redriven('six'))),
+        progress.settle(settlement(7, redriven('seven'))),
+      ]);
+      assert.deepEqual([done[0], done[3]], [true, true]);
+      assert.deepEqual(new Set(done.slice(1, 3)), new Set([false, true]));
+      assert.equal(await commit(10), true);
+      assert.deepEqual((await words()).toSorted(), ['read 10', 'read 9', 'seven', 'six', 'x']);
+      const [position] = await progress.positions('p');
+      assert.deepEqual([position?.next, position?.outcomes], [11, { ...nothing, applied: 5, dead: 1 }]);
+    });
+
+    test('names discarded records to those who read them again', async ({ progress }) => {
+      await progress.adoptDiscarded(
+        [6, 8].map((offset) => ({ ...deadLetter(offset), ...settlement(offset, redriven('')) })),
+      );
+      await progress.lease(request('a'));
+      const at = { topic: 't', partition: 0 };
+      assert.deepEqual((await progress.load('p', at)).discarded, new Set([6, 8]));
+      assert.deepEqual([...(await progress.load('p', { ...at, partition: 1 })).discarded], []);
+      const outcomes = { ...nothing, applied: 1, dead: 1 };
+      await progress.commit(commitOf('a', ['x'], { next: 7, outcomes, deadLetters: [deadLetter(6)] }));
+      assert.deepEqual([...(await progress.load('p', at)).discarded], [8]);
+      assert.deepEqual(
+        (await progress.deadLetters({ limit: 10 })).map(({ offset, status }) => [offset, status]),
+        [
+          [6, 'discarded'],
+          [8, 'discarded'],
+        ],
+      );
     });
   });
 }

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../errors.ts';
+
 /**
  * How far a projection has come, kept in the database of its state so that both are committed together.
  * SQLite and MySQL offer the same; what a service stores beside it is its own affair.
@@ -28,6 +30,26 @@ export interface Progress<Change> {
 
   /** All partitions of a projection, for the ledger and for freshness. */
   positions(projection: string): Promise<readonly PartitionPosition[]>;
+
+  /** Dead letters that fit all filters, in the order they were kept, at most `limit`. */
+  deadLetters(query: DeadLetterQuery): Promise<readonly KeptDeadLetter[]>;
+
+  /**
+   * Decides about one waiting dead letter, in one transaction with what it changes and with the ledger: a redriven one
+   * leaves `dead` and is counted as applied or late, a discarded one stays dead. Needs no lease; readers may commit
+   * meanwhile.
+   * @returns false when it does not wait (any more); then nothing was changed.
+   * @throws SamsaError `too-late-to-redrive` when the state has forgotten what the change would have to be compared
+   *   with; `state-too-new`, `state-outdated` when the state is of another version; `store-unavailable` (retryable).
+   *   Nothing was changed then.
+   */
+  settle(settlement: Settlement<Change>): Promise<boolean>;
+
+  /**
+   * Keeps letters as discarded before they are read, for a state that is built anew: `load` names them, and reading
+   * must count them as dead.
+   */
+  adoptDiscarded(letters: readonly AdoptedDeadLetter[]): Promise<void>;
 }
 
 export type PartitionName = { readonly topic: string; readonly partition: number };
@@ -76,15 +98,60 @@ export type PartitionPosition = PartitionName & {
 export type StartingPoint = PartitionPosition & {
   /** Last applied sequence by source. */
   readonly marks: ReadonlyMap<string, number>;
+  /** Offsets from `next` on that somebody has discarded: they are not to be folded. */
+  readonly discarded: ReadonlySet<number>;
 };
 
+/** Why a record could not be folded: the error's code, or `unexpected` for one that is not ours. */
+export type DeadLetterCause = ErrorCode | 'unexpected';
+
+/** A record as it came, and why it could not be folded. */
 export type DeadLetter = {
   readonly offset: number;
   readonly timestamp: number;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
+  readonly cause: DeadLetterCause;
   readonly reason: string;
+};
+
+/** Only a waiting one can be redriven or discarded. */
+export type DeadLetterStatus = 'waiting' | 'redriven' | 'discarded';
+
+export type AdoptedDeadLetter = PartitionName & DeadLetter & { readonly projection: string };
+
+export type KeptDeadLetter = AdoptedDeadLetter & {
+  /** The store's own number, for `after`; it means nothing elsewhere. */
+  readonly number: number;
+  readonly status: DeadLetterStatus;
+};
+
+export type DeadLetterQuery = {
+  readonly projection?: string;
+  readonly status?: DeadLetterStatus;
+  readonly at?: PartitionName & { readonly offset: number };
+  readonly cause?: string;
+  /** What the reason must contain. */
+  readonly reason?: string;
+  /** Arrival of the record, ms since 1970; both ends belong to it. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  /** Only those kept after this number. */
+  readonly after?: number;
+  readonly limit: number;
+};
+
+export type Settlement<Change> = PartitionName & {
+  readonly projection: string;
+  /** Of the projection that folded it anew. */
+  readonly version: number;
+  readonly offset: number;
+  readonly become:
+    | { readonly status: 'redriven'; readonly change: Change | 'late' }
+    | { readonly status: 'discarded' }
+    /** It failed again. */
+    | { readonly status: 'waiting'; readonly cause: DeadLetterCause; readonly reason: string };
 };
 
 export type ProgressCommit<Change> = PartitionName & {
@@ -110,4 +177,9 @@ export type ApplyChanges<Change> = (
    * behind it: a record's event time is at most seven days before its arrival.
    */
   watermarkMs: number,
+  /**
+   * `redriven` changes may be older than anything still to be read. Where rows they must be compared with may be gone,
+   * they are refused by throwing `too-late-to-redrive`.
+   */
+  occasion: 'read' | 'redriven',
 ) => void;

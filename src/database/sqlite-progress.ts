@@ -1,6 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
 import { reason, SamsaError } from '../errors.ts';
-import { encodeHeaders } from './header-bytes.ts';
 import type {
   ApplyChanges,
   LeaseRequest,
@@ -11,6 +10,14 @@ import type {
   StartingPoint,
 } from './progress.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
+import {
+  adoptDiscarded,
+  countWaiting,
+  keepDeadLetters,
+  readDeadLetters,
+  readDiscardedOffsets,
+  settleDeadLetter,
+} from './sqlite-dead-letters.ts';
 
 /** The first migration of every projection's SQLite file. */
 export const progressSchema = `
@@ -96,7 +103,7 @@ export function createSqliteProgress<Change>(
         if (!advance(database, commit)) return false;
         keepMarks(database, commit);
         keepDeadLetters(database, commit);
-        apply(commit.changes, watermark(database, commit.projection));
+        apply(commit.changes, watermark(database, commit.projection), 'read');
         return true;
       }),
     positions: async (projection) =>
@@ -104,6 +111,18 @@ export function createSqliteProgress<Change>(
         .prepare(`${selectPosition} WHERE projection = ? ORDER BY topic, partition`)
         .all(projection)
         .map(decodePosition),
+    deadLetters: async (query) => readDeadLetters(database, query),
+    settle: async (settlement) =>
+      database.transaction(() => {
+        const { projection, become } = settlement;
+        if (!settleDeadLetter(database, settlement, clock())) return false;
+        checkVersion(database, settlement);
+        if (become.status !== 'redriven') return true;
+        moveOutOfDead(database, settlement, become.change === 'late' ? 'late' : 'applied');
+        if (become.change !== 'late') apply([become.change], watermark(database, projection), 'redriven');
+        return true;
+      }),
+    adoptDiscarded: async (letters) => database.transaction(() => adoptDiscarded(database, letters, clock())),
   };
 }
 
@@ -125,8 +144,7 @@ export function readSqliteProgress(path: string): {
         const projection = String(row['projection']);
         positions.set(projection, [...(positions.get(projection) ?? []), decodePosition(row)]);
       }
-      const letters = connection.prepare('SELECT projection, count(*) AS n FROM dead_letter GROUP BY projection').all();
-      for (const row of letters) deadLetters.set(String(row['projection']), Number(row['n']));
+      for (const [projection, waiting] of countWaiting(connection)) deadLetters.set(projection, waiting);
     } finally {
       connection.close();
     }
@@ -162,7 +180,10 @@ function lease(database: SqliteDatabase, request: LeaseRequest, nowMs: number): 
   return owned();
 }
 
-function checkVersion(database: SqliteDatabase, { projection, version }: LeaseRequest): void {
+function checkVersion(
+  database: SqliteDatabase,
+  { projection, version }: { readonly projection: string; readonly version: number },
+): void {
   const stored = database.prepare('SELECT version FROM projection WHERE name = ?').get(projection)?.['version'];
   if (stored === version) return;
   if (stored === undefined) {
@@ -228,7 +249,9 @@ function load(
   for (const mark of stored.iterate(projection, topic, partition, nowMs - markLifeMs)) {
     marks.set(String(mark['source']), Number(mark['sequence']));
   }
-  return { ...decodePosition(row), marks };
+  const position = decodePosition(row);
+  const discarded = readDiscardedOffsets(database, projection, position);
+  return { ...position, marks, discarded };
 }
 
 function advance<Change>(database: SqliteDatabase, commit: ProgressCommit<Change>): boolean {
@@ -260,6 +283,20 @@ function advance<Change>(database: SqliteDatabase, commit: ProgressCommit<Change
   return Number(changes) === 1;
 }
 
+/** The ledger stays balanced: the record is still accounted for once. */
+function moveOutOfDead(
+  database: SqliteDatabase,
+  { projection, topic, partition }: PartitionName & { readonly projection: string },
+  outcome: 'applied' | 'late',
+): void {
+  database
+    .prepare(
+      `UPDATE position SET dead = dead - 1, ${outcome} = ${outcome} + 1
+       WHERE projection = ? AND topic = ? AND partition = ?`,
+    )
+    .run(projection, topic, partition);
+}
+
 function keepMarks<Change>(database: SqliteDatabase, commit: ProgressCommit<Change>): void {
   const keep = database.prepare(
     `INSERT INTO producer_mark VALUES (?, ?, ?, ?, ?, ?)
@@ -267,26 +304,6 @@ function keepMarks<Change>(database: SqliteDatabase, commit: ProgressCommit<Chan
   );
   for (const [source, sequence] of commit.marks) {
     keep.run(commit.projection, commit.topic, commit.partition, source, sequence, commit.arrivedMs);
-  }
-}
-
-function keepDeadLetters<Change>(database: SqliteDatabase, commit: ProgressCommit<Change>): void {
-  const keep = database.prepare(
-    `INSERT INTO dead_letter (projection, topic, partition, log_offset, arrived_ms, key, value, headers, reason)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  );
-  for (const letter of commit.deadLetters) {
-    keep.run(
-      commit.projection,
-      commit.topic,
-      commit.partition,
-      letter.offset,
-      letter.timestamp,
-      letter.key,
-      letter.value,
-      encodeHeaders(letter.headers),
-      letter.reason,
-    );
   }
 }
 

@@ -1,12 +1,15 @@
 import { Type, type Static } from '@sinclair/typebox';
 
+/** Numbers above this one cannot be told from their neighbours, and stores refuse to give them back. */
+export const BookIdSchema = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+
 /**
  * A book as every list and every event carries it (contract §1). More fields may follow these; unknown ones are kept.
  * `published_at` is a year or a date, `created_at` RFC 3339, `popularity` a count of readers.
  */
 export const BookSchema = Type.Object(
   {
-    id: Type.Integer({ minimum: 1 }),
+    id: BookIdSchema,
     title: Type.String({ minLength: 1 }),
     author: Type.String(),
     published_at: Type.Optional(Type.Union([Type.String(), Type.Null()])),
@@ -16,7 +19,7 @@ export const BookSchema = Type.Object(
     series: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     subjects: Type.Optional(Type.Array(Type.String())),
     language: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-    popularity: Type.Optional(Type.Integer({ minimum: 0 })),
+    popularity: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 })),
   },
   { $id: 'Book', additionalProperties: true },
 );

@@ -72,10 +72,10 @@ export function decodeMark(headers: RecordHeaders): { source: string; sequence: 
   let source = '';
   let sequence = Number.NaN;
   for (const [name, value] of headers) {
-    if (name === 'ce_source') source = text(value);
-    else if (name === 'ce_sequence') sequence = Number(text(value));
+    if (name === 'ce_source') source = isUtf8(value) ? text(value) : '';
+    else if (name === 'ce_sequence') sequence = sequenceOf(text(value));
   }
-  return source === '' || !Number.isSafeInteger(sequence) ? null : { source, sequence };
+  return source === '' || Number.isNaN(sequence) ? null : { source, sequence };
 }
 
 /** Beyond this age at arrival an event is late: counted as such and not applied. */
@@ -110,9 +110,15 @@ function decodeTime(value: string): number {
 }
 
 function decodeSequence(value: string): number {
-  const sequence = /^\d{1,20}$/.test(value) ? Number(value) : Number.NaN;
-  if (!Number.isSafeInteger(sequence)) {
+  const sequence = sequenceOf(value);
+  if (Number.isNaN(sequence)) {
     throw new SamsaError('bad-event', `header ce_sequence: expected digits, got ${JSON.stringify(value.slice(0, 40))}`);
   }
   return sequence;
+}
+
+/** NaN for what is none. */
+function sequenceOf(value: string): number {
+  const sequence = /^\d{1,20}$/.test(value) ? Number(value) : Number.NaN;
+  return Number.isSafeInteger(sequence) ? sequence : Number.NaN;
 }

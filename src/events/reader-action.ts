@@ -2,6 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { isUtf8 } from 'node:buffer';
 import { SamsaError } from '../errors.ts';
+import { BookIdSchema } from './book.ts';
 import { decodeEnvelope, encodeEnvelope, eventTime, text } from './envelope.ts';
 import type { EventSource } from './event-source.ts';
 import { parseEventJson } from './json.ts';
@@ -24,7 +25,7 @@ export type ReaderActionName = (typeof readerActionNames)[number];
 const ReaderActionSchema = Type.Object(
   {
     action: Type.Union(readerActionNames.map((name) => Type.Literal(name))),
-    book_id: Type.Optional(Type.Integer({ minimum: 1 })),
+    book_id: Type.Optional(BookIdSchema),
     query: Type.Optional(Type.String({ maxLength: 200 })),
     position: Type.Optional(Type.Integer({ minimum: 0 })),
   },

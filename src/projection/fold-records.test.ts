@@ -35,8 +35,9 @@ function fold(
   result: ReadResult,
   next: number,
   marks = new Map<string, number>(),
+  discarded = new Set<number>(),
 ): FoldedRecords<string> {
-  const folded = foldRecords(input, { next, marks }, result);
+  const folded = foldRecords(input, { next, marks, discarded }, result);
   assert.ok(folded !== 'jump');
   return folded;
 }
@@ -98,6 +99,26 @@ describe('foldRecords', () => {
     assert.deepEqual(fold(books, read([again]), 0, new Map([['s', 9]])).changes, ['a']);
   });
 
+  it('counts a discarded record as dead without folding it, and its repeats as repeats', () => {
+    const one = record(0, 'a', { source: 's', sequence: 4 });
+    const again = record(1, 'a', { source: 's', sequence: 4 });
+    const folded = fold(words, read([one, again, record(2, 'b')]), 0, new Map(), new Set([0]));
+    assert.deepEqual(folded.changes, ['b']);
+    assert.deepEqual(folded.deadLetters, []);
+    assert.deepEqual(folded.outcomes, { ...nothing, applied: 1, duplicate: 1, dead: 1 });
+  });
+
+  it('says of a dead letter whether the event was bad or the fold broke', () => {
+    const breaking: ProjectionInput<string> = {
+      ...words,
+      fold: () => {
+        throw new TypeError('x is undefined');
+      },
+    };
+    const { deadLetters } = fold(breaking, read([record(0, 'a')]), 0);
+    assert.deepEqual([deadLetters[0]?.cause, deadLetters[0]?.reason], ['unexpected', 'x is undefined']);
+  });
+
   it('counts what expired before it was read as a gap', () => {
     const folded = fold(words, read([record(7, 'a')], { start: 7 }), 3);
     assert.deepEqual([folded.next, folded.outcomes], [8, { ...nothing, applied: 1, gap: 4 }]);
@@ -106,9 +127,10 @@ describe('foldRecords', () => {
   });
 
   it('refuses to jump over offsets that neither expiry nor compaction explains', () => {
-    assert.equal(foldRecords(words, { next: 3, marks: new Map() }, read([record(5, 'a')])), 'jump');
-    assert.equal(foldRecords(words, { next: 3, marks: new Map() }, read([record(3, 'a'), record(5, 'b')])), 'jump');
-    assert.equal(foldRecords(words, { next: 3, marks: new Map() }, { records: [], next: 5, start: 0, end: 5 }), 'jump');
+    const soFar = { next: 3, marks: new Map<string, number>(), discarded: new Set<number>() };
+    assert.equal(foldRecords(words, soFar, read([record(5, 'a')])), 'jump');
+    assert.equal(foldRecords(words, soFar, read([record(3, 'a'), record(5, 'b')])), 'jump');
+    assert.equal(foldRecords(words, soFar, { records: [], next: 5, start: 0, end: 5 }), 'jump');
   });
 
   it('counts what compaction removed, also behind the last record', () => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { DeadLetter, Outcomes } from '../database/progress.ts';
-import { reason } from '../errors.ts';
+import type { DeadLetter, DeadLetterCause, Outcomes } from '../database/progress.ts';
+import { reason, SamsaError } from '../errors.ts';
 import { decodeMark } from '../events/envelope.ts';
 import type { StoredRecord } from '../events/record.ts';
 import type { ReadResult } from '../log/log.ts';
@@ -18,8 +18,12 @@ export type FoldedRecords<Change> = {
   readonly marks: ReadonlyMap<string, number>;
 };
 
-/** What reading stands on: the offset that must come next, and the sequences applied so far. */
-export type FoldedSoFar = { readonly next: number; readonly marks: ReadonlyMap<string, number> };
+/** What reading stands on: the offset that must come next, the sequences applied so far, and what is not to be folded. */
+export type FoldedSoFar = {
+  readonly next: number;
+  readonly marks: ReadonlyMap<string, number>;
+  readonly discarded: ReadonlySet<number>;
+};
 
 type Tally = { -readonly [Outcome in keyof Outcomes]: Outcomes[Outcome] };
 
@@ -51,6 +55,10 @@ export function foldRecords<Change>(
     next = record.offset + 1;
     if (input.repeats === 'dropped-by-sequence' && isRepeat(record, soFar.marks, marks)) {
       outcomes.duplicate++;
+      continue;
+    }
+    if (soFar.discarded.has(record.offset)) {
+      outcomes.dead++;
       continue;
     }
     foldOne(input, record, { outcomes, changes, deadLetters });
@@ -95,9 +103,14 @@ function foldOne<Change>(
     }
   } catch (error) {
     const { offset, timestamp, key, value, headers } = record;
-    into.deadLetters.push({ offset, timestamp, key, value, headers, reason: reason(error) });
+    into.deadLetters.push({ offset, timestamp, key, value, headers, ...whyDead(error) });
     into.outcomes.dead++;
   }
+}
+
+/** What a dead letter says about the error that made it one. */
+export function whyDead(error: unknown): { readonly cause: DeadLetterCause; readonly reason: string } {
+  return { cause: error instanceof SamsaError ? error.code : 'unexpected', reason: reason(error) };
 }
 
 /** A hash that tells this record from any other at its offset (rule C8 of a log that lost or changed its tail). */

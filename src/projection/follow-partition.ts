@@ -67,7 +67,7 @@ async function readUntilRefused<Change>(
     const start = await follow.progress.load(follow.projection.name, follow.partition);
     doing = 'log-unavailable';
     if (await hasDiverged(follow, start)) return stop('diverged');
-    let soFar: FoldedSoFar = start;
+    let soFar: FoldedSoFar = { next: start.next, marks: start.marks, discarded: start.discarded };
     let arrivedMs = start.arrivedMs;
     while (!follow.signal.aborted) {
       const read = await follow.log.read({
@@ -86,7 +86,7 @@ async function readUntilRefused<Change>(
         doing = 'store-unavailable';
         arrivedMs = folded.last?.arrivedMs ?? arrivedMs;
         if (!(await commit(follow, soFar, folded, read.end, arrivedMs))) return 'refused';
-        soFar = { next: folded.next, marks: mergeMarks(soFar.marks, folded.marks) };
+        soFar = { ...soFar, next: folded.next, marks: mergeMarks(soFar.marks, folded.marks) };
         doing = 'log-unavailable';
       }
       onMoving();

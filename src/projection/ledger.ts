@@ -8,7 +8,10 @@ export type LedgerRow = {
   readonly end: number;
   readonly outcomes: Outcomes;
   readonly lag: number;
-  /** end − first = applied + duplicate + dead + late + gap + compacted + lag. */
+  /**
+   * end − first = applied + duplicate + dead + late + gap + compacted + lag. A dead letter that is redriven moves from
+   * `dead` to `applied` or `late`; a discarded one stays in `dead`.
+   */
   readonly balanced: boolean;
 };
 

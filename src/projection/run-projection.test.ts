@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
 import type { Progress } from '../database/progress.ts';
 import { openSqlite, type SqliteDatabase } from '../database/sqlite-database.ts';
+import { deadLetterDecisions } from '../database/sqlite-dead-letters.ts';
 import { createSqliteProgress, progressSchema } from '../database/sqlite-progress.ts';
 import { SamsaError } from '../errors.ts';
 import { text } from '../events/envelope.ts';
@@ -50,7 +51,11 @@ describe('a running projection', () => {
     log = openLog();
     await log.create('words', { partitions: 4, retentionMs: 0, compacted: false });
     state = openSqlite(join(folder, 'state.sqlite'), {
-      migrations: [progressSchema, 'CREATE TABLE word (word TEXT PRIMARY KEY, seen INTEGER NOT NULL)'],
+      migrations: [
+        progressSchema,
+        'CREATE TABLE word (word TEXT PRIMARY KEY, seen INTEGER NOT NULL)',
+        deadLetterDecisions,
+      ],
       busyTimeoutMs: 1_000,
     });
     sent = 0;

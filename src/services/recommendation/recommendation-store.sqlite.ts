@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { deadLetterDecisions } from '../../database/sqlite-dead-letters.ts';
 import { openSqlite, storeError, type SqliteDatabase } from '../../database/sqlite-database.ts';
 import { createSqliteProgress, progressSchema } from '../../database/sqlite-progress.ts';
 import type { BookChanged } from '../../events/book-changed.ts';
@@ -59,7 +60,7 @@ export function openSqliteRecommendationStore(
   options: { readonly clock: () => number; readonly busyTimeoutMs: number; readonly checkpointedElsewhere?: boolean },
 ): RecommendationStore {
   const { clock, busyTimeoutMs, checkpointedElsewhere = false } = options;
-  const migrations = [progressSchema, tasteSchema, wantedSchema];
+  const migrations = [progressSchema, tasteSchema, wantedSchema, deadLetterDecisions];
   const database = openSqlite(path, { migrations, busyTimeoutMs, checkpointedElsewhere });
   const forget = createForgetting(database);
   const progress = createSqliteProgress<readonly TasteChange[]>(database, clock, (changes, watermarkMs) => {

@@ -1,4 +1,6 @@
 import type { SqliteDatabase } from '../../database/sqlite-database.ts';
+import { SamsaError } from '../../errors.ts';
+import type { CountedSearch } from './trend-projection.ts';
 
 const hourMs = 3_600_000;
 const readerHours = 25;
@@ -32,6 +34,20 @@ export function createForgetting(database: SqliteDatabase): (watermarkMs: number
     }
     return all > 0;
   };
+}
+
+/**
+ * A reader counts once per query and hour. Of an hour whose readers may be forgotten, nobody knows who has counted.
+ * @throws SamsaError `too-late-to-redrive`.
+ */
+export function refuseForgotten(searches: readonly CountedSearch[], watermarkMs: number): void {
+  const lastHour = Math.floor(watermarkMs / hourMs) - readerHours;
+  if (!searches.some(({ reader, hour }) => reader !== null && hour <= lastHour)) return;
+  throw new SamsaError(
+    'too-late-to-redrive',
+    `expected a search of the last ${readerHours} hours, or one that names no reader: which readers have been counted ` +
+      'before that is forgotten, so this one might count twice. Counts built anew from the log will have it.',
+  );
 }
 
 function forgetReaders(database: SqliteDatabase, lastHour: number): number {

@@ -1,8 +1,9 @@
 import { openSqlite, storeError, type SqliteDatabase } from '../../database/sqlite-database.ts';
+import { deadLetterDecisions } from '../../database/sqlite-dead-letters.ts';
 import { createSqliteProgress, progressSchema } from '../../database/sqlite-progress.ts';
 import { countsSchema, createSearchCounter } from './count-searches.sqlite.ts';
 import { createCountJournal } from './count-journal.ts';
-import { createForgetting } from './forget-old-counts.sqlite.ts';
+import { createForgetting, refuseForgotten } from './forget-old-counts.sqlite.ts';
 import { readDays, readDescriptions, readTotals } from './read-counts.sqlite.ts';
 import type { CountedSearch } from './trend-projection.ts';
 import type { HourCount, TrendStore } from './trend-store.ts';
@@ -20,7 +21,7 @@ export function openSqliteTrendStore(
   options: { readonly clock: () => number; readonly busyTimeoutMs: number; readonly checkpointedElsewhere?: boolean },
 ): TrendStore {
   const { busyTimeoutMs, clock, checkpointedElsewhere = false } = options;
-  const migrations = [progressSchema, countsSchema];
+  const migrations = [progressSchema, countsSchema, deadLetterDecisions];
   const database = openSqlite(path, { migrations, busyTimeoutMs, cacheKiB, checkpointedElsewhere });
   if (!checkpointedElsewhere) database.prepare(`PRAGMA wal_autocheckpoint = ${checkpointPages}`).get();
   return createSqliteTrendStore(database, clock);
@@ -41,8 +42,24 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     counter.forgetRemembered();
     journal.lose();
   };
-  const progress = createSqliteProgress<CountedSearch>(database, clock, (searches, watermarkMs) => {
+  /** The journal gets what a transaction counted as soon as it is committed, before anybody can read totals again. */
+  const journaling: SqliteDatabase = {
+    ...database,
+    transaction: (body) => {
+      counted = [];
+      try {
+        const result = database.transaction(body);
+        journal.add(counted);
+        return result;
+      } catch (error) {
+        counter.forgetRemembered();
+        throw error;
+      }
+    },
+  };
+  const progress = createSqliteProgress<CountedSearch>(journaling, clock, (searches, watermarkMs, occasion) => {
     noticeOthers();
+    if (occasion === 'redriven') refuseForgotten(searches, watermarkMs);
     counted = counter.count(searches);
     if (forget(watermarkMs)) counter.forgetRemembered();
   });
@@ -56,17 +73,6 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
 
   return {
     ...progress,
-    commit: async (commit) => {
-      counted = [];
-      try {
-        const committed = await progress.commit(commit);
-        if (committed) journal.add(counted);
-        return committed;
-      } catch (error) {
-        counter.forgetRemembered();
-        throw error;
-      }
-    },
     totals: (fromHour) =>
       read(() => {
         noticeOthers();

@@ -85,7 +85,7 @@ describe('finding books', () => {
       return { kind: 'book', bookId: at + 1, version: 1, book: { id: at + 1, ...book } } as const;
     });
     const writer = createIndexWriter(database, () => 0);
-    database.transaction(() => writer.apply(changes, 0));
+    database.transaction(() => writer.apply(changes, 0, 'read'));
     database.close();
     return openIndexForReading(path);
   };

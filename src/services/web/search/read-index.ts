@@ -1,5 +1,6 @@
 import type { StatementSync } from 'node:sqlite';
 import { openSqlite } from '../../../database/sqlite-database.ts';
+import { deadLetterDecisions } from '../../../database/sqlite-dead-letters.ts';
 import { progressSchema } from '../../../database/sqlite-progress.ts';
 import { bookAt } from './book-place.ts';
 import type { RankedBook } from './rank-books.ts';
@@ -67,7 +68,7 @@ type Row = readonly (string | number | null | Uint8Array)[];
 
 export function openIndexForReading(path: string): IndexReader {
   const database = openSqlite(path, {
-    migrations: [progressSchema, searchIndexSchema],
+    migrations: [progressSchema, searchIndexSchema, deadLetterDecisions],
     busyTimeoutMs: 50,
     checkpointedElsewhere: true,
     cacheKiB: 16_384,

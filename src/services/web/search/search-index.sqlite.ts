@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { ApplyChanges } from '../../../database/progress.ts';
+import { deadLetterDecisions } from '../../../database/sqlite-dead-letters.ts';
 import { openSqlite, type SqliteDatabase } from '../../../database/sqlite-database.ts';
 import { progressSchema } from '../../../database/sqlite-progress.ts';
 import { reason, SamsaError } from '../../../errors.ts';
@@ -94,7 +95,7 @@ export function removeIndex(path: string): void {
 
 function open(path: string): SqliteDatabase {
   return openSqlite(path, {
-    migrations: [progressSchema, searchIndexSchema],
+    migrations: [progressSchema, searchIndexSchema, deadLetterDecisions],
     busyTimeoutMs: 5_000,
     cacheKiB: 8_192,
   });

@@ -66,7 +66,7 @@ describe('search projection', () => {
     const database = openIndexForWriting(join(folder, `${++files}.sqlite`), now, assert.fail);
     try {
       const writer = createIndexWriter(database, () => now);
-      for (const batch of batches) database.transaction(() => writer.apply(batch, watermarkMs));
+      for (const batch of batches) database.transaction(() => writer.apply(batch, watermarkMs, 'read'));
       const state: unknown = stateOf(database);
       return state as State;
     } finally {

@@ -1,0 +1,202 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../config.ts';
+import type { KeptDeadLetter } from '../database/progress.ts';
+import { openDeadLettersForReading } from '../database/sqlite-dead-letters.ts';
+import { SamsaError } from '../errors.ts';
+import type { CommandContext } from '../main.ts';
+import { createPace, eachDeadLetter, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
+import { openRecommendationDeadLetters } from '../services/recommendation/open-recommendation-dead-letters.ts';
+import { openTrendDeadLetters } from '../services/trend/open-trend-dead-letters.ts';
+import {
+  idOf,
+  positiveNumber,
+  selectionsOf,
+  statusOf,
+  type FilterOptions,
+  type Selection,
+} from './dead-letter-selection.ts';
+import { describeLetter, factsOf, printable, summarise, wholeOf } from './dead-letter-text.ts';
+import { shopFiles } from './shop-files.ts';
+
+export type DecideOptions = FilterOptions & { readonly all?: boolean; readonly dryRun?: boolean };
+
+const busyTimeoutMs = 5_000;
+const shownByDefault = '50';
+
+/** Lists dead letters of every projection, also of the search index. @returns 0. */
+export async function listDeadLetters(
+  { config, print, warn }: CommandContext,
+  options: FilterOptions & { readonly status?: string; readonly limit?: string; readonly json?: boolean },
+): Promise<number> {
+  const [selection] = selectionsOf(config, [], options, Date.now());
+  const status = statusOf(options.status ?? 'waiting');
+  const limit = positiveNumber('limit', options.limit ?? shownByDefault, 100_000);
+  const facts: Readonly<Record<string, unknown>>[] = [];
+  let found = 0;
+  for await (const letter of readLetters(config, selection!, status)) {
+    if (++found > limit) break;
+    if (options.json === true) facts.push(factsOf(letter));
+    else print(summarise(letter));
+  }
+  if (options.json === true) print(JSON.stringify(facts, null, 2));
+  else if (found === 0) warn('no dead letters');
+  if (found > limit) warn('there are more: raise --limit, or narrow the search');
+  return 0;
+}
+
+/** Shows one dead letter, by its id or by the four parts of it. @returns 0. @throws SamsaError `dead-letter-unknown`. */
+export async function showDeadLetter(
+  { config, print }: CommandContext,
+  words: readonly string[],
+  options: { readonly json?: boolean },
+): Promise<number> {
+  const id = words.join('/');
+  const [selection] = selectionsOf(config, [id], {}, Date.now());
+  for await (const letter of readLetters(config, selection!)) {
+    if (options.json === true) print(JSON.stringify(wholeOf(letter), null, 2));
+    else for (const line of describeLetter(letter)) print(line);
+    return 0;
+  }
+  throw new SamsaError(
+    'dead-letter-unknown',
+    `${printable(id)}: there is no such dead letter; samsa dead-letters list shows them`,
+  );
+}
+
+/** Folds dead letters again, each into the projection that failed. @returns 0 when none of them waits any more, else 1. */
+export async function redriveDeadLetters(
+  context: CommandContext,
+  ids: readonly string[],
+  options: DecideOptions & { readonly rate?: string },
+): Promise<number> {
+  const dryRun = options.dryRun === true;
+  const { rate } = options;
+  const pace =
+    rate === undefined
+      ? async () => {}
+      : createPace(positiveNumber('rate', rate, 1_000_000), () => performance.now(), delay);
+  return decide(context, ids, options, (letters, { filter }) => letters.redrive(filter, { dryRun, pace }));
+}
+
+/** Decides that dead letters stay dead. @returns 0. */
+export async function discardDeadLetters(
+  context: CommandContext,
+  ids: readonly string[],
+  options: DecideOptions,
+): Promise<number> {
+  const dryRun = options.dryRun === true;
+  return decide(context, ids, options, (letters, { filter }) => letters.discard(filter, { dryRun }));
+}
+
+async function decide(
+  { config, print, warn }: CommandContext,
+  ids: readonly string[],
+  options: DecideOptions,
+  outcomesOf: (letters: DeadLetters, selection: Selection) => AsyncIterable<DeadLetterOutcome>,
+): Promise<number> {
+  const now = Date.now();
+  refuseUnmeant(ids, options);
+  const selections = selectionsOf(config, ids, options, now).map((selection) => {
+    // What arrives from now on, nobody can have meant.
+    return ids.length > 0 ? selection : { ...selection, filter: { untilMs: now, ...selection.filter } };
+  });
+  await using stack = new AsyncDisposableStack();
+  const projections = await openProjections(config, stack);
+  const counts = new Map<DeadLetterOutcome['became'], number>();
+  try {
+    for (const selection of selections) {
+      for (const letters of projectionsMeant(config, projections, selection)) {
+        for await (const { letter, became, why } of outcomesOf(letters, selection)) {
+          counts.set(became, (counts.get(became) ?? 0) + 1);
+          if (why !== null) warn(`${printable(idOf(letter))}  ${printable(why)}`);
+          else if (options.dryRun === true) print(`${printable(idOf(letter))}  would be ${became}`);
+        }
+      }
+    }
+  } catch (error) {
+    if (counts.size > 0) print(describeCounts(counts, options.dryRun === true));
+    throw error;
+  }
+  print(describeCounts(counts, options.dryRun === true));
+  return (counts.get('waiting') ?? 0) > 0 ? 1 : 0;
+}
+
+function refuseUnmeant(ids: readonly string[], { all, projection, cause, reason, since, until }: DecideOptions): void {
+  const narrowed = [projection, cause, reason, since, until].some((filter) => filter !== undefined);
+  if (all === true ? ids.length === 0 : ids.length > 0 || narrowed) return;
+  throw new SamsaError(
+    'bad-request',
+    'expected ids, or filters (--projection, --cause, --reason, --since, --until), or --all to mean every one that waits',
+  );
+}
+
+function describeCounts(counts: ReadonlyMap<DeadLetterOutcome['became'], number>, dryRun: boolean): string {
+  const said = {
+    applied: 'applied',
+    late: 'late: counted, not applied',
+    discarded: 'discarded',
+    waiting: 'still waiting',
+    elsewhere: 'decided by somebody else meanwhile',
+  };
+  const parts = [...counts].map(([became, count]) => `${count} ${said[became]}`);
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const line = `${total} dead letters${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
+  return dryRun ? `${line} (dry run: nothing was changed)` : line;
+}
+
+/** The services' projections of this shop. The search index is a private copy of each web node and not among them. */
+async function openProjections(config: Config, stack: AsyncDisposableStack): Promise<readonly DeadLetters[]> {
+  const files = shopFiles(config.data);
+  const { topics } = config.mq;
+  const shared = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere: false };
+  const opened: DeadLetters[] = [];
+  const keep = (letters: DeadLetters & { readonly close: () => Promise<void> }): void => {
+    stack.defer(letters.close);
+    opened.push(letters);
+  };
+  if (existsSync(files.trend)) {
+    const projectionName = config.trend.groupId;
+    keep(await openTrendDeadLetters({ ...shared, path: files.trend, projectionName, topic: topics.searches }));
+  }
+  if (existsSync(files.recommendation)) {
+    const projectionName = config.recommendation.groupId;
+    keep(await openRecommendationDeadLetters({ ...shared, path: files.recommendation, projectionName, topics }));
+  }
+  return opened;
+}
+
+function projectionsMeant(
+  { data }: Config,
+  projections: readonly DeadLetters[],
+  { projection }: Selection,
+): readonly DeadLetters[] {
+  const meant = projections.filter((letters) => projection === undefined || letters.projection === projection);
+  if (meant.length > 0 || projection === undefined) return meant;
+  const known = projections.map((letters) => letters.projection).join(' or ') || `none: ${data} has no state yet`;
+  throw new SamsaError(
+    'bad-request',
+    `expected a projection whose dead letters can be decided about, ${known}, got ${printable(projection)}. ` +
+      'A search index reads the log anew by itself when its file is removed while the shop is stopped.',
+  );
+}
+
+async function* readLetters(
+  config: Config,
+  { projection, filter }: Selection,
+  status?: KeptDeadLetter['status'],
+): AsyncIterable<KeptDeadLetter> {
+  const files = shopFiles(config.data);
+  for (const path of [files.trend, files.recommendation, files.searchIndex].filter(existsSync)) {
+    const reading = openDeadLettersForReading(path);
+    try {
+      yield* eachDeadLetter(reading.read, {
+        ...filter,
+        ...(projection !== undefined && { projection }),
+        ...(status !== undefined && { status }),
+      });
+    } finally {
+      reading.close();
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import type { DeadLetterQuery, KeptDeadLetter, Progress, Settlement } from '../database/progress.ts';
+import { SamsaError } from '../errors.ts';
+import type { EventLog } from '../log/log.ts';
+import { whyDead } from './fold-records.ts';
+import type { Projection } from './projection.ts';
+
+export type DeadLetterFilter = Omit<DeadLetterQuery, 'projection' | 'status' | 'after' | 'limit'>;
+
+/**
+ * What became of a letter. `applied` and `late`: it is redriven, and the ledger counts it so instead of as dead.
+ * `discarded`: it stays dead, also when the state is built anew. `waiting`: it failed again, `why` says how.
+ * `elsewhere`: somebody else decided first; nothing was changed.
+ */
+export type DeadLetterOutcome = {
+  readonly letter: KeptDeadLetter;
+  readonly became: 'applied' | 'late' | 'discarded' | 'waiting' | 'elsewhere';
+  readonly why: string | null;
+};
+
+/** The waiting dead letters of one projection, for people to decide about while it runs, here or in other processes. */
+export type DeadLetters = {
+  readonly projection: string;
+  /**
+   * Folds each record again as it came, into this projection alone. The state ends as if the record had been folded
+   * when it was read. One that fails again is not tried twice.
+   * @throws SamsaError `store-unavailable` (retryable), `state-too-new`, `state-outdated`: those told so far are done.
+   */
+  readonly redrive: (filter: DeadLetterFilter, options: RedriveOptions) => AsyncIterable<DeadLetterOutcome>;
+  /** Decides that each stays dead. @throws as `redrive` does. */
+  readonly discard: (
+    filter: DeadLetterFilter,
+    options: { readonly dryRun: boolean },
+  ) => AsyncIterable<DeadLetterOutcome>;
+};
+
+export type RedriveOptions = {
+  /** Only folds: changes nothing, and cannot tell whether the state would take the change. */
+  readonly dryRun: boolean;
+  /** Awaited before each record. */
+  readonly pace: () => Promise<void>;
+};
+
+/** A record may have a megabyte. */
+const lettersPerPage = 20;
+
+export function createDeadLetters<Change>(progress: Progress<Change>, projection: Projection<Change>): DeadLetters {
+  const waiting = (filter: DeadLetterFilter): AsyncIterable<KeptDeadLetter> =>
+    eachDeadLetter(progress.deadLetters, { ...filter, projection: projection.name, status: 'waiting' });
+
+  const settle = async (
+    letter: KeptDeadLetter,
+    become: Settlement<Change>['become'],
+    became: 'applied' | 'late' | 'discarded' | 'waiting',
+    why: string | null = null,
+  ): Promise<DeadLetterOutcome> => {
+    const settled = await progress.settle({ ...letter, version: projection.version, become });
+    return settled ? { letter, became, why } : { letter, became: 'elsewhere', why: null };
+  };
+
+  const redriveOne = async (letter: KeptDeadLetter, dryRun: boolean): Promise<DeadLetterOutcome> => {
+    const folded = foldAgain(projection, letter);
+    if ('untouched' in folded) return { letter, became: 'waiting', why: folded.untouched };
+    if (folded.status === 'waiting') {
+      if (dryRun) return { letter, became: 'waiting', why: folded.reason };
+      return settle(letter, folded, 'waiting', folded.reason);
+    }
+    const became = folded.change === 'late' ? 'late' : 'applied';
+    if (dryRun) return { letter, became, why: null };
+    try {
+      return await settle(letter, folded, became);
+    } catch (error) {
+      if (!(error instanceof SamsaError) || error.code !== 'too-late-to-redrive') throw error;
+      return settle(letter, { status: 'waiting', ...whyDead(error) }, 'waiting', error.message);
+    }
+  };
+
+  return {
+    projection: projection.name,
+    redrive: async function* redrive(filter, { dryRun, pace }) {
+      for await (const letter of waiting(filter)) {
+        await pace();
+        yield await redriveOne(letter, dryRun);
+      }
+    },
+    discard: async function* discard(filter, { dryRun }) {
+      for await (const letter of waiting(filter)) {
+        if (dryRun) yield { letter, became: 'discarded', why: null };
+        else yield await settle(letter, { status: 'discarded' }, 'discarded');
+      }
+    },
+  };
+}
+
+type Refolded<Change> = Exclude<Settlement<Change>['become'], { status: 'discarded' }> | { readonly untouched: string };
+
+function foldAgain<Change>({ name, reads }: Projection<Change>, letter: KeptDeadLetter): Refolded<Change> {
+  const input = reads.find(({ topic }) => topic === letter.topic);
+  if (input === undefined) return { untouched: `${name} does not read the topic ${letter.topic}` };
+  const { topic, partition, offset, timestamp, key, value, headers } = letter;
+  try {
+    return { status: 'redriven', change: input.fold({ topic, partition, offset, timestamp, key, value, headers }) };
+  } catch (error) {
+    return { status: 'waiting', ...whyDead(error) };
+  }
+}
+
+/** Every letter that fits, a few in memory at a time, in the order they were kept; also such as come meanwhile. */
+export async function* eachDeadLetter(
+  read: (query: DeadLetterQuery) => Promise<readonly KeptDeadLetter[]>,
+  query: Omit<DeadLetterQuery, 'after' | 'limit'>,
+): AsyncIterable<KeptDeadLetter> {
+  let after = 0;
+  for (;;) {
+    const page = await read({ ...query, after, limit: lettersPerPage });
+    yield* page;
+    if (page.length < lettersPerPage) return;
+    after = page.at(-1)!.number;
+  }
+}
+
+/** A pace of so many a second, evenly. `nowMs` only ever rises. */
+export function createPace(
+  perSecond: number,
+  nowMs: () => number,
+  wait: (ms: number) => Promise<unknown>,
+): () => Promise<void> {
+  let nextMs = nowMs();
+  return async () => {
+    const aheadMs = nextMs - nowMs();
+    nextMs += 1_000 / perSecond + Math.max(0, -aheadMs);
+    if (aheadMs > 0) await wait(aheadMs);
+  };
+}
+
+/**
+ * Tells a state that is about to be built anew which records were discarded; call it before reading begins. Decisions
+ * about a topic that was deleted meanwhile, or made anew under its name, mean nothing any more and stay behind.
+ * @returns how many were carried over.
+ */
+export async function carryDiscarded<Change>(
+  projection: string,
+  from: Progress<Change>,
+  to: Progress<Change>,
+  log: EventLog,
+): Promise<number> {
+  const current = new Set<string>();
+  for (const { topic, topicId } of await from.positions(projection)) {
+    if ((await idOf(log, topic)) === topicId) current.add(topic);
+  }
+  let carried = 0;
+  for await (const letter of eachDeadLetter(from.deadLetters, { projection, status: 'discarded' })) {
+    if (!current.has(letter.topic)) continue;
+    await to.adoptDiscarded([letter]);
+    carried++;
+  }
+  return carried;
+}
+
+async function idOf(log: EventLog, topic: string): Promise<string | null> {
+  try {
+    return (await log.describe(topic)).id;
+  } catch (error) {
+    if (error instanceof SamsaError && error.code === 'topic-unknown') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import { pino } from 'pino';
+import type { Config } from '../../src/config.ts';
+import { openDataFolder } from '../../src/data-folder.ts';
+import type { Progress } from '../../src/database/progress.ts';
+import { shopFiles } from '../../src/commands/shop-files.ts';
+import { SamsaError } from '../../src/errors.ts';
+import { text } from '../../src/events/envelope.ts';
+import type { NewRecord } from '../../src/events/record.ts';
+import type { EventLog } from '../../src/log/log.ts';
+import { openLog } from '../../src/log/open-log.ts';
+import type { Projection } from '../../src/projection/projection.ts';
+import { runProjection } from '../../src/projection/run-projection.ts';
+import { createRecommendationProjection } from '../../src/services/recommendation/recommendation-projection.ts';
+import { openRecommendationStore } from '../../src/services/recommendation/open-recommendation-store.ts';
+import { openTrendStore } from '../../src/services/trend/open-trend-store.ts';
+import { createTrendProjection } from '../../src/services/trend/trend-projection.ts';
+import { until } from './until.ts';
+
+const clock = Date.now;
+const busyTimeoutMs = 5_000;
+
+/** The log of a shop, joined as the shop's own commands do. */
+export async function joinLog(config: Config): Promise<EventLog> {
+  openDataFolder(config.data);
+  const { topics, partitions } = config.mq;
+  return openLog({
+    path: shopFiles(config.data).log,
+    topics,
+    partitions,
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere: false,
+  });
+}
+
+/** A plain search for nothing, as another program on the same topic sends it. */
+export function searchRecord(config: Config, query: string, reader: string, value = '[]'): NewRecord {
+  return {
+    topic: config.mq.topics.searches,
+    key: Buffer.from(`${query}:${reader}`),
+    value: Buffer.from(value),
+    headers: [],
+  };
+}
+
+/**
+ * Both services read the whole log as a program would that does not understand records whose key begins with
+ * `refused`: those become dead letters, which the program of today can read.
+ */
+export async function readWithOlderProgram(config: Config, log: EventLog, refused: string): Promise<void> {
+  const files = shopFiles(config.data);
+  const { topics } = config.mq;
+  const trend = await openTrendStore({ path: files.trend, clock, busyTimeoutMs, checkpointedElsewhere: false });
+  try {
+    await read(log, trend, older(createTrendProjection(config.trend.groupId, topics.searches), refused));
+  } finally {
+    await trend.close();
+  }
+  const recommendation = await openRecommendationStore({
+    path: files.recommendation,
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere: false,
+  });
+  try {
+    const projection = createRecommendationProjection(config.recommendation.groupId, topics);
+    await read(log, recommendation, older(projection, refused));
+  } finally {
+    await recommendation.close();
+  }
+}
+
+function older<Change>(projection: Projection<Change>, refused: string): Projection<Change> {
+  const reads = projection.reads.map((input) => ({
+    ...input,
+    fold: (record: Parameters<typeof input.fold>[0]) => {
+      const key = text(record.key ?? Buffer.alloc(0));
+      if (key.startsWith(refused)) throw new SamsaError('bad-event', `key: expected another one, got ${key}`);
+      return input.fold(record);
+    },
+  }));
+  return { ...projection, reads };
+}
+
+async function read<Change>(log: EventLog, progress: Progress<Change>, projection: Projection<Change>): Promise<void> {
+  const running = runProjection({
+    log,
+    progress,
+    projection,
+    instance: 'older',
+    clock,
+    logger: pino({ level: 'silent' }),
+    leaseTickMs: 20,
+  });
+  try {
+    for (const { topic } of projection.reads) {
+      const { partitions } = await log.describe(topic);
+      await until(`${topic} is read`, async () => {
+        const positions = (await progress.positions(projection.name)).filter((position) => position.topic === topic);
+        return positions.length > 0 && positions.every(({ partition, next }) => next === partitions[partition]?.end);
+      });
+    }
+  } finally {
+    await running.close();
+  }
+}
