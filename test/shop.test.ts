@@ -96,9 +96,21 @@ describe('a shop', () => {
     for (const url of [shop.web, shop.trend, shop.recommendation]) {
       assert.equal((await get(`${url}/health/live`)).status, 200);
       await until('ready', async () => (await get(`${url}/health/ready`)).status === 200);
-      assert.match(await (await fetch(`${url}/metrics`)).text(), /samsa_/);
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      assert.match(metrics, /samsa_projection_balanced\{projection="[\w-]+"\} 1\n/);
       assert.equal((await get(`${url}/openapi.json`)).status, 200);
     }
+  });
+
+  it('shows that no search is missing between the answer and the log', async () => {
+    const count = async (outcome: string): Promise<number> => {
+      const metrics = await (await fetch(`${shop.web}/metrics`)).text();
+      return Number(new RegExp(`samsa_search_events\\{outcome="${outcome}"\\} (\\d+)`).exec(metrics)?.[1]);
+    };
+    await (await fetch(`${shop.web}/api/books?q=emma`)).text();
+    assert.ok((await count('accepted')) > 0);
+    assert.equal(await count('accepted'), await count('published'));
+    assert.deepEqual([await count('dropped'), await count('waiting')], [0, 0]);
   });
 
   it('answers bad queries with a code, and publishes nothing for them', async () => {

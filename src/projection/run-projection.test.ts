@@ -105,6 +105,9 @@ describe('a running projection', () => {
     return { words: Number(row?.['words']), times: Number(row?.['times']) };
   };
 
+  const applied = (projection: RunningProjection): number =>
+    projection.ledger().reduce((sum, { outcomes }) => sum + outcomes.applied, 0);
+
   const everyWordOnce = (): Promise<void> =>
     until(`${sent} words`, () => seen().words === sent).then(() => assert.deepEqual(seen(), { words: sent, times: 1 }));
 
@@ -160,6 +163,17 @@ describe('a running projection', () => {
     const projection = run('a');
     assert.equal(await projection.caughtUp(patienceMs), true);
     await everyWordOnce();
+  });
+
+  it('keeps a ledger that balances, and says so when it does not', async () => {
+    await send(20);
+    const projection = run('a');
+    await everyWordOnce();
+    await until('the ledger is complete', () => applied(projection) === 20);
+    assert.ok(projection.ledger().every(({ balanced }) => balanced));
+    assert.deepEqual(projection.problems(), []);
+    state.prepare('UPDATE position SET applied = applied - 1 WHERE applied > 0').run();
+    await until('the imbalance is said', () => projection.problems().includes('unbalanced'));
   });
 
   it('tells when it has caught up, and when it could not in time', async () => {

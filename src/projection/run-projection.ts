@@ -6,6 +6,7 @@ import type { EventLog } from '../log/log.ts';
 import { followPartition, type Standstill } from './follow-partition.ts';
 import { freshnessOf, type Freshness, type PartitionProgress } from './freshness.ts';
 import { isGone } from './instance.ts';
+import { ledgerOf, type LedgerRow } from './ledger.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
 export type ProjectionDeps<Change> = {
@@ -23,8 +24,13 @@ export type ProjectionDeps<Change> = {
 export type RunningProjection = {
   /** How fresh the state is, over all partitions, also those other instances read. */
   readonly freshness: () => Freshness;
-  /** Reason codes for readiness: `starting`, or why partitions stand still; none when all is well. */
-  readonly problems: () => readonly (Standstill | 'starting')[];
+  /** What became of every event, by partition, as of the last look at the leases; empty before the first. */
+  readonly ledger: () => readonly LedgerRow[];
+  /**
+   * Reason codes for readiness: `starting`, why partitions stand still, or `unbalanced` when events are missing from the
+   * ledger; none when all is well.
+   */
+  readonly problems: () => readonly (Standstill | 'starting' | 'unbalanced')[];
   /** Resolves with true when everything that was in the log at the call is in the state, with false after `withinMs`. */
   readonly caughtUp: (withinMs: number) => Promise<boolean>;
   /** Stops reading, waits at most two seconds for the commit in flight, gives the leases back. */
@@ -45,6 +51,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   const stopping = new AbortController();
   const followers = new Map<string, Follower>();
   const partitions = new Map<string, PartitionProgress>();
+  let ledger: readonly LedgerRow[] = [];
   let leaseProblem: Standstill | 'starting' | null = 'starting';
 
   const follow = (partition: PartitionName, input: ProjectionInput<Change>): void => {
@@ -70,9 +77,12 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     followers.set(name, follower);
   };
 
+  /** Positions are read before the log's ends, so that a projection never seems to be ahead of its log. */
   const tick = async (): Promise<void> => {
-    await releaseOfGone(progress, projection.name);
+    const positions = await progress.positions(projection.name);
+    await releaseOfGone(progress, projection.name, positions);
     const described = await describeTopics(deps.log, projection);
+    ledger = ledgerIn(positions, described);
     const leased = await progress.lease({
       projection: projection.name,
       version: projection.version,
@@ -91,7 +101,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       const input = projection.reads.find(({ topic }) => topic === partition.topic);
       if (input !== undefined && !followers.has(nameOf(partition))) follow(partition, input);
     }
-    rememberOthers(partitions, names, await progress.positions(projection.name), described);
+    rememberOthers(partitions, names, positions, described);
   };
 
   const ticking = (async () => {
@@ -121,11 +131,12 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
 
   return {
     caughtUp,
+    ledger: () => ledger,
     freshness: () => freshnessOf(partitions.values(), deps.clock()),
     problems: () => {
       const problems = new Set([...followers.values()].map(({ standstill }) => standstill));
-      problems.delete(null);
-      return [...new Set([leaseProblem, ...problems])].filter((problem) => problem !== null);
+      const unbalanced = ledger.every(({ balanced }) => balanced) ? null : ('unbalanced' as const);
+      return [...new Set([leaseProblem, ...problems, unbalanced])].filter((problem) => problem !== null);
     },
     close: async () => {
       stopping.abort();
@@ -143,9 +154,12 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
 }
 
 /** Leases of processes that were killed need not run out first. */
-async function releaseOfGone<Change>(progress: Progress<Change>, projectionName: string): Promise<void> {
-  const holders = new Set((await progress.positions(projectionName)).map(({ instance }) => instance));
-  for (const instance of holders) {
+async function releaseOfGone<Change>(
+  progress: Progress<Change>,
+  projectionName: string,
+  positions: readonly PartitionPosition[],
+): Promise<void> {
+  for (const instance of new Set(positions.map((position) => position.instance))) {
     if (instance !== null && isGone(instance)) await progress.release(projectionName, instance);
   }
 }
@@ -165,6 +179,14 @@ async function describeTopics<Change>(
     }),
   );
   return described.flat();
+}
+
+function ledgerIn(
+  positions: readonly PartitionPosition[],
+  described: LeaseRequest['partitions'],
+): readonly LedgerRow[] {
+  const ends = new Map(described.map((partition) => [nameOf(partition), partition.end]));
+  return ledgerOf(positions, (topic, partition) => ends.get(nameOf({ topic, partition })) ?? 0);
 }
 
 /** What other instances have committed, measured against the log's own ends. */

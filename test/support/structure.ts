@@ -14,7 +14,15 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   log: { imports: ['events', 'database', 'errors'], doors: ['log.ts', 'open-log.ts'] },
   projection: {
     imports: ['events', 'log', 'database', 'errors'],
-    doors: ['projection.ts', 'run-projection.ts', 'freshness.ts', 'ledger.ts', 'instance.ts', 'dead-letters.ts'],
+    doors: [
+      'projection.ts',
+      'run-projection.ts',
+      'freshness.ts',
+      'ledger.ts',
+      'instance.ts',
+      'measure-projection.ts',
+      'dead-letters.ts',
+    ],
   },
   http: { imports: ['errors'], doors: ['*'] },
   config: { imports: ['events', 'errors'], doors: ['config.ts'] },

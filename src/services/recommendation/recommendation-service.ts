@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { TopicNames } from '../../events/topics.ts';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
+import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
 import { createContentIndex } from './content-neighbours.ts';
 import { recommend } from './recommend.ts';
@@ -66,7 +67,15 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
     }
   };
 
-  measure(deps.registry, running.freshness, content.size);
+  measureProjection(deps.registry, deps.projectionName, running);
+  new Gauge({
+    name: 'samsa_recommendation_books',
+    help: 'Books that can be recommended',
+    registers: [deps.registry],
+    collect() {
+      this.set(content.size());
+    },
+  });
   return {
     routes: (server) =>
       recommendationRoutes(server, {
@@ -106,26 +115,4 @@ function createPopularBooks(
     }
     return [...new Set([...read.bookIds, ...mostPopular(popularBooks)])];
   };
-}
-
-function measure(
-  registry: Registry,
-  freshness: () => { readonly lagEvents: number; readonly lagMs: number },
-  books: () => number,
-): void {
-  const gauges = [
-    ['samsa_recommendation_lag_events', 'Events in the log that are not taken in yet', () => freshness().lagEvents],
-    ['samsa_recommendation_lag_seconds', 'How long ago what is known was complete', () => freshness().lagMs / 1_000],
-    ['samsa_recommendation_books', 'Books that can be recommended', books],
-  ] as const;
-  for (const [name, help, read] of gauges) {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  }
 }

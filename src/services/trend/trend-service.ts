@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
+import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
 import { liveTrendsRoute } from './live-trends.ts';
 import { createMostRead } from './most-read.ts';
@@ -49,7 +50,15 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
   const history = createQueryHistory({ store, clock, privacyRule });
   const asOfMs = (): number => running.freshness().asOfMs;
   let live = { close: (): void => {} };
-  measure(deps.registry, running.freshness, mostRead.queriesKnown);
+  measureProjection(deps.registry, deps.projectionName, running);
+  new Gauge({
+    name: 'samsa_trend_queries',
+    help: 'Different queries of the last 24 hours',
+    registers: [deps.registry],
+    collect() {
+      this.set(mostRead.queriesKnown());
+    },
+  });
   return {
     routes: (server) => {
       trendRoutes(server, { mostRead, history, asOfMs, operatorToken: settings.operatorToken });
@@ -68,26 +77,4 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
       await running.close();
     },
   };
-}
-
-function measure(
-  registry: Registry,
-  freshness: () => { readonly lagEvents: number; readonly lagMs: number },
-  queriesKnown: () => number,
-): void {
-  const gauges = [
-    ['samsa_trend_lag_events', 'Searches in the log that are not counted yet', () => freshness().lagEvents],
-    ['samsa_trend_lag_seconds', 'How long ago the counts were complete', () => freshness().lagMs / 1_000],
-    ['samsa_trend_queries', 'Different queries of the last 24 hours', queriesKnown],
-  ] as const;
-  for (const [name, help, read] of gauges) {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  }
 }

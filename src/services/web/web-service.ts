@@ -8,6 +8,7 @@ import type { TopicNames } from '../../events/topics.ts';
 import { createHttpServer, type HttpServer } from '../../http/server.ts';
 import type { ReaderSigner } from '../../http/signed-reader.ts';
 import type { EventLog } from '../../log/log.ts';
+import { measureProjection } from '../../projection/measure-projection.ts';
 import { loadAssets } from './assets/load-assets.ts';
 import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
 import type { OpenCatalogue } from './catalogue/catalogue.ts';
@@ -23,6 +24,7 @@ import { createRemoteServices } from './remote/remote-services.ts';
 import { createAnswerSearch } from './search/answer-search.ts';
 import { createSearchPublisher, type SearchPublisher } from './search/publish-search.ts';
 import type { SearchIndex } from './search/search-index.ts';
+import { searchProjectionName } from './search/search-projection.ts';
 import { searchRoutes } from './search/search-routes.ts';
 
 export type WebServiceDeps = {
@@ -78,7 +80,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
   const remote = createRemoteServices({ ...settings, signReader: deps.signer.sign });
   const assets = loadAssets();
   const readiness = (): readonly string[] => [
-    ...new Set([...index.problems(), ...relay.problems(), ...(publisher.waiting() > 0 ? ['store-unavailable'] : [])]),
+    ...new Set([...index.problems(), ...relay.problems(), ...problemsOf(publisher)]),
   ];
   const server = await createHttpServer({
     service: 'web',
@@ -161,29 +163,23 @@ function createReaderParts({ signer, secret, clock, settings }: WebServiceDeps) 
   };
 }
 
+function problemsOf(publisher: SearchPublisher): readonly string[] {
+  const { accepted, published, dropped, waiting } = publisher.ledger();
+  return [
+    ...(publisher.waiting() > 0 ? ['store-unavailable'] : []),
+    ...(accepted === published + dropped + waiting ? [] : ['unbalanced']),
+  ];
+}
+
 function measure({ registry, index }: WebServiceDeps, publisher: SearchPublisher): void {
+  measureProjection(registry, searchProjectionName, index);
   new Gauge({
-    name: 'samsa_search_events_waiting',
-    help: 'Searches that were answered but whose events are not on disk yet',
+    name: 'samsa_search_events',
+    help: 'Searches since the start: accepted = published + dropped + waiting',
+    labelNames: ['outcome'],
     registers: [registry],
     collect() {
-      this.set(publisher.waiting());
-    },
-  });
-  new Gauge({
-    name: 'samsa_search_events_lost',
-    help: 'Searches whose events were dropped since the start',
-    registers: [registry],
-    collect() {
-      this.set(publisher.dropped());
-    },
-  });
-  new Gauge({
-    name: 'samsa_search_index_lag_events',
-    help: 'Book changes and reader actions the search index has not read yet',
-    registers: [registry],
-    collect() {
-      this.set(index.freshness().lagEvents);
+      for (const [outcome, count] of Object.entries(publisher.ledger())) this.set({ outcome }, count);
     },
   });
 }

@@ -1,6 +1,7 @@
 import type { BookChanged } from '../../../events/book-changed.ts';
 import type { TopicNames } from '../../../events/topics.ts';
 import type { Freshness } from '../../../projection/freshness.ts';
+import type { LedgerRow } from '../../../projection/ledger.ts';
 
 /** What the index thread is started with. */
 export type IndexThreadData = {
@@ -8,6 +9,13 @@ export type IndexThreadData = {
   readonly log: { readonly path: string; readonly partitions: number };
   readonly topics: TopicNames;
   readonly logLevel: string;
+};
+
+/** How far the index is, as told several times a second. */
+export type IndexState = {
+  readonly freshness: Freshness;
+  readonly ledger: readonly LedgerRow[];
+  readonly problems: readonly string[];
 };
 
 export type ToIndexThread =
@@ -26,7 +34,7 @@ export type FromIndexThread =
   | { readonly type: 'changed'; readonly bookIds: readonly number[] }
   /** Answers `apply` (what it changed was told before) and `catch-up`. */
   | { readonly type: 'done'; readonly number: number; readonly problem: string | null }
-  | { readonly type: 'state'; readonly freshness: Freshness; readonly problems: readonly string[] }
+  | ({ readonly type: 'state' } & IndexState)
   /** The file is damaged: stop reading it and ask for `rebuild`. */
   | { readonly type: 'damaged'; readonly why: string }
   /** One line of the thread's log, as pino writes it. */

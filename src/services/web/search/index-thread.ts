@@ -67,7 +67,7 @@ async function openIndex(): Promise<OpenIndex> {
   });
   const ticking = setInterval(() => {
     const freshness = running.freshness();
-    tell({ type: 'state', freshness, problems: running.problems() });
+    tell({ type: 'state', freshness, ledger: running.ledger(), problems: running.problems() });
     if (freshness.lagEvents === 0) guarded(writer.tidy);
   }, stateEveryMs);
   return { database, writer, running, ticking };

@@ -20,8 +20,18 @@ export type SearchPublisher = {
   readonly waiting: () => number;
   /** Events lost since the start: beyond the bound, refused by the log, or still waiting at `close`. */
   readonly dropped: () => number;
+  readonly ledger: () => SearchLedger;
   /** Tries for at most two seconds to write what waits. May be called twice. */
   readonly close: () => Promise<void>;
+};
+
+/** What became of the searches since the start: accepted = published + dropped + waiting, each counted by itself. */
+export type SearchLedger = {
+  readonly accepted: number;
+  readonly published: number;
+  readonly dropped: number;
+  /** In flight, or kept for a log that cannot be written. */
+  readonly waiting: number;
 };
 
 export type SearchPublisherDeps = {
@@ -49,6 +59,9 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
   const { log, topic, source, logger, deadlineMs = 250, waitingRecords = 10_000, random = Math.random } = deps;
   const refused: NewRecord[] = [];
   const stopping = new AbortController();
+  let accepted = 0;
+  let published = 0;
+  let inFlight = 0;
   let overdue = 0;
   let dropped = 0;
   let retrying: Promise<void> | null = null;
@@ -67,11 +80,18 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
     return true;
   };
 
-  const append = (record: NewRecord): Promise<boolean> =>
-    log.append([record]).then(
-      () => true,
-      (error: unknown) => (isPassing(error) && closing === null ? keep(record) : drop(1, reason(error))),
-    );
+  const append = async (record: NewRecord): Promise<boolean> => {
+    inFlight++;
+    try {
+      await log.append([record]);
+      published++;
+      return true;
+    } catch (error) {
+      return isPassing(error) && closing === null ? keep(record) : drop(1, reason(error));
+    } finally {
+      inFlight--;
+    }
+  };
 
   const retry = async (): Promise<void> => {
     logger.warn({ topic }, 'the log cannot be written: search events wait in memory');
@@ -80,7 +100,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
       const records = refused.slice(0, recordsPerAttempt).map((record) => renumbered(record, source));
       try {
         await log.append(records);
-        refused.splice(0, records.length);
+        published += refused.splice(0, records.length).length;
         failures = 0;
       } catch (error) {
         if (!isPassing(error)) drop(refused.splice(0, records.length).length, reason(error));
@@ -100,6 +120,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
 
   return {
     sendEvent: async (key, value, context = anonymous) => {
+      accepted++;
       if (closing !== null) return drop(1, 'the service is stopping');
       const record = bookSearchedRecord(topic, source, { query: key, value, ...context });
       if (refused.length > 0) return keep(record);
@@ -113,6 +134,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
     },
     waiting: () => overdue + refused.length,
     dropped: () => dropped,
+    ledger: () => ({ accepted, published, dropped, waiting: inFlight + refused.length }),
     close: () => (closing ??= finish()),
   };
 }

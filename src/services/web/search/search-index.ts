@@ -3,7 +3,9 @@ import { reason } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
 import type { TopicNames } from '../../../events/topics.ts';
 import type { Freshness } from '../../../projection/freshness.ts';
+import type { LedgerRow } from '../../../projection/ledger.ts';
 import { findBooks, type FoundBooks, type SearchRequest } from './find-books.ts';
+import type { IndexState } from './index-messages.ts';
 import { startIndexThread, unavailable } from './index-thread-link.ts';
 import { openIndexForReading, type IndexReader } from './read-index.ts';
 import { isDamage } from './search-index.sqlite.ts';
@@ -31,6 +33,7 @@ export type SearchIndex = {
    */
   readonly caughtUp: (withinMs: number) => Promise<void>;
   readonly freshness: () => Freshness;
+  readonly ledger: () => readonly LedgerRow[];
   /** Reason codes for readiness; none when all is well. */
   readonly problems: () => readonly string[];
   /** May be called twice. */
@@ -53,8 +56,7 @@ export type SearchIndexOptions = {
  */
 export async function openSearchIndex({ path, log, topics, logger }: SearchIndexOptions): Promise<SearchIndex> {
   let reader: IndexReader | null = null;
-  let freshness: Freshness = { asOfMs: 0, lagEvents: 0, lagMs: 0 };
-  let problems: readonly string[] = ['starting'];
+  let state: IndexState = { freshness: { asOfMs: 0, lagEvents: 0, lagMs: 0 }, ledger: [], problems: ['starting'] };
 
   const letGo = (): void => {
     reader?.close();
@@ -63,7 +65,7 @@ export async function openSearchIndex({ path, log, topics, logger }: SearchIndex
   const makeAnew = (why: string): void => {
     if (reader === null) return;
     letGo();
-    problems = ['starting'];
+    state = { ...state, problems: ['starting'] };
     thread.rebuild(why);
   };
   const thread = startIndexThread({ path, log, topics, logLevel: logger.level }, logger, {
@@ -72,8 +74,8 @@ export async function openSearchIndex({ path, log, topics, logger }: SearchIndex
     },
     onChanged: (bookIds) => reader?.forget(bookIds),
     onDamaged: makeAnew,
-    onState: (state) => {
-      if (reader !== null) ({ freshness, problems } = state);
+    onState: (told) => {
+      if (reader !== null) state = told;
     },
   });
   await thread.opened;
@@ -98,8 +100,9 @@ export async function openSearchIndex({ path, log, topics, logger }: SearchIndex
     suggest: (text) => read((index) => suggestBooks(index, text)),
     applyAtOnce: thread.apply,
     caughtUp: thread.caughtUp,
-    freshness: () => freshness,
-    problems: () => (thread.ended() === null ? problems : ['store-unavailable']),
+    freshness: () => state.freshness,
+    ledger: () => state.ledger,
+    problems: () => (thread.ended() === null ? state.problems : ['store-unavailable']),
     close,
     [Symbol.asyncDispose]: close,
   };
