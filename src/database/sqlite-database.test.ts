@@ -67,4 +67,19 @@ void describe('SQLite database', () => {
       (error) => error instanceof SamsaError && error.code === 'state-too-new',
     );
   });
+
+  test('goes on after the full-text index has written rows whose ids no number can hold', (path) => {
+    const schema = "CREATE VIRTUAL TABLE found USING fts5 (words, content = '', contentless_delete = 1)";
+    const database = openSqlite(path, { migrations: [schema, 'CREATE TABLE page (number)'], busyTimeoutMs: 50 });
+    const add = database.prepare('INSERT INTO found (rowid, words) VALUES (?, ?)');
+    database.transaction(() => {
+      for (let id = 1; id <= 300; id++) add.run(id, 'beetle');
+    });
+    for (const id of [1, 2]) {
+      database.transaction(() => database.prepare('DELETE FROM found WHERE rowid = ?').run(id));
+    }
+    assert.deepEqual(database.prepare('INSERT INTO page VALUES (7), (8)').run(), { changes: 2, lastInsertRowid: 2 });
+    assert.equal(database.prepare("SELECT count(*) AS n FROM found ('beetle')").get()?.['n'], 298);
+    database.close();
+  });
 });

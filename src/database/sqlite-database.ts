@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementResultingChanges, type StatementSync } from 'node:sqlite';
 import { reason, SamsaError } from '../errors.ts';
 
 export type SqliteOptions = {
@@ -41,7 +41,7 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
   const prepare = (sql: string): StatementSync => {
     let statement = statements.get(sql);
     if (statement === undefined) {
-      statement = connection.prepare(sql);
+      statement = tellingAnyRowId(connection.prepare(sql));
       statements.set(sql, statement);
     }
     return statement;
@@ -67,6 +67,22 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
       if (connection.isOpen) connection.close();
     },
   };
+}
+
+/**
+ * `run` tells the id of the row the connection inserted last, and throws when it is above 2^53. FTS5 writes such rows of
+ * its own when it notes down what was removed.
+ */
+function tellingAnyRowId(statement: StatementSync): StatementSync {
+  if (statement.columns().length > 0) return statement;
+  statement.setReadBigInts(true);
+  const run: (...values: SQLInputValue[]) => StatementResultingChanges = statement.run.bind(statement);
+  const tell = (...values: SQLInputValue[]): StatementResultingChanges => {
+    const { changes, lastInsertRowid } = run(...values);
+    return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
+  };
+  statement.run = tell as StatementSync['run'];
+  return statement;
 }
 
 /** Others that open the same new file at the same moment are waited for: SQLite itself refuses to, for lack of order. */
