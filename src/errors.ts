@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'query-too-long'
   | 'reader-unknown'
   | 'repeated-parameter'
+  | 'shop-unreachable'
   | 'state-outdated'
   | 'state-too-new'
   | 'store-unavailable'

@@ -1,4 +1,6 @@
 import { Command, CommanderError } from 'commander';
+import { numberUpTo, queryText, wholeNumber } from './commands/option-values.ts';
+import type { SimulateOptions } from './commands/simulate.ts';
 import { loadConfig, type Config } from './config.ts';
 import { SamsaError } from './errors.ts';
 
@@ -59,6 +61,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       run(async (context) => (await import('./commands/status.ts')).statusCommand(context, options)),
     );
   addDeadLetters(program, run);
+  addSimulate(program, run);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
@@ -66,6 +69,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return explain(error);
   }
 }
+
+type RunCommand = (command: (context: CommandContext) => Promise<number>) => Promise<void>;
 
 type DecidingOptions = {
   projection?: string;
@@ -77,10 +82,7 @@ type DecidingOptions = {
   dryRun?: boolean;
 };
 
-function addDeadLetters(
-  program: Command,
-  run: (command: (context: CommandContext) => Promise<number>) => Promise<void>,
-): void {
+function addDeadLetters(program: Command, run: RunCommand): void {
   const group = program
     .command('dead-letters')
     .description('list, show, redrive or discard events that could not be read');
@@ -122,6 +124,21 @@ function addDeadLetters(
     .option('--dry-run', 'only say which')
     .action((ids: string[], options: DecidingOptions) =>
       run(async (context) => (await import('./commands/dead-letters.ts')).discardDeadLetters(context, ids, options)),
+    );
+}
+
+function addSimulate(program: Command, run: RunCommand): void {
+  program
+    .command('simulate')
+    .option('--readers <number>', 'how many are in the shop at the same time', wholeNumber(1, 10_000), 50)
+    .option('--rate <number>', 'searches per second', numberUpTo(10_000), 5)
+    .option('--duration <seconds>', 'how long; until stopped unless given', numberUpTo(2_000_000))
+    .option('--seed <number>', 'the same readers ask the same again', wholeNumber(0, 2 ** 32 - 1))
+    .option('--history', 'first put a made-up week into the log of the running shop')
+    .option('--burst <query>', 'what everybody asks for in the first minute', queryText)
+    .description('send made-up readers to a running shop, so that trends and suggestions come alive')
+    .action((options: SimulateOptions) =>
+      run(async (context) => (await import('./commands/simulate.ts')).simulateCommand(context, options)),
     );
 }
 

@@ -39,6 +39,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
     imports: ['events', 'log', 'projection', 'database', 'http', 'errors'],
     doors: ['recommendation-service.ts'],
   },
+  simulation: { imports: ['errors'], doors: ['simulate.ts', 'backdated-week.ts'] },
   commands: { imports: ['*'], doors: ['*'] },
   main: { imports: ['*'], doors: ['*'] },
 };

@@ -1,0 +1,115 @@
+import { createReadersInShop, lookThrough, type MadeUpAction } from './made-up-reader.ts';
+import { createQuerySource, type KnownBook } from './query-source.ts';
+import { createRandom, drawSeed, type Random } from './seeded-random.ts';
+
+/** A search that could have been made, and what its reader did then. */
+export type PastSearch<Book extends KnownBook> = {
+  /** Milliseconds since 1970; never falls. */
+  readonly timeMs: number;
+  /** A reader's id as the shop makes them: 22 characters of base64url. */
+  readonly reader: string;
+  readonly query: string;
+  /** The first page of what the query finds; for one query always the same list. */
+  readonly results: readonly Book[];
+  readonly total: number;
+  /** In order, each a moment after the one before. */
+  readonly actions: readonly MadeUpAction[];
+};
+
+export type BackdatedWeekOptions<Book extends KnownBook> = {
+  readonly seed: number;
+  /** By falling popularity, at least one. */
+  readonly books: readonly Book[];
+  /** How many are in the shop at the same time. */
+  readonly readers: number;
+  readonly pageSize: number;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+};
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+/** Events older than seven days at their arrival are not counted; the rest is room for the arrival. */
+const reachMs = 6.9 * dayMs;
+/** Nothing of the last minute, so that no action comes after now. */
+const untilMs = 60_000;
+/** Enough for a usual number per query and hour; their events take about 50 MB. */
+const searches = 12_000;
+
+/** How busy a shop is by hour of the day, UTC: quiet before dawn, busiest in the evening. */
+const busyness = [4, 3, 2, 2, 2, 3, 5, 8, 11, 13, 14, 15, 16, 15, 15, 16, 17, 18, 20, 22, 24, 22, 16, 9] as const;
+const busiest = Math.max(...busyness);
+
+/** The searches of the 6.9 days before now, in order: the same for the same options. */
+export function* backdatedWeek<Book extends KnownBook>(
+  options: BackdatedWeekOptions<Book>,
+): Generator<PastSearch<Book>, void, undefined> {
+  const { books, readers, pageSize } = options;
+  const random = createRandom(options.seed);
+  const times = drawTimes(createRandom(drawSeed(random)), options.nowMs);
+  const queries = createQuerySource(books);
+  const inShop = createReadersInShop(readers, queries);
+  const idOf = remembered((_reader: number) => drawReaderId(random));
+  const findAll = finderIn(books);
+  const find = remembered((query: string) => {
+    const found = findAll(query);
+    return { results: found.slice(0, pageSize), total: found.length };
+  });
+  for (const timeMs of times) {
+    const reader = inShop.drawReader(random);
+    const query = queries.drawQuery(random, reader.taste);
+    const { results, total } = find(query);
+    const actions = lookThrough(results, createRandom(drawSeed(random)));
+    yield { timeMs, reader: idOf(reader.number), query, results, total, actions };
+  }
+}
+
+function drawTimes(random: Random, nowMs: number): Float64Array {
+  const times = new Float64Array(searches);
+  for (let drawn = 0; drawn < searches;) {
+    const timeMs = Math.floor(nowMs - untilMs - random() * (reachMs - untilMs));
+    const hour = Math.floor(timeMs / hourMs) % 24;
+    if (random() * busiest < busyness[hour]!) times[drawn++] = timeMs;
+  }
+  return times.sort();
+}
+
+const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+function drawReaderId(random: Random): string {
+  return Array.from({ length: 22 }, () => base64url[Math.floor(random() * base64url.length)]).join('');
+}
+
+/** Books with every word of the query, or a word that begins so, most popular first: nearly what the shop finds. */
+function finderIn<Book extends KnownBook>(books: readonly Book[]): (query: string) => readonly Book[] {
+  const texts = books.map(
+    ({ title, author, subjects = [] }) => ` ${plainWords([title, author, ...subjects].join(' '))}`,
+  );
+  return (query) => {
+    const words = plainWords(query)
+      .split(' ')
+      .map((word) => ` ${word}`);
+    return books.filter((_book, index) => words.every((word) => texts[index]!.includes(word)));
+  };
+}
+
+function plainWords(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replaceAll(/\p{M}+/gu, '')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+}
+
+/** The same answer to the same question. */
+function remembered<Question, Answer>(answer: (question: Question) => Answer): (question: Question) => Answer {
+  const answers = new Map<Question, Answer>();
+  return (question) => {
+    const known = answers.get(question);
+    if (known !== undefined) return known;
+    const made = answer(question);
+    answers.set(question, made);
+    return made;
+  };
+}

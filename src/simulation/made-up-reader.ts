@@ -1,0 +1,80 @@
+import type { KnownBook, QuerySource } from './query-source.ts';
+import { drawGap, drawIndex, type Random } from './seeded-random.ts';
+
+/** Somebody who does not exist. */
+export type MadeUpReader = {
+  readonly number: number;
+  /** A subject half of their queries are about. */
+  readonly taste: string | null;
+};
+
+/** What a reader does with a book of a result page, as `POST /api/books/:id/actions` takes it. */
+export type MadeUpAction = {
+  readonly bookId: number;
+  readonly action: 'opened' | 'chosen' | 'wanted' | 'dismissed';
+  /** From 1. */
+  readonly position: number;
+};
+
+/** Who searches next. */
+export type ReadersInShop = { readonly drawReader: (random: Random) => MadeUpReader };
+
+/** The shop counts a reader's first 60 queries of an hour: people do not stay for ever, and come back another time. */
+const searchesPerVisit = 12;
+const readersPerPlace = 20;
+
+/**
+ * A shop with room for so many readers at once. Who has searched enough leaves, and the place is taken by somebody new
+ * or, ever more often, by somebody who was there before; in all there are twenty times as many as there are places.
+ */
+export function createReadersInShop(places: number, queries: QuerySource): ReadersInShop {
+  const everybody: MadeUpReader[] = [];
+  const taken: { reader: MadeUpReader; searchesLeft: number }[] = [];
+
+  const welcome = (random: Random): MadeUpReader => {
+    const known = everybody[drawIndex(random, places * readersPerPlace)];
+    if (known !== undefined) return known;
+    const reader = { number: everybody.length, taste: queries.drawTaste(random) };
+    everybody.push(reader);
+    return reader;
+  };
+
+  return {
+    drawReader: (random) => {
+      const place = drawIndex(random, places);
+      let visit = taken[place];
+      if (visit === undefined || visit.searchesLeft === 0) {
+        visit = { reader: welcome(random), searchesLeft: Math.ceil(drawGap(random, searchesPerVisit)) };
+        taken[place] = visit;
+      }
+      visit.searchesLeft--;
+      return visit.reader;
+    },
+  };
+}
+
+const firstLook = 0.32;
+/** How much less likely each further result is opened than the one above it. */
+const fallPerPosition = 0.75;
+const mostOpened = 2;
+
+/**
+ * What a reader does with a page of results: looks down it, opens at most two, and says of some that they want to read
+ * them, or never. Which, is decided by the random numbers alone.
+ */
+export function lookThrough(results: readonly Pick<KnownBook, 'id'>[], random: Random): readonly MadeUpAction[] {
+  const actions: MadeUpAction[] = [];
+  let opened = 0;
+  for (const [index, { id: bookId }] of results.entries()) {
+    if (opened === mostOpened) break;
+    const position = index + 1;
+    if (random() < firstLook * fallPerPosition ** index) {
+      opened++;
+      actions.push({ bookId, position, action: random() < 0.6 ? 'chosen' : 'opened' });
+      if (random() < 0.2) actions.push({ bookId, position, action: 'wanted' });
+    } else if (random() < 0.005) {
+      actions.push({ bookId, position, action: 'dismissed' });
+    }
+  }
+  return actions;
+}

@@ -1,0 +1,97 @@
+import { drawIndex, drawOne, type Random } from './seeded-random.ts';
+import { createZipf } from './zipf.ts';
+
+/** What is needed of a book to ask for it. */
+export type KnownBook = {
+  readonly id: number;
+  readonly title: string;
+  readonly author: string;
+  readonly subjects?: readonly string[];
+};
+
+/** What made-up readers type, spelled rightly. */
+export type QuerySource = {
+  /** A subject somebody may be fond of; `null` when the books have none. */
+  readonly drawTaste: (random: Random) => string | null;
+  /** A title, a word or two of one, an author or a subject; half of the time of a book that fits the taste. */
+  readonly drawQuery: (random: Random, taste: string | null) => string;
+  /** A title nobody would expect, any of them as likely. */
+  readonly drawSurprise: (random: Random) => string;
+};
+
+type Draw = (random: Random) => KnownBook;
+
+const ofTaste = 0.5;
+const longestQuery = 200;
+const smallWords: ReadonlySet<string> = new Set(
+  'a an the of and or in on at to for from with by his her their my our is are was into de la le les el los der die das'.split(
+    ' ',
+  ),
+);
+
+/**
+ * Asks for books as Zipf has it, the first of the list most.
+ * @param books by falling popularity, as the shop lists them without a query; at least one.
+ */
+export function createQuerySource(books: readonly KnownBook[]): QuerySource {
+  const drawAny = drawerOf(books);
+  const bySubject = new Map<string, KnownBook[]>();
+  for (const book of books) {
+    for (const subject of book.subjects ?? []) {
+      const fitting = bySubject.get(subject);
+      if (fitting === undefined) bySubject.set(subject, [book]);
+      else fitting.push(book);
+    }
+  }
+  const drawers = new Map([...bySubject].map(([subject, fitting]) => [subject, drawerOf(fitting)]));
+  return {
+    drawTaste: (random) => {
+      const { subjects = [] } = drawAny(random);
+      return subjects.length === 0 ? null : drawOne(random, subjects);
+    },
+    drawQuery: (random, taste) => {
+      const fitting = taste === null ? undefined : drawers.get(taste);
+      const draw = fitting !== undefined && random() < ofTaste ? fitting : drawAny;
+      return cut(queryFor(draw(random), random));
+    },
+    drawSurprise: (random) => cut(drawOne(random, books).title.toLowerCase()),
+  };
+}
+
+function cut(query: string): string {
+  return Array.from(query).slice(0, longestQuery).join('').trim();
+}
+
+function drawerOf(books: readonly KnownBook[]): Draw {
+  const drawRank = createZipf(books.length);
+  return (random) => books[drawRank(random)]!;
+}
+
+/** One way to ask for a book; most people type without capitals. */
+function queryFor(book: KnownBook, random: Random): string {
+  const query = wayToAsk(book, random);
+  return random() < 0.7 ? query.toLowerCase() : query;
+}
+
+function wayToAsk({ title, author, subjects = [] }: KnownBook, random: Random): string {
+  const way = random();
+  if (way < 0.35) return title;
+  if (way < 0.6) return titleWords(title, random);
+  if (way < 0.85 && author !== '') return authorName(author, random);
+  return subjects.length === 0 ? title : drawOne(random, subjects);
+}
+
+/** One or two neighbouring words that say something. */
+function titleWords(title: string, random: Random): string {
+  const words = (title.match(/[\p{L}\p{M}\p{N}'’-]+/gu) ?? []).filter((word) => !smallWords.has(word.toLowerCase()));
+  if (words.length === 0) return title;
+  const at = drawIndex(random, words.length);
+  return words.slice(at, at + 1 + drawIndex(random, 2)).join(' ');
+}
+
+/** The whole name of the first author, or the last word of it. */
+function authorName(authors: string, random: Random): string {
+  const name = authors.split(/[,;&]/, 1)[0]!.trim();
+  const last = name.split(/\s+/).at(-1)!;
+  return random() < 0.5 ? name : last;
+}

@@ -1,0 +1,38 @@
+/** The next number from 0 to below 1. */
+export type Random = () => number;
+
+/**
+ * The same numbers for the same seed: a counter in steps of the golden ratio, its bits mixed by the finalizer of
+ * MurmurHash3. For making things up, never for secrets.
+ */
+export function createRandom(seed: number): Random {
+  let counter = seed | 0;
+  return () => {
+    counter = (counter + 0x9e3779b9) | 0;
+    let bits = counter;
+    bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+    bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+    return ((bits ^ (bits >>> 16)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+/** A seed for numbers of its own, so that what one part draws does not change what the others get. */
+export function drawSeed(random: Random): number {
+  return Math.floor(random() * 0x1_0000_0000);
+}
+
+/** A whole number from 0 to below `count`. */
+export function drawIndex(random: Random, count: number): number {
+  return Math.floor(random() * count);
+}
+
+/** Any of the items, all as likely. @throws RangeError when there is none. */
+export function drawOne<Item>(random: Random, items: readonly Item[]): Item {
+  if (items.length === 0) throw new RangeError('expected at least one item to draw from');
+  return items[drawIndex(random, items.length)]!;
+}
+
+/** How long until the next of events that come independently of each other, `mean` apart on average. */
+export function drawGap(random: Random, mean: number): number {
+  return -Math.log(1 - random()) * mean;
+}
