@@ -9,7 +9,8 @@ import { decodeEnvelope } from '../src/events/envelope.ts';
 import { openSqliteLog } from '../src/log/sqlite-log.ts';
 import { ledgerOf } from '../src/projection/ledger.ts';
 import { openSqliteTrendStore } from '../src/services/trend/trend-store.sqlite.ts';
-import { replayTrend } from './support/replay-trend.ts';
+import { readWholeTopic } from './support/read-whole-topic.ts';
+import { replayTrend } from './support/replay.ts';
 import { trendState } from './support/trend-state.ts';
 
 const child = join(import.meta.dirname, 'support/crash-child.ts');
@@ -60,20 +61,8 @@ async function checkShop(folder: string): Promise<void> {
   const log = openSqliteLog(join(folder, 'log.sqlite'), options);
   const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), options);
   try {
-    const { id: topicId, partitions } = await log.describe(topic);
-    const ids: string[] = [];
-    for (const partition of partitions.keys()) {
-      const { records } = await log.read({
-        topic,
-        topicId,
-        partition,
-        from: 0,
-        maxBytes: 1 << 24,
-        waitMs: 0,
-        signal: new AbortController().signal,
-      });
-      ids.push(...records.map(({ headers }) => decodeEnvelope(headers)?.id ?? ''));
-    }
+    const { partitions } = await log.describe(topic);
+    const ids = (await readWholeTopic(log, topic)).map(({ headers }) => decodeEnvelope(headers)?.id ?? '');
     assert.equal(new Set(ids).size, ids.length, 'no event is in the log twice');
     for (const id of reported(folder, 'acknowledged'))
       assert.ok(ids.includes(id), `acknowledged event ${id} is in the log`);

@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import { shopFiles } from '../src/commands/shop-files.ts';
 import { loadConfig } from '../src/config.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from './support/older-program.ts';
-import { replayTrend } from './support/replay-trend.ts';
+import { replayTrend } from './support/replay.ts';
 import { spawnSamsa, startShop } from './support/start-shop.ts';
 import { trendState } from './support/trend-state.ts';
 import { until } from './support/until.ts';
