@@ -25,15 +25,15 @@ export function testForgetting(test: TrendStoreTest): void {
   });
 
   test('keeps hours for eight days and days for thirty', async ({ store, count }) => {
-    for (const hours of [31 * 24, 29 * 24, 193, 192]) {
+    for (const hours of [31 * 24, 29 * 24, 193, 192, 168, 167]) {
       await count([old('emma', hours)], { arrivedMs: agoHours(hours) });
     }
     await noonIsReached(count);
-    assert.deepEqual(await sumsOf(store), [['emma', 3, 0, 3]]);
-    assert.deepEqual(await sumsOf(store, noonHour - 192), [['emma', 2, 0, 2]], 'the whole day of its first hour');
-    assert.deepEqual(await sumsOf(store, noonHour - 168), []);
+    assert.deepEqual(await sumsOf(store), [['emma', 5, 0, 5]]);
+    assert.deepEqual(await sumsOf(store, noonHour - 191), [['emma', 3, 0, 3]], 'with what is left of its day as a day');
+    assert.deepEqual(await sumsOf(store, noonHour - 167), [['emma', 1, 0, 1]]);
     const days = (await store.daily((await store.find('emma'))!, today - 31)).map(({ day }) => day - today);
-    assert.deepEqual(days, [-29, -8]);
+    assert.deepEqual(days, [-29, -8, -7]);
   });
 
   test('forgets a query nobody searched for in thirty days, whole', async ({ store, count }) => {

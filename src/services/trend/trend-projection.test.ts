@@ -8,20 +8,26 @@ import { countArrangement, type Arrangement, type Search } from '../../../test/s
 import { trendState } from '../../../test/support/trend-state.ts';
 
 const hourMs = 3_600_000;
-const startMs = Date.parse('2026-01-31T23:30:00Z');
+const startMs = Date.parse('2026-01-31T23:00:00Z');
 
-/** Few of everything, so that readers, hours, queries and answers meet; arrivals up to 34 days apart. */
-const search: fc.Arbitrary<Search> = fc.record({
-  query: fc.constantFrom('Emma', 'emma', 'ÉMMA', 'dracula', 'dune: part two'),
-  reader: fc.constantFrom('ann', 'bob', 'cid', null),
-  weight: fc.constantFrom(1, 1, 1, 0),
-  corrected: fc.constantFrom(null, null, 'emma'),
-  title: fc.constantFrom('Emma', 'Dracula'),
-  arrivedMs: fc
-    .tuple(fc.constantFrom(0, 0, 1, 24, 25, 26, 167, 193, 194, 400, 34 * 24), fc.constantFrom(0, 1, hourMs - 1))
-    .map(([hours, ms]) => startMs + hours * hourMs + ms),
-  delayMs: fc.constantFrom(0, 0, 1, hourMs, 24 * hourMs, 24 * hourMs + 1, 30 * hourMs, 168 * hourMs, 169 * hourMs, -1),
-});
+/** Few of everything, so that readers, hours, queries and answers meet. */
+const search = (arrivalHours: readonly number[]): fc.Arbitrary<Search> =>
+  fc.record({
+    query: fc.constantFrom('Emma', 'emma', 'ÉMMA', 'dune: part two'),
+    reader: fc.constantFrom('ann', 'ann', 'bob', null),
+    weight: fc.constantFrom(1, 1, 1, 0),
+    corrected: fc.constantFrom(null, null, 'emma'),
+    title: fc.constantFrom('Emma', 'Dracula'),
+    arrivedMs: fc
+      .tuple(fc.constantFrom(...arrivalHours), fc.constantFrom(0, 0, hourMs - 1))
+      .map(([hours, ms]) => startMs + hours * hourMs + ms),
+    delayMs: fc
+      .tuple(fc.constantFrom(0, 0, 1, 24, 24, 25, 168, 169), fc.constantFrom(0, 0, 1, -1))
+      .map(([hours, ms]) => hours * hourMs + ms),
+  });
+
+/** Up to where nothing is forgotten, readers are, hours become days, and days are forgotten. */
+const arrivalHours = fc.constantFrom([0, 1], [0, 1, 24, 25], [0, 24, 25, 168, 193], [0, 24, 193, 721, 34 * 24]);
 
 const arrangement = (searches: number): fc.Arbitrary<Arrangement> =>
   fc.record({
@@ -31,7 +37,7 @@ const arrangement = (searches: number): fc.Arbitrary<Arrangement> =>
       maxLength: searches,
     }),
     repeats: fc.array(fc.record({ search: fc.nat(searches - 1), after: fc.nat(5) }), { maxLength: 8 }),
-    batches: fc.array(fc.record({ partition: fc.nat(3), size: fc.integer({ min: 1, max: 6 }) }), { maxLength: 30 }),
+    batches: fc.array(fc.record({ partition: fc.nat(3), size: fc.integer({ min: 1, max: 6 }) }), { maxLength: 40 }),
     handOverAfter: fc.nat(12),
   });
 
@@ -43,8 +49,8 @@ const undisturbed = (searches: number): Arrangement => ({
   handOverAfter: 0,
 });
 
-const plan = fc
-  .array(search, { minLength: 1, maxLength: 24 })
+const plan = arrivalHours
+  .chain((hours) => fc.array(search(hours), { minLength: 1, maxLength: 40 }))
   .chain((searches) => fc.tuple(fc.constant(searches), arrangement(searches.length)));
 
 async function stateOf(searches: readonly Search[], arrangement: Arrangement): Promise<string> {

@@ -11,7 +11,10 @@ import type { CountedSearch } from './trend-projection.ts';
  * stamped by a clock a little ahead of ours is in it.
  */
 export interface TrendStore extends Progress<CountedSearch> {
-  /** The sums of every query searched in a window. From an hour more than eight days ago on, sums begin with its day. */
+  /**
+   * The sums of every query searched in a window. What is kept by the day is in them when its day is the first hour's or
+   * later: windows of up to seven days are exact to the hour.
+   */
   totals(fromHour: number): Promise<WindowTotals>;
 
   /**
