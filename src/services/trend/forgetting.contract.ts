@@ -47,6 +47,13 @@ export function testForgetting(test: TrendStoreTest): void {
     assert.deepEqual((await describeOne(store, 'emma'))?.distinctReaders, 1);
   });
 
+  test('says nothing about a query of long ago, though nothing has come that would let it go', async (opened) => {
+    const { store, count } = opened;
+    await count(searches('emma', ['ann']));
+    assert.equal((await describeOne(store, 'emma', noonHour + 29 * 24))?.label, 'emma');
+    assert.equal(await describeOne(store, 'emma', noonHour + 40 * 24), undefined);
+  });
+
   test('forgets nothing that unread records of another partition may still touch', async ({ store, another }) => {
     const [ahead, behind] = await countIn(store, await another());
     await behind!([old('emma', 40)], { arrivedMs: agoHours(40), unread: 1 });

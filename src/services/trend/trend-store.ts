@@ -23,7 +23,7 @@ export interface TrendStore extends Progress<CountedSearch> {
    */
   countedSince(revision: number): Promise<{ readonly revision: number; readonly counts: readonly HourCount[] } | null>;
 
-  /** What an answer says about queries over the 24 hours from one on; a query forgotten meanwhile is left out. */
+  /** What an answer says about queries over the 24 hours from one on; one not searched for in a month is left out. */
   describe(queries: readonly number[], fromHour: number): Promise<readonly QueryDescription[]>;
 
   /** One query's number by its key, or null when nobody has searched for it. */
