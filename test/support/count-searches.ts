@@ -60,7 +60,8 @@ export async function countIn(...stores: readonly TrendStore[]): Promise<readonl
   return counting;
 }
 
-async function countInPartition(store: TrendStore, instance: string, partition: number): Promise<Counting> {
+/** One way of counting in a partition that is leased to this instance. */
+export async function countInPartition(store: TrendStore, instance: string, partition: number): Promise<Counting> {
   let { next: expected } = await store.load('trend-svr', { topic: 't', partition });
   return async (searches, { arrivedMs = noonMs, unread = 0 } = {}) => {
     const next = expected + Math.max(1, searches.length);
