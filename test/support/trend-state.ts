@@ -1,11 +1,16 @@
 import { DatabaseSync } from 'node:sqlite';
 
+/** Joined from the left, so that rows of a query or reader that is gone show. */
 const tables = [
-  `SELECT hour, key, name FROM distinct_reader JOIN query ON query.id = query JOIN reader ON reader.id = reader`,
-  `SELECT hour, key, readers, anonymous, searches FROM hourly JOIN query ON id = query`,
-  `SELECT day, key, readers, anonymous, searches FROM daily JOIN query ON id = query`,
-  `SELECT day, key, label, searches FROM spelling JOIN query ON id = query`,
-  `SELECT key, corrected, hex(books) AS books FROM answer JOIN query ON id = query`,
+  `SELECT key FROM query`,
+  `SELECT key, time_ms FROM last_search LEFT JOIN query ON id = query`,
+  `SELECT name, last_hour FROM reader`,
+  `SELECT hour, key, name FROM distinct_reader
+     LEFT JOIN query ON query.id = query LEFT JOIN reader ON reader.id = reader`,
+  `SELECT hour, key, readers, anonymous, searches FROM hourly LEFT JOIN query ON id = query`,
+  `SELECT day, key, readers, anonymous, searches FROM daily LEFT JOIN query ON id = query`,
+  `SELECT day, key, label, searches FROM spelling LEFT JOIN query ON id = query`,
+  `SELECT key, corrected, hex(books) AS books FROM answer LEFT JOIN query ON id = query`,
 ];
 
 /** Everything the trend service has counted, without the numbers it gave names: equal states give equal texts. */

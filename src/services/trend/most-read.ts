@@ -55,8 +55,9 @@ export function createMostRead(deps: {
   const describe = async (queries: readonly number[], nowHour: number): Promise<void> => {
     const missing = queries.filter((query) => !described.has(query));
     if (missing.length === 0) return;
+    const descriptions = await store.describe(missing, windowStart('24h', nowHour));
     for (const query of missing) described.set(query, null);
-    for (const description of await store.describe(missing, windowStart('24h', nowHour))) {
+    for (const description of descriptions) {
       const label = deps.privacyRule(factsOf(description));
       described.set(description.query, label === null ? null : { label, description });
     }
@@ -77,9 +78,11 @@ export function createMostRead(deps: {
   const fill = async (items: MostReadQuery[], window: Window, limit: number, nowHour: number): Promise<void> => {
     const listed = new Set(items.map(({ label }) => queryKey(label)));
     const candidates = firstRanked(await totalsOf(window, nowHour), looksAt);
-    const byQuery = new Map<number, MostReadQuery>();
+    const wanted = limit - items.length;
+    // Misspellings are shown as what they were corrected to; of several under one label the first is listed.
+    const byLabel = new Map<string, MostReadQuery>();
     for (let at = 0; at < candidates.length; at += describesAtOnce) {
-      const last = byQuery.size < limit ? undefined : [...byQuery.values()].sort(compareRanks)[limit - 1];
+      const last = byLabel.size < wanted ? undefined : [...byLabel.values()].sort(compareRanks)[wanted - 1];
       if (last !== undefined && compareRanks(last, candidates[at]!) < 0) break;
       const next = candidates.slice(at, at + describesAtOnce);
       await describe(
@@ -88,15 +91,14 @@ export function createMostRead(deps: {
       );
       for (const candidate of next) {
         const shown = described.get(candidate.query);
-        if (shown) byQuery.set(candidate.query, rankShown(shown, candidate, window, nowHour));
+        if (!shown) continue;
+        const label = queryKey(shown.label);
+        const query = rankShown(shown, candidate, window, nowHour);
+        const known = byLabel.get(label);
+        if (!listed.has(label) && (known === undefined || compareRanks(query, known) < 0)) byLabel.set(label, query);
       }
     }
-    for (const query of [...byQuery.values()].sort(compareRanks)) {
-      if (items.length >= limit) return;
-      if (listed.has(queryKey(query.label))) continue;
-      listed.add(queryKey(query.label));
-      items.push(query);
-    }
+    items.push(...[...byLabel.values()].sort(compareRanks).slice(0, wanted));
   };
 
   const make = async (limit: number): Promise<readonly MostReadQuery[]> => {

@@ -42,13 +42,18 @@ export function createPrivacyRule({
   };
 }
 
+/** As people see it: compatible characters alike, without soft hyphens and what else takes no room. */
+function visible(text: string): string {
+  return text.normalize('NFKC').replace(/\p{Cf}+/gu, '');
+}
+
 function isMailLike(text: string): boolean {
-  return /\S\s?@\s?\S/.test(text.normalize('NFKC'));
+  return /\S\s?@\s?\S/.test(visible(text));
 }
 
 /** Seven digits or more with nothing but a telephone number's separators between them; years side by side are none. */
 function isPhoneLike(text: string): boolean {
-  const runs = text.normalize('NFKC').match(/\p{Nd}(?:[\s().+/\p{Pd}]{0,3}\p{Nd}){6,}/gu) ?? [];
+  const runs = visible(text).match(/\p{Nd}(?:[\s().+/\p{Pd}]{0,3}\p{Nd}){6,}/gu) ?? [];
   return runs.some((run) => {
     const groups = run.split(/\P{Nd}+/u);
     return !groups.every((group) => /^(?:1\d|20)\d\d$/.test(group));

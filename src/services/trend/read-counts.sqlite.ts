@@ -46,11 +46,13 @@ export function readDescriptions(
   const days = numbersFrom(Math.floor(fromHour / 24) - keptDays, keptDays + 3);
   return queries.flatMap((query) => {
     const answer = readAnswer.get(query);
-    if (answer === undefined) return [];
+    // No spelling: an old query, still here because forgetting takes new searches.
+    const label = readLabel.get(days, query)?.['label'];
+    if (answer === undefined || label === undefined) return [];
     return {
       query,
       key: String(answer['key']),
-      label: String(readLabel.get(days, query)?.['label']),
+      label: String(label),
       corrected: answer['corrected'] === null ? null : String(answer['corrected']),
       books: text(answer['books'] as Uint8Array),
       distinctReaders: Number(countReaders.get(hours, query)?.['n']),

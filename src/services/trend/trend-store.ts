@@ -11,7 +11,10 @@ import type { CountedSearch } from './trend-projection.ts';
  * stamped by a clock a little ahead of ours is in it.
  */
 export interface TrendStore extends Progress<CountedSearch> {
-  /** The sums of every query searched in a window. From an hour more than eight days ago on, sums begin with its day. */
+  /**
+   * The sums of every query searched in a window. What is kept by the day is in them when its day is the first hour's or
+   * later: windows of up to seven days are exact to the hour.
+   */
   totals(fromHour: number): Promise<WindowTotals>;
 
   /**
@@ -20,7 +23,7 @@ export interface TrendStore extends Progress<CountedSearch> {
    */
   countedSince(revision: number): Promise<{ readonly revision: number; readonly counts: readonly HourCount[] } | null>;
 
-  /** What an answer says about queries over the 24 hours from one on; a query forgotten meanwhile is left out. */
+  /** What an answer says about queries over the 24 hours from one on; one not searched for in a month is left out. */
   describe(queries: readonly number[], fromHour: number): Promise<readonly QueryDescription[]>;
 
   /** One query's number by its key, or null when nobody has searched for it. */

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { countArrangement, type Arrangement, type Search } from '../../../test/support/arranged-searches.ts';
+import { trendState } from '../../../test/support/trend-state.ts';
+
+const hourMs = 3_600_000;
+const startMs = Date.parse('2026-01-31T23:00:00Z');
+
+/** Few of everything, so that readers, hours, queries and answers meet. */
+const search = (arrivalHours: readonly number[]): fc.Arbitrary<Search> =>
+  fc.record({
+    query: fc.constantFrom('Emma', 'emma', 'ÉMMA', 'dune: part two'),
+    reader: fc.constantFrom('ann', 'ann', 'bob', null),
+    weight: fc.constantFrom(1, 1, 1, 0),
+    corrected: fc.constantFrom(null, null, 'emma'),
+    title: fc.constantFrom('Emma', 'Dracula'),
+    arrivedMs: fc
+      .tuple(fc.constantFrom(...arrivalHours), fc.constantFrom(0, 0, hourMs - 1))
+      .map(([hours, ms]) => startMs + hours * hourMs + ms),
+    delayMs: fc
+      .tuple(fc.constantFrom(0, 0, 1, 24, 24, 25, 168, 169), fc.constantFrom(0, 0, 1, -1))
+      .map(([hours, ms]) => hours * hourMs + ms),
+  });
+
+/** Up to where nothing is forgotten, readers are, hours become days, and days are forgotten. */
+const arrivalHours = fc.constantFrom([0, 1], [0, 1, 24, 25], [0, 24, 25, 168, 193], [0, 24, 193, 721, 34 * 24]);
+
+const arrangement = (searches: number): fc.Arbitrary<Arrangement> =>
+  fc.record({
+    partitions: fc.integer({ min: 1, max: 4 }),
+    places: fc.array(fc.record({ partition: fc.nat(3), order: fc.nat() }), {
+      minLength: searches,
+      maxLength: searches,
+    }),
+    repeats: fc.array(fc.record({ search: fc.nat(searches - 1), after: fc.nat(5) }), { maxLength: 8 }),
+    batches: fc.array(fc.record({ partition: fc.nat(3), size: fc.integer({ min: 1, max: 6 }) }), { maxLength: 40 }),
+    handOverAfter: fc.nat(12),
+  });
+
+const undisturbed = (searches: number): Arrangement => ({
+  partitions: 1,
+  places: Array.from({ length: searches }, () => ({ partition: 0, order: 0 })),
+  repeats: [],
+  batches: [{ partition: 0, size: searches }],
+  handOverAfter: 0,
+});
+
+const plan = arrivalHours
+  .chain((hours) => fc.array(search(hours), { minLength: 1, maxLength: 40 }))
+  .chain((searches) => fc.tuple(fc.constant(searches), arrangement(searches.length)));
+
+async function stateOf(searches: readonly Search[], arrangement: Arrangement): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'samsa-trend-'));
+  try {
+    const path = join(folder, 'trend.sqlite');
+    await countArrangement(path, searches, arrangement);
+    return trendState(path);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('trend projection', () => {
+  it('ends in the same state in whatever order, partitions, batches and instances searches are counted', async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async ([searches, arrangement]) => {
+        assert.equal(await stateOf(searches, arrangement), await stateOf(searches, undisturbed(searches.length)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { countIn, noonMs } from '../../../test/support/count-searches.ts';
+import { trendStoreContract } from './trend-store.contract.ts';
+import type { TrendStoreUnderTest } from './trend-store-under-test.contract.ts';
+import { openSqliteTrendStore } from './trend-store.sqlite.ts';
+
+async function openInNewFolder(): Promise<TrendStoreUnderTest & { readonly path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-trend-'));
+  const path = join(folder, 'trend.sqlite');
+  const open = () => openSqliteTrendStore(path, { clock: () => noonMs, busyTimeoutMs: 1_000 });
+  const stores = [open()];
+  return {
+    path,
+    store: stores[0]!,
+    another: async () => {
+      const store = open();
+      stores.push(store);
+      return store;
+    },
+    close: async () => {
+      for (const store of stores) await store.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+trendStoreContract('SQLite', openInNewFolder);
+
+describe('the SQLite trend store', () => {
+  it('counts right when several threads write the same rows at once', async () => {
+    const { path, store, another, close } = await openInNewFolder();
+    await countIn(store, await another(), await another());
+    const rounds = 100;
+    const threads = [0, 1, 2].map(
+      (partition) =>
+        new Worker(new URL('../../../test/support/count-thread.ts', import.meta.url), {
+          workerData: { path, partition, rounds },
+        }),
+    );
+    const codes = await Promise.all(threads.map((thread) => once(thread, 'exit')));
+    assert.deepEqual(codes.flat(), [0, 0, 0]);
+    const [emma, ...others] = (await store.totals(0)).totals;
+    assert.deepEqual(
+      [emma?.key, emma?.readers, emma?.searches, others.length],
+      ['emma', rounds + 2, threads.length * rounds * 3, 0],
+    );
+    await close();
+  });
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { queryKey } from '../../src/services/trend/query-key.ts';
+import type { CountedSearch } from '../../src/services/trend/trend-projection.ts';
+import type { TrendStore } from '../../src/services/trend/trend-store.ts';
+
+const hourMs = 3_600_000;
+const nothing = { applied: 0, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 };
+
+/** The time trend tests take place at: half past twelve, so that neither an hour nor a day is near its end. */
+export const noonMs = Date.parse('2026-03-10T12:30:00Z');
+export const noonHour = Math.floor(noonMs / hourMs);
+
+/** Commits searches to one partition of its own. */
+export type Counting = (
+  searches: readonly CountedSearch[],
+  /** When the last of them arrived, and how many records after it are still unread. */
+  at?: { readonly arrivedMs?: number; readonly unread?: number },
+) => Promise<boolean>;
+
+/** A search by a reader; `fields` say what is different about it. */
+export function searchOf(
+  query: string,
+  reader: string | null,
+  fields: { readonly time?: number; readonly books?: unknown; readonly corrected?: string } & {
+    readonly anonymous?: boolean;
+  } = {},
+): CountedSearch {
+  const time = fields.time ?? noonMs;
+  return {
+    queryKey: queryKey(query),
+    label: query,
+    hour: Math.floor(time / hourMs),
+    reader,
+    anonymous: fields.anonymous ?? false,
+    time,
+    corrected: fields.corrected ?? null,
+    books: Buffer.from(JSON.stringify(fields.books ?? [])),
+  };
+}
+
+/** One way of counting for each of some stores on one state, each with a partition leased to it. */
+export async function countIn(...stores: readonly TrendStore[]): Promise<readonly Counting[]> {
+  const partitions = stores.map((_, partition) => ({ topic: 't', partition, topicId: 'id', start: 0, end: 0 }));
+  const lease = (store: TrendStore) =>
+    store.lease({
+      projection: 'trend-svr',
+      version: 1,
+      instance: `instance ${stores.indexOf(store)}`,
+      ttlMs: 60_000,
+      partitions,
+    });
+  // The first leases everything until it has heard of the others.
+  for (const store of stores) await lease(store);
+  const counting: Counting[] = [];
+  for (const store of stores) {
+    const [partition, ...more] = await lease(store);
+    assert.ok(partition !== undefined && more.length === 0, 'every store has one partition');
+    counting.push(await countInPartition(store, `instance ${stores.indexOf(store)}`, partition.partition));
+  }
+  return counting;
+}
+
+/** One way of counting in a partition that is leased to this instance. */
+export async function countInPartition(store: TrendStore, instance: string, partition: number): Promise<Counting> {
+  let { next: expected } = await store.load('trend-svr', { topic: 't', partition });
+  return async (searches, { arrivedMs = noonMs, unread = 0 } = {}) => {
+    const next = expected + Math.max(1, searches.length);
+    const committed = await store.commit({
+      topic: 't',
+      partition,
+      projection: 'trend-svr',
+      instance,
+      expected,
+      next,
+      end: next + unread,
+      arrivedMs,
+      fingerprint: 'f',
+      outcomes: { ...nothing, applied: searches.length, late: next - expected - searches.length },
+      changes: searches,
+      deadLetters: [],
+      marks: new Map(),
+    });
+    if (committed) expected = next;
+    return committed;
+  };
+}

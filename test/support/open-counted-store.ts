@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { openSqliteTrendStore } from '../../src/services/trend/trend-store.sqlite.ts';
+import type { TrendStore } from '../../src/services/trend/trend-store.ts';
+import { countIn, noonMs, type Counting } from './count-searches.ts';
+
+/** An empty trend store and a way to count in it; both are gone when the test is over. */
+export async function openCountedStore(test: TestContext): Promise<{
+  readonly store: TrendStore;
+  readonly count: Counting;
+  /** A second connection, as another process would have it. */
+  readonly another: () => TrendStore;
+}> {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-trend-'));
+  const stores: TrendStore[] = [];
+  const open = (): TrendStore => {
+    const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), { clock: () => noonMs, busyTimeoutMs: 1_000 });
+    stores.push(store);
+    return store;
+  };
+  test.after(async () => {
+    for (const store of stores) await store.close();
+    await rm(folder, { recursive: true });
+  });
+  const store = open();
+  const [count] = await countIn(store);
+  return { store, count: count!, another: open };
+}
