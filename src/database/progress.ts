@@ -84,7 +84,7 @@ export type PartitionPosition = PartitionName & {
   /** Where reading began. */
   readonly first: number;
   readonly next: number;
-  /** The log's end when this was committed. */
+  /** The log's end when somebody last looked: reading it, or asking for leases. */
   readonly end: number;
   /** Arrival stamp of the last record taken, ms since 1970; 0 when none was. */
   readonly arrivedMs: number;
