@@ -180,7 +180,10 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       assert.deepEqual(watermarks(), [0, 0, 0, 500, 950]);
     });
 
-    test('counts what has arrived since as unread, also where nobody has read yet', async ({ progress, watermarks }) => {
+    test('counts what has arrived since as unread, also where nobody has read yet', async ({
+      progress,
+      watermarks,
+    }) => {
       const partitions = (end: number) =>
         [0, 1].map((partition) => ({ topic: 't', partition, topicId: 'id-1', start: 5, end }));
       await progress.lease(request('a', { partitions: partitions(6) }));
