@@ -27,7 +27,7 @@ const connectTimeoutMs = 5_000;
 
 /** @param timeoutMs how long a statement may go without an answer. */
 export function createLending(name: string, options: PoolOptions, timeoutMs: number): Lending {
-  const pool = createPool({ ...options, connectTimeout: connectTimeoutMs });
+  const pool = createPool({ ...options, connectTimeout: Math.min(connectTimeoutMs, timeoutMs) });
   const known = new WeakMap<object, MysqlConnection>();
   const lent = new Set<PoolConnection>();
   let closed = false;

@@ -24,7 +24,8 @@ export interface Progress<Change> {
    * State, next offset, dead letters and producer marks in one transaction.
    * @returns false when the stored next offset is not `expected` or the partition is not leased to `instance`; then
    *   nothing was changed and whatever else was read must not be applied.
-   * @throws SamsaError `store-unavailable` (retryable) with nothing changed.
+   * @throws SamsaError `store-unavailable` (retryable) with nothing changed, or with everything changed when the
+   *   connection is lost before a server has answered: `load` tells.
    */
   commit(commit: ProgressCommit<Change>): Promise<boolean>;
 
