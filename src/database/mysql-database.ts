@@ -1,18 +1,9 @@
 import { SamsaError } from '../errors.ts';
-import type { MysqlConnection } from './mysql-connection.ts';
+import { openConnection, type MysqlAddress, type MysqlConnection } from './mysql-connection.ts';
 import { mysqlError } from './mysql-errors.ts';
 import { createLending, type Lending, type Lent } from './mysql-lending.ts';
 import { migrate, type Migrations } from './mysql-migrations.ts';
 import { inTransaction, withRetries } from './mysql-transaction.ts';
-
-/** Where a database is and who asks: `db.dsn` in its parts. */
-export type MysqlAddress = {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-};
 
 export type MysqlOptions = {
   readonly migrations: readonly Migrations[];
@@ -63,7 +54,7 @@ export async function openMysql(address: MysqlAddress, options: MysqlOptions): P
   const { connections = 6, timeoutMs = defaultTimeoutMs } = options;
   const parts = { host, port, user, password, database };
   await prepareDatabase(name, parts, options.migrations);
-  return databaseOf(name, database, createLending(name, { ...parts, connectionLimit: connections }, timeoutMs));
+  return databaseOf(name, database, createLending(name, parts, connections, timeoutMs));
 }
 
 function databaseOf(name: string, schema: string, lending: Lending): MysqlDatabase {
@@ -99,16 +90,18 @@ function databaseOf(name: string, schema: string, lending: Lending): MysqlDataba
 function createSession(lending: Lending): MysqlSession {
   let held: Lent | null = null;
   let last: Promise<unknown> = Promise.resolve();
+  const giveUp = (): void => {
+    held?.giveBack();
+    held = null;
+  };
   const once = async <Result>(body: Work<Result>): Promise<Result> => {
+    if (held?.connection.isLost() === true) giveUp();
     held ??= await lending.take();
-    const { connection, giveBack } = held;
+    const { connection } = held;
     try {
       return await inTransaction(connection, 'write', body);
     } finally {
-      if (connection.isLost()) {
-        giveBack();
-        held = null;
-      }
+      if (connection.isLost()) giveUp();
     }
   };
   return {
@@ -122,15 +115,16 @@ function createSession(lending: Lending): MysqlSession {
 
 /** On a connection of its own: only migrations may send several statements at a time. */
 async function prepareDatabase(name: string, address: MysqlAddress, migrations: readonly Migrations[]): Promise<void> {
-  const lending = createLending(name, { ...address, connectionLimit: 1, multipleStatements: true }, migrationTimeoutMs);
   try {
-    const { connection } = await lending.take();
-    await checkVersion(name, connection);
-    await migrate(connection, { name, schema: address.database }, migrations);
+    const connection = await openConnection(address, migrationTimeoutMs, true);
+    try {
+      await checkVersion(name, connection);
+      await migrate(connection, { name, schema: address.database }, migrations);
+    } finally {
+      await connection.quit();
+    }
   } catch (error) {
     throw mysqlError(name, error);
-  } finally {
-    await lending.close();
   }
 }
 

@@ -1,76 +1,86 @@
-import { createPool, type PoolConnection, type PoolOptions } from 'mysql2/promise';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SamsaError } from '../errors.ts';
-import { lendConnection, type MysqlConnection } from './mysql-connection.ts';
+import { openConnection, type MysqlAddress, type MysqlConnection, type OwnedConnection } from './mysql-connection.ts';
 import { mysqlError } from './mysql-errors.ts';
 
-/** Connections of a pool, one at a time to each who asks. */
+/** A bounded number of connections, each lent to one piece of work at a time. */
 export type Lending = {
   /**
    * Waits for a free connection.
    * @throws SamsaError `store-unavailable` (retryable), `bad-configuration`.
    */
   readonly take: () => Promise<Lent>;
-  /** Ends all connections, also those in use, and waits no longer than two seconds for it. */
+  /** Ends all connections; work that still has one fails. */
   readonly close: () => Promise<void>;
 };
 
 export type Lent = {
   readonly connection: MysqlConnection;
-  /** For the next one, unless it is lost: then it is ended. */
+  /** For the next one, unless it is lost. */
   readonly giveBack: () => void;
 };
 
 /** Less than a statement may take: a frozen owner of a row must not look like a frozen server. */
 const lockWaitSeconds = 3;
-const connectTimeoutMs = 5_000;
 
 /** @param timeoutMs how long a statement may go without an answer. */
-export function createLending(name: string, options: PoolOptions, timeoutMs: number): Lending {
-  const pool = createPool({ ...options, connectTimeout: Math.min(connectTimeoutMs, timeoutMs) });
-  const known = new WeakMap<object, MysqlConnection>();
-  const lent = new Set<PoolConnection>();
+export function createLending(name: string, address: MysqlAddress, most: number, timeoutMs: number): Lending {
+  const open = new Set<OwnedConnection>();
+  const free: OwnedConnection[] = [];
+  const waiting: (() => void)[] = [];
+  let places = most;
   let closed = false;
+  const refuseWhenClosed = (): void => {
+    if (closed) throw new SamsaError('store-unavailable', `${name}: closed`);
+  };
 
-  const setUpOnce = async (connection: PoolConnection): Promise<MysqlConnection> => {
-    let wrapped = known.get(connection.connection);
-    if (wrapped === undefined) {
-      wrapped = lendConnection(connection, timeoutMs);
-      await setUp(wrapped);
-      known.set(connection.connection, wrapped);
+  const takePlace = async (): Promise<void> => {
+    refuseWhenClosed();
+    if (places > 0) places--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  const leavePlace = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) places++;
+    else next();
+  };
+  const connected = async (): Promise<OwnedConnection> => {
+    for (let known = free.pop(); known !== undefined; known = free.pop()) {
+      if (!known.isLost()) return known;
+      open.delete(known);
     }
-    return wrapped;
+    const made = await openConnection(address, timeoutMs);
+    try {
+      await setUp(made);
+    } catch (error) {
+      made.cut();
+      throw error;
+    }
+    open.add(made);
+    return made;
   };
   return {
     take: async () => {
-      if (closed) throw new SamsaError('store-unavailable', `${name}: closed`);
-      const taken = await pool.getConnection().catch((error: unknown) => {
-        throw mysqlError(name, error);
-      });
-      lent.add(taken);
+      await takePlace();
       try {
-        const connection = await setUpOnce(taken);
+        refuseWhenClosed();
+        const connection = await connected();
+        if (closed) connection.cut();
         const giveBack = (): void => {
-          if (!lent.delete(taken)) return;
-          if (connection.isLost()) taken.destroy();
-          else taken.release();
+          if (connection.isLost()) open.delete(connection);
+          else free.push(connection);
+          leavePlace();
         };
         return { connection, giveBack };
       } catch (error) {
-        if (lent.delete(taken)) taken.destroy();
+        leavePlace();
         throw mysqlError(name, error);
       }
     },
     close: async () => {
       closed = true;
-      for (const connection of lent) connection.destroy();
-      lent.clear();
-      const patience = new AbortController();
-      await Promise.race([
-        pool.end().catch(() => {}),
-        delay(2_000, undefined, { signal: patience.signal }).catch(() => {}),
-      ]);
-      patience.abort();
+      for (const next of waiting.splice(0)) next();
+      for (const connection of open) if (!free.includes(connection)) connection.cut();
+      await Promise.all(free.map((connection) => connection.quit()));
     },
   };
 }
