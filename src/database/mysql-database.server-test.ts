@@ -128,6 +128,20 @@ describe('a MySQL database', () => {
     assert.deepEqual(await wordsOf(database), ['xx', 'xx']);
   });
 
+  it('uses no more connections than it may, and ends them all', async () => {
+    const database = await open({ connections: 2 });
+    const work = Array.from({ length: 20 }, () => database.transaction(async (connection) => connection.id));
+    assert.equal(new Set(await Promise.all(work)).size, 2);
+    const late = Array.from({ length: 5 }, () => database.read((connection) => connection.rows('SELECT SLEEP(60)')));
+    const refused = Promise.all(late.map((one) => assert.rejects(one, { code: 'store-unavailable' })));
+    await opened.pop()?.close();
+    await refused;
+    await assert.rejects(
+      database.connected((connection) => connection.rows('SELECT 1')),
+      { message: /closed/ },
+    );
+  });
+
   it('goes on after an idle connection was ended, as if nothing had been', async () => {
     const database = await open({ connections: 2 });
     const session = database.session();

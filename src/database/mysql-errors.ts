@@ -2,6 +2,7 @@ import { reason, SamsaError } from '../errors.ts';
 
 /** Rolled back by the server because two transactions met; the same one may pass at once. */
 const collisions: ReadonlyMap<number, string> = new Map([
+  [1020, 'another transaction changed a row first'],
   [1205, 'another transaction holds a row for too long'],
   [1213, 'two transactions waited for each other'],
 ]);
@@ -31,7 +32,7 @@ const passing: ReadonlyMap<number, string> = new Map([
   [3024, 'the statement took too long'],
 ]);
 
-const misconfigured: ReadonlySet<number> = new Set([1044, 1045, 1049, 1142, 1227, 1251, 1698]);
+const misconfigured: ReadonlySet<number> = new Set([1044, 1045, 1049, 1130, 1142, 1227, 1251, 1698]);
 
 type ReportedError = { readonly errno?: unknown; readonly code?: unknown; readonly fatal?: unknown };
 

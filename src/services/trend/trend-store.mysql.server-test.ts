@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { startMariaDb, type MariaDb, type TestDatabase } from '../../../test/servers/mariadb.ts';
 import { until } from '../../../test/support/until.ts';
-import type { ProgressCommit } from '../../database/progress.ts';
+import type { DeadLetter, ProgressCommit } from '../../database/progress.ts';
 import { createRecentTotals } from './query-totals.ts';
 import type { CountedSearch } from './trend-projection.ts';
 import { openMysqlTrendStore } from './trend-store.mysql.ts';
@@ -59,6 +59,7 @@ function createCommitter(instance: string) {
     partition: number,
     arrivedMs: number,
     changes: readonly CountedSearch[],
+    deadLetters: readonly DeadLetter[] = [],
   ): Promise<void> => {
     const expected = next.get(partition) ?? 0;
     next.set(partition, expected + changes.length);
@@ -74,7 +75,7 @@ function createCommitter(instance: string) {
       fingerprint: null,
       outcomes: { applied: changes.length, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 },
       changes,
-      deadLetters: [],
+      deadLetters,
       marks: new Map(),
     };
     assert.equal(await store.commit(commit), true);
@@ -209,6 +210,52 @@ describe('counts in MySQL', () => {
       const later = await b.totals(0);
       assert.equal((await b.countedSince(later.revision))?.counts.length, 0);
       assert.equal(await b.countedSince(12_345), null);
+    });
+  });
+
+  it('take a redriven search once, and tell those who follow', async () => {
+    await withTwo(async (a, b) => {
+      const byA = createCommitter('a');
+      const letter = {
+        timestamp: startMs,
+        key: null,
+        value: null,
+        headers: [],
+        cause: 'bad-event',
+        reason: 'bad',
+      } as const;
+      await byA(
+        a,
+        0,
+        startMs,
+        [search()],
+        [
+          { ...letter, offset: 0 },
+          { ...letter, offset: 1 },
+        ],
+      );
+      const { revision } = await b.totals(0);
+      const redrive = (offset: number, change: CountedSearch) =>
+        b.settle({
+          projection: 'p',
+          version: 1,
+          topic: 't',
+          partition: 0,
+          offset,
+          become: { status: 'redriven', change },
+        });
+      assert.deepEqual([await redrive(0, search()), await redrive(0, search())], [true, false]);
+      await byA(a, 0, startMs, [search({ reader: 'bob' })]);
+      const since = await b.countedSince(revision);
+      assert.deepEqual(
+        since?.counts.map(({ readers, searches }) => [readers, searches]),
+        [
+          [0, 1],
+          [1, 1],
+        ],
+      );
+      await assert.rejects(redrive(1, search({ time: startMs - 26 * hourMs })), { code: 'too-late-to-redrive' });
+      assert.equal((await b.totals(0)).totals[0]?.searches, 3);
     });
   });
 
