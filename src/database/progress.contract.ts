@@ -180,6 +180,20 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       assert.deepEqual(watermarks(), [0, 0, 0, 500, 950]);
     });
 
+    test('counts what has arrived since as unread, also where nobody has read yet', async ({
+      progress,
+      watermarks,
+    }) => {
+      const partitions = (end: number) =>
+        [0, 1].map((partition) => ({ topic: 't', partition, topicId: 'id-1', start: 5, end }));
+      await progress.lease(request('a', { partitions: partitions(6) }));
+      await progress.commit(commitOf('a', ['x'], { end: 6, arrivedMs: 500 }));
+      await progress.commit(commitOf('a', ['x'], { partition: 1, end: 6, arrivedMs: 600 }));
+      await progress.lease(request('a', { partitions: partitions(9) }));
+      await progress.commit(commitOf('a', ['x', 'x', 'x'], { partition: 1, expected: 6, next: 9, arrivedMs: 900 }));
+      assert.deepEqual(watermarks(), [0, 600, 500]);
+    });
+
     test('refuses state of a newer or older fold', async ({ progress }) => {
       await progress.lease(request('a', { version: 2 }));
       await assert.rejects(progress.lease(request('a', { version: 1 })), { code: 'state-too-new' });

@@ -24,7 +24,8 @@ export interface Progress<Change> {
    * State, next offset, dead letters and producer marks in one transaction.
    * @returns false when the stored next offset is not `expected` or the partition is not leased to `instance`; then
    *   nothing was changed and whatever else was read must not be applied.
-   * @throws SamsaError `store-unavailable` (retryable) with nothing changed.
+   * @throws SamsaError `store-unavailable` (retryable) with nothing changed, or with everything changed when the
+   *   connection is lost before a server has answered: `load` tells.
    */
   commit(commit: ProgressCommit<Change>): Promise<boolean>;
 
@@ -84,7 +85,7 @@ export type PartitionPosition = PartitionName & {
   /** Where reading began. */
   readonly first: number;
   readonly next: number;
-  /** The log's end when this was committed. */
+  /** The log's end when somebody last looked: reading it, or asking for leases. */
   readonly end: number;
   /** Arrival stamp of the last record taken, ms since 1970; 0 when none was. */
   readonly arrivedMs: number;

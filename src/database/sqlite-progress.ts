@@ -203,7 +203,7 @@ function checkVersion(
 function addPositions(database: SqliteDatabase, request: LeaseRequest): void {
   const add = database.prepare(
     `INSERT INTO position (projection, topic, partition, topic_id, first, next, log_end) VALUES (?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO NOTHING`,
+     ON CONFLICT DO UPDATE SET log_end = excluded.log_end WHERE excluded.log_end > log_end`,
   );
   for (const { topic, partition, topicId, start, end } of request.partitions) {
     add.run(request.projection, topic, partition, topicId, start, start, end);
@@ -258,7 +258,7 @@ function advance<Change>(database: SqliteDatabase, commit: ProgressCommit<Change
   const { outcomes } = commit;
   const { changes } = database
     .prepare(
-      `UPDATE position SET next = ?, log_end = ?, arrived_ms = ?, fingerprint = coalesce(?, fingerprint),
+      `UPDATE position SET next = ?, log_end = max(log_end, ?), arrived_ms = ?, fingerprint = coalesce(?, fingerprint),
          applied = applied + ?, duplicate = duplicate + ?, dead = dead + ?, late = late + ?, gap = gap + ?,
          compacted = compacted + ?
        WHERE projection = ? AND topic = ? AND partition = ? AND next = ? AND instance = ?`,

@@ -1,13 +1,5 @@
 import type { SqliteDatabase } from '../../database/sqlite-database.ts';
-import { SamsaError } from '../../errors.ts';
-import type { CountedSearch } from './trend-projection.ts';
-
-const hourMs = 3_600_000;
-const readerHours = 25;
-const hourlyHours = 8 * 24 + 1;
-const dailyDays = 30;
-/** So that no commit holds up answers for long. */
-const rowsPerCommit = 2_000;
+import { forgettableAt, forgottenPerCommit } from './kept-counts.ts';
 
 /**
  * Removes what is behind the watermark, a bounded number of rows at a time, and rolls hours up into days. No record
@@ -17,37 +9,22 @@ const rowsPerCommit = 2_000;
 export function createForgetting(database: SqliteDatabase): (watermarkMs: number) => boolean {
   let doneUpToHour = Number.NEGATIVE_INFINITY;
   return (watermarkMs) => {
-    const hour = Math.floor(watermarkMs / hourMs);
+    const { hour, readersUpToHour, hourlyUpToHour, upToDay, queriesBeforeMs } = forgettableAt(watermarkMs);
     if (hour <= doneUpToHour) return false;
-    const lastDay = Math.floor(hour / 24) - dailyDays;
     const removed = [
-      forgetReaders(database, hour - readerHours),
-      rollUpHours(database, hour - hourlyHours),
-      forgetDays(database, lastDay),
+      forgetReaders(database, readersUpToHour),
+      rollUpHours(database, hourlyUpToHour),
+      forgetDays(database, upToDay),
     ];
     const all = removed.reduce((sum, rows) => sum + rows, 0);
-    if (removed.every((rows) => rows < rowsPerCommit)) {
+    if (removed.every((rows) => rows < forgottenPerCommit)) {
       // Only when nothing refers to them any more.
-      const queries = forgetQueries(database, lastDay);
-      if (queries < rowsPerCommit) doneUpToHour = hour;
+      const queries = forgetQueries(database, queriesBeforeMs);
+      if (queries < forgottenPerCommit) doneUpToHour = hour;
       return all + queries > 0;
     }
     return all > 0;
   };
-}
-
-/**
- * A reader counts once per query and hour. Of an hour whose readers may be forgotten, nobody knows who has counted.
- * @throws SamsaError `too-late-to-redrive`.
- */
-export function refuseForgotten(searches: readonly CountedSearch[], watermarkMs: number): void {
-  const lastHour = Math.floor(watermarkMs / hourMs) - readerHours;
-  if (!searches.some(({ reader, hour }) => reader !== null && hour <= lastHour)) return;
-  throw new SamsaError(
-    'too-late-to-redrive',
-    `expected a search of the last ${readerHours} hours, or one that names no reader: which readers have been counted ` +
-      'before that is forgotten, so this one might count twice. Counts built anew from the log will have it.',
-  );
 }
 
 function forgetReaders(database: SqliteDatabase, lastHour: number): number {
@@ -73,7 +50,7 @@ function rollUpHours(database: SqliteDatabase, lastHour: number): number {
             (SELECT hour, query FROM hourly WHERE hour <= ? ORDER BY hour, query LIMIT ?))
        ORDER BY hour DESC, query DESC LIMIT 1`,
     )
-    .get(lastHour, rowsPerCommit);
+    .get(lastHour, forgottenPerCommit);
   if (last === undefined) return 0;
   const upTo = [last['hour']!, last['query']!] as const;
   database
@@ -105,10 +82,10 @@ function forgetDays(database: SqliteDatabase, lastDay: number): number {
 }
 
 /** Without an index on the times, which change with every search: this reads ten bytes a query, once an hour. */
-function forgetQueries(database: SqliteDatabase, lastDay: number): number {
+function forgetQueries(database: SqliteDatabase, beforeMs: number): number {
   const old = database
     .prepare('SELECT query FROM last_search WHERE time_ms < ? LIMIT ?')
-    .all((lastDay + 1) * 24 * hourMs, rowsPerCommit)
+    .all(beforeMs, forgottenPerCommit)
     .map((row) => Number(row['query']));
   for (const [table, column] of [
     ['answer', 'query'],
@@ -123,5 +100,5 @@ function forgetQueries(database: SqliteDatabase, lastDay: number): number {
 }
 
 function remove(database: SqliteDatabase, sql: string, last: number): number {
-  return Number(database.prepare(sql).run(last, rowsPerCommit).changes);
+  return Number(database.prepare(sql).run(last, forgottenPerCommit).changes);
 }

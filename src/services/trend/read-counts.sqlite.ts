@@ -1,12 +1,9 @@
 import type { SqliteDatabase } from '../../database/sqlite-database.ts';
 import { text } from '../../events/envelope.ts';
+import { countedDays, hoursAhead } from './kept-counts.ts';
 import type { Counts, QueryDescription, QueryTotal } from './trend-store.ts';
 
 type Row = Record<string, unknown>;
-
-/** A clock elsewhere may be ahead by as much. */
-const hoursAhead = 2;
-const keptDays = 31;
 
 /** @see TrendStore.totals */
 export function readTotals(database: SqliteDatabase, fromHour: number): readonly QueryTotal[] {
@@ -43,7 +40,7 @@ export function readDescriptions(
      GROUP BY label ORDER BY sum(searches) DESC, label LIMIT 1`,
   );
   const hours = numbersFrom(fromHour, 24 + hoursAhead);
-  const days = numbersFrom(Math.floor(fromHour / 24) - keptDays, keptDays + 3);
+  const days = numbersFrom(Math.floor(fromHour / 24) - countedDays, countedDays + 3);
   return queries.flatMap((query) => {
     const answer = readAnswer.get(query);
     // No spelling: an old query, still here because forgetting takes new searches.
@@ -77,8 +74,8 @@ export function readDays(
        WHERE day >= :from GROUP BY day ORDER BY day`,
     )
     .all({
-      days: numbersFrom(fromDay, keptDays),
-      hours: numbersFrom(fromDay * 24, keptDays * 24),
+      days: numbersFrom(fromDay, countedDays),
+      hours: numbersFrom(fromDay * 24, countedDays * 24),
       query,
       from: fromDay,
     })

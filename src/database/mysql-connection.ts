@@ -1,0 +1,138 @@
+import { createConnection, type Connection, type ResultSetHeader } from 'mysql2';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isLostConnection } from './mysql-errors.ts';
+
+/** Where a database is and who asks: `db.dsn` in its parts. */
+export type MysqlAddress = {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+};
+
+export type MysqlRow = Readonly<Record<string, unknown>>;
+
+/** A value of a statement; a list stands for `IN (?)`, a list of lists for the rows of `VALUES ?`. */
+export type MysqlValue = string | number | null | Uint8Array | readonly MysqlValue[];
+
+/** One connection, for one piece of work at a time. Errors are those of the driver. */
+export type MysqlConnection = {
+  /** The server's number for it, which no other connection has until the server starts again. */
+  readonly id: number;
+  readonly rows: (sql: string, values?: readonly MysqlValue[]) => Promise<readonly MysqlRow[]>;
+  /** @returns how many rows were found to change, inserted or removed. */
+  readonly change: (sql: string, values?: readonly MysqlValue[]) => Promise<number>;
+  /** @returns the number the server gave the row that was inserted. */
+  readonly insertOne: (sql: string, values: readonly MysqlValue[]) => Promise<number>;
+  /** Inserts rows a thousand at a time; `sql` has one `VALUES ?`. */
+  readonly insert: (sql: string, rows: readonly (readonly MysqlValue[])[]) => Promise<void>;
+  /** True once it is of no use any more. */
+  readonly isLost: () => boolean;
+};
+
+export type OwnedConnection = MysqlConnection & {
+  /** Ends it at once; a statement under way fails. */
+  readonly cut: () => void;
+  /** Ends it as the server expects, and cuts it when that takes longer than a second. */
+  readonly quit: () => Promise<void>;
+};
+
+type Outcome = { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void };
+
+const connectTimeoutMs = 5_000;
+const rowsPerStatement = 1_000;
+
+/**
+ * @param timeoutMs how long a statement may go without an answer; then the connection counts as lost.
+ * @param multipleStatements whether a statement may be several.
+ */
+export async function openConnection(
+  address: MysqlAddress,
+  timeoutMs: number,
+  multipleStatements = false,
+): Promise<OwnedConnection> {
+  const { host, port } = address;
+  // Its own end of a connection waits for the server's, which may be frozen: the socket stays in our hands.
+  const socket = connect({ host, port, noDelay: true, keepAlive: true });
+  const driver = createConnection({
+    ...address,
+    multipleStatements,
+    stream: () => socket,
+    connectTimeout: Math.min(connectTimeoutMs, timeoutMs),
+  });
+  let lost: unknown = null;
+  let pending: Outcome | null = null;
+  const lose = (error: unknown): void => {
+    lost ??= error;
+    socket.destroy();
+    pending?.reject(error);
+  };
+  driver.on('error', lose);
+  socket.on('close', () => lose(fatal('the connection was closed')));
+
+  const settle = <Result>(start: (outcome: Outcome) => void): Promise<Result> =>
+    new Promise<unknown>((resolve, reject) => {
+      pending = { resolve, reject };
+      if (lost === null) start(pending);
+      else reject(lost);
+    }).finally(() => {
+      pending = null;
+    }) as Promise<Result>;
+  const query = async <Result>(sql: string, values: readonly MysqlValue[] = []): Promise<Result> => {
+    const timer = setTimeout(() => lose(fatal(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      return await settle<Result>(({ resolve, reject }) => {
+        driver.query(sql, [...values], (error, result) => (error === null ? resolve(result) : reject(error)));
+      });
+    } catch (error) {
+      if (isLostConnection(error)) lose(error);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  await settle<void>(({ resolve, reject }) => {
+    driver.connect((error) => (error === null ? resolve(undefined) : reject(error)));
+  }).catch((error: unknown) => {
+    lose(error);
+    throw error;
+  });
+  const change = async (sql: string, values?: readonly MysqlValue[]): Promise<number> =>
+    (await query<ResultSetHeader>(sql, values)).affectedRows;
+  return {
+    id: driver.threadId,
+    rows: query<readonly MysqlRow[]>,
+    change,
+    insertOne: async (sql, values) => (await query<ResultSetHeader>(sql, values)).insertId,
+    insert: async (sql, rows) => {
+      for (let from = 0; from < rows.length; from += rowsPerStatement) {
+        await change(sql, [rows.slice(from, from + rowsPerStatement)]);
+      }
+    },
+    isLost: () => lost !== null,
+    cut: () => lose(fatal('the connection was closed')),
+    quit: () => quit(driver, () => lose(fatal('the connection was closed'))),
+  };
+}
+
+async function quit(driver: Connection, cut: () => void): Promise<void> {
+  const patience = new AbortController();
+  const ended = new Promise<void>((resolve) => {
+    driver.end(() => resolve());
+  });
+  await Promise.race([ended, delay(1_000, undefined, { signal: patience.signal }).catch(() => {})]);
+  patience.abort();
+  cut();
+}
+
+function fatal(message: string): Error {
+  return Object.assign(new Error(message), { fatal: true });
+}
+
+/** What a column of bytes holds as text; `null` for NULL. */
+export function columnText(value: unknown): string | null {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() : null;
+}

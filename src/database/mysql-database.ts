@@ -1,0 +1,146 @@
+import { SamsaError } from '../errors.ts';
+import { openConnection, type MysqlAddress, type MysqlConnection } from './mysql-connection.ts';
+import { mysqlError } from './mysql-errors.ts';
+import { createLending, type Lending, type Lent } from './mysql-lending.ts';
+import { migrate, type Migrations } from './mysql-migrations.ts';
+import { inTransaction, withRetries } from './mysql-transaction.ts';
+
+export type MysqlOptions = {
+  readonly migrations: readonly Migrations[];
+  /** At most so many connections at a time; others wait their turn. */
+  readonly connections?: number;
+  /** How long a statement may go without an answer before the server counts as away. */
+  readonly timeoutMs?: number;
+};
+
+type Work<Result> = (connection: MysqlConnection) => Promise<Result>;
+
+/** A MySQL or MariaDB database. Everything here may throw SamsaError `store-unavailable` (retryable). */
+export type MysqlDatabase = {
+  /** Host, port and database, for messages. */
+  readonly name: string;
+  /** The name of the database on its server: what locks of the whole server are named after. */
+  readonly schema: string;
+  /** Reads on one consistent snapshot, without taking a lock. */
+  readonly read: <Result>(body: Work<Result>) => Promise<Result>;
+  /**
+   * Runs `body` in a transaction (READ COMMITTED) and rolls back when it throws. After a deadlock, a lock wait that took
+   * too long or a lost connection the whole body runs again, on whatever the database holds then. When the connection
+   * is lost during the commit itself the outcome is unknown, and it throws: what must not happen twice has to be told
+   * apart by what it wrote.
+   */
+  readonly transaction: <Result>(body: Work<Result>) => Promise<Result>;
+  /** `body` on a connection, outside any transaction. Not repeated. */
+  readonly connected: <Result>(body: Work<Result>) => Promise<Result>;
+  /** A connection of one's own, until it is lost. */
+  readonly session: () => MysqlSession;
+  readonly close: () => Promise<void>;
+};
+
+/** Transactions one after another on a connection that nobody else uses. */
+export type MysqlSession = Pick<MysqlDatabase, 'transaction'>;
+
+const defaultTimeoutMs = 10_000;
+const migrationTimeoutMs = 120_000;
+
+/**
+ * Connects to a database that exists and brings its tables up to date.
+ * @throws SamsaError `bad-configuration` when it is too old or refuses us, `state-too-new` when a newer program made its
+ *   tables, `store-unavailable` (retryable) when it does not answer.
+ */
+export async function openMysql(address: MysqlAddress, options: MysqlOptions): Promise<MysqlDatabase> {
+  const { host, port, user, password, database } = address;
+  const name = `${host}:${port}/${database}`;
+  const { connections = 6, timeoutMs = defaultTimeoutMs } = options;
+  const parts = { host, port, user, password, database };
+  await prepareDatabase(name, parts, options.migrations);
+  return databaseOf(name, database, createLending(name, parts, connections, timeoutMs));
+}
+
+function databaseOf(name: string, schema: string, lending: Lending): MysqlDatabase {
+  const ours = async <Result>(work: Promise<Result>): Promise<Result> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw mysqlError(name, error);
+    }
+  };
+  const lent = async <Result>(body: Work<Result>): Promise<Result> => {
+    const { connection, giveBack } = await lending.take();
+    try {
+      return await body(connection);
+    } finally {
+      giveBack();
+    }
+  };
+  return {
+    name,
+    schema,
+    connected: (body) => ours(lent(body)),
+    read: (body) => ours(withRetries(() => lent((connection) => inTransaction(connection, 'snapshot', body)))),
+    transaction: (body) => ours(withRetries(() => lent((connection) => inTransaction(connection, 'write', body)))),
+    session: () => {
+      const session = createSession(lending);
+      return { transaction: (body) => ours(session.transaction(body)) };
+    },
+    close: lending.close,
+  };
+}
+
+function createSession(lending: Lending): MysqlSession {
+  let held: Lent | null = null;
+  let last: Promise<unknown> = Promise.resolve();
+  const giveUp = (): void => {
+    held?.giveBack();
+    held = null;
+  };
+  const once = async <Result>(body: Work<Result>): Promise<Result> => {
+    if (held?.connection.isLost() === true) giveUp();
+    held ??= await lending.take();
+    const { connection } = held;
+    try {
+      return await inTransaction(connection, 'write', body);
+    } finally {
+      if (connection.isLost()) giveUp();
+    }
+  };
+  return {
+    transaction: (body) => {
+      const result = last.then(() => withRetries(() => once(body)));
+      last = result.catch(() => {});
+      return result;
+    },
+  };
+}
+
+/** On a connection of its own: only migrations may send several statements at a time. */
+async function prepareDatabase(name: string, address: MysqlAddress, migrations: readonly Migrations[]): Promise<void> {
+  try {
+    const connection = await openConnection(address, migrationTimeoutMs, true);
+    try {
+      await checkVersion(name, connection);
+      await migrate(connection, { name, schema: address.database }, migrations);
+    } finally {
+      await connection.quit();
+    }
+  } catch (error) {
+    throw mysqlError(name, error);
+  }
+}
+
+async function checkVersion(name: string, connection: MysqlConnection): Promise<void> {
+  const [row] = await connection.rows('SELECT VERSION() AS version');
+  const version = String(row?.['version']);
+  if (isRecentEnough(version)) return;
+  throw new SamsaError(
+    'bad-configuration',
+    `db.dsn: expected MySQL 8.0 or MariaDB 10.11, or newer, at ${name}; found ${version}.`,
+  );
+}
+
+/** @param version as `SELECT VERSION()` says it; some MariaDB call themselves a MySQL 5.5.5 first. */
+export function isRecentEnough(version: string): boolean {
+  const [, major = 0, minor = 0] = (/^(?:5\.5\.5-)?(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
+  const [leastMajor, leastMinor] = /mariadb/i.test(version) ? [10, 11] : [8, 0];
+  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
+}

@@ -1,0 +1,74 @@
+import { reason, SamsaError } from '../errors.ts';
+
+/** Rolled back by the server because two transactions met; the same one may pass at once. */
+const collisions: ReadonlyMap<number, string> = new Map([
+  [1020, 'another transaction changed a row first'],
+  [1205, 'another transaction holds a row for too long'],
+  [1213, 'two transactions waited for each other'],
+]);
+
+/** The connection is gone, and with it everything not committed. */
+const lostConnections: ReadonlyMap<number, string> = new Map([
+  [1053, 'the server is shutting down'],
+  [1317, 'the statement was interrupted'],
+  [1927, 'the connection was ended by somebody'],
+  [2006, 'the server has gone away'],
+  [2013, 'the connection was lost'],
+  [4031, 'the server ended the idle connection'],
+]);
+
+const passing: ReadonlyMap<number, string> = new Map([
+  [1021, 'the disk of the server is full'],
+  [1030, 'the storage of the server reports an error'],
+  [1040, 'the server has too many connections'],
+  [1114, 'the disk of the server is full'],
+  [1180, 'the server could not commit'],
+  [1203, 'the user has too many connections'],
+  [1226, 'the user has used up a limit of the server'],
+  [1290, 'the server is read-only'],
+  [1792, 'the server is read-only'],
+  [1836, 'the server is read-only'],
+  [1969, 'the statement took too long'],
+  [3024, 'the statement took too long'],
+]);
+
+const misconfigured: ReadonlySet<number> = new Set([1044, 1045, 1049, 1130, 1142, 1227, 1251, 1698]);
+
+type ReportedError = { readonly errno?: unknown; readonly code?: unknown; readonly fatal?: unknown };
+
+/** Whether a transaction that ended so was rolled back and may be run again as it is. */
+export function isCollision(error: unknown): boolean {
+  return collisions.has(numberOf(error));
+}
+
+/** Whether the connection can no longer be used; what was being committed then has an unknown outcome. */
+export function isLostConnection(error: unknown): boolean {
+  const { code, fatal } = error as ReportedError;
+  return fatal === true || code === 'PROTOCOL_SEQUENCE_TIMEOUT' || lostConnections.has(numberOf(error));
+}
+
+/**
+ * An error of the driver or the server as ours: what passes by itself or by somebody's care for the server is
+ * `store-unavailable`, what only another `db.dsn` can cure is `bad-configuration`; all others stay as they are.
+ * @param name the database without its password.
+ */
+export function mysqlError(name: string, error: unknown): unknown {
+  if (error instanceof SamsaError || !(error instanceof Error)) return error;
+  const number = numberOf(error);
+  if (misconfigured.has(number)) {
+    return new SamsaError(
+      'bad-configuration',
+      `db.dsn: expected a database at ${name} that may be used, got: ${reason(error)}. ` +
+        'Check user, password, the name of the database and its grants.',
+      { cause: error },
+    );
+  }
+  const problem = collisions.get(number) ?? lostConnections.get(number) ?? passing.get(number);
+  if (problem === undefined && !isLostConnection(error)) return error;
+  return new SamsaError('store-unavailable', `${name}: ${problem ?? reason(error)}`, { cause: error, retryable: true });
+}
+
+function numberOf(error: unknown): number {
+  const { errno } = error as ReportedError;
+  return typeof errno === 'number' ? errno : 0;
+}

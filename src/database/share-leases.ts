@@ -1,0 +1,26 @@
+import type { PartitionName } from './progress.ts';
+
+export type Lease = PartitionName & {
+  readonly positionId: number;
+  readonly instance: string | null;
+  readonly untilMs: number;
+  readonly seenEnd: number;
+};
+
+/** Renews what is this instance's up to its fair share, gives back what is above it, and claims what is free below it. */
+export function shareLeases(
+  leases: readonly Lease[],
+  { instance, instances, nowMs, ttlMs }: { instance: string; instances: number; nowMs: number; ttlMs: number },
+): readonly Lease[] {
+  const share = Math.ceil(leases.length / instances);
+  let kept = 0;
+  const renewed = leases.map((lease) => {
+    if (lease.instance !== instance) return lease;
+    return kept++ < share ? { ...lease, untilMs: nowMs + ttlMs } : { ...lease, instance: null };
+  });
+  let wanted = share - kept;
+  return renewed.map((lease) => {
+    const isFree = lease.instance === null || lease.untilMs < nowMs;
+    return isFree && wanted-- > 0 ? { ...lease, instance, untilMs: nowMs + ttlMs } : lease;
+  });
+}

@@ -1,0 +1,77 @@
+import type { MysqlAddress } from '../../database/mysql-connection.ts';
+import { openMysql, type MysqlDatabase } from '../../database/mysql-database.ts';
+import type { Migrations } from '../../database/mysql-migrations.ts';
+import { createMysqlProgress, progressMigrations } from '../../database/mysql-progress.ts';
+import { readCountedSince, readSeen, type Seen } from './commit-journal.mysql.ts';
+import { countSearches } from './count-searches.mysql.ts';
+import { forgetOldCounts } from './forget-old-counts.mysql.ts';
+import { refuseForgotten } from './kept-counts.ts';
+import { keyHash } from './query-numbers.mysql.ts';
+import { readDays, readDescriptions, readTotals } from './read-counts.mysql.ts';
+import type { CountedSearch } from './trend-projection.ts';
+import type { TrendStore } from './trend-store.ts';
+
+const countsMigrations: Migrations = { name: 'trend', folder: new URL('migrations/', import.meta.url) };
+
+/** How many answers given out can still be followed. */
+const rememberedRevisions = 100;
+
+/**
+ * Counts in a MySQL or MariaDB database, shared by all instances.
+ * @throws SamsaError `bad-configuration`, `state-too-new`, `store-unavailable` (retryable).
+ */
+export async function openMysqlTrendStore(address: MysqlAddress): Promise<TrendStore> {
+  return createMysqlTrendStore(await openMysql(address, { migrations: [progressMigrations, countsMigrations] }));
+}
+
+function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
+  const progress = createMysqlProgress<CountedSearch>(database, async (searches, context) => {
+    if (context.occasion === 'redriven') refuseForgotten(searches, context.watermarkMs);
+    await countSearches(searches, context);
+    await forgetOldCounts(context.connection, context.watermarkMs);
+  });
+  const revisions = createRevisions();
+
+  return {
+    ...progress,
+    totals: (fromHour) =>
+      database.read(async (connection) => {
+        const seen = await readSeen(connection);
+        return { revision: revisions.numberOf(seen), totals: await readTotals(connection, fromHour) };
+      }),
+    countedSince: async (revision) => {
+      const seen = revisions.get(revision);
+      if (seen === undefined) return null;
+      const since = await database.connected((connection) => readCountedSince(connection, seen));
+      return since === null ? null : { revision: revisions.numberOf(since.seen), counts: since.counts };
+    },
+    describe: (queries, fromHour) => database.read((connection) => readDescriptions(connection, queries, fromHour)),
+    find: (key) =>
+      database.connected(async (connection) => {
+        const [row] = await connection.rows('SELECT id FROM trend_query WHERE key_hash = ?', [keyHash(key)]);
+        return row === undefined ? null : Number(row['id']);
+      }),
+    daily: (query, fromDay) => database.connected((connection) => readDays(connection, query, fromDay)),
+    close: database.close,
+  };
+}
+
+/** Numbers for what was seen: other instances commit to other partitions, so one number cannot say it all. */
+function createRevisions() {
+  const seenByNumber = new Map<number, Seen>();
+  let last = 0;
+  return {
+    get: (revision: number): Seen | undefined => seenByNumber.get(revision),
+    numberOf: (seen: Seen): number => {
+      const latest = seenByNumber.get(last);
+      if (latest !== undefined && isSame(latest, seen)) return last;
+      seenByNumber.set(++last, seen);
+      seenByNumber.delete(last - rememberedRevisions);
+      return last;
+    },
+  };
+}
+
+function isSame(one: Seen, other: Seen): boolean {
+  return one.size === other.size && [...one].every(([positionId, revision]) => other.get(positionId) === revision);
+}

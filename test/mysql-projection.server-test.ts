@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { pino } from 'pino';
+import { openMysql, type MysqlDatabase } from '../src/database/mysql-database.ts';
+import { createMysqlProgress, progressMigrations } from '../src/database/mysql-progress.ts';
+import { text } from '../src/events/envelope.ts';
+import type { EventLog } from '../src/log/log.ts';
+import { openSqliteLog } from '../src/log/sqlite-log.ts';
+import type { Projection } from '../src/projection/projection.ts';
+import { runProjection, type RunningProjection } from '../src/projection/run-projection.ts';
+import { startMariaDb, type MariaDb, type TestDatabase } from './servers/mariadb.ts';
+import { until } from './support/until.ts';
+
+const counting: Projection<string> = {
+  name: 'word-counts',
+  version: 1,
+  reads: [
+    {
+      topic: 'words',
+      compacted: false,
+      repeats: 'dropped-by-sequence',
+      fold: ({ value }) => text(value ?? Buffer.alloc(0)),
+    },
+  ],
+};
+
+describe('a projection whose state is in MySQL', () => {
+  let server: MariaDb;
+  let place: TestDatabase;
+  let folder: string;
+  let log: EventLog;
+  let sent: number;
+  const databases: MysqlDatabase[] = [];
+  const running: RunningProjection[] = [];
+
+  before(async () => {
+    server = await startMariaDb();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'samsa-mysql-projection-'));
+    log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
+    await log.create('words', { partitions: 4, retentionMs: 0, compacted: false });
+    place = await server.createDatabase();
+    await server.ask(`CREATE TABLE ${place.database}.word (word VARBINARY(50) PRIMARY KEY, seen INT NOT NULL)`);
+    sent = 0;
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((projection) => projection.close()));
+    await Promise.all(databases.splice(0).map((database) => database.close()));
+    await log.close();
+    await rm(folder, { recursive: true });
+  });
+
+  /** As one more process would: with connections of its own. */
+  const run = async (instance: string): Promise<RunningProjection> => {
+    const database = await openMysql(place, { migrations: [progressMigrations], timeoutMs: 500 });
+    databases.push(database);
+    const progress = createMysqlProgress<string>(database, (words, { connection }) =>
+      connection.insert(
+        'INSERT INTO word VALUES ? ON DUPLICATE KEY UPDATE seen = seen + 1',
+        words.map((word) => [word, 1]),
+      ),
+    );
+    const projection = runProjection({
+      log,
+      progress,
+      projection: counting,
+      instance,
+      clock: Date.now,
+      logger: pino({ level: 'silent' }),
+      leaseMs: 1_000,
+      leaseTickMs: 20,
+    });
+    running.push(projection);
+    return projection;
+  };
+  const send = async (count: number): Promise<void> => {
+    const records = Array.from({ length: count }, () => {
+      const word = Buffer.from(`word ${sent++}`);
+      return { topic: 'words', key: word, value: word, headers: [] };
+    });
+    await log.append(records);
+  };
+  const seen = async (): Promise<{ words: number; times: number }> => {
+    const rows = await server.ask(
+      `SELECT COUNT(*) AS words, CAST(COALESCE(MAX(seen), 0) AS SIGNED) AS times FROM ${place.database}.word`,
+    );
+    return (rows as { words: number; times: number }[])[0]!;
+  };
+  const everyWordOnce = async (): Promise<void> => {
+    await until(`${sent} words`, async () => (await seen()).words === sent, 30_000);
+    assert.deepEqual(await seen(), { words: sent, times: 1 });
+  };
+
+  it('counts every event once with instances that come and go', async () => {
+    await run('a');
+    await send(100);
+    const second = await run('b');
+    await send(100);
+    await everyWordOnce();
+    await second.close();
+    await send(100);
+    await everyWordOnce();
+    await until('caught up', () => running[0]?.freshness().lagEvents === 0);
+    assert.deepEqual(running[0]?.problems(), []);
+  });
+
+  it('counts every event once through kills of the server', async () => {
+    await run('a');
+    await run('b');
+    for (let round = 0; round < 3; round++) {
+      await send(200);
+      await until('some are counted', async () => (await seen()).words > sent - 200);
+      await server.kill();
+      await send(100);
+      await server.restart();
+      await everyWordOnce();
+    }
+  });
+
+  it('says that the database does not answer, and goes on when it does', async () => {
+    const projection = await run('a');
+    await send(50);
+    await everyWordOnce();
+    server.freeze();
+    try {
+      await send(50);
+      await until('the problem is said', () => projection.problems().includes('store-unavailable'));
+    } finally {
+      server.thaw();
+    }
+    await everyWordOnce();
+    await until('it is over', () => projection.problems().length === 0);
+  });
+});

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createConnection } from 'mysql2/promise';
+import { startMariaDb, type MariaDb } from './mariadb.ts';
+
+describe('a MariaDB of our own', () => {
+  let server: MariaDb;
+  before(async () => {
+    server = await startMariaDb();
+  });
+  after(() => server.stop());
+
+  it('keeps what was committed when it is killed and started again', async () => {
+    const { database } = await server.createDatabase();
+    await server.ask(`CREATE TABLE ${database}.word (word VARCHAR(20) NOT NULL)`);
+    await server.ask(`INSERT INTO ${database}.word VALUES ('kept')`);
+    await server.kill();
+    await assert.rejects(server.ask('SELECT 1'), { code: 'ECONNREFUSED' });
+    await server.restart();
+    assert.deepEqual(await server.ask(`SELECT word FROM ${database}.word`), [{ word: 'kept' }]);
+  });
+
+  it('answers nobody while frozen, and everybody afterwards', async () => {
+    const { dsn } = await server.createDatabase();
+    server.freeze();
+    await assert.rejects(createConnection({ uri: dsn, connectTimeout: 100 }), { code: 'ETIMEDOUT' });
+    server.thaw();
+    assert.deepEqual(await server.ask('SELECT 1 AS one'), [{ one: 1 }]);
+  });
+});
