@@ -1,4 +1,5 @@
 import type { Consumer, FetchOptions, RecordsBatch } from '@platformatic/kafka';
+import type { AbortedTransaction } from './kafka-records.ts';
 
 /** Where one partition is to be read from. */
 export type Wanted = { readonly topicId: string; readonly partition: number; readonly from: number };
@@ -6,6 +7,8 @@ export type Wanted = { readonly topicId: string; readonly partition: number; rea
 /** What a node has of it: nothing where `batches` is empty, as of now or the end of the wait. */
 export type Fetched = {
   readonly batches: readonly RecordsBatch[];
+  /** Transactions of others in it that were given up. */
+  readonly aborted: readonly AbortedTransaction[];
   readonly start: number;
   readonly end: number;
 };
@@ -66,7 +69,7 @@ function createNode(consumer: Fetching, node: number, waitMs: number): (wanted: 
     }
     const known = ends.get(nameOf(one));
     if (known === undefined) return one.reject(new Error('the broker answered without the partition asked for'));
-    one.resolve({ batches: partition?.records ?? [], ...known });
+    one.resolve({ batches: partition?.records ?? [], aborted: partition?.abortedTransactions ?? [], ...known });
   };
 
   const fly = async (): Promise<void> => {

@@ -59,7 +59,7 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
         const { offsets } = await producer.send({ messages: records.map((one) => toMessage(one, partition, nowMs)) });
         return Number(offsets![0]!.offset);
       } catch (error) {
-        throw kafkaError(brokers, error);
+        throw closing === null ? kafkaError(brokers, error) : closedTooEarly(brokers, error);
       }
     },
     refusesRecords: (error) => error instanceof SamsaError && error.code === 'bad-event',
@@ -147,6 +147,14 @@ function tooLarge(topic: string, bytes: number): SamsaError {
   return new SamsaError(
     'bad-event',
     `expected a record for ${topic} of at most ${mostRecordBytes} bytes, got ${bytes}. Make it smaller.`,
+  );
+}
+
+function closedTooEarly(brokers: readonly string[], error: unknown): SamsaError {
+  return new SamsaError(
+    'store-unavailable',
+    `the log was closed before Kafka at ${brokers.join(', ')} acknowledged a record: it may have been appended. Append it again.`,
+    { retryable: true, cause: error },
   );
 }
 

@@ -84,8 +84,8 @@ export function createRangeFetch(
  * A node that has just become the leader may not know yet how far its log is acknowledged: where it does not refuse the
  * offset, the log reaches that far.
  */
-function toRange(request: ReadRequest, { batches, start, end }: Fetched): Range {
-  const { records, next } = fromBatches(request, batches);
+function toRange(request: ReadRequest, { batches, aborted, start, end }: Fetched): Range {
+  const { records, next } = fromBatches(request, batches, aborted);
   return { from: request.from, records, next, start, end: Math.max(end, next) };
 }
 

@@ -24,20 +24,26 @@ export function recordBytes({ key, value, headers }: NewRecord): number {
   return bytes;
 }
 
+/** Every record of this producer from this offset up to the marker that ends the transaction. */
+export type AbortedTransaction = { readonly producerId: bigint; readonly firstOffset: bigint };
+
 const logAppendTime = 1 << 3;
+const transactional = 1 << 4;
 const control = 1 << 5;
 
 /** What fetched batches hold from an offset on, and the offset to go on from. Batches come whole, so also less. */
 export function fromBatches(
   { topic, partition, from }: { readonly topic: string; readonly partition: number; readonly from: number },
   batches: readonly RecordsBatch[],
+  aborted: readonly AbortedTransaction[],
 ): { readonly records: readonly StoredRecord[]; readonly next: number } {
   const records: StoredRecord[] = [];
+  const isAborted = createAbortedCheck(aborted);
   let next = from;
   for (const batch of batches) {
     const first = Number(batch.firstOffset);
     next = Math.max(next, first + batch.lastOffsetDelta + 1);
-    if ((batch.attributes & control) !== 0) continue;
+    if (isAborted(batch) || (batch.attributes & control) !== 0) continue;
     for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
       const offset = first + offsetDelta;
       if (offset < from) continue;
@@ -47,6 +53,22 @@ export function fromBatches(
     }
   }
   return { records, next };
+}
+
+/**
+ * Whether a batch belongs to a transaction that was given up; to be asked of every batch in order. The client takes out
+ * only those whose end came with the same answer.
+ */
+function createAbortedCheck(aborted: readonly AbortedTransaction[]): (batch: RecordsBatch) => boolean {
+  const ahead = aborted.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));
+  const open = new Set<bigint>();
+  return ({ attributes, firstOffset, lastOffsetDelta, producerId }) => {
+    while (ahead.length > 0 && ahead[0]!.firstOffset <= firstOffset + BigInt(lastOffsetDelta)) {
+      open.add(ahead.shift()!.producerId);
+    }
+    if ((attributes & control) !== 0) open.delete(producerId);
+    return (attributes & transactional) !== 0 && open.has(producerId);
+  };
 }
 
 function toHeaders(headers: readonly [Buffer | null, Buffer | null][]): RecordHeaders {

@@ -44,6 +44,7 @@ export function serverProperties({ id, folder, ports, sasl, keystore }: NodeSett
     'group.initial.rebalance.delay.ms=0',
     'broker.session.timeout.ms=3000',
     'broker.heartbeat.interval.ms=500',
+    'log.cleaner.backoff.ms=100',
     'log.cleaner.dedupe.buffer.size=16777216',
   ];
   return [...lines, ...saslLines(sasl), ...keystoreLines(keystore), ''].join('\n');
