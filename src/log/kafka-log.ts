@@ -1,0 +1,168 @@
+import { Consumer, ProduceAcks, Producer } from '@platformatic/kafka';
+import { SamsaError } from '../errors.ts';
+import type { NewRecord } from '../events/record.ts';
+import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './kafka-connection.ts';
+import { kafkaError } from './kafka-errors.ts';
+import { createKafkaFetcher } from './kafka-fetcher.ts';
+import { createPublisher, type Addressed } from './kafka-publisher.ts';
+import { createRangeFetch } from './kafka-ranges.ts';
+import { createKafkaReader } from './kafka-reader.ts';
+import { recordBytes, toMessage } from './kafka-records.ts';
+import { createKafkaTopics, type KafkaTopics } from './kafka-topics.ts';
+import type { EventLog } from './log.ts';
+import { partitionOf } from './partition.ts';
+
+export type KafkaLogOptions = KafkaConnection & {
+  /** What records are stamped with when they are sent. */
+  readonly clock: () => number;
+  /** How many records may wait for their acknowledgement; 50,000 unless given. */
+  readonly waitingRecords?: number;
+  /** How many bytes may wait for it; 64 MiB unless given. */
+  readonly waitingBytes?: number;
+};
+
+/** Brokers take no more than about 1 MB unless told so. */
+const mostRecordBytes = 900_000;
+const awaitMs = 300;
+const closeWithinMs = 2_500;
+const goodbyeMs = 200;
+
+/**
+ * The event log in Apache Kafka. Nothing is connected before the first use. `append` goes on trying through an outage,
+ * however long, with nothing appended twice; whoever cannot wait that long keeps records elsewhere first. A call that
+ * `close` gave up on after 2.5 s fails with `store-unavailable`, and may have been appended.
+ *
+ * `append` also throws `bad-event` (not retryable) where a record is too large or Kafka refused it for what it is: a
+ * call refused for its size before it was sent has appended nothing, else other records of the call may be in the log.
+ * All members throw `store-unavailable` (retryable) when no broker answers, and `bad-configuration` when they refuse
+ * the user, the password or access.
+ * @throws SamsaError `bad-configuration`.
+ */
+export function openKafkaLog(options: KafkaLogOptions): EventLog {
+  const { brokers, clock } = options;
+  const shared = clientOptions(options);
+  const topics = createKafkaTopics(shared, brokers);
+  const consumers = [0, 1].map(() => new Consumer({ ...shared, groupId: shared.clientId, autocommit: false }));
+  const producer = createProducer(options);
+  for (const client of [...consumers, producer]) hearErrors(client);
+  const closedError = (): SamsaError =>
+    new SamsaError('log-closed', `Kafka at ${brokers.join(', ')}: the log has been closed`);
+
+  const [asking, awaiting] = consumers.map((consumer, index) =>
+    createRangeFetch(topics, createKafkaFetcher(consumer, index * awaitMs), brokers),
+  );
+  const reader = createKafkaReader({ ask: asking!, await: awaiting!, awaitMs });
+  const publisher = createPublisher({
+    send: async (partition, records) => {
+      const nowMs = clock();
+      try {
+        const { offsets } = await producer.send({ messages: records.map((one) => toMessage(one, partition, nowMs)) });
+        return Number(offsets![0]!.offset);
+      } catch (error) {
+        throw closing === null ? kafkaError(brokers, error) : closedTooEarly(brokers, error);
+      }
+    },
+    refusesRecords: (error) => error instanceof SamsaError && error.code === 'bad-event',
+    limitRecords: options.waitingRecords ?? 50_000,
+    limitBytes: options.waitingBytes ?? 64 << 20,
+  });
+  const address = createAddressing(topics);
+  let entering: Promise<unknown> = Promise.resolve();
+  let closing: Promise<void> | null = null;
+
+  const whileOpen = async <Result>(use: () => Promise<Result>): Promise<Result> => {
+    if (closing !== null) throw closedError();
+    try {
+      return await use();
+    } catch (error) {
+      throw closing !== null && !(error instanceof SamsaError) ? closedError() : kafkaError(brokers, error);
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    reader.close(closedError());
+    await Promise.all(consumers.map((consumer) => closeClient(consumer, goodbyeMs)));
+    await within(closeWithinMs, entering.then(publisher.drain));
+    await Promise.all([closeClient(producer, goodbyeMs), topics.close(goodbyeMs)]);
+  };
+
+  return {
+    append: (records) =>
+      whileOpen(async () => {
+        if (records.length === 0) return [];
+        // One call after the other: a topic that is looked up must not be overtaken by one that is known.
+        const entered = entering.then(async () => ({ appended: publisher.publish(await address(records)) }));
+        entering = entered.catch(() => {});
+        return (await entered).appended;
+      }),
+    read: (request) => whileOpen(() => reader.read(request)),
+    describe: (topic) => whileOpen(() => topics.describe(topic)),
+    create: (topic, settings) => whileOpen(() => topics.create(topic, settings)),
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** Endless repetitions keep the producer's id and sequence, by which the brokers drop what they have already. */
+function createProducer(connection: KafkaConnection): Producer<Buffer | null, Buffer | null> {
+  return new Producer({
+    ...clientOptions(connection),
+    idempotent: true,
+    acks: ProduceAcks.ALL,
+    producerId: -1n,
+    producerEpoch: -1,
+    autocreateTopics: false,
+    metadataMaxAge: 60_000,
+    requestTimeout: 10_000,
+    retries: 1_000_000,
+    retryDelay: (_client, _operation, attempt) =>
+      Math.min(1_000, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2),
+  });
+}
+
+/** Decides partitions; records without a key go round them. */
+function createAddressing(topics: KafkaTopics): (records: readonly NewRecord[]) => Promise<readonly Addressed[]> {
+  let turn = 0;
+  return async (records) => {
+    const counts = new Map<string, number>();
+    for (const { topic } of records) {
+      if (!counts.has(topic)) counts.set(topic, (await topics.find(topic)).leaders.length);
+    }
+    return records.map((record) => {
+      const partitions = counts.get(record.topic)!;
+      const bytes = recordBytes(record);
+      if (bytes > mostRecordBytes) throw tooLarge(record.topic, bytes);
+      return {
+        record,
+        bytes,
+        partition: record.key === null ? turn++ % partitions : partitionOf(record.key, partitions),
+      };
+    });
+  };
+}
+
+function tooLarge(topic: string, bytes: number): SamsaError {
+  return new SamsaError(
+    'bad-event',
+    `expected a record for ${topic} of at most ${mostRecordBytes} bytes, got ${bytes}. Make it smaller.`,
+  );
+}
+
+function closedTooEarly(brokers: readonly string[], error: unknown): SamsaError {
+  return new SamsaError(
+    'store-unavailable',
+    `the log was closed before Kafka at ${brokers.join(', ')} acknowledged a record: it may have been appended. Append it again.`,
+    { retryable: true, cause: error },
+  );
+}
+
+async function within(waitMs: number, promise: Promise<unknown>): Promise<void> {
+  let timeout: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timeout = setTimeout(resolve, waitMs);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timeout);
+}

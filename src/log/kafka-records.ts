@@ -1,0 +1,80 @@
+import type { MessageToProduce, RecordsBatch } from '@platformatic/kafka';
+import type { NewRecord, RecordHeaders, StoredRecord } from '../events/record.ts';
+
+/** `null` is written as such: a value that is none removes its key where a topic is compacted. */
+export type KafkaMessage = MessageToProduce<Buffer | null, Buffer | null>;
+
+/** The one place where messages are made: header names that are no Buffers are taken for a broken network. */
+export function toMessage(record: NewRecord, partition: number, timestampMs: number): KafkaMessage {
+  return {
+    topic: record.topic,
+    partition,
+    timestamp: BigInt(timestampMs),
+    key: record.key === null ? null : view(record.key),
+    value: record.value === null ? null : view(record.value),
+    // A key of its own for each, so that a name may repeat.
+    headers: new Map(record.headers.map(([name, value]) => [Buffer.from(name), view(value)])),
+  };
+}
+
+/** About what a record takes in the log before compression. */
+export function recordBytes({ key, value, headers }: NewRecord): number {
+  let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + 20;
+  for (const [name, data] of headers) bytes += Buffer.byteLength(name) + data.byteLength + 4;
+  return bytes;
+}
+
+/** Every record of this producer from this offset up to the marker that ends the transaction. */
+export type AbortedTransaction = { readonly producerId: bigint; readonly firstOffset: bigint };
+
+const logAppendTime = 1 << 3;
+const transactional = 1 << 4;
+const control = 1 << 5;
+
+/** What fetched batches hold from an offset on, and the offset to go on from. Batches come whole, so also less. */
+export function fromBatches(
+  { topic, partition, from }: { readonly topic: string; readonly partition: number; readonly from: number },
+  batches: readonly RecordsBatch[],
+  aborted: readonly AbortedTransaction[],
+): { readonly records: readonly StoredRecord[]; readonly next: number } {
+  const records: StoredRecord[] = [];
+  const isAborted = createAbortedCheck(aborted);
+  let next = from;
+  for (const batch of batches) {
+    const first = Number(batch.firstOffset);
+    next = Math.max(next, first + batch.lastOffsetDelta + 1);
+    if (isAborted(batch) || (batch.attributes & control) !== 0) continue;
+    for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
+      const offset = first + offsetDelta;
+      if (offset < from) continue;
+      const stampedByBroker = (batch.attributes & logAppendTime) !== 0;
+      const timestamp = Number(stampedByBroker ? batch.maxTimestamp : batch.firstTimestamp + timestampDelta);
+      records.push({ topic, partition, offset, timestamp, key, value, headers: toHeaders(headers) });
+    }
+  }
+  return { records, next };
+}
+
+/**
+ * Whether a batch belongs to a transaction that was given up; to be asked of every batch in order. The client takes out
+ * only those whose end came with the same answer.
+ */
+function createAbortedCheck(aborted: readonly AbortedTransaction[]): (batch: RecordsBatch) => boolean {
+  const ahead = aborted.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));
+  const open = new Set<bigint>();
+  return ({ attributes, firstOffset, lastOffsetDelta, producerId }) => {
+    while (ahead.length > 0 && ahead[0]!.firstOffset <= firstOffset + BigInt(lastOffsetDelta)) {
+      open.add(ahead.shift()!.producerId);
+    }
+    if ((attributes & control) !== 0) open.delete(producerId);
+    return (attributes & transactional) !== 0 && open.has(producerId);
+  };
+}
+
+function toHeaders(headers: readonly [Buffer | null, Buffer | null][]): RecordHeaders {
+  return headers.map(([name, value]) => [name?.toString() ?? '', value ?? Buffer.alloc(0)]);
+}
+
+function view(data: Uint8Array): Buffer {
+  return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}

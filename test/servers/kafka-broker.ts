@@ -1,0 +1,170 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Admin } from '@platformatic/kafka';
+import { until } from '../support/until.ts';
+import { createKafkaNode, type KafkaNode } from './kafka-node.ts';
+import { kafkaJars } from './kafka-jars.ts';
+import { createKeystore, serverProperties, type NodePorts, type Sasl } from './kafka-settings.ts';
+
+export type BrokerOptions = {
+  readonly nodes?: 1 | 3;
+  /** Unless given, anybody may connect. */
+  readonly sasl?: Sasl;
+  readonly tls?: boolean;
+};
+
+/** An Apache Kafka cluster of its own, on free ports of this machine. Nodes are numbered from 0. */
+export type Broker = {
+  /** `host:port` of each node. */
+  readonly brokers: readonly string[];
+  /** What clients have to trust, as PEM; `null` without TLS. */
+  readonly certificate: string | null;
+  readonly node: (id: number) => KafkaNode;
+  /** All nodes. */
+  readonly kill: () => Promise<void>;
+  readonly freeze: () => void;
+  readonly thaw: () => void;
+  /** Starts what is not running, on the same data, and waits until the cluster answers. */
+  readonly restart: () => Promise<void>;
+  readonly createTopic: (
+    topic: string,
+    partitions: number,
+    configs?: Readonly<Record<string, string>>,
+  ) => Promise<void>;
+  readonly deleteTopic: (topic: string) => Promise<void>;
+  /** Deletes all records of a topic, as retention would. */
+  readonly deleteRecords: (topic: string) => Promise<void>;
+  /** Which node leads a partition. */
+  readonly leaderOf: (topic: string, partition: number) => Promise<number>;
+  /** Kills all nodes and removes their data. */
+  readonly stop: () => Promise<void>;
+};
+
+const readyWithinMs = 60_000;
+const clusterId = Buffer.from('samsa-test-kafka').toString('base64url');
+
+/** @throws Error when there is no Java, no jars, or no answer within a minute. Never skips. */
+export async function startBroker({ nodes: count = 1, sasl, tls = false }: BrokerOptions = {}): Promise<Broker> {
+  const folder = mkdtempSync(join(tmpdir(), 'samsa-kafka-'));
+  const keystore = tls ? createKeystore(folder) : undefined;
+  const ports = await freePorts(count);
+  const nodes = await Promise.all(
+    ports.map(async (_, id) => {
+      const home = join(folder, String(id));
+      mkdirSync(home);
+      const settingsPath = join(home, 'server.properties');
+      writeFileSync(settingsPath, serverProperties({ id, folder: home, ports, sasl, keystore }));
+      await format(settingsPath, sasl);
+      return createKafkaNode(settingsPath);
+    }),
+  );
+  const brokers = ports.map(({ client }) => `127.0.0.1:${client}`);
+  const connect = (): Admin =>
+    new Admin({
+      clientId: 'samsa-tests',
+      bootstrapBrokers: [...brokers],
+      retries: 5,
+      retryDelay: 200,
+      connectTimeout: 2_000,
+      requestTimeout: 10_000,
+      ...(sasl && { sasl }),
+      ...(keystore && { tls: { ca: keystore.certificate } }),
+    });
+  const cluster = createCluster(brokers, nodes, connect);
+  const stop = async (): Promise<void> => {
+    await cluster.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await cluster.restart();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ...cluster, brokers, certificate: keystore?.certificate ?? null, node: (id) => nodes[id]!, stop };
+}
+
+function createCluster(
+  brokers: readonly string[],
+  nodes: readonly KafkaNode[],
+  connect: () => Admin,
+): Omit<Broker, 'brokers' | 'certificate' | 'node' | 'stop'> {
+  const ask = async <Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> => {
+    const admin = connect();
+    try {
+      return await question(admin);
+    } finally {
+      await admin.close();
+    }
+  };
+  const answers = async (): Promise<boolean> => {
+    const dead = nodes.find((node) => !node.running());
+    if (dead !== undefined) throw new Error(`a broker ended instead of answering:\n${dead.output()}`);
+    try {
+      const { brokers: alive } = await ask((admin) => admin.metadata({ topics: [], retries: 0 }));
+      return alive.size === nodes.length;
+    } catch {
+      return false;
+    }
+  };
+  return {
+    kill: async () => {
+      await Promise.all(nodes.map((node) => node.kill()));
+    },
+    freeze: () => nodes.forEach((node) => node.freeze()),
+    thaw: () => nodes.forEach((node) => node.thaw()),
+    restart: async () => {
+      await Promise.all(nodes.filter((node) => !node.running()).map((node) => node.start()));
+      await until(`a broker answers at ${brokers.join(', ')}`, answers, readyWithinMs);
+    },
+    createTopic: async (topic, partitions, configs = {}) => {
+      const settings = Object.entries(configs).map(([name, value]) => ({ name, value }));
+      await ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas: -1, configs: settings }));
+    },
+    deleteTopic: (topic) => ask((admin) => admin.deleteTopics({ topics: [topic] })),
+    deleteRecords: (topic) => ask((admin) => deleteRecords(admin, topic)),
+    leaderOf: (topic, partition) =>
+      ask(
+        async (admin) => (await admin.metadata({ topics: [topic] })).topics.get(topic)!.partitions[partition]!.leader,
+      ),
+  };
+}
+
+async function deleteRecords(admin: Admin, topic: string): Promise<void> {
+  const { partitionsCount } = (await admin.metadata({ topics: [topic] })).topics.get(topic)!;
+  // Offset -1 stands for the end.
+  const partitions = Array.from({ length: partitionsCount }, (_, partition) => ({ partition, offset: -1n }));
+  await admin.deleteRecords({ topics: [{ name: topic, partitions }] });
+}
+
+async function format(settingsPath: string, sasl: Sasl | undefined): Promise<void> {
+  const reader =
+    sasl === undefined || sasl.mechanism === 'PLAIN'
+      ? []
+      : ['--add-scram', `${sasl.mechanism}=[name=${sasl.username},password=${sasl.password}]`];
+  const tool = ['-cp', join(await kafkaJars(), '*'), 'kafka.tools.StorageTool', 'format'];
+  const args = [...tool, '--cluster-id', clusterId, '--config', settingsPath, ...reader];
+  await promisify(execFile)('java', args, { timeout: readyWithinMs });
+}
+
+/** Held all at once, so that they differ. */
+async function freePorts(nodes: number): Promise<readonly NodePorts[]> {
+  const servers: Server[] = [];
+  for (let held = 0; held < 3 * nodes; held++) {
+    const server = createServer().listen(0, '127.0.0.1');
+    servers.push(server);
+    await once(server, 'listening');
+  }
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return Array.from({ length: nodes }, (_, node) => ({
+    client: ports[3 * node]!,
+    internal: ports[3 * node + 1]!,
+    controller: ports[3 * node + 2]!,
+  }));
+}
