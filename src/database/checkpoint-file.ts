@@ -26,7 +26,7 @@ const cutAtLimits = 4;
  */
 export function createCheckpointedFile(path: string, intervalMs: number, limitBytes: number): CheckpointedFile {
   let connection: DatabaseSync | null = null;
-  let inode = 0n;
+  let identity: string | null = null;
   let carried = { version: -1, atMs: 0 };
 
   const close = (): void => {
@@ -37,10 +37,10 @@ export function createCheckpointedFile(path: string, intervalMs: number, limitBy
 
   /** The file may be removed and made anew, as a search index is. */
   const connect = (): DatabaseSync | null => {
-    const found = statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
-    if (connection !== null && found !== inode) close();
-    if (found === undefined || connection !== null) return connection;
-    inode = found;
+    const found = identityOf(path);
+    if (connection !== null && found !== identity) close();
+    if (found === null || connection !== null) return connection;
+    identity = found;
     connection = new DatabaseSync(path, { timeout: holdUpMs });
     connection.exec('PRAGMA cache_size = -64');
     return connection;
@@ -59,6 +59,12 @@ export function createCheckpointedFile(path: string, intervalMs: number, limitBy
     },
     close,
   };
+}
+
+/** A new file may get the number of the one that was removed just before it, but not its time of birth. */
+function identityOf(path: string): string | null {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? null : `${found.ino} ${found.birthtimeNs}`;
 }
 
 type Checkpoint = {

@@ -7,18 +7,11 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { startCheckpoints, type CheckpointOptions } from './checkpoints.ts';
+import { until } from '../../test/support/until.ts';
 import { openSqlite, type SqliteDatabase } from './sqlite-database.ts';
 
 const schema = { migrations: ['CREATE TABLE t (bytes BLOB)'], busyTimeoutMs: 1_000, checkpointedElsewhere: true };
 const limits = { timeout: 30_000 };
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
-}
 
 void describe('checkpoints', () => {
   const test = (
@@ -53,7 +46,7 @@ void describe('checkpoints', () => {
       const database = openSqlite(path, schema);
       add(database, 3);
       assert.ok(walBytes(path) > 3_000_000, `round ${round}`);
-      await until(() => statSync(path).size > 3_000_000);
+      await until('it is in the file', () => statSync(path).size > 3_000_000);
       database.close();
       rmSync(path);
     }
@@ -63,7 +56,7 @@ void describe('checkpoints', () => {
   test('let a long write-ahead log start over while it is written', { limitBytes: 1 << 20 }, async (path) => {
     const database = openSqlite(path, schema);
     let added = 0;
-    await until(() => {
+    await until('the write-ahead log starts over', () => {
       add(database, 1);
       added++;
       return added > 20 && walBytes(path) < added * 500_000;
@@ -74,17 +67,17 @@ void describe('checkpoints', () => {
   test('cut a write-ahead log that has become much too long', { limitBytes: 100_000 }, async (path) => {
     const database = openSqlite(path, schema);
     database.transaction(() => database.prepare('INSERT INTO t VALUES (zeroblob(5000000))').run());
-    await until(() => walBytes(path) === 0);
+    await until('the write-ahead log is cut', () => walBytes(path) === 0);
     database.close();
   });
 
   test('say once what keeps them from working, and go on', {}, async (path, problems) => {
     writeFileSync(path, 'this is no database, and it is longer than the header of one would be'.repeat(20));
-    await until(() => problems.length > 0);
+    await until('the problem is told', () => problems.length > 0);
     rmSync(path);
     const database = openSqlite(path, schema);
     add(database, 3);
-    await until(() => statSync(path).size > 3_000_000);
+    await until('it is in the file', () => statSync(path).size > 3_000_000);
     database.close();
     assert.equal(problems.length, 1);
     assert.match(problems[0]!, /not a database/);
