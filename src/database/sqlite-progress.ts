@@ -79,6 +79,8 @@ export const progressSchema = `
   );
 `;
 
+type Connection = Pick<DatabaseSync, 'prepare'>;
+
 /** Producers silent for longer than any topic with marks keeps its records are forgotten. */
 const markLifeMs = 400 * 86_400_000;
 
@@ -134,16 +136,12 @@ export function readSqliteProgress(path: string): {
   readonly positions: ReadonlyMap<string, readonly PartitionPosition[]>;
   readonly deadLetters: ReadonlyMap<string, number>;
 } {
-  const positions = new Map<string, PartitionPosition[]>();
+  const positions = new Map<string, readonly PartitionPosition[]>();
   const deadLetters = new Map<string, number>();
   try {
     const connection = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
     try {
-      const rows = connection.prepare(`${selectPosition} ORDER BY projection, topic, partition`).all();
-      for (const row of rows) {
-        const projection = String(row['projection']);
-        positions.set(projection, [...(positions.get(projection) ?? []), decodePosition(row)]);
-      }
+      for (const [projection, of] of readPositions(connection)) positions.set(projection, of);
       for (const [projection, waiting] of countWaiting(connection)) deadLetters.set(projection, waiting);
     } finally {
       connection.close();
@@ -154,6 +152,19 @@ export function readSqliteProgress(path: string): {
     });
   }
   return { positions, deadLetters };
+}
+
+/** Positions by projection, in the open transaction if there is one. */
+export function readPositions(connection: Connection): ReadonlyMap<string, readonly PartitionPosition[]> {
+  const rows = connection.prepare(`${selectPosition} ORDER BY projection, topic, partition`).all();
+  const byProjection = Map.groupBy(rows, (row) => String(row['projection']));
+  return new Map([...byProjection].map(([projection, of]) => [projection, of.map(decodePosition)]));
+}
+
+/** The versions of the projections whose state a file holds, by name. */
+export function readVersions(connection: Connection): ReadonlyMap<string, number> {
+  const rows = connection.prepare('SELECT name, version FROM projection').all();
+  return new Map(rows.map((row) => [String(row['name']), Number(row['version'])]));
 }
 
 function lease(database: SqliteDatabase, request: LeaseRequest, nowMs: number): readonly PartitionName[] {
@@ -196,7 +207,7 @@ function checkVersion(
   }
   throw new SamsaError(
     'state-outdated',
-    `${message} Stop the service and remove the file: it is rebuilt from the log.`,
+    `${message} Stop the service and run samsa rebuild: it makes the state anew from the log.`,
   );
 }
 

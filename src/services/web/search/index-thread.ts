@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
 import type { SqliteDatabase } from '../../../database/sqlite-database.ts';
+import { removeSqliteFile } from '../../../database/sqlite-file.ts';
 import { createSqliteProgress } from '../../../database/sqlite-progress.ts';
 import type { Progress } from '../../../database/progress.ts';
 import { reason, SamsaError } from '../../../errors.ts';
@@ -13,7 +14,6 @@ import {
   createIndexWriter,
   isDamage,
   openIndexForWriting,
-  removeIndex,
   type IndexWriter,
 } from './search-index.sqlite.ts';
 
@@ -134,7 +134,7 @@ async function rebuild(why: string): Promise<void> {
   await closeIndex();
   sayRebuild(why);
   index = await open(async () => {
-    removeIndex(path);
+    removeSqliteFile(path);
     return openIndex();
   });
   if (index !== null) tell({ type: 'opened' });
