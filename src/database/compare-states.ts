@@ -32,8 +32,7 @@ export function openStateSnapshot(path: string, otherPath: string, busyTimeoutMs
     const positions = readPositions(connection);
     return {
       positions: (projection) => positions.get(projection) ?? [],
-      differences: (tables) =>
-        tables.map((table) => differenceIn(connection, table)).filter((found) => found !== null),
+      differences: (tables) => tables.map((table) => differenceIn(connection, table)).filter((found) => found !== null),
       close: () => connection.close(),
     };
   } catch (error) {

@@ -89,7 +89,10 @@ function takeOver(path: string, connection: DatabaseSync): boolean {
   } catch (error) {
     if (isNoDatabase(error)) return false;
     if (!isBusy(error)) throw error;
-    throw new SamsaError('already-running', `${path}: expected a file nobody has open, but a service has. Stop it first.`);
+    throw new SamsaError(
+      'already-running',
+      `${path}: expected a file nobody has open, but a service has. Stop it first.`,
+    );
   }
 }
 

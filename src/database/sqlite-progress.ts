@@ -12,6 +12,7 @@ import type {
 import type { SqliteDatabase } from './sqlite-database.ts';
 import {
   adoptDiscarded,
+  countDiscarded,
   countWaiting,
   keepDeadLetters,
   readDeadLetters,
@@ -136,22 +137,9 @@ export function readSqliteProgress(path: string): {
   readonly positions: ReadonlyMap<string, readonly PartitionPosition[]>;
   readonly deadLetters: ReadonlyMap<string, number>;
 } {
-  const positions = new Map<string, readonly PartitionPosition[]>();
-  const deadLetters = new Map<string, number>();
-  try {
-    const connection = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
-    try {
-      for (const [projection, of] of readPositions(connection)) positions.set(projection, of);
-      for (const [projection, waiting] of countWaiting(connection)) deadLetters.set(projection, waiting);
-    } finally {
-      connection.close();
-    }
-  } catch (error) {
-    throw new SamsaError('data-folder-unusable', `${path}: expected the state of a service, got: ${reason(error)}`, {
-      cause: error,
-    });
-  }
-  return { positions, deadLetters };
+  return reading(path, (connection) => {
+    return { positions: readPositions(connection), deadLetters: countWaiting(connection) };
+  });
 }
 
 /** Positions by projection, in the open transaction if there is one. */
@@ -161,10 +149,36 @@ export function readPositions(connection: Connection): ReadonlyMap<string, reado
   return new Map([...byProjection].map(([projection, of]) => [projection, of.map(decodePosition)]));
 }
 
-/** The versions of the projections whose state a file holds, by name. */
-export function readVersions(connection: Connection): ReadonlyMap<string, number> {
-  const rows = connection.prepare('SELECT name, version FROM projection').all();
-  return new Map(rows.map((row) => [String(row['name']), Number(row['version'])]));
+/**
+ * What a state file says about one projection, and which others it holds, without joining in.
+ * @throws SamsaError `data-folder-unusable` when the file cannot be read.
+ */
+export function lookInside(path: string, projection: string) {
+  return reading(path, (connection) => {
+    const versions = connection.prepare('SELECT name, version FROM projection').all();
+    const instances = connection.prepare('SELECT instance FROM instance WHERE projection = ?').all(projection);
+    return {
+      positions: readPositions(connection).get(projection) ?? [],
+      versions: new Map(versions.map(({ name, version }) => [String(name), Number(version)])),
+      instances: instances.map(({ instance }) => String(instance)),
+      discarded: countDiscarded(connection),
+    };
+  });
+}
+
+function reading<Result>(path: string, read: (connection: Connection) => Result): Result {
+  try {
+    const connection = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
+    try {
+      return read(connection);
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    throw new SamsaError('data-folder-unusable', `${path}: expected the state of a service, got: ${reason(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 function lease(database: SqliteDatabase, request: LeaseRequest, nowMs: number): readonly PartitionName[] {

@@ -99,5 +99,5 @@ function refuseToWait(running: RunningProjection, said: string): void {
 
 function messageIn(line: string): string {
   const { error } = JSON.parse(line) as { error?: unknown };
-  return String(error ?? line);
+  return typeof error === 'string' ? error : line;
 }

@@ -10,12 +10,7 @@ import { openLog } from '../../../log/open-log.ts';
 import { runProjection, type RunningProjection } from '../../../projection/run-projection.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
 import { createSearchProjection, searchProjectionName, type SearchChange } from './search-projection.ts';
-import {
-  createIndexWriter,
-  isDamage,
-  openIndexForWriting,
-  type IndexWriter,
-} from './search-index.sqlite.ts';
+import { createIndexWriter, isDamage, openIndexForWriting, type IndexWriter } from './search-index.sqlite.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
 const { path, log: logFile, topics, logLevel }: IndexThreadData = workerData;
