@@ -11,7 +11,9 @@ import { tasteState } from '../../test/support/taste-state.ts';
 import { trendState } from '../../test/support/trend-state.ts';
 import { until } from '../../test/support/until.ts';
 import { loadConfig, type Config } from '../config.ts';
+import expireRecords from '../log/expiry-chore.ts';
 import type { EventLog } from '../log/log.ts';
+import { openLog } from '../log/open-log.ts';
 import type { CommandContext } from '../main.ts';
 import { discardDeadLetters } from './dead-letters.ts';
 import { rebuildCommand, type RebuildOptions } from './rebuild.ts';
@@ -194,6 +196,31 @@ describe('samsa rebuild', () => {
     assert.ok(trendState(files.trend).includes('new two'));
     assert.ok(!trendState(files.trend).includes('new one'));
     assert.equal((await rebuild('trend')).out, equal('trend'));
+  });
+
+  test('compares only what the log still has events of', async ({ config, rebuild, read, files }) => {
+    const nowMs = Date.now();
+    for (const [query, daysAgo] of [
+      ['old', 36],
+      ['emma', 20],
+    ] as const) {
+      const then = await openLog({
+        path: files.log,
+        topics: config.mq.topics,
+        partitions: config.mq.partitions,
+        clock: () => nowMs - daysAgo * 86_400_000,
+        busyTimeoutMs: 5_000,
+      });
+      await then.append([0, 1, 2].map((reader) => searchRecord(config, query, `reader${reader}`, answer)));
+      await then.close();
+    }
+    await read();
+    assert.ok(trendState(files.trend).includes('old'));
+    await expireRecords(files.log);
+    for (const what of ['trend', 'recommendation']) assert.equal((await rebuild(what)).out, equal(what));
+    assert.ok(!trendState(files.trend).includes('old'));
+    change(files.trend, 'DELETE FROM last_search');
+    assert.match((await rebuild('trend', { check: true })).out, /^trend: differs: table answer, 0 rows only/);
   });
 
   test('refuses while a service has the state open, but compares', async ({ config, log, run, rebuild, search }) => {
