@@ -60,6 +60,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     .action((options: { json?: boolean }) =>
       run(async (context) => (await import('./commands/status.ts')).statusCommand(context, options)),
     );
+  program
+    .command('rebuild')
+    .argument('<what>', 'trend, recommendation or search')
+    .option('--check', 'only build and compare, also while the shop runs; the live state stays')
+    .description('build a state anew from the event log, compare it with the live one, and put it in its place')
+    .action((what: string, options: { check?: boolean }) =>
+      run(async (context) => (await import('./commands/rebuild.ts')).rebuildCommand(context, what, options)),
+    );
   addDeadLetters(program, run);
   addSimulate(program, run);
   try {

@@ -15,6 +15,7 @@ import {
   type OpenImport,
   type OutboxRelay,
 } from '../services/web/catalogue/open-import.ts';
+import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
 import { shopFiles } from './shop-files.ts';
 
 export type ImportOptions = {
@@ -22,9 +23,6 @@ export type ImportOptions = {
   /** Where the books come from; the file's name without its ending unless given. */
   readonly source?: string;
 };
-
-/** Where progress goes: one line written again and again on a terminal, else a line every few seconds. */
-export type ProgressOutput = { readonly isTTY?: boolean; readonly write: (text: string) => unknown };
 
 const drainWithinMs = 30_000;
 const busyTimeoutMs = 1_000;
@@ -109,30 +107,8 @@ function checkSource(source: string): void {
   throw new SamsaError('bad-import-file', '--source: expected 1 to 100 characters without control characters.');
 }
 
-type ProgressLine = { readonly show: (text: string) => void; readonly end: () => void };
-
-function createProgressLine(output: ProgressOutput): ProgressLine {
-  const isTTY = output.isTTY === true;
-  const everyMs = isTTY ? 100 : 3_000;
-  let shownMs = performance.now();
-  let isOpen = false;
-  return {
-    show: (text) => {
-      if (performance.now() - shownMs < everyMs) return;
-      shownMs = performance.now();
-      output.write(isTTY ? `\r\u001B[2K${text}` : `${text}\n`);
-      isOpen = isTTY;
-    },
-    end: () => {
-      if (isOpen) output.write('\r\u001B[2K');
-      isOpen = false;
-    },
-  };
-}
-
 function progressLine({ rows, rowsPerSecond, done, secondsLeft }: ImportProgress): string {
-  const left = secondsLeft < 90 ? `${Math.ceil(secondsLeft)} s` : `${Math.ceil(secondsLeft / 60)} min`;
-  return `${count(rows)} rows, ${Math.floor(done * 100)} %, ${count(rowsPerSecond)} rows/s, ${left} left`;
+  return `${count(rows)} rows, ${Math.floor(done * 100)} %, ${count(rowsPerSecond)} rows/s, ${timeLeft(secondsLeft)}`;
 }
 
 /** What the reader of the summary may want to put right: rows and columns that were not used. */
@@ -152,8 +128,4 @@ function summaryLine({ rows, added, updated, unchanged, skipped, tookMs }: Finis
   const counts = `${count(added)} added, ${count(updated)} updated, ${count(unchanged)} unchanged, ${count(skipped)} skipped`;
   const rate = count((rows / Math.max(tookMs, 1)) * 1_000);
   return `${count(rows)} rows: ${counts} in ${(tookMs / 1_000).toFixed(1)} s (${rate} rows/s)`;
-}
-
-function count(number: number): string {
-  return Math.round(number).toLocaleString('en-US');
 }

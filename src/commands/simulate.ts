@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { SamsaError } from '../errors.ts';
 import type { CommandContext } from '../main.ts';
 import { listKnownBooks, simulate, type Simulation, type SimulationTally } from '../simulation/simulate.ts';
-import type { ProgressOutput } from './import.ts';
+import type { ProgressOutput } from './progress-line.ts';
 import { appendHistory, refuseRemoteLog } from './simulate-history.ts';
 
 export type SimulateOptions = {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementResultingChanges, type StatementSync } from 'node:sqlite';
 import { reason, SamsaError } from '../errors.ts';
 
@@ -85,12 +86,16 @@ function tellingAnyRowId(statement: StatementSync): StatementSync {
   return statement;
 }
 
-/** Others that open the same new file at the same moment are waited for: SQLite itself refuses to, for lack of order. */
+/**
+ * Others that open the same new file at the same moment are waited for: SQLite itself refuses to, for lack of order. A
+ * file that another one has taken the place of meanwhile is let go.
+ */
 function connect(path: string, options: SqliteOptions): DatabaseSync {
   const giveUpAtMs = performance.now() + openWithinMs;
   for (;;) {
     try {
-      return connectOnce(path, options);
+      const connection = connectOnce(path, options);
+      if (connection !== null) return connection;
     } catch (error) {
       if (!isBusy(error) || performance.now() > giveUpAtMs) throw openError(path, error);
       pause(5 + Math.random() * 20);
@@ -98,7 +103,10 @@ function connect(path: string, options: SqliteOptions): DatabaseSync {
   }
 }
 
-function connectOnce(path: string, options: SqliteOptions): DatabaseSync {
+/** @returns null when the path leads to another file than before: which of them was opened is not known. */
+function connectOnce(path: string, options: SqliteOptions): DatabaseSync | null {
+  const before = fileNumber(path);
+  const isReplaced = (): boolean => before !== null && fileNumber(path) !== before;
   const connection = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
   try {
     connection.exec('PRAGMA journal_mode = WAL');
@@ -106,11 +114,17 @@ function connectOnce(path: string, options: SqliteOptions): DatabaseSync {
     connection.exec(`PRAGMA cache_size = ${-(options.cacheKiB ?? 4096)}`);
     if (options.checkpointedElsewhere === true) connection.exec('PRAGMA wal_autocheckpoint = 0');
     migrate(path, connection, options.migrations);
-    return connection;
+    if (!isReplaced()) return connection;
   } catch (error) {
     connection.close();
-    throw error;
+    if (!isReplaced()) throw error;
   }
+  if (connection.isOpen) connection.close();
+  return null;
+}
+
+function fileNumber(path: string): bigint | null {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
 }
 
 function openError(path: string, error: unknown): SamsaError {

@@ -157,6 +157,12 @@ export function countWaiting(connection: Connection): ReadonlyMap<string, number
   return new Map(rows.map((row) => [String(row['projection']), Number(row['n'])]));
 }
 
+/** How many were discarded, of all projections: decisions are never taken back. */
+export function countDiscarded(connection: Connection): number {
+  const row = connection.prepare("SELECT count(*) AS n FROM dead_letter WHERE status = 'discarded'").get();
+  return Number(row?.['n']);
+}
+
 function decodeLetter(row: Record<string, unknown>): KeptDeadLetter {
   return {
     number: Number(row['id']),

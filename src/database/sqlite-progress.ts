@@ -12,6 +12,7 @@ import type {
 import type { SqliteDatabase } from './sqlite-database.ts';
 import {
   adoptDiscarded,
+  countDiscarded,
   countWaiting,
   keepDeadLetters,
   readDeadLetters,
@@ -79,6 +80,8 @@ export const progressSchema = `
   );
 `;
 
+type Connection = Pick<DatabaseSync, 'prepare'>;
+
 /** Producers silent for longer than any topic with marks keeps its records are forgotten. */
 const markLifeMs = 400 * 86_400_000;
 
@@ -134,17 +137,40 @@ export function readSqliteProgress(path: string): {
   readonly positions: ReadonlyMap<string, readonly PartitionPosition[]>;
   readonly deadLetters: ReadonlyMap<string, number>;
 } {
-  const positions = new Map<string, PartitionPosition[]>();
-  const deadLetters = new Map<string, number>();
+  return reading(path, (connection) => {
+    return { positions: readPositions(connection), deadLetters: countWaiting(connection) };
+  });
+}
+
+/** Positions by projection, in the open transaction if there is one. */
+export function readPositions(connection: Connection): ReadonlyMap<string, readonly PartitionPosition[]> {
+  const rows = connection.prepare(`${selectPosition} ORDER BY projection, topic, partition`).all();
+  const byProjection = Map.groupBy(rows, (row) => String(row['projection']));
+  return new Map([...byProjection].map(([projection, of]) => [projection, of.map(decodePosition)]));
+}
+
+/**
+ * What a state file says about one projection, and which others it holds, without joining in.
+ * @throws SamsaError `data-folder-unusable` when the file cannot be read.
+ */
+export function lookInside(path: string, projection: string) {
+  return reading(path, (connection) => {
+    const versions = connection.prepare('SELECT name, version FROM projection').all();
+    const instances = connection.prepare('SELECT instance FROM instance WHERE projection = ?').all(projection);
+    return {
+      positions: readPositions(connection).get(projection) ?? [],
+      versions: new Map(versions.map(({ name, version }) => [String(name), Number(version)])),
+      instances: instances.map(({ instance }) => String(instance)),
+      discarded: countDiscarded(connection),
+    };
+  });
+}
+
+function reading<Result>(path: string, read: (connection: Connection) => Result): Result {
   try {
     const connection = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
     try {
-      const rows = connection.prepare(`${selectPosition} ORDER BY projection, topic, partition`).all();
-      for (const row of rows) {
-        const projection = String(row['projection']);
-        positions.set(projection, [...(positions.get(projection) ?? []), decodePosition(row)]);
-      }
-      for (const [projection, waiting] of countWaiting(connection)) deadLetters.set(projection, waiting);
+      return read(connection);
     } finally {
       connection.close();
     }
@@ -153,7 +179,6 @@ export function readSqliteProgress(path: string): {
       cause: error,
     });
   }
-  return { positions, deadLetters };
 }
 
 function lease(database: SqliteDatabase, request: LeaseRequest, nowMs: number): readonly PartitionName[] {
@@ -196,7 +221,7 @@ function checkVersion(
   }
   throw new SamsaError(
     'state-outdated',
-    `${message} Stop the service and remove the file: it is rebuilt from the log.`,
+    `${message} Stop the service and run samsa rebuild: it makes the state anew from the log.`,
   );
 }
 

@@ -139,7 +139,7 @@ export function createPace(
  */
 export async function carryDiscarded<Change>(
   projection: string,
-  from: Progress<Change>,
+  from: Pick<Progress<Change>, 'positions' | 'deadLetters'>,
   to: Progress<Change>,
   log: EventLog,
 ): Promise<number> {

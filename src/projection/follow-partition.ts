@@ -100,7 +100,10 @@ async function readUntilRefused<Change>(
 }
 
 /** Rule C8: the record before the stored position must still be the one that was applied. */
-async function hasDiverged<Change>(follow: FollowPartition<Change>, start: StartingPoint): Promise<boolean> {
+export async function hasDiverged(
+  follow: Pick<FollowPartition<never>, 'log' | 'partition' | 'signal'>,
+  start: Pick<StartingPoint, 'next' | 'topicId' | 'fingerprint'>,
+): Promise<boolean> {
   const previous = start.next - 1;
   const read = await follow.log.read({
     ...follow.partition,

@@ -22,6 +22,8 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
       'instance.ts',
       'measure-projection.ts',
       'dead-letters.ts',
+      'replay.ts',
+      'comparable.ts',
     ],
   },
   http: { imports: ['errors'], doors: ['*'] },

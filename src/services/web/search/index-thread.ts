@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
 import type { SqliteDatabase } from '../../../database/sqlite-database.ts';
+import { removeSqliteFile } from '../../../database/sqlite-file.ts';
 import { createSqliteProgress } from '../../../database/sqlite-progress.ts';
 import type { Progress } from '../../../database/progress.ts';
 import { reason, SamsaError } from '../../../errors.ts';
@@ -9,13 +10,7 @@ import { openLog } from '../../../log/open-log.ts';
 import { runProjection, type RunningProjection } from '../../../projection/run-projection.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
 import { createSearchProjection, searchProjectionName, type SearchChange } from './search-projection.ts';
-import {
-  createIndexWriter,
-  isDamage,
-  openIndexForWriting,
-  removeIndex,
-  type IndexWriter,
-} from './search-index.sqlite.ts';
+import { createIndexWriter, isDamage, openIndexForWriting, type IndexWriter } from './search-index.sqlite.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
 const { path, log: logFile, topics, logLevel }: IndexThreadData = workerData;
@@ -134,7 +129,7 @@ async function rebuild(why: string): Promise<void> {
   await closeIndex();
   sayRebuild(why);
   index = await open(async () => {
-    removeIndex(path);
+    removeSqliteFile(path);
     return openIndex();
   });
   if (index !== null) tell({ type: 'opened' });

@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
 import type { ApplyChanges } from '../../../database/progress.ts';
 import { deadLetterDecisions } from '../../../database/sqlite-dead-letters.ts';
 import { openSqlite, type SqliteDatabase } from '../../../database/sqlite-database.ts';
+import { removeSqliteFile } from '../../../database/sqlite-file.ts';
 import { progressSchema } from '../../../database/sqlite-progress.ts';
 import { reason, SamsaError } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
@@ -78,19 +78,8 @@ export function openIndexForWriting(path: string, nowMs: number, onRebuild: (why
     if (error instanceof SamsaError && error.retryable) throw error;
     onRebuild(reason(error));
   }
-  removeIndex(path);
+  removeSqliteFile(path);
   return open(path);
-}
-
-/** Deletes the file with what SQLite keeps beside it. Nobody may have it open. */
-export function removeIndex(path: string): void {
-  for (const suffix of ['', '-wal', '-shm', '-journal']) {
-    try {
-      rmSync(path + suffix, { force: true });
-    } catch (cause) {
-      throw new SamsaError('data-folder-unusable', `${path + suffix}: cannot be removed: ${reason(cause)}`, { cause });
-    }
-  }
 }
 
 function open(path: string): SqliteDatabase {

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import type { PartitionPosition, Progress } from '../database/progress.ts';
+import { openDeadLettersForReading } from '../database/sqlite-dead-letters.ts';
+import { isInUse } from '../database/sqlite-file.ts';
+import { lookInside } from '../database/sqlite-progress.ts';
+import { SamsaError } from '../errors.ts';
+import { isGone } from '../projection/instance.ts';
+
+/** What a state file says of itself before it is built anew. */
+export type LiveState = {
+  readonly exists: boolean;
+  readonly positions: readonly PartitionPosition[];
+  /** Why nothing can be compared with it; `null` when something may. */
+  readonly incomparable: string | null;
+  /** What must be carried over; `null` when it cannot be read. */
+  readonly decisions: Pick<Progress<never>, 'positions' | 'deadLetters'> | null;
+  readonly discarded: number;
+  /** Instances that were reading into it, unless they are known to be gone. */
+  readonly readers: readonly string[];
+};
+
+/** @throws SamsaError `state-too-new` when a newer program wrote it. */
+export function lookAtLiveState(
+  path: string,
+  projection: { readonly name: string; readonly version: number },
+): LiveState {
+  const nothing = { positions: [], decisions: null, discarded: 0, readers: [] };
+  if (!existsSync(path)) return { ...nothing, exists: false, incomparable: 'there is none' };
+  let inside: ReturnType<typeof lookInside>;
+  try {
+    inside = lookInside(path, projection.name);
+  } catch (error) {
+    if (!(error instanceof SamsaError)) throw error;
+    return { ...nothing, exists: true, incomparable: error.message };
+  }
+  const { positions, versions, discarded, instances } = inside;
+  const version = versions.get(projection.name);
+  if (version !== undefined && version > projection.version) {
+    throw new SamsaError(
+      'state-too-new',
+      `${path}: expected ${projection.name} version ${projection.version} or older, found version ${version}. ` +
+        'A newer Samsa wrote it: run that version.',
+    );
+  }
+  return {
+    exists: true,
+    positions,
+    incomparable: whyIncomparable(projection, versions),
+    decisions: {
+      positions: async () => positions,
+      deadLetters: async (query) => {
+        const reading = openDeadLettersForReading(path);
+        try {
+          return await reading.read(query);
+        } finally {
+          reading.close();
+        }
+      },
+    },
+    discarded,
+    readers: instances.filter((instance) => !isGone(instance)),
+  };
+}
+
+function whyIncomparable(
+  { name, version }: { readonly name: string; readonly version: number },
+  versions: ReadonlyMap<string, number>,
+): string | null {
+  const stored = versions.get(name);
+  if (stored === undefined) return `${name} has read nothing into it yet`;
+  if (stored !== version) return `it is of version ${stored}, this program makes version ${version}`;
+  const others = [...versions.keys()].filter((other) => other !== name);
+  return others.length === 0 ? null : `it also holds what ${others.join(', ')} counted`;
+}
+
+/** @throws SamsaError `already-running` */
+export function refuseWhileInUse(path: string, { exists, readers }: LiveState): void {
+  if (!exists || !isInUse(path)) return;
+  throw new SamsaError(
+    'already-running',
+    `${path}: expected a state nobody has open, but ${readers.join(', ') || 'another process'} has it. ` +
+      'Stop the service first, or only compare with --check.',
+  );
+}

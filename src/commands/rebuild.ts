@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs';
+import type { Config } from '../config.ts';
+import { lockDataFolder } from '../data-folder.ts';
+import { placeSqliteFile, removeSqliteFile, replaceSqliteFile } from '../database/sqlite-file.ts';
+import { countDiscarded } from '../database/sqlite-dead-letters.ts';
+import type { Progress } from '../database/progress.ts';
+import { SamsaError } from '../errors.ts';
+import { openLog } from '../log/open-log.ts';
+import type { EventLog } from '../log/log.ts';
+import type { CommandContext } from '../main.ts';
+import { carryDiscarded } from '../projection/dead-letters.ts';
+import { endsOf, startReplay, type ReplayProgress } from '../projection/replay.ts';
+import { openRecommendationRebuild } from '../services/recommendation/open-recommendation-rebuild.ts';
+import { openTrendRebuild } from '../services/trend/open-trend-rebuild.ts';
+import { lookAtLiveState, refuseWhileInUse, type LiveState } from './live-state.ts';
+import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
+import { compareWithLive, type Compared, type Rebuildable } from './rebuild-comparison.ts';
+import { shopFiles } from './shop-files.ts';
+
+export type RebuildOptions = { readonly check?: boolean };
+
+const busyTimeoutMs = 5_000;
+
+/**
+ * Builds a service's state anew from the log, beside the live one, says how they differ, and puts it in its place;
+ * with `check`, only says how they differ, also while the service runs. Ends with the live state as it was unless it
+ * says otherwise.
+ * @returns 0 when the new state is in place, or with `check` when both are equal, else 1.
+ * @throws SamsaError `already-running` while the service runs, `state-too-new`, `bad-request`, and what stores throw.
+ */
+export async function rebuildCommand(
+  context: CommandContext,
+  what: string,
+  { check = false }: RebuildOptions,
+  output: ProgressOutput = process.stderr,
+): Promise<number> {
+  const { config } = context;
+  const files = shopFiles(config.data);
+  const { topics } = config.mq;
+  if (!['trend', 'recommendation', 'search'].includes(what)) {
+    throw new SamsaError('bad-request', `expected trend, recommendation or search, got ${JSON.stringify(what)}`);
+  }
+  if (!existsSync(files.log)) {
+    throw new SamsaError('bad-request', `expected a shop in ${config.data}, but none has been opened there yet`);
+  }
+  switch (what) {
+    case 'trend':
+      return rebuild(context, check, output, {
+        ...openTrendRebuild(config.trend.groupId, topics.searches),
+        what,
+        path: files.trend,
+      });
+    case 'recommendation':
+      return rebuild(context, check, output, {
+        ...openRecommendationRebuild(config.recommendation.groupId, topics),
+        what,
+        path: files.recommendation,
+      });
+    default:
+      return rebuildSearch(context, files.searchIndex, check);
+  }
+}
+
+/** The index is a private copy of the web service, which makes it anew by itself where there is none. */
+function rebuildSearch({ config, print }: CommandContext, path: string, check: boolean): number {
+  if (check)
+    throw new SamsaError('bad-request', '--check: expected trend or recommendation, a search index is not compared');
+  const lock = lockDataFolder(config.data, 'web', { command: 'samsa rebuild search', clock: Date.now });
+  try {
+    removeSqliteFile(path);
+  } finally {
+    lock.release();
+  }
+  print('the search index is removed: the shop makes it anew from the log when it starts');
+  return 0;
+}
+
+async function rebuild<Change>(
+  { config, print, warn }: CommandContext,
+  check: boolean,
+  output: ProgressOutput,
+  target: Rebuildable<Change>,
+): Promise<number> {
+  const { what, path, projection } = target;
+  const draft = `${path}.rebuild`;
+  using stack = new DisposableStack();
+  stack.defer(lockRebuild(config, what).release);
+  const live = lookAtLiveState(path, projection);
+  if (!check) refuseWhileInUse(path, live);
+  removeSqliteFile(draft);
+  stack.defer(() => removeSqliteFile(draft));
+  const line = createProgressLine(output);
+  stack.defer(line.end);
+  const built = await build(config, target, draft, live, { line, check });
+  line.end();
+  for (const said of describe(live, built.compared)) print(`${what}: ${said}`);
+  const isEqual = built.compared.differences?.length === 0;
+  if (check) {
+    print(`${what}: only compared, the live state is as it was`);
+    return isEqual ? 0 : 1;
+  }
+  if (!existsSync(path)) placeSqliteFile(path, draft);
+  else {
+    const keepAs = `${path}.before-rebuild`;
+    replaceSqliteFile(path, { by: draft, keepAs, mayReplace: (old) => refuseNewDecisions(countDiscarded(old), live) });
+    warn(`${what}: the old state is kept as ${keepAs} until the next rebuild; delete it when nobody misses anything`);
+  }
+  print(`${what}: the new state is in place`);
+  return 0;
+}
+
+function lockRebuild({ data }: Config, what: string): { readonly release: () => void } {
+  try {
+    return lockDataFolder(data, `rebuild-${what}`, { command: `samsa rebuild ${what}`, clock: Date.now });
+  } catch (error) {
+    if (!(error instanceof SamsaError) || error.code !== 'already-running') throw error;
+    throw new SamsaError('already-running', `${data}: ${what} is being rebuilt already: wait for that, or stop it`);
+  }
+}
+
+async function build<Change>(
+  config: Config,
+  target: Rebuildable<Change>,
+  draft: string,
+  live: LiveState,
+  { line, check }: { readonly line: ProgressLine; readonly check: boolean },
+): Promise<{ readonly compared: Compared }> {
+  const { topics, partitions } = config.mq;
+  const { projection } = target;
+  await using stack = new AsyncDisposableStack();
+  const log = await openLog({ path: shopFiles(config.data).log, topics, partitions, clock: Date.now, busyTimeoutMs });
+  stack.defer(() => log.close());
+  const progress = await target.openState(draft);
+  stack.defer(() => progress.close());
+  await carry(live, progress, projection.name, log);
+  const replay = startReplay({ log, progress, projection, clock: Date.now });
+  stack.defer(replay.close);
+  const show = (now: ReplayProgress): void => line.show(progressLine(now));
+  const compared = await compareWithLive({ log, replay, live, target, draft, show });
+  if (!check) await replay.readUpTo(await endsOf(log, projection), show);
+  return { compared };
+}
+
+async function carry<Change>(live: LiveState, to: Progress<Change>, name: string, log: EventLog): Promise<void> {
+  if (live.decisions !== null) await carryDiscarded(name, live.decisions, to, log);
+}
+
+/** A record discarded meanwhile may have been folded already. */
+function refuseNewDecisions(discarded: number, live: LiveState): void {
+  if (live.decisions === null || live.discarded === discarded) return;
+  throw new SamsaError(
+    'store-unavailable',
+    'dead letters were discarded while the state was built, and the live state is left as it was: rebuild again',
+    { retryable: true },
+  );
+}
+
+function describe(live: LiveState, { incomparable, differences, newlyRead }: Compared): readonly string[] {
+  if (!live.exists) return ['there was no state yet'];
+  if (differences === null) return [`not comparable with the live state: ${incomparable}`];
+  if (differences.length === 0) return ['equal to the live state'];
+  const lines = differences.map(
+    ({ table, onlyHere, onlyThere }) =>
+      `differs: table ${table}, ${count(onlyHere)} rows only in the live state, ${count(onlyThere)} only in the new one`,
+  );
+  if (newlyRead > 0) lines.push(`${count(newlyRead)} dead letters of the live state can be read now`);
+  return lines;
+}
+
+function progressLine({ events, of, eventsPerSecond, secondsLeft }: ReplayProgress): string {
+  const done = of === 0 ? 100 : Math.floor((events / of) * 100);
+  return `${count(events)} of ${count(of)} events, ${done} %, ${count(eventsPerSecond)} events/s, ${timeLeft(secondsLeft)}`;
+}

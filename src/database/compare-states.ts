@@ -1,0 +1,52 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { PartitionPosition } from './progress.ts';
+import { readPositions } from './sqlite-progress.ts';
+
+/** A table of a state as both files should have it, without what depends on the order in which events came. */
+export type ComparedTable = {
+  readonly name: string;
+  /** A query whose rows are all different, reading from this schema. */
+  readonly rows: (schema: string) => string;
+  readonly values: readonly number[];
+};
+
+export type Difference = { readonly table: string; readonly onlyHere: number; readonly onlyThere: number };
+
+/**
+ * One moment of a state file, which others may go on writing to, beside another file as it is when it is compared. The
+ * write-ahead log of the first grows until `close`.
+ */
+export type StateSnapshot = {
+  readonly positions: (projection: string) => readonly PartitionPosition[];
+  /** Rows that only one of both has; a changed row counts on both sides. Blocks for as long as it takes. */
+  readonly differences: (tables: readonly ComparedTable[]) => readonly Difference[];
+  readonly close: () => void;
+};
+
+/** @throws SQLite's own error when the file is no state, or damaged. */
+export function openStateSnapshot(path: string, otherPath: string, busyTimeoutMs: number): StateSnapshot {
+  const connection = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+  try {
+    connection.prepare('ATTACH ? AS other').run(otherPath);
+    connection.exec('BEGIN');
+    const positions = readPositions(connection);
+    return {
+      positions: (projection) => positions.get(projection) ?? [],
+      differences: (tables) => tables.map((table) => differenceIn(connection, table)).filter((found) => found !== null),
+      close: () => connection.close(),
+    };
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function differenceIn(connection: DatabaseSync, { name, rows, values }: ComparedTable): Difference | null {
+  const count = (sql: string, given: readonly number[]): number =>
+    Number(connection.prepare(`SELECT count(*) AS n FROM (${sql})`).get(...given)?.['n']);
+  const [here, there] = [rows('main'), rows('other')];
+  const onlyHere = count(`${here} EXCEPT ${there}`, [...values, ...values]);
+  // Rows that name what is no longer there may be alike, against the promise.
+  const onlyThere = Math.max(0, count(there, values) - (count(here, values) - onlyHere));
+  return onlyHere === 0 && onlyThere === 0 ? null : { table: name, onlyHere, onlyThere };
+}

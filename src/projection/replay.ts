@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import type { PartitionName, PartitionPosition, Progress } from '../database/progress.ts';
+import { SamsaError } from '../errors.ts';
+import type { EventLog } from '../log/log.ts';
+import { instanceName } from './instance.ts';
+import { createLogUpTo } from './log-up-to.ts';
+import type { Projection } from './projection.ts';
+import { runProjection, type RunningProjection } from './run-projection.ts';
+
+export type ReplayProgress = {
+  readonly events: number;
+  readonly of: number;
+  readonly eventsPerSecond: number;
+  readonly secondsLeft: number;
+};
+
+export type UpTo = readonly (PartitionName & { readonly next: number })[];
+
+export type Replay = {
+  /**
+   * Resolves when everything before these offsets has been read; nothing beyond them is, until the next call.
+   * @throws SamsaError `store-unavailable` (retryable) when reading has stood still for ten seconds.
+   */
+  readonly readUpTo: (offsets: UpTo, onProgress: (progress: ReplayProgress) => void) => Promise<void>;
+  readonly positions: () => Promise<readonly PartitionPosition[]>;
+  readonly close: () => Promise<void>;
+};
+
+const lookMs = 20;
+const patienceMs = 10_000;
+
+/** Reads a log from its start into an empty state, as the service would, and stops where it is told to. */
+export function startReplay<Change>(deps: {
+  readonly log: EventLog;
+  readonly progress: Progress<Change>;
+  readonly projection: Projection<Change>;
+  readonly clock: () => number;
+}): Replay {
+  const { progress, projection } = deps;
+  const log = createLogUpTo(deps.log);
+  let said = '';
+  const logger = pino({ level: 'warn' }, { write: (line) => (said = messageIn(line)) });
+  const running = runProjection({ ...deps, log, instance: instanceName('rebuild'), logger });
+  const positions = (): Promise<readonly PartitionPosition[]> => progress.positions(projection.name);
+
+  const readUpTo: Replay['readUpTo'] = async (offsets, onProgress) => {
+    log.raise(offsets);
+    const startedMs = performance.now();
+    const before = readOf(await positions(), offsets).events;
+    let last = { events: -1, ms: startedMs };
+    for (;;) {
+      const { events, of, isDone } = readOf(await positions(), offsets);
+      if (isDone) return;
+      const nowMs = performance.now();
+      if (events > last.events) last = { events, ms: nowMs };
+      else if (nowMs - last.ms > patienceMs) refuseToWait(running, said);
+      const eventsPerSecond = ((events - before) / Math.max(1, nowMs - startedMs)) * 1_000;
+      onProgress({ events, of, eventsPerSecond, secondsLeft: (of - events) / Math.max(1, eventsPerSecond) });
+      await delay(lookMs);
+    }
+  };
+  return { readUpTo, positions, close: running.close };
+}
+
+/** Where the log ends now: to read all of it. */
+export async function endsOf<Change>(log: EventLog, { reads }: Projection<Change>): Promise<UpTo> {
+  const ends = await Promise.all(
+    reads.map(async ({ topic }) => {
+      const { partitions } = await log.describe(topic);
+      return partitions.map(({ end }, partition) => ({ topic, partition, next: end }));
+    }),
+  );
+  return ends.flat();
+}
+
+function readOf(
+  positions: readonly PartitionPosition[],
+  offsets: UpTo,
+): { readonly events: number; readonly of: number; readonly isDone: boolean } {
+  let [events, of, isDone] = [0, 0, true];
+  for (const { topic, partition, next } of offsets) {
+    const position = positions.find((at) => at.topic === topic && at.partition === partition);
+    const first = position?.first ?? 0;
+    events += (position?.next ?? 0) - first;
+    of += Math.max(0, next - first);
+    isDone &&= (position?.next ?? -1) >= next;
+  }
+  return { events, of, isDone };
+}
+
+function refuseToWait(running: RunningProjection, said: string): void {
+  const problems = running.problems().filter((problem) => problem !== 'unbalanced');
+  if (problems.length === 0) return;
+  throw new SamsaError('store-unavailable', `expected to go on reading the log, got ${problems.join(', ')}: ${said}`, {
+    retryable: true,
+  });
+}
+
+function messageIn(line: string): string {
+  const { error } = JSON.parse(line) as { error?: unknown };
+  return typeof error === 'string' ? error : line;
+}

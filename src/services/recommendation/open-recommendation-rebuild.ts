@@ -1,0 +1,49 @@
+import type { ComparedTable } from '../../database/compare-states.ts';
+import { topicRetention, type TopicNames } from '../../events/topics.ts';
+import type { Projection } from '../../projection/projection.ts';
+import { openRecommendationStore } from './open-recommendation-store.ts';
+import { createRecommendationProjection, type TasteChange } from './recommendation-projection.ts';
+import type { RecommendationStore } from './recommendation-store.ts';
+
+const dayMs = 86_400_000;
+
+/** What it takes to build the recommendation service's state anew; `projectionName` is its group. */
+export function openRecommendationRebuild(projectionName: string, topics: TopicNames) {
+  return {
+    projection: createRecommendationProjection(projectionName, topics) satisfies Projection<readonly TasteChange[]>,
+    openState: (path: string): Promise<RecommendationStore> =>
+      openRecommendationStore({ path, clock: Date.now, busyTimeoutMs: 5_000, checkpointedElsewhere: false }),
+    comparedTables: (newestMs: number, completeFrom: (topic: string) => number): readonly ComparedTable[] =>
+      comparedTables(newestMs, { searches: completeFrom(topics.searches), actions: completeFrom(topics.actions) }),
+  };
+}
+
+/**
+ * What both states must have: nothing that one may have forgotten when `newestMs` had arrived, nothing that happened
+ * before its topic begins. Of removed books compaction may have left nothing.
+ */
+function comparedTables(
+  newestMs: number,
+  completeFromMs: { readonly searches: number; readonly actions: number },
+): readonly ComparedTable[] {
+  const tomorrowMs = (Math.floor(newestMs / dayMs) + 1) * dayMs;
+  const keptFrom = (topic: 'searches' | 'actions'): readonly number[] => [
+    Math.max(tomorrowMs - topicRetention[topic].retentionMs, completeFromMs[topic]),
+  ];
+  const since = (name: string, column: string, topic: 'searches' | 'actions'): ComparedTable => ({
+    name,
+    rows: (schema) => `SELECT * FROM ${schema}.${name} WHERE ${column} >= ?`,
+    values: keptFrom(topic),
+  });
+  return [
+    {
+      name: 'book',
+      rows: (schema) => `SELECT id, version, json FROM ${schema}.book WHERE json IS NOT NULL`,
+      values: [],
+    },
+    since('liking', 'time_ms', 'actions'),
+    since('verdict', 'time_ms', 'actions'),
+    since('search', 'time_ms', 'searches'),
+    since('forgotten', 'until_ms', 'actions'),
+  ];
+}
