@@ -17,7 +17,7 @@ function textThat(expected: string, holds: (text: string) => boolean): Parse<str
 const withoutControl = (text: string): boolean => !/\p{Cc}/u.test(text);
 
 export const text = textThat('text (in quotes, where it looks like a number)', withoutControl);
-export const groupId = textThat('1 to 200 visible ASCII characters', (id) => /^[\x21-\x7e]{1,200}$/.test(id));
+export const groupId = textThat('1 to 64 visible ASCII characters', (id) => /^[\x21-\x7e]{1,64}$/.test(id));
 export const topicName = textThat(
   'a topic name of 1 to 249 letters, digits, dots, dashes and underscores',
   (name) => /^[A-Za-z0-9._-]{1,249}$/.test(name) && !/^\.{1,2}$/.test(name),

@@ -73,7 +73,7 @@ it('redrives dead letters into a shop that goes on counting, each once', async (
       await shop.stop('SIGTERM');
     }
     await replayTrend(log, config.mq.topics.searches, join(data, 'replay.sqlite'));
-    assert.equal(trendState(shopFiles(data).trend), trendState(join(data, 'replay.sqlite')));
+    assert.equal(trendState(shopFiles(config).trend), trendState(join(data, 'replay.sqlite')));
   } finally {
     await log.close();
     await rm(data, { recursive: true });

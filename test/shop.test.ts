@@ -210,3 +210,23 @@ describe('samsa', () => {
     await ends(['all'], { SAMSA_MQ_BROKERS: 'localhost:9092' }, /mq\.brokers/);
   });
 });
+
+describe('a changed group id', () => {
+  it('reads the log again into a state of its own, and counts nothing twice', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'samsa-group-'));
+    try {
+      const searchesOf = async (shop: Shop): Promise<unknown> =>
+        (await rows(`${shop.trend}/trends`)).find(({ query }) => query === 'dracula')?.['searches'];
+      let shop = await startShop(data);
+      await rows(`${shop.web}/api/books?q=dracula`);
+      await until('it is counted', async () => (await searchesOf(shop)) === 1);
+      await shop.stop('SIGTERM');
+      shop = await startShop(data, { SAMSA_TREND_GROUP_ID: 'another/one' });
+      await until('it is counted by the other one', async () => (await searchesOf(shop)) !== undefined);
+      assert.equal(await searchesOf(shop), 1);
+      await shop.stop('SIGTERM');
+    } finally {
+      await rm(data, { recursive: true });
+    }
+  });
+});

@@ -147,7 +147,7 @@ function describeCounts(counts: ReadonlyMap<DeadLetterOutcome['became'], number>
 
 /** The services' projections of this shop. The search index is a private copy of each web node and not among them. */
 async function openProjections(config: Config, stack: AsyncDisposableStack): Promise<readonly DeadLetters[]> {
-  const files = shopFiles(config.data);
+  const files = shopFiles(config);
   const { topics } = config.mq;
   const shared = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere: false };
   const opened: DeadLetters[] = [];
@@ -186,7 +186,7 @@ async function* readLetters(
   { projection, filter }: Selection,
   status?: KeptDeadLetter['status'],
 ): AsyncIterable<KeptDeadLetter> {
-  const files = shopFiles(config.data);
+  const files = shopFiles(config);
   for (const path of [files.trend, files.recommendation, files.searchIndex].filter(existsSync)) {
     const reading = openDeadLettersForReading(path);
     try {

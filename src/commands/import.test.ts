@@ -34,7 +34,7 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
     const changesInLog = async (): Promise<number> => {
       const { topics, partitions } = config.mq;
       const log = await openLog({
-        path: shopFiles(data).log,
+        path: shopFiles(config).log,
         topics,
         partitions,
         clock: Date.now,

@@ -65,7 +65,7 @@ async function runImport(
   progress: ProgressLine,
 ): Promise<FinishedImport> {
   openDataFolder(config.data);
-  const files = shopFiles(config.data);
+  const files = shopFiles(config);
   const clock = Date.now;
   await using stack = new AsyncDisposableStack();
   stack.defer(progress.end);

@@ -49,7 +49,7 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
     try {
       await body({
         config,
-        files: shopFiles(config.data),
+        files: shopFiles(config),
         log,
         run,
         rebuild: (what, options = {}) => run((context) => rebuildCommand(context, what, options, { write: () => {} })),

@@ -35,7 +35,7 @@ export async function rebuildCommand(
   output: ProgressOutput = process.stderr,
 ): Promise<number> {
   const { config } = context;
-  const files = shopFiles(config.data);
+  const files = shopFiles(config);
   const { topics } = config.mq;
   if (!['trend', 'recommendation', 'search'].includes(what)) {
     throw new SamsaError('bad-request', `expected trend, recommendation or search, got ${JSON.stringify(what)}`);
@@ -128,7 +128,7 @@ async function build<Change>(
   const { topics, partitions } = config.mq;
   const { projection } = target;
   await using stack = new AsyncDisposableStack();
-  const log = await openLog({ path: shopFiles(config.data).log, topics, partitions, clock: Date.now, busyTimeoutMs });
+  const log = await openLog({ path: shopFiles(config).log, topics, partitions, clock: Date.now, busyTimeoutMs });
   stack.defer(() => log.close());
   const progress = await target.openState(draft);
   stack.defer(() => progress.close());

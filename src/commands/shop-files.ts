@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Config } from '../config.ts';
 
 /** Where a shop on one machine keeps things, below its data folder. */
 export type ShopFiles = {
@@ -9,12 +10,17 @@ export type ShopFiles = {
   readonly recommendation: string;
 };
 
-export function shopFiles(dataFolder: string): ShopFiles {
+/** A file holds what one group id has read: another id reads the log again, into a file of its own. */
+export function shopFiles({ data, trend, recommendation }: Config): ShopFiles {
   return {
-    log: join(dataFolder, 'log.sqlite'),
-    catalogue: join(dataFolder, 'catalogue.sqlite'),
-    searchIndex: join(dataFolder, 'search-index.sqlite'),
-    trend: join(dataFolder, 'trend.sqlite'),
-    recommendation: join(dataFolder, 'recommendation.sqlite'),
+    log: join(data, 'log.sqlite'),
+    catalogue: join(data, 'catalogue.sqlite'),
+    searchIndex: join(data, 'search-index.sqlite'),
+    trend: join(data, stateFile('trend', trend.groupId, 'trend-svr')),
+    recommendation: join(data, stateFile('recommendation', recommendation.groupId, 'rec-svr')),
   };
+}
+
+function stateFile(service: string, groupId: string, usualId: string): string {
+  return groupId === usualId ? `${service}.sqlite` : `${service}.${encodeURIComponent(groupId)}.sqlite`;
 }

@@ -23,14 +23,14 @@ const busyTimeoutMs = 1_000;
 const readingMs = 5_000;
 
 /** @throws SamsaError `bad-configuration` unless the shop's log is a file on this machine. */
-export function refuseRemoteLog({ data, mq }: Config): void {
-  if (mq.brokers.length > 0) {
+export function refuseRemoteLog(config: Config): void {
+  if (config.mq.brokers.length > 0) {
     throw new SamsaError(
       'bad-configuration',
       '--history: expected the log on this machine, but mq.brokers names a broker. Made-up events of the past go into an embedded log only; simulate without --history.',
     );
   }
-  const { log } = shopFiles(data);
+  const { log } = shopFiles(config);
   if (existsSync(log)) return;
   throw new SamsaError(
     'bad-configuration',
@@ -46,7 +46,7 @@ export function refuseRemoteLog({ data, mq }: Config): void {
 export async function appendHistory(config: Config, { signal, ...week }: HistoryOptions): Promise<number> {
   const { topics, partitions } = config.mq;
   const log = await openLog({
-    path: shopFiles(config.data).log,
+    path: shopFiles(config).log,
     topics,
     partitions,
     clock: Date.now,

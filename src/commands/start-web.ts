@@ -24,7 +24,7 @@ export type RemoteUrls = { readonly trendUrl: string; readonly recommendationUrl
 export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Promise<RunningService> {
   const base = createServiceBase('web', config);
   const { clock, logger } = base;
-  const files = shopFiles(config.data);
+  const files = shopFiles(config);
   const { topics, partitions } = config.mq;
   await using stack = new AsyncDisposableStack();
   const checkpoints = startCheckpoints(Object.values(files), {

@@ -34,7 +34,7 @@ export async function statusCommand(
   { config, print }: CommandContext,
   options: { readonly json?: boolean },
 ): Promise<number> {
-  const files = shopFiles(config.data);
+  const files = shopFiles(config);
   if (!existsSync(files.log)) {
     print(`no shop has been opened in ${config.data} yet; npm start opens one`);
     return 1;

@@ -24,7 +24,7 @@ export async function joinLog(config: Config): Promise<EventLog> {
   openDataFolder(config.data);
   const { topics, partitions } = config.mq;
   return openLog({
-    path: shopFiles(config.data).log,
+    path: shopFiles(config).log,
     topics,
     partitions,
     clock,
@@ -48,7 +48,7 @@ export function searchRecord(config: Config, query: string, reader: string, valu
  * `refused`: those become dead letters, which the program of today can read.
  */
 export async function readWithOlderProgram(config: Config, log: EventLog, refused: string): Promise<void> {
-  const files = shopFiles(config.data);
+  const files = shopFiles(config);
   const { topics } = config.mq;
   const trend = await openTrendStore({ path: files.trend, clock, busyTimeoutMs, checkpointedElsewhere: false });
   try {
