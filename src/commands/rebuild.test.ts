@@ -198,6 +198,19 @@ describe('samsa rebuild', () => {
     assert.equal((await rebuild('trend')).out, equal('trend'));
   });
 
+  test('leaves the live state alone when somebody discards from it meanwhile', async (shop) => {
+    const { config, rebuild, search, read, files } = shop;
+    await search('new one', 'emma');
+    await read('new');
+    const before = trendState(files.trend);
+    const print = (): void => change(files.trend, "UPDATE dead_letter SET status = 'discarded', settled_ms = 1");
+    const context = { config, print, warn: () => {} };
+    await assert.rejects(rebuildCommand(context, 'trend', {}, { write: () => {} }), { message: /rebuild again/ });
+    assert.equal(trendState(files.trend), before);
+    assert.ok(!leftovers(files.trend));
+    assert.equal((await rebuild('trend')).out, equal('trend'));
+  });
+
   test('compares only what the log still has events of', async ({ config, rebuild, read, files }) => {
     const nowMs = Date.now();
     for (const [query, daysAgo] of [
