@@ -5,15 +5,12 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import v8 from 'node:v8';
 import { useCompileCache } from './compile-cache.js';
 
 const neededMajor = 26;
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   useCompileCache();
-  // The heap grows by small steps: a shop at rest should not hold what only its start needed.
-  v8.setFlagsFromString('--optimize-for-size');
   const { main } = await import('../src/main.ts');
   process.exitCode = await main(process.argv.slice(2));
 } else {

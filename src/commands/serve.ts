@@ -4,12 +4,13 @@ import { shareLogBell } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from '../main.ts';
 import { runUntilStopped, type RunningService } from './running-service.ts';
 import type { RemoteUrls } from './start-web.ts';
+import { startSmall } from './start-small.ts';
 import { startConsumers } from './start-consumers.ts';
 
 /** Runs one service, or the whole shop, until it is told to stop. */
 export async function serveCommand(name: ServiceName, { config, print, warn }: CommandContext): Promise<number> {
   openDataFolder(config.data);
-  return runUntilStopped(() => start(name, config, print), warn);
+  return runUntilStopped(() => startSmall(() => start(name, config, print)), warn);
 }
 
 async function start(name: ServiceName, config: Config, print: (line: string) => void): Promise<RunningService> {
