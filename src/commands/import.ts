@@ -40,7 +40,7 @@ export async function importCommand(
     checkSource(source);
     const list = await openImport(file);
     const summary = await runImport(config, list, source, createProgressLine(output));
-    for (const line of describe(summary, list.unusedColumns)) warn(line);
+    for (const line of describe(summary, list.unusedColumns())) warn(line);
     print(summaryLine(summary));
     if (summary.undelivered !== null) warn(`samsa: ${summary.undelivered}`);
     return 0;

@@ -1,14 +1,15 @@
 import type { BookList } from './book-list.ts';
 import type { Catalogue } from './catalogue.ts';
-import { openCsvBooks } from './csv-books.ts';
 import { importBooks, type ImportProgress, type ImportSummary } from './import-books.ts';
+import { openBookList } from './open-book-list.ts';
 import { startOutboxRelay, type OutboxRelay, type OutboxRelayDeps } from './outbox-relay.ts';
 
 export type { ImportProgress, ImportSummary, OutboxRelay };
 
 /** A list of books, opened and found readable. */
 export type OpenImport = {
-  readonly unusedColumns: readonly string[];
+  /** As a `BookList`'s. */
+  readonly unusedColumns: () => readonly string[];
   /** As `importBooks`. */
   readonly into: (
     catalogue: Catalogue,
@@ -18,11 +19,11 @@ export type OpenImport = {
 };
 
 /**
- * Opens a file of books in whatever format it is: CSV so far.
+ * Opens a file of books in whatever format it is: CSV or NDJSON.
  * @throws SamsaError `bad-import-file` saying what it is instead.
  */
 export async function openImport(file: string): Promise<OpenImport> {
-  const list: BookList = await openCsvBooks(file);
+  const list: BookList = await openBookList(file);
   return {
     unusedColumns: list.unusedColumns,
     into: (catalogue, source, onProgress) => importBooks(catalogue, list, source, onProgress),

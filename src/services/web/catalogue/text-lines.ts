@@ -9,6 +9,9 @@ export type TextLine =
   | { readonly line: number; readonly problem: string };
 
 export type TextFile = {
+  readonly path: string;
+  /** The first character that is no white space; empty when none stands near the beginning. */
+  readonly firstCharacter: string;
   readonly sizeBytes: number;
   readonly bytesRead: () => number;
   /** Lines in order, some at a time, without their line ends; to be read once. */
@@ -38,7 +41,8 @@ export async function openTextFile(path: string): Promise<TextFile> {
       else yield first && hasUtf8Mark(chunk) ? chunk.subarray(3) : chunk;
     }
   }
-  return { sizeBytes, bytesRead: () => bytesRead, lines: splitLines(blocks(), lineEnd) };
+  const firstCharacter = new TextDecoder(encoding).decode(head).trimStart().charAt(0);
+  return { path, firstCharacter, sizeBytes, bytesRead: () => bytesRead, lines: splitLines(blocks(), lineEnd) };
 }
 
 async function readHead(path: string): Promise<{ head: Buffer; sizeBytes: number }> {
