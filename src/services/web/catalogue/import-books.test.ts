@@ -94,6 +94,22 @@ describe('an import', () => {
     assert.deepEqual(summary.leftOut, [{ field: 'isbn', rows: 2, firstLine: 2 }]);
   });
 
+  test('waits for those it might run away from after every batch', async (shop) => {
+    const waiting: number[] = [];
+    const rows = await openBookList(await shop.write(list(500)));
+    await importBooks(
+      shop.catalogue,
+      rows,
+      'list',
+      () => {},
+      async () => {
+        waiting.push(await shop.outbox.size());
+        await shop.outbox.remove((await shop.outbox.read({ maxRows: 1_000, maxBytes: 1 << 20 })).map(({ id }) => id));
+      },
+    );
+    assert.deepEqual(waiting, [200, 200, 100]);
+  });
+
   test('tells how far it is', async (shop) => {
     await shop.importText(list(1_000));
     assert.equal(shop.progress.at(-1)?.rows, 1_000);

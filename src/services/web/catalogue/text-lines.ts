@@ -34,7 +34,7 @@ export async function openTextFile(path: string): Promise<TextFile> {
   let bytesRead = 0;
   async function* blocks(): AsyncGenerator<Buffer> {
     const decoder = encoding === 'utf-8' ? null : new TextDecoder(encoding);
-    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(path, { highWaterMark: 64 * 1024 }) as AsyncIterable<Buffer>) {
       const first = bytesRead === 0;
       bytesRead += chunk.length;
       if (decoder !== null) yield Buffer.from(decoder.decode(chunk, { stream: true }));
