@@ -26,6 +26,8 @@ export type ImportOptions = {
 
 const drainWithinMs = 30_000;
 const busyTimeoutMs = 1_000;
+/** Of a write-ahead log; an import writes without a pause and may be held up, so less than a shop's. */
+const checkpointBytes = 8 << 20;
 
 /**
  * Adds or updates the books of a file, in a shop that runs or one that does not; the same file again changes nothing.
@@ -72,6 +74,7 @@ async function runImport(
   // A shop that runs does so too; without one nobody else would, and commits need not wait for it.
   const checkpoints = startCheckpoints([files.catalogue, files.log], {
     onProblem: (problem) => warn(`samsa: ${problem.message}`),
+    limitBytes: checkpointBytes,
   });
   stack.defer(checkpoints.close);
   const { catalogue, outbox, close } = openCatalogue({
