@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
+import { benchImport } from './import.ts';
 import { benchProjection } from './projection.ts';
 import { benchSearch } from './search.ts';
 
 const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3]
-npm run bench -- projection [--events 400000]`;
+npm run bench -- projection [--events 400000]
+npm run bench -- import [--rows 100000] [--format csv|ndjson]`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -13,10 +15,12 @@ const { positionals, values } = parseArgs({
     seconds: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
     events: { type: 'string', default: '400000' },
+    rows: { type: 'string', default: '100000' },
+    format: { type: 'string', default: 'csv' },
   },
 });
 const options = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
-const { books = 0, queries = 0, seconds = 0, rounds = 0, events = 0 } = options;
+const { books = 0, queries = 0, seconds = 0, rounds = 0, events = 0, rows = 0 } = options;
 
 switch (positionals[0]) {
   case 'search':
@@ -24,6 +28,9 @@ switch (positionals[0]) {
     break;
   case 'projection':
     console.log(JSON.stringify(await benchProjection({ events })));
+    break;
+  case 'import':
+    console.log(JSON.stringify(await benchImport({ rows, isNdjson: values.format === 'ndjson' })));
     break;
   default:
     console.error(usage);

@@ -41,6 +41,11 @@ const syllables =
 
 /** `count` made-up books, most popular first; words follow Zipf's law as in real titles. */
 export function madeUpBooks(count: number, seed = 1): readonly MadeUpBook[] {
+  return [...makeUpBooks(count, seed)];
+}
+
+/** The same books one after the other, for more of them than fit into memory. */
+export function* makeUpBooks(count: number, seed = 1): Generator<MadeUpBook> {
   const random = seededRandom(seed);
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
   const word = (): string => Array.from({ length: 2 + Math.floor(random() * 3) }, () => pick(syllables)).join('');
@@ -52,13 +57,15 @@ export function madeUpBooks(count: number, seed = 1): readonly MadeUpBook[] {
   );
   const writer = zipf(people.length, 0.6, random);
   const text = (words: number): string => Array.from({ length: words }, () => vocabulary[common()]!).join(' ');
-  return Array.from({ length: count }, (_, rank) => ({
-    title: capital(text(2 + Math.floor(random() * 5))),
-    author: people[writer()]!,
-    year: 1800 + Math.floor(random() * 225),
-    description: `${capital(text(30))}.`,
-    popularity: Math.max(1, Math.floor(1_000_000 / (rank + 1) ** 0.7)),
-  }));
+  for (let rank = 0; rank < count; rank++) {
+    yield {
+      title: capital(text(2 + Math.floor(random() * 5))),
+      author: people[writer()]!,
+      year: 1800 + Math.floor(random() * 225),
+      description: `${capital(text(30))}.`,
+      popularity: Math.max(1, Math.floor(1_000_000 / (rank + 1) ** 0.7)),
+    };
+  }
 }
 
 function capital(word: string): string {

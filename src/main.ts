@@ -47,7 +47,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   program
     .command('import')
-    .argument('<file>', 'a CSV file with a title column')
+    .argument('<file>', 'CSV with a title column, or NDJSON: a JSON object with a title in each line')
     .option('--source <name>', 'where the books come from; the same source and id mean the same book')
     .description('add or update books; the same file again changes nothing')
     .action((file: string, options: { source?: string }) =>

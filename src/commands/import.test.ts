@@ -69,6 +69,22 @@ describe('samsa import', () => {
     assert.equal(await shop.changesInLog(), 2);
   });
 
+  test('reads NDJSON, delivers it, and leaves no write-ahead log behind', async (shop) => {
+    const file = join(shop.folder, 'books.jsonl');
+    const rows = Array.from({ length: 5_000 }, (_, id) => `{"id":${id},"title":"Title ${id}","shelf":"A"}\n`);
+    await writeFile(file, `${rows.join('')}{"title":7}\n`);
+    const { code, out, err } = await shop.run({ file });
+    assert.equal(code, 0);
+    assert.match(out, /^5,001 rows: 5,000 added, 0 updated, 0 unchanged, 1 skipped/);
+    assert.equal(err, 'skipped:\n  line 5001: "title": expected text, got the number 7\ncolumns not used: shelf\n');
+    const { catalogue, log } = shopFiles(shop.data);
+    assert.deepEqual(
+      [catalogue, log].map((path) => existsSync(`${path}-wal`)),
+      [false, false],
+    );
+    assert.equal(await shop.changesInLog(), 5_000);
+  });
+
   test('takes the source from the name of the file unless it is given', async (shop) => {
     const [one, two] = [join(shop.folder, 'one.csv'), join(shop.folder, 'two.csv')];
     await writeFile(one, 'id,title\n1,Emma\n');

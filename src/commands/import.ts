@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename, extname } from 'node:path';
 import { pino } from 'pino';
-import type { Config } from '../config.ts';
+import { startCheckpoints } from '../database/checkpoints.ts';
 import { openDataFolder } from '../data-folder.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
@@ -26,6 +26,8 @@ export type ImportOptions = {
 
 const drainWithinMs = 30_000;
 const busyTimeoutMs = 1_000;
+/** Of a write-ahead log; an import writes without a pause and may be held up, so less than a shop's. */
+const checkpointBytes = 8 << 20;
 
 /**
  * Adds or updates the books of a file, in a shop that runs or one that does not; the same file again changes nothing.
@@ -39,8 +41,8 @@ export async function importCommand(
   try {
     checkSource(source);
     const list = await openImport(file);
-    const summary = await runImport(config, list, source, createProgressLine(output));
-    for (const line of describe(summary, list.unusedColumns)) warn(line);
+    const summary = await runImport({ config, warn }, list, source, createProgressLine(output));
+    for (const line of describe(summary, list.unusedColumns())) warn(line);
     print(summaryLine(summary));
     if (summary.undelivered !== null) warn(`samsa: ${summary.undelivered}`);
     return 0;
@@ -59,7 +61,7 @@ type FinishedImport = ImportSummary & {
 };
 
 async function runImport(
-  config: Config,
+  { config, warn }: Pick<CommandContext, 'config' | 'warn'>,
   list: OpenImport,
   source: string,
   progress: ProgressLine,
@@ -69,10 +71,28 @@ async function runImport(
   const clock = Date.now;
   await using stack = new AsyncDisposableStack();
   stack.defer(progress.end);
-  const { catalogue, outbox, close } = openCatalogue({ path: files.catalogue, clock, busyTimeoutMs });
+  // A shop that runs does so too; without one nobody else would, and commits need not wait for it.
+  const checkpoints = startCheckpoints([files.catalogue, files.log], {
+    onProblem: (problem) => warn(`samsa: ${problem.message}`),
+    limitBytes: checkpointBytes,
+  });
+  stack.defer(checkpoints.close);
+  const { catalogue, outbox, close } = openCatalogue({
+    path: files.catalogue,
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere: true,
+  });
   stack.defer(close);
   const { topics, partitions } = config.mq;
-  const log = await openLog({ path: files.log, topics, partitions, clock, busyTimeoutMs });
+  const log = await openLog({
+    path: files.log,
+    topics,
+    partitions,
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere: true,
+  });
   stack.defer(() => log.close());
   const relay = openRelay({
     outbox,
@@ -84,7 +104,7 @@ async function runImport(
   });
   stack.defer(relay.close);
   const started = performance.now();
-  const summary = await list.into(catalogue, source, (now) => progress.show(progressLine(now)));
+  const summary = await list.into(catalogue, source, (now) => progress.show(progressLine(now)), relay.keepPace);
   const tookMs = performance.now() - started;
   return { ...summary, tookMs, undelivered: await deliver(relay, progress) };
 }

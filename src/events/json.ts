@@ -15,23 +15,36 @@ export function parseEventJson(value: Uint8Array): unknown {
     throw new SamsaError('bad-event', `value: expected at most ${limitBytes} bytes, got ${value.byteLength}`);
   }
   if (!isUtf8(value)) throw new SamsaError('bad-event', 'value: expected UTF-8');
-  const source = text(value);
-  let parsed: unknown;
+  const parsed = parseStrictJson(text(value));
+  if (parsed.problem === undefined) return parsed.value;
+  throw new SamsaError('bad-event', `value: ${parsed.problem}`, { cause: parsed.cause });
+}
+
+export type ParsedJson =
+  | { readonly value: unknown; readonly problem?: undefined }
+  | { readonly problem: string; readonly cause: unknown };
+
+/** The value of a text, or why it is not one well-formed, finite JSON document with unique, harmless keys. */
+export function parseStrictJson(source: string): ParsedJson {
+  let value: unknown;
   try {
-    parsed = JSON.parse(source);
+    value = JSON.parse(source);
   } catch (cause) {
-    throw new SamsaError('bad-event', `value: expected JSON: ${reason(cause)}`, { cause });
+    return { problem: `expected JSON: ${reason(cause)}`, cause };
   }
-  const keys = countKeys(parsed);
-  if (keys !== countWrittenKeys(source)) throw new SamsaError('bad-event', 'value: a key is written twice');
-  return parsed;
+  try {
+    if (countKeys(value) === countWrittenKeys(source)) return { value };
+    return { problem: 'a key is written twice', cause: undefined };
+  } catch (cause) {
+    return { problem: reason(cause), cause };
+  }
 }
 
 /** Counts the keys of all objects; refuses depth, numbers a double cannot hold, and `__proto__`. */
 function countKeys(value: unknown, depth = 0): number {
-  if (depth > limitDepth) throw new SamsaError('bad-event', `value: nested deeper than ${limitDepth}`);
+  if (depth > limitDepth) throw new SamsaError('bad-event', `nested deeper than ${limitDepth}`);
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new SamsaError('bad-event', 'value: a number is too large');
+    throw new SamsaError('bad-event', 'a number is too large');
   }
   if (typeof value !== 'object' || value === null) return 0;
   if (Array.isArray(value)) {
@@ -41,7 +54,7 @@ function countKeys(value: unknown, depth = 0): number {
   }
   let count = 0;
   for (const [key, item] of Object.entries(value)) {
-    if (key === '__proto__') throw new SamsaError('bad-event', 'value: the key __proto__ is not allowed');
+    if (key === '__proto__') throw new SamsaError('bad-event', 'the key __proto__ is not allowed');
     count += 1 + countKeys(item, depth + 1);
   }
   return count;

@@ -4,8 +4,8 @@ import type { SourcedBook } from './catalogue.ts';
 export type BookList = {
   readonly sizeBytes: number;
   readonly bytesRead: () => number;
-  /** What is in the list and not read. */
-  readonly unusedColumns: readonly string[];
+  /** Some of the columns nothing is read from; all that will be known once the rows have been read. */
+  readonly unusedColumns: () => readonly string[];
   readonly rows: AsyncIterable<readonly ListedRow[]>;
 };
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { ListedRow } from './book-list.ts';
-import { openCsvBooks } from './csv-books.ts';
+import { openBookList } from './open-book-list.ts';
 
 async function inFolder<Result>(body: (folder: string) => Promise<Result>): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-csv-'));
@@ -19,11 +19,11 @@ function read(content: string | Uint8Array): Promise<{ rows: readonly ListedRow[
   return inFolder(async (folder) => {
     const path = join(folder, 'books.csv');
     await writeFile(path, content);
-    const list = await openCsvBooks(path);
+    const list = await openBookList(path);
     const rows: ListedRow[] = [];
     for await (const some of list.rows) rows.push(...some);
     assert.equal(list.bytesRead(), list.sizeBytes);
-    return { rows, unused: list.unusedColumns };
+    return { rows, unused: list.unusedColumns() };
   });
 }
 
@@ -145,7 +145,7 @@ describe('a CSV file of books', () => {
       '6: expected 3 columns as in the header, got 4',
       '7: The 6" Pizza',
       '8: Quoted, fine',
-      '9: expected a title, got an empty cell',
+      '9: expected a title, got nothing',
       '10: a quote is opened and never closed',
       '11: expected a title of at most 500 characters, got 501',
       '12: Last',
@@ -171,7 +171,7 @@ describe('a CSV file of books', () => {
 
   it('is refused when it has no titles', async () => {
     await refuses('id,author\n1,Jane Austen\n', /expected a CSV file with a column "title"/);
-    await refuses('{"title": "Emma"}\n', /column "title"/);
+    await refuses('[{"title": "Emma"}]\n', /column "title"/);
     await refuses('', /the file is empty/);
     await refuses('\n\n', /only blank lines/);
   });
@@ -186,12 +186,12 @@ describe('a CSV file of books', () => {
   it('is refused when there is no file', async () => {
     await inFolder(async (folder) => {
       await mkdir(join(folder, 'sub'));
-      await assert.rejects(openCsvBooks(join(folder, 'sub')), { code: 'bad-import-file', message: /folder/ });
-      await assert.rejects(openCsvBooks(join(folder, 'none.csv')), {
+      await assert.rejects(openBookList(join(folder, 'sub')), { code: 'bad-import-file', message: /folder/ });
+      await assert.rejects(openBookList(join(folder, 'none.csv')), {
         code: 'bad-import-file',
         message: /no such file/,
       });
     });
-    await assert.rejects(openCsvBooks('/dev/null'), { code: 'bad-import-file', message: /device/ });
+    await assert.rejects(openBookList('/dev/null'), { code: 'bad-import-file', message: /device/ });
   });
 });

@@ -1,28 +1,17 @@
 import type { BookList, ListedRow } from './book-list.ts';
-import { bookLimits, cutTo, oneLine } from './book-fields.ts';
-import type { BookContent } from './catalogue.ts';
-import {
-  readAuthor,
-  readDescription,
-  readIsbn,
-  readLanguage,
-  readPopularity,
-  readPublished,
-  readSubjects,
-  splitTitle,
-  type CellValue,
-} from './csv-cells.ts';
-import { findColumns, type BookColumn, type FoundColumns } from './csv-columns.ts';
+import { cutTo } from './book-fields.ts';
 import { parseLine, readRecords, type CsvRecord } from './csv-records.ts';
-import { badFile, openTextFile, type TextLine } from './text-lines.ts';
+import { findColumns, type FoundColumns } from './listed-columns.ts';
+import { readListedRow } from './listed-row.ts';
+import { badFile, type TextFile, type TextLine } from './text-lines.ts';
 
 /**
- * Opens a CSV file of books: comma, semicolon or tab between cells, a header in the first line, columns by any of
- * their names (`csv-columns.ts`) in any order. Only a title is needed.
- * @throws SamsaError `bad-import-file` when it is no text file or has no column for titles.
+ * Reads a CSV file of books: comma, semicolon or tab between cells, a header in the first line, columns by any of
+ * their names (`listed-columns.ts`) in any order. Only a title is needed.
+ * @throws SamsaError `bad-import-file` when it has no column for titles.
  */
-export async function openCsvBooks(path: string): Promise<BookList> {
-  const file = await openTextFile(path);
+export async function openCsvBooks(file: TextFile): Promise<BookList> {
+  const { path } = file;
   const blocks = file.lines[Symbol.asyncIterator]();
   const { header, rest } = await readHeader(path, blocks);
   const { delimiter, cells } = mostLikelyCells(header);
@@ -31,7 +20,7 @@ export async function openCsvBooks(path: string): Promise<BookList> {
     await blocks.return?.();
     throw badFile(
       path,
-      `expected a CSV file with a column "title" in its first line, got ${JSON.stringify(cutTo(header, 120))}`,
+      `expected a CSV file with a column "title" in its first line, or NDJSON with an object in each, got ${JSON.stringify(cutTo(header, 120))}`,
     );
   }
   async function* lines(): AsyncGenerator<readonly TextLine[]> {
@@ -41,7 +30,7 @@ export async function openCsvBooks(path: string): Promise<BookList> {
   return {
     sizeBytes: file.sizeBytes,
     bytesRead: file.bytesRead,
-    unusedColumns: columns.unused,
+    unusedColumns: () => columns.unused,
     rows: readRows(readRecords(lines(), delimiter, cells.length), columns),
   };
 }
@@ -73,50 +62,15 @@ function mostLikelyCells(header: string): { delimiter: string; cells: readonly s
 
 async function* readRows(
   records: AsyncIterable<readonly CsvRecord[]>,
-  columns: FoundColumns,
+  { at }: FoundColumns,
 ): AsyncGenerator<readonly ListedRow[]> {
   for await (const some of records) {
-    yield some.map((record) => (record.problem === undefined ? readRow(record.line, record.cells, columns) : record));
+    yield some.map((record) => {
+      if (record.problem !== undefined) return record;
+      return readListedRow(record.line, (column) => {
+        const index = at.get(column);
+        return index === undefined ? undefined : record.cells[index];
+      });
+    });
   }
-}
-
-type Fields = { -readonly [Field in keyof BookContent]?: BookContent[Field] };
-
-function readRow(line: number, cells: readonly string[], { at }: FoundColumns): ListedRow {
-  const cell = (column: BookColumn): string => cells[at.get(column) ?? -1] ?? '';
-  const split = splitTitle(oneLine(cell('title')));
-  const problem = titleProblem(split.title);
-  if (problem !== null) return { line, problem };
-  const fields: Fields = {};
-  const leftOut: string[] = [];
-  const take = <Field extends keyof BookContent>(field: Field, value: CellValue<BookContent[Field]>): void => {
-    if (value === 'unusable') leftOut.push(field);
-    else fields[field] = value as BookContent[Field];
-  };
-  if (at.has('author')) fields.author = readAuthor(cell('author'));
-  if (at.has('published')) take('published_at', readPublished(cell('published')));
-  if (at.has('description')) fields.description = readDescription(cell('description'));
-  if (at.has('isbn') || at.has('isbn13')) take('isbn', readIsbn([cell('isbn13'), cell('isbn')]));
-  if (at.has('subjects')) fields.subjects = readSubjects(cell('subjects'));
-  if (at.has('language')) take('language', readLanguage(cell('language')));
-  if (at.has('popularity')) take('popularity', orZero(readPopularity(cell('popularity'))));
-  const series = cutTo(oneLine(cell('series')), bookLimits.seriesLength);
-  if (at.has('series')) fields.series = series === '' ? split.series : series;
-  else if (split.series !== null) fields.series = split.series;
-  const sourceId = cutTo(oneLine(cell('id')), 200);
-  return {
-    line,
-    book: { sourceId: sourceId === '' ? null : sourceId, fields: { ...fields, title: split.title } },
-    leftOut,
-  };
-}
-
-function titleProblem(title: string): string | null {
-  if (title === '') return 'expected a title, got an empty cell';
-  if (title.length <= bookLimits.titleLength) return null;
-  return `expected a title of at most ${bookLimits.titleLength} characters, got ${title.length}`;
-}
-
-function orZero(value: CellValue<number>): CellValue<number> {
-  return value ?? 0;
 }

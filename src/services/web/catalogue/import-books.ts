@@ -29,7 +29,7 @@ const listedSkips = 20;
 
 /**
  * Merges a list of books into the catalogue, in transactions of 200 rows. Rows that are no books are counted and
- * skipped, the others land; once more with the same list changes nothing.
+ * skipped, the others land; once more with the same list changes nothing. `keepPace` is waited for between them.
  * @throws SamsaError `store-unavailable`: what was merged before stays, and going on means importing again.
  */
 export async function importBooks(
@@ -37,6 +37,7 @@ export async function importBooks(
   list: BookList,
   source: string,
   onProgress: (progress: ImportProgress) => void,
+  keepPace: () => Promise<void> = async () => {},
 ): Promise<ImportSummary> {
   const tally = createTally();
   const run = catalogue.startImport(source);
@@ -45,7 +46,8 @@ export async function importBooks(
   const merge = async (): Promise<void> => {
     await mergeBatch(run, batch, tally);
     batch = [];
-    onProgress(progressOf(tally.summary().rows, list, performance.now() - started));
+    onProgress(progressOf(tally.rows(), list, performance.now() - started));
+    await keepPace();
   };
   for await (const rows of list.rows) {
     for (const row of rows) {
@@ -72,6 +74,7 @@ async function mergeBatch(run: ImportRun, batch: readonly ReadableRow[], tally: 
 type Tally = {
   readonly count: (row: ReadableRow, outcome: MergeOutcome) => void;
   readonly skip: (line: number, reason: string) => void;
+  readonly rows: () => number;
   readonly summary: () => ImportSummary;
 };
 
@@ -83,8 +86,10 @@ function createTally(): Tally {
     counts.skipped++;
     if (skippedRows.length < listedSkips) skippedRows.push({ line, reason });
   };
+  const rows = (): number => counts.added + counts.updated + counts.unchanged + counts.skipped;
   return {
     skip,
+    rows,
     count: (row, outcome) => {
       if (outcome === 'repeated') {
         skip(row.line, `the same book as an earlier row: ${JSON.stringify(row.book.fields.title)}`);
@@ -97,7 +102,7 @@ function createTally(): Tally {
       }
     },
     summary: () => ({
-      rows: counts.added + counts.updated + counts.unchanged + counts.skipped,
+      rows: rows(),
       ...counts,
       skippedRows: skippedRows.toSorted((one, other) => one.line - other.line),
       leftOut: [...leftOut.values()],

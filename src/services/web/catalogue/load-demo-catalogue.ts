@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { titleKey } from './book-identity.ts';
 import { demoSource, type Catalogue, type SourcedBook } from './catalogue.ts';
-import { openCsvBooks } from './csv-books.ts';
+import { openBookList } from './open-book-list.ts';
 
 /** Public-domain classics, described in our own words. */
 const demoFile = join(import.meta.dirname, '../../../../demo/classics.csv');
@@ -15,7 +15,7 @@ const demoFile = join(import.meta.dirname, '../../../../demo/classics.csv');
 export async function loadDemoCatalogue(catalogue: Catalogue, file = demoFile): Promise<number> {
   if ((await catalogue.census()).everHeld > 0) return 0;
   const books: SourcedBook[] = [];
-  for await (const rows of (await openCsvBooks(file)).rows) {
+  for await (const rows of (await openBookList(file)).rows) {
     for (const row of rows) if (row.problem === undefined) books.push(asDemoBook(row.book));
   }
   const outcomes = await catalogue.startImport(demoSource).merge(books);

@@ -9,6 +9,9 @@ export type TextLine =
   | { readonly line: number; readonly problem: string };
 
 export type TextFile = {
+  readonly path: string;
+  /** The first character that is no white space; empty when none stands near the beginning. */
+  readonly firstCharacter: string;
   readonly sizeBytes: number;
   readonly bytesRead: () => number;
   /** Lines in order, some at a time, without their line ends; to be read once. */
@@ -31,14 +34,15 @@ export async function openTextFile(path: string): Promise<TextFile> {
   let bytesRead = 0;
   async function* blocks(): AsyncGenerator<Buffer> {
     const decoder = encoding === 'utf-8' ? null : new TextDecoder(encoding);
-    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(path, { highWaterMark: 64 * 1024 }) as AsyncIterable<Buffer>) {
       const first = bytesRead === 0;
       bytesRead += chunk.length;
       if (decoder !== null) yield Buffer.from(decoder.decode(chunk, { stream: true }));
       else yield first && hasUtf8Mark(chunk) ? chunk.subarray(3) : chunk;
     }
   }
-  return { sizeBytes, bytesRead: () => bytesRead, lines: splitLines(blocks(), lineEnd) };
+  const firstCharacter = new TextDecoder(encoding).decode(head).trimStart().charAt(0);
+  return { path, firstCharacter, sizeBytes, bytesRead: () => bytesRead, lines: splitLines(blocks(), lineEnd) };
 }
 
 async function readHead(path: string): Promise<{ head: Buffer; sizeBytes: number }> {

@@ -30,7 +30,7 @@ const columnNames = {
 } as const satisfies Record<string, readonly string[]>;
 
 export type FoundColumns = {
-  /** Where each column stands; those the list does not have are missing. */
+  /** Where in the header each column stands; those the list does not have are missing. */
   readonly at: ReadonlyMap<BookColumn, number>;
   /** Headers nothing is read from. */
   readonly unused: readonly string[];

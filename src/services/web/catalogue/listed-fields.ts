@@ -1,8 +1,8 @@
 import { bookLimits, cutTo, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
 import { toIsbn13 } from './isbn.ts';
 
-/** What a cell says: a value, nothing (`null`), or something that cannot be understood. */
-export type CellValue<Value> = Value | null | 'unusable';
+/** What a field of somebody else's list says: a value, nothing (`null`), or something that cannot be understood. */
+export type ListedValue<Value> = Value | null | 'unusable';
 
 /** A title, and the series some lists append to it: `Twilight (Twilight, #1)` → `Twilight`, `Twilight #1`. */
 export function splitTitle(text: string): { title: string; series: string | null } {
@@ -12,7 +12,7 @@ export function splitTitle(text: string): { title: string; series: string | null
 }
 
 /** The first of several cells with a valid ISBN; numbers a spreadsheet rounded (`9.78E+12`) say nothing. */
-export function readIsbn(cells: readonly string[]): CellValue<string> {
+export function readIsbn(cells: readonly string[]): ListedValue<string> {
   let unusable = false;
   for (const cell of cells) {
     const text = cell.replaceAll(/[="']/g, '').replace(/\.0$/, '');
@@ -24,7 +24,7 @@ export function readIsbn(cells: readonly string[]): CellValue<string> {
 }
 
 /** `2008`, `2008.0`, `-720.0`, `2008-05-01T00:00:00Z`, `May 1, 2008`, `c. 1850`; the year 0 means unknown. */
-export function readPublished(text: string): CellValue<string> {
+export function readPublished(text: string): ListedValue<string> {
   const date = text.replace(/\.0+$/, '').replace(/T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?$/, '');
   if (date === '' || /^[-+]?0+$/.test(date)) return null;
   const exact = toPublishedAt(date);
@@ -34,7 +34,7 @@ export function readPublished(text: string): CellValue<string> {
 }
 
 /** The language alone, without region or script, by tag (`eng`, `en-US`) or English name. */
-export function readLanguage(text: string): CellValue<string> {
+export function readLanguage(text: string): ListedValue<string> {
   if (text === '') return null;
   const named = languageByName().get(text.toLowerCase());
   const tag = named ?? toLanguage(text);
@@ -55,23 +55,27 @@ function languageByName(): ReadonlyMap<string, string> {
   return languageNames;
 }
 
-export function readPopularity(text: string): CellValue<number> {
+export function readPopularity(text: string): ListedValue<number> {
   if (text === '') return null;
   const digits = text.replaceAll(/[,_\s]/g, '').replace(/\.0*$/, '');
   return /^\d{1,12}$/.test(digits) ? Number(digits) : 'unusable';
 }
 
-/** Joined by `;` or `|`, else by commas; also as lists in brackets. At most 20, none twice. */
-export function readSubjects(text: string): readonly string[] {
-  const list = text.replaceAll(/^\s*\[|\]\s*$/g, '');
-  const separator = /[;|]/.test(list) ? /[;|]/ : ',';
+/** A list, or text joined by `;` or `|`, else by commas, also in brackets. At most 20, none twice. */
+export function readSubjects(cell: string | readonly string[]): readonly string[] {
   const subjects = new Map<string, string>();
-  for (const part of list.split(separator)) {
-    const subject = cutTo(oneLine(part.replaceAll(/^\s*["']|["']\s*$/g, '')), bookLimits.subjectLength);
+  for (const part of typeof cell === 'string' ? splitSubjects(cell) : cell) {
+    const subject = cutTo(oneLine(part), bookLimits.subjectLength);
     const key = subject.toLowerCase();
     if (subject !== '' && !subjects.has(key) && subjects.size < bookLimits.subjects) subjects.set(key, subject);
   }
   return [...subjects.values()];
+}
+
+function splitSubjects(text: string): readonly string[] {
+  const list = text.replaceAll(/^\s*\[|\]\s*$/g, '');
+  const separator = /[;|]/.test(list) ? /[;|]/ : ',';
+  return list.split(separator).map((part) => part.replaceAll(/^\s*["']|["']\s*$/g, ''));
 }
 
 /** As many whole names as there is room for. */
