@@ -77,7 +77,7 @@ describe('samsa import', () => {
     assert.equal(code, 0);
     assert.match(out, /^5,001 rows: 5,000 added, 0 updated, 0 unchanged, 1 skipped/);
     assert.equal(err, 'skipped:\n  line 5001: "title": expected text, got the number 7\ncolumns not used: shelf\n');
-    const { catalogue, log } = shopFiles(shop.data);
+    const { catalogue, log } = shopFiles(loadConfig({ environment: { SAMSA_DATA: shop.data } }).config);
     assert.deepEqual(
       [catalogue, log].map((path) => existsSync(`${path}-wal`)),
       [false, false],
