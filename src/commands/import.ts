@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename, extname } from 'node:path';
 import { pino } from 'pino';
-import { startCheckpoints } from '../database/checkpoints.ts';
+import type { Config } from '../config.ts';
 import { openDataFolder } from '../data-folder.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
@@ -26,8 +26,8 @@ export type ImportOptions = {
 
 const drainWithinMs = 30_000;
 const busyTimeoutMs = 1_000;
-/** Of a write-ahead log; an import writes without a pause and may be held up, so less than a shop's. */
-const checkpointBytes = 8 << 20;
+/** Without a shop that runs nobody else checkpoints; an import may wait for it where a reader must not. */
+const checkpointBytes = 32 << 20;
 
 /**
  * Adds or updates the books of a file, in a shop that runs or one that does not; the same file again changes nothing.
@@ -41,7 +41,7 @@ export async function importCommand(
   try {
     checkSource(source);
     const list = await openImport(file);
-    const summary = await runImport({ config, warn }, list, source, createProgressLine(output));
+    const summary = await runImport(config, list, source, createProgressLine(output));
     for (const line of describe(summary, list.unusedColumns())) warn(line);
     print(summaryLine(summary));
     if (summary.undelivered !== null) warn(`samsa: ${summary.undelivered}`);
@@ -61,7 +61,7 @@ type FinishedImport = ImportSummary & {
 };
 
 async function runImport(
-  { config, warn }: Pick<CommandContext, 'config' | 'warn'>,
+  config: Config,
   list: OpenImport,
   source: string,
   progress: ProgressLine,
@@ -71,17 +71,11 @@ async function runImport(
   const clock = Date.now;
   await using stack = new AsyncDisposableStack();
   stack.defer(progress.end);
-  // A shop that runs does so too; without one nobody else would, and commits need not wait for it.
-  const checkpoints = startCheckpoints([files.catalogue, files.log], {
-    onProblem: (problem) => warn(`samsa: ${problem.message}`),
-    limitBytes: checkpointBytes,
-  });
-  stack.defer(checkpoints.close);
   const { catalogue, outbox, close } = openCatalogue({
     path: files.catalogue,
     clock,
     busyTimeoutMs,
-    checkpointedElsewhere: true,
+    checkpointBytes,
   });
   stack.defer(close);
   const { topics, partitions } = config.mq;
@@ -91,7 +85,7 @@ async function runImport(
     partitions,
     clock,
     busyTimeoutMs,
-    checkpointedElsewhere: true,
+    checkpointBytes,
   });
   stack.defer(() => log.close());
   const relay = openRelay({

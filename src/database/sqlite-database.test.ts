@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -58,6 +58,20 @@ void describe('SQLite database', () => {
     });
     other.close();
     holder.close();
+  });
+
+  test('starts its write-ahead log over at the length it was given', (path) => {
+    const database = openSqlite(path, {
+      migrations: ['CREATE TABLE page (body BLOB)'],
+      busyTimeoutMs: 50,
+      checkpointBytes: 256 << 10,
+    });
+    for (let commit = 0; commit < 50; commit++) {
+      database.transaction(() => database.prepare('INSERT INTO page VALUES (zeroblob(50000))').run());
+    }
+    const walBytes = statSync(`${path}-wal`).size;
+    assert.ok(walBytes > 256 << 10 && walBytes < 512 << 10, `${walBytes} bytes`);
+    database.close();
   });
 
   test('refuses a file that a newer program wrote', (path) => {

@@ -11,6 +11,11 @@ export type SqliteOptions = {
   readonly sync?: 'normal' | 'full';
   /** True when a checkpoint thread looks after this file, so that no commit here ever pays for a checkpoint. */
   readonly checkpointedElsewhere?: boolean;
+  /**
+   * Else: how long the write-ahead log may become, 4 MB unless given, before a commit carries it into the file. More
+   * is faster where much is written, since a page that changes often is carried once.
+   */
+  readonly checkpointBytes?: number;
   readonly cacheKiB?: number;
 };
 
@@ -113,6 +118,7 @@ function connectOnce(path: string, options: SqliteOptions): DatabaseSync | null 
     connection.exec(`PRAGMA synchronous = ${options.sync === 'full' ? 'FULL' : 'NORMAL'}`);
     connection.exec(`PRAGMA cache_size = ${-(options.cacheKiB ?? 4096)}`);
     if (options.checkpointedElsewhere === true) connection.exec('PRAGMA wal_autocheckpoint = 0');
+    else if (options.checkpointBytes !== undefined) checkpointAt(connection, options.checkpointBytes);
     migrate(path, connection, options.migrations);
     if (!isReplaced()) return connection;
   } catch (error) {
@@ -125,6 +131,11 @@ function connectOnce(path: string, options: SqliteOptions): DatabaseSync | null 
 
 function fileNumber(path: string): bigint | null {
   return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
+}
+
+function checkpointAt(connection: DatabaseSync, bytes: number): void {
+  const pageBytes = Number(connection.prepare('PRAGMA page_size').get()?.['page_size']);
+  connection.exec(`PRAGMA wal_autocheckpoint = ${Math.max(1, Math.floor(bytes / pageBytes))}`);
 }
 
 function openError(path: string, error: unknown): SamsaError {

@@ -20,6 +20,8 @@ export type SqliteLogOptions = {
   readonly sync?: 'normal' | 'full';
   /** True when a checkpoint thread looks after the file. */
   readonly checkpointedElsewhere?: boolean;
+  /** As `SqliteOptions`. */
+  readonly checkpointBytes?: number;
   /** How long `append` and `create` wait for a busy or full store before they fail; 2,000 unless given. */
   readonly patienceMs?: number;
   /** How many records may wait to be written; 50,000 unless given. */
@@ -46,6 +48,7 @@ export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog
     busyTimeoutMs: options.busyTimeoutMs,
     sync: options.sync ?? 'normal',
     checkpointedElsewhere: options.checkpointedElsewhere ?? false,
+    ...(options.checkpointBytes !== undefined && { checkpointBytes: options.checkpointBytes }),
   });
   const topics = createSqliteTopics(database);
   const reader = createRecordReader(database);

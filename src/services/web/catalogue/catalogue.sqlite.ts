@@ -24,6 +24,8 @@ export type SqliteCatalogueOptions = {
   readonly busyTimeoutMs: number;
   /** True when another thread checkpoints this file. */
   readonly checkpointedElsewhere?: boolean;
+  /** As `SqliteOptions`. */
+  readonly checkpointBytes?: number;
 };
 
 /**
