@@ -82,7 +82,8 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     const positions = await progress.positions(projection.name);
     await releaseOfGone(progress, projection.name, positions);
     const described = await describeTopics(deps.log, projection);
-    ledger = ledgerIn(positions, described);
+    const ends = new Map(described.map((partition) => [nameOf(partition), partition.end]));
+    ledger = ledgerOf(positions, (topic, partition) => ends.get(nameOf({ topic, partition })) ?? 0);
     const leased = await progress.lease({
       projection: projection.name,
       version: projection.version,
@@ -101,7 +102,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       const input = projection.reads.find(({ topic }) => topic === partition.topic);
       if (input !== undefined && !followers.has(nameOf(partition))) follow(partition, input);
     }
-    rememberOthers(partitions, names, positions, described);
+    rememberOthers(partitions, names, positions, ends);
   };
 
   const ticking = (async () => {
@@ -181,22 +182,13 @@ async function describeTopics<Change>(
   return described.flat();
 }
 
-function ledgerIn(
-  positions: readonly PartitionPosition[],
-  described: LeaseRequest['partitions'],
-): readonly LedgerRow[] {
-  const ends = new Map(described.map((partition) => [nameOf(partition), partition.end]));
-  return ledgerOf(positions, (topic, partition) => ends.get(nameOf({ topic, partition })) ?? 0);
-}
-
 /** What other instances have committed, measured against the log's own ends. */
 function rememberOthers(
   partitions: Map<string, PartitionProgress>,
   own: ReadonlySet<string>,
   positions: readonly PartitionPosition[],
-  described: LeaseRequest['partitions'],
+  ends: ReadonlyMap<string, number>,
 ): void {
-  const ends = new Map(described.map((partition) => [nameOf(partition), partition.end]));
   for (const position of positions) {
     const name = nameOf(position);
     if (own.has(name) && partitions.has(name)) continue;
