@@ -1,5 +1,6 @@
+import { deadLetterConditions } from './dead-letter-conditions.ts';
 import { decodeHeaders, encodeHeaders } from './header-bytes.ts';
-import type { MysqlConnection, MysqlRow, MysqlValue } from './mysql-connection.ts';
+import type { MysqlConnection, MysqlRow } from './mysql-connection.ts';
 import type {
   AdoptedDeadLetter,
   DeadLetterCause,
@@ -75,22 +76,9 @@ export async function readDeadLetters(
   connection: MysqlConnection,
   query: DeadLetterQuery,
 ): Promise<readonly KeptDeadLetter[]> {
-  const conditions: [sql: string, value: MysqlValue | undefined][] = [
-    ['projection = ?', query.projection],
-    ['status = ?', query.status],
-    ['topic = ?', query.at?.topic],
-    ['partition_no = ?', query.at?.partition],
-    ['log_offset = ?', query.at?.offset],
-    ['cause = ?', query.cause],
-    ['INSTR(reason, ?) > 0', query.reason],
-    ['arrived_ms >= ?', query.sinceMs],
-    ['arrived_ms <= ?', query.untilMs],
-    ['id > ?', query.after],
-  ];
-  const used = conditions.filter(([, value]) => value !== undefined);
-  const where = used.length === 0 ? '' : `WHERE ${used.map(([sql]) => sql).join(' AND ')}`;
+  const { where, values } = deadLetterConditions(query, 'partition_no');
   const rows = await connection.rows(`SELECT * FROM projection_dead_letter ${where} ORDER BY id LIMIT ?`, [
-    ...used.map(([, value]) => value!),
+    ...values,
     query.limit,
   ]);
   return rows.map(decodeLetter);

@@ -1,3 +1,4 @@
+import { deadLetterConditions } from './dead-letter-conditions.ts';
 import { DatabaseSync } from 'node:sqlite';
 import { reason, SamsaError } from '../errors.ts';
 import { decodeHeaders, encodeHeaders } from './header-bytes.ts';
@@ -93,23 +94,10 @@ export function settleDeadLetter<Change>(
 
 /** Also for a connection that only reads. */
 export function readDeadLetters(connection: Connection, query: DeadLetterQuery): readonly KeptDeadLetter[] {
-  const conditions: [sql: string, value: string | number | undefined][] = [
-    ['projection = ?', query.projection],
-    ['status = ?', query.status],
-    ['topic = ?', query.at?.topic],
-    ['partition = ?', query.at?.partition],
-    ['log_offset = ?', query.at?.offset],
-    ['cause = ?', query.cause],
-    ['instr(reason, ?) > 0', query.reason],
-    ['arrived_ms >= ?', query.sinceMs],
-    ['arrived_ms <= ?', query.untilMs],
-    ['id > ?', query.after],
-  ];
-  const used = conditions.filter(([, value]) => value !== undefined);
-  const where = used.length === 0 ? '' : `WHERE ${used.map(([sql]) => sql).join(' AND ')}`;
+  const { where, values } = deadLetterConditions(query, 'partition');
   return connection
     .prepare(`SELECT * FROM dead_letter ${where} ORDER BY id LIMIT ?`)
-    .all(...used.map(([, value]) => value!), query.limit)
+    .all(...values, query.limit)
     .map(decodeLetter);
 }
 
