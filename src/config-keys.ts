@@ -36,7 +36,13 @@ function secret<Value>(parse: Parse<Value>, fallback: NoInfer<Value>): Key<Value
   return { parse, fallback, secret: true };
 }
 
-const tls = { ca: key(orNull(text), null), cert: key(orNull(text), null), key: key(orNull(text), null) };
+/** Encrypted when `enabled`, or as soon as a certificate is named; PEM files. */
+const tls = {
+  enabled: key(orNull(flag), null),
+  ca: key(orNull(text), null),
+  cert: key(orNull(text), null),
+  key: key(orNull(text), null),
+};
 
 /**
  * Every setting of the shop (contract §3): its place here is its place in `Config`, and with underscores its name in the

@@ -77,13 +77,10 @@ it('counts every search once while trend services join, leave and are killed', {
   const data = await mkdtemp(join(tmpdir(), 'samsa-share-'));
   const path = join(data, 'trend.sqlite');
   const clock = Date.now;
-  const log = await openLog({
-    path: join(data, 'log.sqlite'),
-    topics: defaultTopicNames,
-    partitions: 4,
-    clock,
-    busyTimeoutMs: 1_000,
-  });
+  const log = await openLog(
+    { kind: 'sqlite', path: join(data, 'log.sqlite'), topics: defaultTopicNames, partitions: 4 },
+    { clock, busyTimeoutMs: 1_000 },
+  );
   const done = new AbortController();
   const members: Member[] = [];
   try {

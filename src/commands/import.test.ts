@@ -8,6 +8,7 @@ import { loadConfig } from '../config.ts';
 import { openLog } from '../log/open-log.ts';
 import { importCommand, type ImportOptions } from './import.ts';
 import { shopFiles } from './shop-files.ts';
+import { logLocation } from './shop-places.ts';
 
 type Shop = {
   readonly folder: string;
@@ -32,14 +33,8 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
       return { code: await importCommand({ config, print, warn }, options, output), ...said };
     };
     const changesInLog = async (): Promise<number> => {
-      const { topics, partitions } = config.mq;
-      const log = await openLog({
-        path: shopFiles(config).log,
-        topics,
-        partitions,
-        clock: Date.now,
-        busyTimeoutMs: 50,
-      });
+      const { topics } = config.mq;
+      const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs: 50 });
       const described = await log.describe(topics.changes);
       await log.close();
       return described.partitions.reduce((sum, { end }) => sum + end, 0);

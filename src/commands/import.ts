@@ -17,6 +17,7 @@ import {
 } from '../services/web/catalogue/open-import.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
 import { shopFiles } from './shop-files.ts';
+import { logLocation } from './shop-places.ts';
 
 export type ImportOptions = {
   readonly file: string;
@@ -78,20 +79,12 @@ async function runImport(
     checkpointBytes,
   });
   stack.defer(close);
-  const { topics, partitions } = config.mq;
-  const log = await openLog({
-    path: files.log,
-    topics,
-    partitions,
-    clock,
-    busyTimeoutMs,
-    checkpointBytes,
-  });
+  const log = await openLog(logLocation(config), { clock, busyTimeoutMs, checkpointBytes });
   stack.defer(() => log.close());
   const relay = openRelay({
     outbox,
     log,
-    topic: topics.changes,
+    topic: config.mq.topics.changes,
     owner: `import-${randomUUID()}`,
     clock,
     logger: pino({ level: 'silent' }),

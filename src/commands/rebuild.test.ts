@@ -18,6 +18,7 @@ import type { CommandContext } from '../main.ts';
 import { discardDeadLetters } from './dead-letters.ts';
 import { rebuildCommand, type RebuildOptions } from './rebuild.ts';
 import { shopFiles, type ShopFiles } from './shop-files.ts';
+import { logLocation } from './shop-places.ts';
 import { statusCommand } from './status.ts';
 
 type Said = { readonly code: number; readonly out: string; readonly err: string };
@@ -217,10 +218,7 @@ describe('samsa rebuild', () => {
       ['old', 36],
       ['emma', 20],
     ] as const) {
-      const then = await openLog({
-        path: files.log,
-        topics: config.mq.topics,
-        partitions: config.mq.partitions,
+      const then = await openLog(logLocation(config), {
         clock: () => nowMs - daysAgo * 86_400_000,
         busyTimeoutMs: 5_000,
       });

@@ -16,6 +16,7 @@ import { lookAtLiveState, refuseWhileInUse, type LiveState } from './live-state.
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
 import { compareWithLive, type Compared, type Rebuildable } from './rebuild-comparison.ts';
 import { shopFiles } from './shop-files.ts';
+import { logLocation } from './shop-places.ts';
 
 export type RebuildOptions = { readonly check?: boolean };
 
@@ -40,7 +41,8 @@ export async function rebuildCommand(
   if (!['trend', 'recommendation', 'search'].includes(what)) {
     throw new SamsaError('bad-request', `expected trend, recommendation or search, got ${JSON.stringify(what)}`);
   }
-  if (!existsSync(files.log)) {
+  const location = logLocation(config);
+  if (location.kind === 'sqlite' && !existsSync(location.path)) {
     throw new SamsaError('bad-request', `expected a shop in ${config.data}, but none has been opened there yet`);
   }
   switch (what) {
@@ -125,10 +127,9 @@ async function build<Change>(
   live: LiveState,
   { line, check }: { readonly line: ProgressLine; readonly check: boolean },
 ): Promise<{ readonly compared: Compared }> {
-  const { topics, partitions } = config.mq;
   const { projection } = target;
   await using stack = new AsyncDisposableStack();
-  const log = await openLog({ path: shopFiles(config).log, topics, partitions, clock: Date.now, busyTimeoutMs });
+  const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs });
   stack.defer(() => log.close());
   const progress = await target.openState(draft);
   stack.defer(() => progress.close());

@@ -3,6 +3,7 @@ import { destination, pino, type Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import { readOrMakeSecret } from '../data-folder.ts';
+import type { SamsaError } from '../errors.ts';
 import { createRegistry } from '../http/metrics.ts';
 import { createReaderSigner, type ReaderSigner } from '../http/signed-reader.ts';
 import { instanceName } from '../projection/instance.ts';
@@ -17,18 +18,26 @@ export type ServiceBase = {
   readonly registry: Registry;
   readonly secret: string;
   readonly signer: ReaderSigner;
+  /** As `onProblem` of `openLog`. */
+  readonly sayLogProblem: (problem: SamsaError | null) => void;
 };
 
 export function createServiceBase(service: string, config: Config): ServiceBase {
   const secret = config.app.secret ?? readOrMakeSecret(config.data);
+  const logger = pino({ level: config.log.level, base: { service } }, destination({ fd: 2, sync: true }));
   return {
     version: packageVersion(),
     instance: instanceName(service),
     clock: Date.now,
-    logger: pino({ level: config.log.level, base: { service } }, destination({ fd: 2, sync: true })),
+    logger,
     registry: createRegistry(),
     secret,
     signer: createReaderSigner(secret),
+    sayLogProblem: (problem) => {
+      if (problem === null) logger.info('the event log is reached');
+      else
+        logger.error({ code: problem.code }, `the event log is not reached yet, and tried again: ${problem.message}`);
+    },
   };
 }
 

@@ -9,7 +9,7 @@ import type { TopicNames } from '../events/topics.ts';
 import { openLog } from '../log/open-log.ts';
 import { backdatedWeek, type BackdatedWeekOptions, type PastSearch } from '../simulation/backdated-week.ts';
 import type { SimulationOptions } from '../simulation/simulate.ts';
-import { shopFiles } from './shop-files.ts';
+import { logLocation } from './shop-places.ts';
 
 type KnownBook = SimulationOptions['books'][number];
 type HistoryOptions = Pick<BackdatedWeekOptions<KnownBook>, 'books' | 'seed' | 'readers'> & {
@@ -24,17 +24,17 @@ const readingMs = 5_000;
 
 /** @throws SamsaError `bad-configuration` unless the shop's log is a file on this machine. */
 export function refuseRemoteLog(config: Config): void {
-  if (config.mq.brokers.length > 0) {
+  const location = logLocation(config);
+  if (location.kind !== 'sqlite') {
     throw new SamsaError(
       'bad-configuration',
       '--history: expected the log on this machine, but mq.brokers names a broker. Made-up events of the past go into an embedded log only; simulate without --history.',
     );
   }
-  const { log } = shopFiles(config);
-  if (existsSync(log)) return;
+  if (existsSync(location.path)) return;
   throw new SamsaError(
     'bad-configuration',
-    `--history: expected the log of the running shop at ${log}, but nothing is there. Set SAMSA_DATA to the folder the shop was opened in.`,
+    `--history: expected the log of the running shop at ${location.path}, but nothing is there. Set SAMSA_DATA to the folder the shop was opened in.`,
   );
 }
 
@@ -44,16 +44,9 @@ export function refuseRemoteLog(config: Config): void {
  * @throws SamsaError `store-unavailable`, `data-folder-unusable`, `state-too-new`
  */
 export async function appendHistory(config: Config, { signal, ...week }: HistoryOptions): Promise<number> {
-  const { topics, partitions } = config.mq;
-  const log = await openLog({
-    path: shopFiles(config).log,
-    topics,
-    partitions,
-    clock: Date.now,
-    busyTimeoutMs,
-  });
+  const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs });
   try {
-    const toRecords = createRecordMaker(topics);
+    const toRecords = createRecordMaker(config.mq.topics);
     let events = 0;
     let records: NewRecord[] = [];
     const append = async (): Promise<void> => {

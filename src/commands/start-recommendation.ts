@@ -6,6 +6,7 @@ import { createRecommendationService } from '../services/recommendation/recommen
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
 import { shopFiles } from './shop-files.ts';
+import { logLocation } from './shop-places.ts';
 
 const busyTimeoutMs = 1_000;
 
@@ -17,10 +18,15 @@ export async function startRecommendation(config: Config, checkpointedElsewhere 
   const base = createServiceBase('recommendation', config);
   const { clock, logger, registry } = base;
   const files = shopFiles(config);
-  const { topics, partitions } = config.mq;
+  const { topics } = config.mq;
   const { host, port, groupId } = config.recommendation;
   await using stack = new AsyncDisposableStack();
-  const log = await openLog({ path: files.log, topics, partitions, clock, busyTimeoutMs, checkpointedElsewhere });
+  const log = await openLog(logLocation(config), {
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere,
+    onProblem: base.sayLogProblem,
+  });
   stack.defer(() => log.close());
   const store = await openRecommendationStore({
     path: files.recommendation,

@@ -6,6 +6,7 @@ import { createTrendService } from '../services/trend/trend-service.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, rateLimitOf } from './service-base.ts';
 import { shopFiles } from './shop-files.ts';
+import { logLocation } from './shop-places.ts';
 
 const busyTimeoutMs = 1_000;
 
@@ -17,10 +18,15 @@ export async function startTrend(config: Config, checkpointedElsewhere = false):
   const base = createServiceBase('trend', config);
   const { clock, logger, registry } = base;
   const files = shopFiles(config);
-  const { topics, partitions } = config.mq;
+  const { topics } = config.mq;
   const { host, port, groupId, minimumReaders, blockedWords } = config.trend;
   await using stack = new AsyncDisposableStack();
-  const log = await openLog({ path: files.log, topics, partitions, clock, busyTimeoutMs, checkpointedElsewhere });
+  const log = await openLog(logLocation(config), {
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere,
+    onProblem: base.sayLogProblem,
+  });
   stack.defer(() => log.close());
   const store = await openTrendStore({ path: files.trend, clock, busyTimeoutMs, checkpointedElsewhere });
   stack.defer(() => store.close());

@@ -2,13 +2,14 @@ import type { Config } from '../config.ts';
 import { startCheckpoints } from '../database/checkpoints.ts';
 import { reason } from '../errors.ts';
 import { listen } from '../http/server.ts';
-import { logExpiry, openLog } from '../log/open-log.ts';
+import { logChores, openLog } from '../log/open-log.ts';
 import { openStockedCatalogue } from '../services/web/catalogue/open-catalogue.ts';
 import { openSearchIndex } from '../services/web/search/search-index.ts';
 import { createWebService } from '../services/web/web-service.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
 import { shopFiles } from './shop-files.ts';
+import { logLocation } from './shop-places.ts';
 
 /** On the thread that answers requests nobody waits longer for another writer. */
 const busyTimeoutMs = 50;
@@ -25,24 +26,23 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
   const base = createServiceBase('web', config);
   const { clock, logger } = base;
   const files = shopFiles(config);
-  const { topics, partitions } = config.mq;
+  const { topics } = config.mq;
+  const location = logLocation(config);
   await using stack = new AsyncDisposableStack();
   const checkpoints = startCheckpoints(Object.values(files), {
     onProblem: (problem) => logger.warn({ error: reason(problem) }, 'checkpoints'),
-    chores: [logExpiry(files.log)],
+    chores: logChores(location),
   });
   stack.defer(checkpoints.close);
-  const log = await openLog({
-    path: files.log,
-    topics,
-    partitions,
+  const log = await openLog(location, {
     clock,
     busyTimeoutMs,
     sync: config.mq.spoolSync,
     checkpointedElsewhere: true,
+    onProblem: base.sayLogProblem,
   });
   stack.defer(() => log.close());
-  const opening = openSearchIndex({ path: files.searchIndex, log: { path: files.log, partitions }, topics, logger });
+  const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
   stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));
   const books = await openStockedCatalogue({
     path: files.catalogue,

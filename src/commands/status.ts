@@ -7,6 +7,7 @@ import type { CommandContext } from '../main.ts';
 import { freshnessOf } from '../projection/freshness.ts';
 import { ledgerOf, type LedgerRow } from '../projection/ledger.ts';
 import { shopFiles } from './shop-files.ts';
+import { logLocation } from './shop-places.ts';
 
 type ProjectionStatus = {
   readonly name: string;
@@ -35,17 +36,12 @@ export async function statusCommand(
   options: { readonly json?: boolean },
 ): Promise<number> {
   const files = shopFiles(config);
-  if (!existsSync(files.log)) {
+  const location = logLocation(config);
+  if (location.kind === 'sqlite' && !existsSync(location.path)) {
     print(`no shop has been opened in ${config.data} yet; npm start opens one`);
     return 1;
   }
-  const log = await openLog({
-    path: files.log,
-    topics: config.mq.topics,
-    partitions: config.mq.partitions,
-    clock: Date.now,
-    busyTimeoutMs: 1_000,
-  });
+  const log = await openLog(location, { clock: Date.now, busyTimeoutMs: 1_000 });
   try {
     const states = [files.trend, files.recommendation, files.searchIndex].filter(existsSync);
     const projections = (await Promise.all(states.map((file) => projectionsIn(file, log)))).flat();

@@ -11,8 +11,11 @@ export type KafkaConnection = {
     readonly username: string;
     readonly password: string;
   };
-  /** Encrypted when given; `ca` as PEM where the system's authorities are not the ones to trust. */
-  readonly tls?: { readonly ca?: string };
+  /**
+   * Encrypted when given. `ca` as PEM where the system's authorities are not the ones to trust; `cert` and `key`, also
+   * as PEM, where brokers want to know who we are.
+   */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 };
 
 /** What every client of the cluster is made with. @throws SamsaError `bad-configuration`. */

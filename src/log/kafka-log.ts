@@ -13,6 +13,8 @@ import type { EventLog } from './log.ts';
 import { partitionOf } from './partition.ts';
 
 export type KafkaLogOptions = KafkaConnection & {
+  /** How many copies brokers keep of topics made here; their own default unless given. */
+  readonly replication?: number | null;
   /** What records are stamped with when they are sent. */
   readonly clock: () => number;
   /** How many records may wait for their acknowledgement; 50,000 unless given. */
@@ -41,7 +43,7 @@ const goodbyeMs = 200;
 export function openKafkaLog(options: KafkaLogOptions): EventLog {
   const { brokers, clock } = options;
   const shared = clientOptions(options);
-  const topics = createKafkaTopics(shared, brokers);
+  const topics = createKafkaTopics(shared, brokers, options.replication ?? null);
   const consumers = [0, 1].map(() => new Consumer({ ...shared, groupId: shared.clientId, autocommit: false }));
   const producer = createProducer(options);
   for (const client of [...consumers, producer]) hearErrors(client);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Admin, FetchIsolationLevels, ListOffsetTimestamps, type BaseOptions } from '@platformatic/kafka';
 import { SamsaError } from '../errors.ts';
+import { tombstoneRetentionMs } from '../events/topics.ts';
 import { closeClient, hearErrors } from './kafka-connection.ts';
 import { hasBrokerError, kafkaError, topicUnknown } from './kafka-errors.ts';
 import type { TopicDescription, TopicSettings } from './log.ts';
@@ -22,10 +23,18 @@ export type KafkaTopics = {
   readonly close: (withinMs: number) => Promise<void>;
 };
 
+/** Kafka's word for as many copies as the brokers make unless told. */
+const brokersOwn = -1;
+
 /** How long a new topic may take until every partition has a leader. */
 const createdWithinMs = 15_000;
 
-export function createKafkaTopics(options: BaseOptions, brokers: readonly string[]): KafkaTopics {
+/** @param replication of topics made here; `null` leaves it to the brokers. */
+export function createKafkaTopics(
+  options: BaseOptions,
+  brokers: readonly string[],
+  replication: number | null,
+): KafkaTopics {
   const admin = new Admin(options);
   hearErrors(admin);
 
@@ -92,8 +101,10 @@ export function createKafkaTopics(options: BaseOptions, brokers: readonly string
       const configs = [
         { name: 'cleanup.policy', value: policies.join(',') },
         { name: 'retention.ms', value: String(retentionMs === 0 ? -1 : retentionMs) },
+        ...(compacted ? [{ name: 'delete.retention.ms', value: String(tombstoneRetentionMs) }] : []),
       ];
-      await ask(() => admin.createTopics({ topics: [topic], partitions, configs }).catch(unlessThere));
+      const replicas = replication ?? brokersOwn;
+      await ask(() => admin.createTopics({ topics: [topic], partitions, replicas, configs }).catch(unlessThere));
       await untilLed(topic);
     },
     close: (withinMs) => closeClient(admin, withinMs),

@@ -6,24 +6,28 @@ import { it } from 'node:test';
 import { startCheckpoints } from '../database/checkpoints.ts';
 import { openSqlite } from '../database/sqlite-database.ts';
 import { defaultTopicNames } from '../events/topics.ts';
-import { logExpiry, openLog, type LogOptions } from './open-log.ts';
+import { logChores, openLog, type LogLocation } from './open-log.ts';
 import { logMigrations } from './sqlite-topics.ts';
 
-async function withFolder(body: (options: LogOptions) => Promise<void>): Promise<void> {
+type EmbeddedLog = Extract<LogLocation, { kind: 'sqlite' }>;
+
+const options = { clock: () => 1, busyTimeoutMs: 50 };
+
+async function withFolder(body: (location: EmbeddedLog) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'samsa-log-'));
   const path = join(folder, 'log.sqlite');
   try {
-    await body({ path, topics: defaultTopicNames, partitions: 3, clock: () => 1, busyTimeoutMs: 50 });
+    await body({ kind: 'sqlite', path, topics: defaultTopicNames, partitions: 3 });
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 void it('makes the four topics with the periods they are kept for', () =>
-  withFolder(async (options) => {
-    const log = await openLog(options);
+  withFolder(async (location) => {
+    const log = await openLog(location, options);
     await log.close();
-    const database = openSqlite(options.path, { migrations: logMigrations, busyTimeoutMs: 50 });
+    const database = openSqlite(location.path, { migrations: logMigrations, busyTimeoutMs: 50 });
     const rows = database
       .prepare(
         `SELECT name, retention_ms / 86400000 AS days, compacted, count(*) AS partitions FROM topic
@@ -43,19 +47,22 @@ void it('makes the four topics with the periods they are kept for', () =>
   }));
 
 void it('says which topic has an impossible number of partitions', () =>
-  withFolder(async (options) => {
-    await assert.rejects(openLog({ ...options, partitions: 0 }), /lr-book-searches: expected at least one partition/);
+  withFolder(async (location) => {
+    await assert.rejects(
+      openLog({ ...location, partitions: 0 }, options),
+      /lr-book-searches: expected at least one partition/,
+    );
   }));
 
 void it('lets the checkpoint thread remove what has expired', { timeout: 30_000 }, () =>
-  withFolder(async (options) => {
-    const log = await openLog(options);
+  withFolder(async (location) => {
+    const log = await openLog(location, options);
     const topic = defaultTopicNames.searches;
     const [{ partition } = { partition: -1 }] = await log.append([{ topic, key: null, value: null, headers: [] }]);
     const problems: string[] = [];
-    const checkpoints = startCheckpoints([options.path], {
+    const checkpoints = startCheckpoints([location.path], {
       onProblem: ({ message }) => problems.push(message),
-      chores: [{ ...logExpiry(options.path), everyMs: 20 }],
+      chores: logChores(location).map((chore) => ({ ...chore, everyMs: 20 })),
     });
     for (;;) {
       const { partitions } = await log.describe(topic);

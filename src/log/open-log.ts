@@ -1,29 +1,78 @@
 import type { Chore } from '../database/checkpoints.ts';
+import type { SamsaError } from '../errors.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
+import type { KafkaConnection } from './kafka-connection.ts';
 import type { EventLog } from './log.ts';
 import { patiently } from './patiently.ts';
 import { defaultPatienceMs, logBellName, openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts';
 import { shareThreadBell } from './thread-bell.ts';
+import { tryUntilDone } from './try-until-done.ts';
 
-export type LogOptions = SqliteLogOptions & {
-  /** The file of the embedded log. */
-  readonly path: string;
+/** Where a shop's events are kept: plain data, also for worker threads. */
+export type LogLocation = {
   readonly topics: TopicNames;
   /** Of topics that are not there yet. */
   readonly partitions: number;
+} & (
+  | { readonly kind: 'sqlite'; /** The file. */ readonly path: string }
+  | ({ readonly kind: 'kafka'; /** As `KafkaLogOptions`. */ readonly replication: number | null } & KafkaConnection)
+);
+
+export type LogOptions = SqliteLogOptions & {
+  /**
+   * Given by services, which open whatever a cluster does: they are told why topics that may be missing cannot be made
+   * yet, once per kind of trouble, and `null` when that is over. Without it the trouble is thrown.
+   */
+  readonly onProblem?: (problem: SamsaError | null) => void;
 };
 
 /**
  * Opens the shop's event log and makes those of its four topics that are missing.
- * @throws SamsaError `data-folder-unusable`, `state-too-new`, `bad-configuration` (partitions), or `store-unavailable`
- *   when others kept the log busy for too long.
+ * @throws SamsaError `data-folder-unusable`, `state-too-new`, `bad-configuration`, or `store-unavailable` when others
+ *   kept an embedded log busy for too long, or no broker answers and there is no `onProblem`.
  */
-export async function openLog({ path, topics, partitions, ...options }: LogOptions): Promise<EventLog> {
-  const log = await patiently(() => openSqliteLog(path, options), options.patienceMs ?? defaultPatienceMs);
+export async function openLog(location: LogLocation, options: LogOptions): Promise<EventLog> {
+  return location.kind === 'kafka' ? openClusterLog(location, options) : openEmbeddedLog(location, options);
+}
+
+async function openEmbeddedLog(
+  location: Extract<LogLocation, { kind: 'sqlite' }>,
+  options: LogOptions,
+): Promise<EventLog> {
+  const log = await patiently(() => openSqliteLog(location.path, options), options.patienceMs ?? defaultPatienceMs);
+  return closedUnless(log, createTopics(log, location));
+}
+
+/** The client is loaded only where there is a cluster: it takes a while, and memory. */
+async function openClusterLog(
+  { replication, ...location }: Extract<LogLocation, { kind: 'kafka' }>,
+  { clock, onProblem }: LogOptions,
+): Promise<EventLog> {
+  const { openKafkaLog } = await import('./kafka-log.ts');
+  const log = openKafkaLog({ ...location, replication, clock });
+  if (onProblem === undefined) return closedUnless(log, createTopics(log, location));
+  const making = tryUntilDone(() => createTopics(log, location), onProblem);
+  return {
+    ...log,
+    close: async () => {
+      making.stop();
+      await log.close();
+    },
+  };
+}
+
+async function createTopics(
+  log: EventLog,
+  { topics, partitions }: Pick<LogLocation, 'topics' | 'partitions'>,
+): Promise<void> {
+  for (const name of ['searches', 'actions', 'changes', 'operator'] as const) {
+    await log.create(topics[name], { partitions, ...topicRetention[name] });
+  }
+}
+
+async function closedUnless(log: EventLog, ready: Promise<void>): Promise<EventLog> {
   try {
-    for (const name of ['searches', 'actions', 'changes', 'operator'] as const) {
-      await log.create(topics[name], { partitions, ...topicRetention[name] });
-    }
+    await ready;
     return log;
   } catch (error) {
     await log.close();
@@ -39,7 +88,9 @@ export function shareLogBell(): void {
   shareThreadBell(logBellName);
 }
 
-/** What keeps the embedded log from growing for ever; for the checkpoint thread. */
-export function logExpiry(path: string): Chore {
-  return { module: new URL('./expiry-chore.ts', import.meta.url).href, argument: path, everyMs: 60_000 };
+/** What keeps an embedded log from growing for ever, for the checkpoint thread; brokers look after themselves. */
+export function logChores(location: LogLocation): readonly Chore[] {
+  if (location.kind !== 'sqlite') return [];
+  const module = new URL('./expiry-chore.ts', import.meta.url).href;
+  return [{ module, argument: location.path, everyMs: 60_000 }];
 }

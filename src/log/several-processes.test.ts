@@ -21,8 +21,9 @@ function program(path: string, body: string): string {
   return `
     const { openLog } = await import(${url('./open-log.ts')});
     const { defaultTopicNames } = await import(${url('../events/topics.ts')});
-    const open = () => openLog({ path: ${JSON.stringify(path)}, topics: defaultTopicNames, partitions: 1,
-      clock: Date.now, busyTimeoutMs: 50, patienceMs: 20000 });
+    const open = () => openLog(
+      { kind: 'sqlite', path: ${JSON.stringify(path)}, topics: defaultTopicNames, partitions: 1 },
+      { clock: Date.now, busyTimeoutMs: 50, patienceMs: 20000 });
     const log = await open();
     const append = (value) => log.append([{ topic: '${topic}', key: null, value: Buffer.from(value), headers: [] }]);
     ${body}`;
@@ -40,8 +41,10 @@ void describe('SQLite log opened by several', () => {
       const opened: EventLog[] = [];
       try {
         await body(path, async () => {
-          const options = { path, topics: defaultTopicNames, partitions: 1, clock: Date.now, busyTimeoutMs: 50 };
-          const log = await openLog(options);
+          const log = await openLog(
+            { kind: 'sqlite', path, topics: defaultTopicNames, partitions: 1 },
+            { clock: Date.now, busyTimeoutMs: 50 },
+          );
           opened.push(log);
           return log;
         });

@@ -222,6 +222,22 @@ describe('a running projection', () => {
     await until('it is over', () => projection.problems().length === 0);
   });
 
+  it('tells a log that does not answer from a store that does not', async () => {
+    let away = true;
+    const real = log;
+    const describe: EventLog['describe'] = async (topic) => {
+      if (away) throw new SamsaError('store-unavailable', 'no broker answers', { retryable: true });
+      return real.describe(topic);
+    };
+    log = { ...real, describe };
+    await send(20);
+    const projection = run('a');
+    await until('the problem is said', () => projection.problems().includes('log-unavailable'));
+    away = false;
+    await everyWordOnce();
+    await until('it is over', () => projection.problems().length === 0);
+  });
+
   it('stops with `diverged` when the log lost records it has applied', async () => {
     await send(10);
     await log.close();

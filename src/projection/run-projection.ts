@@ -78,10 +78,13 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   };
 
   /** Positions are read before the log's ends, so that a projection never seems to be ahead of its log. */
-  const tick = async (): Promise<void> => {
+  const tick = async (at: (doing: Standstill) => void): Promise<void> => {
+    at('store-unavailable');
     const positions = await progress.positions(projection.name);
     await releaseOfGone(progress, projection.name, positions);
+    at('log-unavailable');
     const described = await describeTopics(deps.log, projection);
+    at('store-unavailable');
     const ends = new Map(described.map((partition) => [nameOf(partition), partition.end]));
     ledger = ledgerOf(positions, (topic, partition) => ends.get(nameOf({ topic, partition })) ?? 0);
     const leased = await progress.lease({
@@ -107,13 +110,13 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
 
   const ticking = (async () => {
     while (!stopping.signal.aborted) {
+      let doing: Standstill = 'store-unavailable';
       try {
-        await tick();
+        await tick((next) => (doing = next));
         leaseProblem = null;
       } catch (error) {
-        if (leaseProblem !== 'store-unavailable')
-          logger.warn({ projection: projection.name, error: reason(error) }, 'lease');
-        leaseProblem = 'store-unavailable';
+        if (leaseProblem !== doing) logger.warn({ projection: projection.name, error: reason(error) }, doing);
+        leaseProblem = doing;
       }
       const waitMs = deps.leaseTickMs ?? 500;
       await delay(waitMs * (0.9 + 0.2 * Math.random()), undefined, { signal: stopping.signal }).catch(() => {});

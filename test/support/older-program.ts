@@ -3,6 +3,7 @@ import type { Config } from '../../src/config.ts';
 import { openDataFolder } from '../../src/data-folder.ts';
 import type { Progress } from '../../src/database/progress.ts';
 import { shopFiles } from '../../src/commands/shop-files.ts';
+import { logLocation } from '../../src/commands/shop-places.ts';
 import { SamsaError } from '../../src/errors.ts';
 import { text } from '../../src/events/envelope.ts';
 import type { NewRecord } from '../../src/events/record.ts';
@@ -22,15 +23,7 @@ const busyTimeoutMs = 5_000;
 /** The log of a shop, joined as the shop's own commands do. */
 export async function joinLog(config: Config): Promise<EventLog> {
   openDataFolder(config.data);
-  const { topics, partitions } = config.mq;
-  return openLog({
-    path: shopFiles(config).log,
-    topics,
-    partitions,
-    clock,
-    busyTimeoutMs,
-    checkpointedElsewhere: false,
-  });
+  return openLog(logLocation(config), { clock, busyTimeoutMs, checkpointedElsewhere: false });
 }
 
 /** A plain search for nothing, as another program on the same topic sends it. */

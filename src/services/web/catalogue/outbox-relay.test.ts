@@ -34,13 +34,10 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
     const folder = await mkdtemp(join(tmpdir(), 'samsa-relay-'));
     await using stack = new AsyncDisposableStack();
     stack.defer(() => rm(folder, { recursive: true }));
-    const log = await openLog({
-      path: join(folder, 'log.sqlite'),
-      topics: defaultTopicNames,
-      partitions: 4,
-      clock: Date.now,
-      busyTimeoutMs: 50,
-    });
+    const log = await openLog(
+      { kind: 'sqlite', path: join(folder, 'log.sqlite'), topics: defaultTopicNames, partitions: 4 },
+      { clock: Date.now, busyTimeoutMs: 50 },
+    );
     stack.defer(() => log.close());
     const another = (): OpenCatalogue =>
       stack.use(openSqliteCatalogue(join(folder, 'catalogue.sqlite'), { clock: Date.now, busyTimeoutMs: 10 }));

@@ -1,13 +1,12 @@
 import type { BookChanged } from '../../../events/book-changed.ts';
-import type { TopicNames } from '../../../events/topics.ts';
+import type { LogLocation } from '../../../log/open-log.ts';
 import type { Freshness } from '../../../projection/freshness.ts';
 import type { LedgerRow } from '../../../projection/ledger.ts';
 
 /** What the index thread is started with. */
 export type IndexThreadData = {
   readonly path: string;
-  readonly log: { readonly path: string; readonly partitions: number };
-  readonly topics: TopicNames;
+  readonly log: LogLocation;
   readonly logLevel: string;
 };
 

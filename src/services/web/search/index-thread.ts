@@ -13,7 +13,7 @@ import { createSearchProjection, searchProjectionName, type SearchChange } from 
 import { createIndexWriter, isDamage, openIndexForWriting, type IndexWriter } from './search-index.sqlite.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
-const { path, log: logFile, topics, logLevel }: IndexThreadData = workerData;
+const { path, log: location, logLevel }: IndexThreadData = workerData;
 const tell = (message: FromIndexThread): void => parentPort!.postMessage(message);
 const logger = pino({ level: logLevel, base: null }, { write: (line: string) => tell({ type: 'log', line }) });
 const clock = Date.now;
@@ -26,7 +26,14 @@ type OpenIndex = {
   readonly ticking: NodeJS.Timeout;
 };
 
-const log = await open(() => openLog({ ...logFile, topics, clock, busyTimeoutMs: 1_000, checkpointedElsewhere: true }));
+const log = await open(() =>
+  openLog(location, {
+    clock,
+    busyTimeoutMs: 1_000,
+    checkpointedElsewhere: true,
+    onProblem: (problem) => logger.info({ problem: problem?.message }, 'the search index looks for the event log'),
+  }),
+);
 let index = log === null ? null : await open(openIndex);
 if (index !== null) tell({ type: 'opened' });
 
@@ -55,7 +62,7 @@ async function openIndex(): Promise<OpenIndex> {
   const running = runProjection({
     log: log!,
     progress,
-    projection: createSearchProjection(topics),
+    projection: createSearchProjection(location.topics),
     instance: `index-${randomBytes(6).toString('base64url')}`,
     clock,
     logger,

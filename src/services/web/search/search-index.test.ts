@@ -11,7 +11,7 @@ import { createEventSource } from '../../../events/event-source.ts';
 import { readerActionRecord } from '../../../events/reader-action.ts';
 import { defaultTopicNames as topics } from '../../../events/topics.ts';
 import type { EventLog } from '../../../log/log.ts';
-import { openLog } from '../../../log/open-log.ts';
+import { openLog, type LogLocation } from '../../../log/open-log.ts';
 import { openSearchIndex, type SearchIndex } from './search-index.ts';
 
 const partitions = 2;
@@ -30,6 +30,10 @@ function added(bookId: number, title: string, version = 1, popularity = 1): Book
   return { bookId, version, book: { id: bookId, title, author: 'Somebody', popularity } };
 }
 
+function logAt(folder: string): LogLocation {
+  return { kind: 'sqlite', path: join(folder, 'log.sqlite'), topics, partitions };
+}
+
 describe('search index', () => {
   let root = '';
   let folder = '';
@@ -43,13 +47,7 @@ describe('search index', () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(root, 'shop-'));
     said = [];
-    log = await openLog({
-      path: join(folder, 'log.sqlite'),
-      topics,
-      partitions,
-      clock: Date.now,
-      busyTimeoutMs: 1_000,
-    });
+    log = await openLog(logAt(folder), { clock: Date.now, busyTimeoutMs: 1_000 });
   });
   afterEach(async () => {
     await index?.close();
@@ -64,8 +62,7 @@ describe('search index', () => {
     const logger = pino({ level: 'info' }, { write: (line: string) => said.push(line) });
     index = await openSearchIndex({
       path: indexPath(),
-      log: { path: join(folder, 'log.sqlite'), partitions },
-      topics,
+      log: logAt(folder),
       logger,
     });
     return index;
@@ -206,8 +203,7 @@ describe('search index', () => {
     await assert.rejects(
       openSearchIndex({
         path: join(folder, 'missing', 'search-index.sqlite'),
-        log: { path: join(folder, 'log.sqlite'), partitions },
-        topics,
+        log: logAt(folder),
         logger: pino({ level: 'silent' }),
       }),
       { code: 'data-folder-unusable' },

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { reason } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
-import type { TopicNames } from '../../../events/topics.ts';
+import type { LogLocation } from '../../../log/open-log.ts';
 import type { Freshness } from '../../../projection/freshness.ts';
 import type { LedgerRow } from '../../../projection/ledger.ts';
 import { findBooks, type FoundBooks, type SearchRequest } from './find-books.ts';
@@ -44,9 +44,8 @@ export type SearchIndex = {
 export type SearchIndexOptions = {
   /** The index file; made when missing, made anew when it cannot be used. */
   readonly path: string;
-  /** The embedded log. */
-  readonly log: { readonly path: string; readonly partitions: number };
-  readonly topics: TopicNames;
+  /** What it is made from. */
+  readonly log: LogLocation;
   readonly logger: Logger;
 };
 
@@ -54,7 +53,7 @@ export type SearchIndexOptions = {
  * Opens the index and starts to bring it up to date; resolves when it can be searched.
  * @throws SamsaError `data-folder-unusable` when no file can be kept at `path`, or whatever the log throws.
  */
-export async function openSearchIndex({ path, log, topics, logger }: SearchIndexOptions): Promise<SearchIndex> {
+export async function openSearchIndex({ path, log, logger }: SearchIndexOptions): Promise<SearchIndex> {
   let reader: IndexReader | null = null;
   let state: IndexState = { freshness: { asOfMs: 0, lagEvents: 0, lagMs: 0 }, ledger: [], problems: ['starting'] };
 
@@ -68,7 +67,7 @@ export async function openSearchIndex({ path, log, topics, logger }: SearchIndex
     state = { ...state, problems: ['starting'] };
     thread.rebuild(why);
   };
-  const thread = startIndexThread({ path, log, topics, logLevel: logger.level }, logger, {
+  const thread = startIndexThread({ path, log, logLevel: logger.level }, logger, {
     onOpened: () => {
       reader = openIndexForReading(path);
     },

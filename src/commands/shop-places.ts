@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Config } from '../config.ts';
+import { reason, SamsaError } from '../errors.ts';
+import type { LogLocation } from '../log/open-log.ts';
+import { shopFiles } from './shop-files.ts';
+
+/**
+ * Where the shop's events are kept: at `mq.brokers` if it names any, else in the data folder.
+ * @throws SamsaError `bad-configuration` when a certificate cannot be read.
+ */
+export function logLocation(config: Config): LogLocation {
+  const { brokers, partitions, replication, sasl, tls, topics } = config.mq;
+  if (brokers.length === 0) return { kind: 'sqlite', path: shopFiles(config).log, topics, partitions };
+  const encryption = readEncryption('mq', tls);
+  return {
+    kind: 'kafka',
+    topics,
+    partitions,
+    replication,
+    brokers,
+    clientId: `samsa-${hostname()}-${process.pid}`,
+    ...(sasl.username !== null && {
+      sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password! },
+    }),
+    ...(encryption !== null && { tls: encryption }),
+  };
+}
+
+type TlsSettings = Config['mq']['tls'];
+type Encryption = { readonly ca?: string; readonly cert?: string; readonly key?: string };
+
+/** The certificates that the settings name, as PEM; `null` where nothing is to be encrypted. */
+function readEncryption(section: 'mq' | 'db', { enabled, ca, cert, key }: TlsSettings): Encryption | null {
+  const given = Object.entries({ ca, cert, key }).filter((entry): entry is [string, string] => entry[1] !== null);
+  if (!(enabled ?? given.length > 0)) return null;
+  return Object.fromEntries(given.map(([name, file]) => [name, readPem(`${section}.tls.${name}`, file)]));
+}
+
+function readPem(setting: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new SamsaError(
+      'bad-configuration',
+      `${setting}: expected a PEM file that can be read, got ${reason(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
