@@ -38,7 +38,7 @@ describe('without a file', () => {
   it('has a default for everything', () => {
     const { config, notices } = loadConfig({ environment: { PATH: '/bin', HOME: '/root' } });
     assert.deepEqual(notices, []);
-    const tls = { ca: null, cert: null, key: null };
+    const tls = { enabled: null, ca: null, cert: null, key: null };
     assert.deepEqual(config, {
       data: './data',
       app: {
