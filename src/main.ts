@@ -61,6 +61,13 @@ export async function main(argv: readonly string[]): Promise<number> {
       run(async (context) => (await import('./commands/status.ts')).statusCommand(context, options)),
     );
   program
+    .command('topics')
+    .option('--json', 'for programs')
+    .description('make the topics that are missing, and show how each one is kept')
+    .action((options: { json?: boolean }) =>
+      run(async (context) => (await import('./commands/topics.ts')).topicsCommand(context, options)),
+    );
+  program
     .command('rebuild')
     .argument('<what>', 'trend, recommendation or search')
     .option('--check', 'only build and compare, also while the shop runs; the live state stays')

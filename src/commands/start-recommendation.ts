@@ -1,6 +1,8 @@
 import type { Config } from '../config.ts';
 import { createHttpServer, listen } from '../http/server.ts';
 import { openLog } from '../log/open-log.ts';
+import { nextOffsets } from '../projection/ledger.ts';
+import { showOffsets } from '../log/show-offsets.ts';
 import { openRecommendationStore } from '../services/recommendation/open-recommendation-store.ts';
 import { createRecommendationService } from '../services/recommendation/recommendation-service.ts';
 import type { RunningService } from './running-service.ts';
@@ -21,7 +23,8 @@ export async function startRecommendation(config: Config, checkpointedElsewhere 
   const { topics } = config.mq;
   const { host, port, groupId } = config.recommendation;
   await using stack = new AsyncDisposableStack();
-  const log = await openLog(logLocation(config), {
+  const location = logLocation(config);
+  const log = await openLog(location, {
     clock,
     busyTimeoutMs,
     checkpointedElsewhere,
@@ -60,6 +63,7 @@ export async function startRecommendation(config: Config, checkpointedElsewhere 
     await service.close();
     await server.close();
   });
+  stack.defer(showOffsets(location, { groupId, offsets: () => nextOffsets(service.ledger()) }).close);
   service.routes(server);
   const { url } = await listen(server, host, port);
   const opened = stack.move();

@@ -21,7 +21,7 @@ export async function keepDeadLetters(
   // One statement each: a record may be as large as what the server takes at a time.
   for (const letter of letters) {
     await connection.change(
-      `INSERT INTO projection_dead_letter (projection, topic, partition_no, log_offset, arrived_ms, record_key,
+      `INSERT INTO state.dead_letter (projection, topic, partition_no, log_offset, arrived_ms, record_key,
          record_value, headers, cause, reason, status, settled_ms)
        VALUES ? ON DUPLICATE KEY UPDATE status = status`,
       [
@@ -59,12 +59,12 @@ export async function settleDeadLetter<Change>(
   const at = [projection, topic, partition, offset];
   const settled =
     become.status === 'waiting'
-      ? await connection.change(`UPDATE projection_dead_letter SET cause = ?, reason = ? WHERE ${where}`, [
+      ? await connection.change(`UPDATE state.dead_letter SET cause = ?, reason = ? WHERE ${where}`, [
           become.cause,
           become.reason,
           ...at,
         ])
-      : await connection.change(`UPDATE projection_dead_letter SET status = ?, settled_ms = ? WHERE ${where}`, [
+      : await connection.change(`UPDATE state.dead_letter SET status = ?, settled_ms = ? WHERE ${where}`, [
           become.status,
           nowMs,
           ...at,
@@ -77,7 +77,7 @@ export async function readDeadLetters(
   query: DeadLetterQuery,
 ): Promise<readonly KeptDeadLetter[]> {
   const { where, values } = deadLetterConditions(query, 'partition_no');
-  const rows = await connection.rows(`SELECT * FROM projection_dead_letter ${where} ORDER BY id LIMIT ?`, [
+  const rows = await connection.rows(`SELECT * FROM state.dead_letter ${where} ORDER BY id LIMIT ?`, [
     ...values,
     query.limit,
   ]);
@@ -91,7 +91,7 @@ export async function readDiscardedOffsets(
   { topic, partition, next }: PartitionName & { readonly next: number },
 ): Promise<ReadonlySet<number>> {
   const rows = await connection.rows(
-    `SELECT log_offset FROM projection_dead_letter
+    `SELECT log_offset FROM state.dead_letter
      WHERE projection = ? AND topic = ? AND partition_no = ? AND log_offset >= ? AND status = 'discarded'`,
     [projection, topic, partition, next],
   );

@@ -47,11 +47,11 @@ export async function releasePartitions(database: MysqlDatabase, projection: str
   await oneAtATime(database, projection, 2_000, (connection) =>
     inTransaction(connection, 'write', async () => {
       await connection.change(
-        `UPDATE projection_lease SET instance = NULL WHERE instance = ? AND position_id IN
-           (SELECT id FROM projection_position WHERE projection = ?)`,
+        `UPDATE state.lease SET instance = NULL WHERE instance = ? AND position_id IN
+           (SELECT id FROM state.position WHERE projection = ?)`,
         [instance, projection],
       );
-      await connection.change('DELETE FROM projection_instance WHERE projection = ? AND instance = ?', [
+      await connection.change('DELETE FROM state.instance WHERE projection = ? AND instance = ?', [
         projection,
         instance,
       ]);
@@ -94,14 +94,14 @@ async function tick(
   const nowMs = await clock(connection);
   await checkVersion(connection, database.name, request);
   await connection.change(
-    'INSERT INTO projection_instance VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE seen_ms = VALUES(seen_ms)',
+    'INSERT INTO state.instance VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE seen_ms = VALUES(seen_ms)',
     [projection, instance, nowMs],
   );
-  await connection.change('DELETE FROM projection_instance WHERE projection = ? AND seen_ms < ?', [
+  await connection.change('DELETE FROM state.instance WHERE projection = ? AND seen_ms < ?', [
     projection,
     nowMs - ttlMs,
   ]);
-  const [counted] = await connection.rows('SELECT COUNT(*) AS n FROM projection_instance WHERE projection = ?', [
+  const [counted] = await connection.rows('SELECT COUNT(*) AS n FROM state.instance WHERE projection = ?', [
     projection,
   ]);
   const before = await addPartitions(connection, request, await readLeases(connection, projection));
@@ -112,7 +112,7 @@ async function tick(
     seenEnd: Math.max(lease.seenEnd, ends.get(`${lease.topic}/${lease.partition}`) ?? 0),
   }));
   await connection.insert(
-    `INSERT INTO projection_lease (position_id, instance, leased_until_ms, seen_end) VALUES ? ON DUPLICATE KEY UPDATE
+    `INSERT INTO state.lease (position_id, instance, leased_until_ms, seen_end) VALUES ? ON DUPLICATE KEY UPDATE
        instance = VALUES(instance), leased_until_ms = VALUES(leased_until_ms), seen_end = VALUES(seen_end)`,
     after.map((lease) => [lease.positionId, lease.instance, lease.untilMs, lease.seenEnd]),
   );
@@ -129,7 +129,7 @@ async function addPartitions(
   const added = partitions.filter(({ topic, partition }) => !names.has(`${topic}/${partition}`));
   if (added.length === 0) return known;
   await connection.insert(
-    `INSERT INTO projection_position (projection, topic, partition_no, topic_id, first_offset, next_offset, log_end)
+    `INSERT INTO state.position (projection, topic, partition_no, topic_id, first_offset, next_offset, log_end)
      VALUES ?`,
     added.map(({ topic, partition, topicId, start, end }) => [
       projection,
@@ -147,7 +147,7 @@ async function addPartitions(
 async function readLeases(connection: MysqlConnection, projection: string): Promise<readonly Lease[]> {
   const rows = await connection.rows(
     `SELECT id, topic, partition_no, instance, COALESCE(leased_until_ms, 0) AS until_ms, COALESCE(seen_end, 0) AS seen_end
-     FROM projection_position LEFT JOIN projection_lease ON position_id = id
+     FROM state.position LEFT JOIN state.lease ON position_id = id
      WHERE projection = ? ORDER BY topic, partition_no`,
     [projection],
   );
@@ -167,9 +167,9 @@ export async function checkVersion(
   name: string,
   { projection, version }: { readonly projection: string; readonly version: number },
 ): Promise<void> {
-  const [row] = await connection.rows('SELECT version FROM projection WHERE name = ?', [projection]);
+  const [row] = await connection.rows('SELECT version FROM state.projection WHERE name = ?', [projection]);
   if (row === undefined) {
-    await connection.change('INSERT IGNORE INTO projection VALUES (?, ?)', [projection, version]);
+    await connection.change('INSERT IGNORE INTO state.projection VALUES (?, ?)', [projection, version]);
     return;
   }
   const stored = Number(row['version']);

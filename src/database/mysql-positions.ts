@@ -10,7 +10,7 @@ export async function leasedPosition<Change>(
   { projection, topic, partition, instance }: ProgressCommit<Change>,
 ): Promise<number | null> {
   const [row] = await connection.rows(
-    `SELECT id FROM projection_position JOIN projection_lease ON position_id = id
+    `SELECT id FROM state.position JOIN state.lease ON position_id = id
      WHERE ${atPartition} AND instance = ?`,
     [projection, topic, partition, instance],
   );
@@ -24,7 +24,7 @@ export async function advance<Change>(
 ): Promise<boolean> {
   const { outcomes } = commit;
   const changed = await connection.change(
-    `UPDATE projection_position SET next_offset = ?, log_end = GREATEST(log_end, ?), arrived_ms = ?,
+    `UPDATE state.position SET next_offset = ?, log_end = GREATEST(log_end, ?), arrived_ms = ?,
        fingerprint = COALESCE(?, fingerprint), applied = applied + ?, duplicate = duplicate + ?, dead = dead + ?,
        late = late + ?, gap = gap + ?, compacted = compacted + ?, revision = revision + 1
      WHERE id = ? AND next_offset = ?`,
@@ -52,7 +52,7 @@ export async function keepMarks<Change>(
   positionId: number,
 ): Promise<void> {
   await connection.insert(
-    `INSERT INTO projection_mark (position_id, source_hash, source, last_sequence, arrived_ms) VALUES ?
+    `INSERT INTO state.mark (position_id, source_hash, source, last_sequence, arrived_ms) VALUES ?
      ON DUPLICATE KEY UPDATE last_sequence = VALUES(last_sequence), arrived_ms = VALUES(arrived_ms)`,
     Array.from(marks, ([source, sequence]) => [
       positionId,
@@ -76,7 +76,7 @@ export async function readRevision(
   const [row] = await connection.rows(
     `SELECT MAX(CASE WHEN id = ? THEN revision END) AS revision,
        COALESCE(MIN(CASE WHEN next_offset < GREATEST(log_end, seen_end) THEN arrived_ms END), MAX(arrived_ms), 0) AS ms
-     FROM projection_position JOIN projection_lease ON position_id = id WHERE projection = ?`,
+     FROM state.position JOIN state.lease ON position_id = id WHERE projection = ?`,
     [positionId, projection],
   );
   return { revision: Number(row?.['revision']), watermarkMs: Number(row?.['ms']) };
@@ -90,11 +90,11 @@ export async function moveOutOfDead<Change>(
 ): Promise<number> {
   const applied = outcome === 'applied' ? 1 : 0;
   await connection.change(
-    `UPDATE projection_position SET dead = dead - 1, ${outcome} = ${outcome} + 1, revision = revision + ?
+    `UPDATE state.position SET dead = dead - 1, ${outcome} = ${outcome} + 1, revision = revision + ?
      WHERE ${atPartition}`,
     [applied, projection, topic, partition],
   );
-  const [row] = await connection.rows(`SELECT id FROM projection_position WHERE ${atPartition}`, [
+  const [row] = await connection.rows(`SELECT id FROM state.position WHERE ${atPartition}`, [
     projection,
     topic,
     partition,
@@ -104,7 +104,7 @@ export async function moveOutOfDead<Change>(
 
 export const selectPosition = `SELECT id, topic, partition_no, topic_id, first_offset, next_offset, arrived_ms, fingerprint,
     GREATEST(log_end, COALESCE(seen_end, 0)) AS log_end, applied, duplicate, dead, late, gap, compacted, instance
-  FROM projection_position LEFT JOIN projection_lease ON position_id = id`;
+  FROM state.position LEFT JOIN state.lease ON position_id = id`;
 
 export function decodePosition(row: MysqlRow): PartitionPosition {
   const number = (column: string): number => Number(row[column]);

@@ -133,7 +133,7 @@ async function load(
     }
     const position = decodePosition(row);
     const marks = await connection.rows(
-      'SELECT source, last_sequence FROM projection_mark WHERE position_id = ? AND arrived_ms > ?',
+      'SELECT source, last_sequence FROM state.mark WHERE position_id = ? AND arrived_ms > ?',
       [Number(row['id']), (await clock(connection)) - markLifeMs],
     );
     return {

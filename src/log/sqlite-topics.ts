@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SqliteDatabase } from '../database/sqlite-database.ts';
 import { SamsaError } from '../errors.ts';
+import type { TopicFacts } from './inspect-topics.ts';
 import type { TopicDescription, TopicSettings } from './log.ts';
 
 /**
@@ -114,4 +115,21 @@ function unknownTopic(path: string, name: string): SamsaError {
     'topic-unknown',
     `${path}: expected a topic that exists, got ${JSON.stringify(name)}. Check mq.topic and mq.topics.*.`,
   );
+}
+
+/** How a topic is kept; `null` when there is none of this name. */
+export function readTopicFacts(database: SqliteDatabase, name: string): TopicFacts | null {
+  const row = database
+    .prepare(
+      `SELECT retention_ms, compacted, count(*) AS partitions FROM topic JOIN partition ON topic_id = id
+       WHERE name = ? GROUP BY id`,
+    )
+    .get(name);
+  if (row === undefined) return null;
+  return {
+    partitions: Number(row['partitions']),
+    replication: null,
+    retentionMs: Number(row['retention_ms']),
+    compacted: row['compacted'] === 1,
+  };
 }

@@ -27,3 +27,8 @@ export function ledgerOf(
     return { topic, partition, first, end, outcomes, lag, balanced: lag >= 0 && end - first === accounted + lag };
   });
 }
+
+/** Where each partition is to be read on. */
+export function nextOffsets(ledger: readonly LedgerRow[]) {
+  return ledger.map(({ topic, partition, end, lag }) => ({ topic, partition, next: end - lag }));
+}

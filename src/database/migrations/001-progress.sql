@@ -1,11 +1,11 @@
 -- Text is kept as bytes: names are compared as they are, blanks at the end included, and sort by code point.
 
-CREATE TABLE IF NOT EXISTS projection (
+CREATE TABLE IF NOT EXISTS state.projection (
   name VARBINARY(200) NOT NULL PRIMARY KEY,
   version INT NOT NULL
 ) ENGINE = InnoDB;
 
-CREATE TABLE IF NOT EXISTS projection_instance (
+CREATE TABLE IF NOT EXISTS state.instance (
   projection VARBINARY(200) NOT NULL,
   instance VARBINARY(255) NOT NULL,
   seen_ms BIGINT NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS projection_instance (
 ) ENGINE = InnoDB;
 
 -- `revision` rises with everything that is applied to a partition's state.
-CREATE TABLE IF NOT EXISTS projection_position (
+CREATE TABLE IF NOT EXISTS state.position (
   id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   projection VARBINARY(200) NOT NULL,
   topic VARBINARY(255) NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS projection_position (
 ) ENGINE = InnoDB;
 
 -- Apart from the positions: a tick of the leases must never wait for a commit.
-CREATE TABLE IF NOT EXISTS projection_lease (
+CREATE TABLE IF NOT EXISTS state.lease (
   position_id INT NOT NULL PRIMARY KEY,
   instance VARBINARY(255),
   leased_until_ms BIGINT NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS projection_lease (
 ) ENGINE = InnoDB;
 
 -- A source is whatever a producer wrote into its header, of any length.
-CREATE TABLE IF NOT EXISTS projection_mark (
+CREATE TABLE IF NOT EXISTS state.mark (
   position_id INT NOT NULL,
   source_hash BINARY(32) NOT NULL,
   source MEDIUMBLOB NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS projection_mark (
   PRIMARY KEY (position_id, source_hash)
 ) ENGINE = InnoDB;
 
-CREATE TABLE IF NOT EXISTS projection_dead_letter (
+CREATE TABLE IF NOT EXISTS state.dead_letter (
   id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   projection VARBINARY(200) NOT NULL,
   topic VARBINARY(255) NOT NULL,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { TopicNames } from '../../events/topics.ts';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
+import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
 import { createContentIndex } from './content-neighbours.ts';
@@ -33,6 +34,8 @@ export type RecommendationServiceDeps = {
 export type RecommendationService = {
   readonly routes: (server: HttpServer) => void;
   readonly readiness: () => readonly string[];
+  /** As `RunningProjection`'s. */
+  readonly ledger: () => readonly LedgerRow[];
   /** Stops reading the log; the store stays open. */
   readonly close: () => Promise<void>;
 };
@@ -92,6 +95,7 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
         asOfMs: () => running.freshness().asOfMs,
         readerOf: createReaderCheck({ ...settings, verify: settings.verifyReader }),
       }),
+    ledger: running.ledger,
     readiness: () => {
       const { lagEvents, lagMs } = running.freshness();
       const late = lagEvents > lagging.events || (lagEvents > 0 && lagMs > lagging.ms);

@@ -22,12 +22,12 @@ type JournaledCount = readonly [
 
 export async function beginCommit({ connection, positionId, revision }: CommitContext): Promise<BegunCommit> {
   const [row] = await connection.rows(
-    'SELECT COALESCE(MAX(total), 0) AS total FROM trend_commit WHERE position_id = ?',
+    'SELECT COALESCE(MAX(total), 0) AS total FROM state.commit WHERE position_id = ?',
     [positionId],
   );
   const totalBefore = Number(row?.['total']);
   const commitNo = await connection.insertOne(
-    "INSERT INTO trend_commit (position_id, revision, counts, total) VALUES (?, ?, '[]', ?)",
+    "INSERT INTO state.commit (position_id, revision, counts, total) VALUES (?, ?, '[]', ?)",
     [positionId, revision, totalBefore],
   );
   return { commitNo, totalBefore };
@@ -48,12 +48,12 @@ export async function journalCommit(
     searches,
   ]);
   const total = totalBefore + counts.length;
-  await connection.change('UPDATE trend_commit SET counts = ?, total = ? WHERE id = ?', [
+  await connection.change('UPDATE state.commit SET counts = ?, total = ? WHERE id = ?', [
     JSON.stringify(journaled),
     total,
     commitNo,
   ]);
-  await connection.change('DELETE FROM trend_commit WHERE position_id = ? AND total <= ? AND revision < ?', [
+  await connection.change('DELETE FROM state.commit WHERE position_id = ? AND total <= ? AND revision < ?', [
     positionId,
     total - keptCounts,
     revision,
@@ -63,7 +63,7 @@ export async function journalCommit(
 /** Up to which commit everything is counted, as of the connection's snapshot. */
 export async function readSeen(connection: MysqlConnection): Promise<Seen> {
   const rows = await connection.rows(
-    'SELECT position_id, MAX(revision) AS revision FROM trend_commit GROUP BY position_id',
+    'SELECT position_id, MAX(revision) AS revision FROM state.commit GROUP BY position_id',
   );
   return new Map(rows.map((row) => [Number(row['position_id']), Number(row['revision'])]));
 }
@@ -80,7 +80,7 @@ export async function readCountedSince(
   const later = known.map(() => '(position_id = ? AND revision > ?)');
   const others = known.length === 0 ? 'TRUE' : 'position_id NOT IN (?)';
   const rows = await connection.rows(
-    `SELECT position_id, revision, counts FROM trend_commit WHERE ${[...later, others].join(' OR ')}
+    `SELECT position_id, revision, counts FROM state.commit WHERE ${[...later, others].join(' OR ')}
      ORDER BY position_id, revision`,
     [...known.flat(), ...(known.length === 0 ? [] : [known.map(([positionId]) => positionId)])],
   );

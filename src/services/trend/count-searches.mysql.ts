@@ -49,11 +49,11 @@ async function addReaders(
 ): Promise<void> {
   if (readers.length === 0) return;
   await connection.insert(
-    'INSERT IGNORE INTO trend_distinct_reader (hour, query, reader, commit_no) VALUES ?',
+    'INSERT IGNORE INTO state.distinct_reader (hour, query, reader, commit_no) VALUES ?',
     [...readers].sort((one, other) => one[0] - other[0] || one[1] - other[1] || Buffer.compare(one[2], other[2])),
   );
   const added = await connection.rows(
-    'SELECT hour, query, COUNT(*) AS readers FROM trend_distinct_reader WHERE commit_no = ? GROUP BY hour, query',
+    'SELECT hour, query, COUNT(*) AS readers FROM state.distinct_reader WHERE commit_no = ? GROUP BY hour, query',
     [commitNo],
   );
   const byNumber = new Map(Array.from(tallies.values(), (tally) => [tally.query, tally]));
@@ -72,13 +72,13 @@ async function raiseCounts(connection: MysqlConnection, tallies: Iterable<QueryT
   }
   counts.sort((one, other) => one.hour - other.hour || one.query - other.query);
   await connection.insert(
-    `INSERT INTO trend_hourly (hour, query, readers, anonymous, searches) VALUES ? ON DUPLICATE KEY UPDATE
+    `INSERT INTO state.hourly (hour, query, readers, anonymous, searches) VALUES ? ON DUPLICATE KEY UPDATE
        readers = readers + VALUES(readers), anonymous = anonymous + VALUES(anonymous),
        searches = searches + VALUES(searches)`,
     counts.map(({ hour, query, readers, anonymous, searches }) => [hour, query, readers, anonymous, searches]),
   );
   await connection.insert(
-    `INSERT INTO trend_spelling (day, query, label, searches) VALUES ?
+    `INSERT INTO state.spelling (day, query, label, searches) VALUES ?
      ON DUPLICATE KEY UPDATE searches = searches + VALUES(searches)`,
     spellings.sort(
       (one, other) =>

@@ -7,23 +7,23 @@ import { forgettableAt, forgottenPerCommit } from './kept-counts.ts';
  */
 export async function forgetOldCounts(connection: MysqlConnection, watermarkMs: number): Promise<void> {
   const { hour, readersUpToHour, hourlyUpToHour, upToDay, queriesBeforeMs } = forgettableAt(watermarkMs);
-  const due = await connection.rows('SELECT 1 FROM trend_forgetting WHERE done_up_to_hour < ?', [hour]);
+  const due = await connection.rows('SELECT 1 FROM state.forgetting WHERE done_up_to_hour < ?', [hour]);
   if (due.length === 0) return;
   const mine = await connection.rows(
-    'SELECT id FROM trend_forgetting WHERE id = 1 AND done_up_to_hour < ? FOR UPDATE SKIP LOCKED',
+    'SELECT id FROM state.forgetting WHERE id = 1 AND done_up_to_hour < ? FOR UPDATE SKIP LOCKED',
     [hour],
   );
   if (mine.length === 0) return;
   const removed = [
-    await remove(connection, 'trend_distinct_reader WHERE hour <= ? ORDER BY hour, query, reader', readersUpToHour),
+    await remove(connection, 'state.distinct_reader WHERE hour <= ? ORDER BY hour, query, reader', readersUpToHour),
     await rollUpHours(connection, hourlyUpToHour),
-    await remove(connection, 'trend_daily WHERE day <= ? ORDER BY day, query', upToDay),
-    await remove(connection, 'trend_spelling WHERE day <= ? ORDER BY day, query, label', upToDay),
+    await remove(connection, 'state.daily WHERE day <= ? ORDER BY day, query', upToDay),
+    await remove(connection, 'state.spelling WHERE day <= ? ORDER BY day, query, label', upToDay),
   ];
   if (removed.some((rows) => rows === forgottenPerCommit)) return;
   // Only when nothing refers to them any more.
   if ((await forgetQueries(connection, queriesBeforeMs)) === forgottenPerCommit) return;
-  await connection.change('UPDATE trend_forgetting SET done_up_to_hour = ? WHERE id = 1', [hour]);
+  await connection.change('UPDATE state.forgetting SET done_up_to_hour = ? WHERE id = 1', [hour]);
 }
 
 async function remove(connection: MysqlConnection, rows: string, upTo: number): Promise<number> {
@@ -32,14 +32,14 @@ async function remove(connection: MysqlConnection, rows: string, upTo: number): 
 
 async function rollUpHours(connection: MysqlConnection, upToHour: number): Promise<number> {
   const rows = await connection.rows(
-    `SELECT hour, query, readers, anonymous, searches FROM trend_hourly WHERE hour <= ?
+    `SELECT hour, query, readers, anonymous, searches FROM state.hourly WHERE hour <= ?
      ORDER BY hour, query LIMIT ? FOR UPDATE`,
     [upToHour, forgottenPerCommit],
   );
   const last = rows.at(-1);
   if (last === undefined) return 0;
   await connection.insert(
-    `INSERT INTO trend_daily (day, query, readers, anonymous, searches) VALUES ? ON DUPLICATE KEY UPDATE
+    `INSERT INTO state.daily (day, query, readers, anonymous, searches) VALUES ? ON DUPLICATE KEY UPDATE
        readers = readers + VALUES(readers), anonymous = anonymous + VALUES(anonymous),
        searches = searches + VALUES(searches)`,
     rows.map((row) => [
@@ -51,26 +51,26 @@ async function rollUpHours(connection: MysqlConnection, upToHour: number): Promi
     ]),
   );
   const [hour, query] = [Number(last['hour']), Number(last['query'])];
-  await connection.change('DELETE FROM trend_hourly WHERE hour < ? OR (hour = ? AND query <= ?)', [hour, hour, query]);
+  await connection.change('DELETE FROM state.hourly WHERE hour < ? OR (hour = ? AND query <= ?)', [hour, hour, query]);
   return rows.length;
 }
 
 /** Without an index on the times, which change with every search: this reads all queries, once an hour. */
 async function forgetQueries(connection: MysqlConnection, beforeMs: number): Promise<number> {
-  const old = await connection.rows('SELECT id FROM trend_query WHERE time_ms < ? LIMIT ?', [
+  const old = await connection.rows('SELECT id FROM state.query WHERE time_ms < ? LIMIT ?', [
     beforeMs,
     forgottenPerCommit,
   ]);
   if (old.length === 0) return 0;
   // Somebody may be searching for one of them at this moment: that one stays.
   const rows = await connection.rows(
-    'SELECT id FROM trend_query WHERE id IN (?) AND time_ms < ? FOR UPDATE SKIP LOCKED',
+    'SELECT id FROM state.query WHERE id IN (?) AND time_ms < ? FOR UPDATE SKIP LOCKED',
     [old.map((row) => Number(row['id'])), beforeMs],
   );
   const ids = rows.map((row) => Number(row['id']));
   if (ids.length > 0) {
-    await connection.change('DELETE FROM trend_answer WHERE query IN (?)', [ids]);
-    await connection.change('DELETE FROM trend_query WHERE id IN (?)', [ids]);
+    await connection.change('DELETE FROM state.answer WHERE query IN (?)', [ids]);
+    await connection.change('DELETE FROM state.query WHERE id IN (?)', [ids]);
   }
   return old.length;
 }

@@ -36,7 +36,7 @@ export async function lockQueries(
     const missing = some.filter(({ key }) => !found.has(key));
     if (missing.length === 0) continue;
     await connection.insert(
-      `INSERT INTO trend_query (key_hash, query_key, time_ms, answer_hash) VALUES ?
+      `INSERT INTO state.query (key_hash, query_key, time_ms, answer_hash) VALUES ?
        ON DUPLICATE KEY UPDATE time_ms = time_ms`,
       missing.map((query) => [query.hash, query.key, noAnswer.timeMs, noAnswer.hash]),
     );
@@ -52,7 +52,7 @@ async function lockFound(
 ): Promise<void> {
   const keys = new Map(wanted.map((query) => [query.hash.toString('hex'), query.key]));
   const rows = await connection.rows(
-    `SELECT id, key_hash, time_ms, answer_hash FROM trend_query FORCE INDEX (by_key)
+    `SELECT id, key_hash, time_ms, answer_hash FROM state.query FORCE INDEX (by_key)
      WHERE key_hash IN (?) ORDER BY key_hash FOR UPDATE`,
     [wanted.map((query) => query.hash)],
   );

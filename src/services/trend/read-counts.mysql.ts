@@ -10,10 +10,10 @@ export async function readTotals(connection: MysqlConnection, fromHour: number):
   const rows = await connection.rows(
     `SELECT query, query_key, readers, anonymous, searches FROM
        (SELECT query, ${sums} FROM
-          (SELECT query, readers, anonymous, searches FROM trend_hourly WHERE hour >= ?
-           UNION ALL SELECT query, readers, anonymous, searches FROM trend_daily WHERE day >= ?) counted
+          (SELECT query, readers, anonymous, searches FROM state.hourly WHERE hour >= ?
+           UNION ALL SELECT query, readers, anonymous, searches FROM state.daily WHERE day >= ?) counted
         GROUP BY query) total
-     JOIN trend_query ON id = query`,
+     JOIN state.query ON id = query`,
     [fromHour, Math.floor(fromHour / 24)],
   );
   return rows.map((row) => ({ query: Number(row['query']), key: String(row['query_key']), ...countsOf(row) }));
@@ -30,28 +30,28 @@ export async function readDescriptions(
   const days = numbersFrom(Math.floor(fromHour / 24) - countedDays, countedDays + 3);
   const answers = byQuery(
     await connection.rows(
-      `SELECT id AS query, query_key, corrected, books FROM trend_query JOIN trend_answer ON query = id
+      `SELECT id AS query, query_key, corrected, books FROM state.query JOIN state.answer ON query = id
        WHERE id IN (?)`,
       [queries],
     ),
   );
   const readers = byQuery(
     await connection.rows(
-      `SELECT query, COUNT(DISTINCT reader) AS n FROM trend_distinct_reader WHERE hour IN (?) AND query IN (?)
+      `SELECT query, COUNT(DISTINCT reader) AS n FROM state.distinct_reader WHERE hour IN (?) AND query IN (?)
        GROUP BY query`,
       [hours, queries],
     ),
   );
   const counts = byQuery(
     await connection.rows(
-      `SELECT query, hour, readers, anonymous, searches FROM trend_hourly WHERE hour IN (?) AND query IN (?)
+      `SELECT query, hour, readers, anonymous, searches FROM state.hourly WHERE hour IN (?) AND query IN (?)
        ORDER BY query, hour`,
       [hours, queries],
     ),
   );
   const labels = byQuery(
     await connection.rows(
-      `SELECT query, label, SUM(searches) AS n FROM trend_spelling WHERE day IN (?) AND query IN (?)
+      `SELECT query, label, SUM(searches) AS n FROM state.spelling WHERE day IN (?) AND query IN (?)
        GROUP BY query, label ORDER BY query, n DESC, label`,
       [days, queries],
     ),
@@ -79,8 +79,8 @@ export async function readDays(
 ): Promise<readonly (Counts & { readonly day: number })[]> {
   const rows = await connection.rows(
     `SELECT day, ${sums} FROM
-       (SELECT day, readers, anonymous, searches FROM trend_daily WHERE day IN (?) AND query = ?
-        UNION ALL SELECT hour DIV 24, readers, anonymous, searches FROM trend_hourly
+       (SELECT day, readers, anonymous, searches FROM state.daily WHERE day IN (?) AND query = ?
+        UNION ALL SELECT hour DIV 24, readers, anonymous, searches FROM state.hourly
           WHERE hour IN (?) AND query = ?) counted
      GROUP BY day ORDER BY day`,
     [numbersFrom(fromDay, countedDays), query, numbersFrom(fromDay * 24, countedDays * 24), query],

@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
+import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
 import { liveTrendsRoute } from './live-trends.ts';
@@ -29,6 +30,8 @@ export type TrendServiceDeps = {
 export type TrendService = {
   readonly routes: (server: HttpServer) => void;
   readonly readiness: () => readonly string[];
+  /** As `RunningProjection`'s. */
+  readonly ledger: () => readonly LedgerRow[];
   /** Stops reading the log; the store stays open. */
   readonly close: () => Promise<void>;
 };
@@ -67,6 +70,7 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
         return { items: describeTrends(trends, 0), answer: describeTrends(trends, asOfMs()) };
       });
     },
+    ledger: running.ledger,
     readiness: () => {
       const { lagEvents, lagMs } = running.freshness();
       const late = lagEvents > lagging.events || (lagEvents > 0 && lagMs > lagging.ms);

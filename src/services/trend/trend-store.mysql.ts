@@ -48,7 +48,7 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
     describe: (queries, fromHour) => database.read((connection) => readDescriptions(connection, queries, fromHour)),
     find: (key) =>
       database.connected(async (connection) => {
-        const [row] = await connection.rows('SELECT id FROM trend_query WHERE key_hash = ?', [keyHash(key)]);
+        const [row] = await connection.rows('SELECT id FROM state.query WHERE key_hash = ?', [keyHash(key)]);
         return row === undefined ? null : Number(row['id']);
       }),
     daily: (query, fromDay) => database.connected((connection) => readDays(connection, query, fromDay)),

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { loadConfig } from '../config.ts';
+import { openLog } from '../log/open-log.ts';
+import { logLocation } from './shop-places.ts';
+import { topicsCommand } from './topics.ts';
+
+async function withShop(body: (environment: Record<string, string>) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-topics-'));
+  try {
+    await body({ SAMSA_DATA: join(folder, 'data') });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function run(environment: Record<string, string>) {
+  const { config } = loadConfig({ environment });
+  const out: string[] = [];
+  const err: string[] = [];
+  const context = { config, print: (line: string) => void out.push(line), warn: (line: string) => void err.push(line) };
+  return { code: await topicsCommand(context, {}), out, err, config };
+}
+
+void it('makes the topics of a shop that was never opened, and says so once', () =>
+  withShop(async (environment) => {
+    const first = await run({ ...environment, SAMSA_MQ_PARTITIONS: '2' });
+    assert.equal(first.code, 0);
+    assert.match(first.out[1]!, /^lr-book-searches +2 +1 +35 days +made now$/);
+    assert.match(first.out[3]!, /^lr-book-changes +2 +1 +the last of each key, for ever +made now$/);
+    const second = await run(environment);
+    assert.match(second.out[1]!, /^lr-book-searches +2 +1 +35 days$/);
+  }));
+
+void it('warns of a topic that forgets events too early or compacts them away', () =>
+  withShop(async (environment) => {
+    const { config } = await run(environment);
+    const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs: 50 });
+    await log.create('short', { partitions: 1, retentionMs: 3_600_000, compacted: true });
+    await log.close();
+    const { code, err } = await run({ ...environment, SAMSA_MQ_TOPIC: 'short' });
+    assert.equal(code, 1);
+    assert.match(err[0]!, /^short: expected every event to be kept, but cleanup.policy has compact/);
+    assert.match(err[1]!, /^short: expected events to be kept for 35 days, but retention.ms is 3600000/);
+  }));

@@ -1,0 +1,67 @@
+import { openDataFolder } from '../data-folder.ts';
+import { topicRetention, type TopicNames } from '../events/topics.ts';
+import { inspectTopics, type TopicFacts } from '../log/inspect-topics.ts';
+import { openLog } from '../log/open-log.ts';
+import type { CommandContext } from '../main.ts';
+import { logLocation } from './shop-places.ts';
+
+const dayMs = 86_400_000;
+
+/**
+ * Makes those of the shop's topics that are missing and shows how each one is kept, with what to mind where somebody
+ * else has made one otherwise than Samsa would.
+ * @returns 0 when all of them are kept as long as the services need, else 1.
+ */
+export async function topicsCommand(
+  { config, print, warn }: CommandContext,
+  options: { readonly json?: boolean },
+): Promise<number> {
+  const location = logLocation(config);
+  if (location.kind === 'sqlite') openDataFolder(config.data);
+  const before = await inspectTopics(location);
+  const log = await openLog(location, { clock: Date.now, busyTimeoutMs: 1_000 });
+  await log.close();
+  const facts = await inspectTopics(location);
+  const topics = roles.map((role) => {
+    const name = location.topics[role];
+    const found = facts.get(name)!;
+    return { role, topic: name, ...found, made: before.get(name) === null, problems: problemsOf(role, found) };
+  });
+  if (options.json === true) print(JSON.stringify(topics, null, 2));
+  else {
+    print(row('topic', 'partitions', 'copies', 'kept', ''));
+    for (const { topic, partitions, replication, made, ...kept } of topics) {
+      print(row(topic, String(partitions), String(replication ?? 1), describeKept(kept), made ? 'made now' : ''));
+    }
+  }
+  for (const { topic, problems } of topics) for (const problem of problems) warn(`${topic}: ${problem}`);
+  return topics.every(({ problems }) => problems.length === 0) ? 0 : 1;
+}
+
+const roles = ['searches', 'actions', 'changes', 'operator'] as const satisfies readonly (keyof TopicNames)[];
+
+/** What would keep services from being right, and what to do. */
+function problemsOf(role: keyof TopicNames, { retentionMs, compacted }: TopicFacts): readonly string[] {
+  const wanted = topicRetention[role];
+  const problems: string[] = [];
+  if (compacted && !wanted.compacted) {
+    problems.push('expected every event to be kept, but cleanup.policy has compact: set it to delete');
+  }
+  const isShorter = retentionMs !== 0 && (wanted.retentionMs === 0 || retentionMs < wanted.retentionMs);
+  if (isShorter) {
+    const least = wanted.retentionMs === 0 ? 'for ever' : `for ${wanted.retentionMs / dayMs} days`;
+    problems.push(
+      `expected events to be kept ${least}, but retention.ms is ${retentionMs}: what expires before it is read is lost`,
+    );
+  }
+  return problems;
+}
+
+function describeKept({ retentionMs, compacted }: Pick<TopicFacts, 'retentionMs' | 'compacted'>): string {
+  const period = retentionMs === 0 ? 'for ever' : `${Math.round((retentionMs / dayMs) * 10) / 10} days`;
+  return compacted ? `the last of each key, ${period}` : period;
+}
+
+function row(topic: string, partitions: string, copies: string, kept: string, note: string): string {
+  return `${topic.padEnd(26)}${partitions.padStart(10)}${copies.padStart(8)}  ${kept.padEnd(32)}${note}`.trimEnd();
+}

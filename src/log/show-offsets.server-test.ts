@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { after, it } from 'node:test';
+import { Admin } from '@platformatic/kafka';
+import { startBroker } from '../../test/servers/kafka-broker.ts';
+import { until } from '../../test/support/until.ts';
+import { defaultTopicNames } from '../events/topics.ts';
+import { showOffsets } from './show-offsets.ts';
+
+const broker = await startBroker();
+after(broker.stop);
+
+void it('shows how far a group has read, again when it moved, and after the broker was away', async () => {
+  const topic = 'searches';
+  await broker.createTopic(topic, 2);
+  let next = 3;
+  const shown = showOffsets(
+    {
+      kind: 'kafka',
+      brokers: broker.brokers,
+      clientId: 'samsa',
+      replication: null,
+      partitions: 2,
+      topics: { ...defaultTopicNames, searches: topic },
+    },
+    { groupId: 'trend-svr', offsets: () => [0, 1].map((partition) => ({ topic, partition, next })), everyMs: 20 },
+  );
+  const admin = new Admin({ clientId: 'looker', bootstrapBrokers: [...broker.brokers], retries: 5, retryDelay: 200 });
+  const committed = async (): Promise<readonly number[]> => {
+    const [group] = await admin.listConsumerGroupOffsets({ groups: ['trend-svr'] });
+    const found = group?.topics.find(({ name }) => name === topic)?.partitions ?? [];
+    return found.map(({ committedOffset }) => Number(committedOffset)).toSorted();
+  };
+  try {
+    await until('the first offsets', async () => String(await committed()) === '3,3');
+    next = 7;
+    await until('the next ones', async () => String(await committed()) === '7,7');
+    await broker.kill();
+    next = 9;
+    await broker.restart();
+    await until('those after the outage', async () => String(await committed().catch(() => [])) === '9,9');
+    assert.deepEqual(await committed(), [9, 9]);
+  } finally {
+    await shown.close();
+    await admin.close();
+  }
+});
