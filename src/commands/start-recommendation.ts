@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import { createHttpServer, listen } from '../http/server.ts';
 import { openLog } from '../log/open-log.ts';
 import { nextOffsets } from '../projection/ledger.ts';
-import { showOffsets } from '../log/show-offsets.ts';
+import { openShownOffsets } from '../log/open-shown-offsets.ts';
 import { openRecommendationStore } from '../services/recommendation/open-recommendation-store.ts';
 import { createRecommendationService } from '../services/recommendation/recommendation-service.ts';
 import type { RunningService } from './running-service.ts';
@@ -63,7 +63,7 @@ export async function startRecommendation(config: Config, checkpointedElsewhere 
     await service.close();
     await server.close();
   });
-  stack.defer(showOffsets(location, { groupId, offsets: () => nextOffsets(service.ledger()) }).close);
+  stack.defer(openShownOffsets(location, { groupId, offsets: () => nextOffsets(service.ledger()) }).close);
   service.routes(server);
   const { url } = await listen(server, host, port);
   const opened = stack.move();

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import { createHttpServer, listen } from '../http/server.ts';
 import { openLog } from '../log/open-log.ts';
 import { nextOffsets } from '../projection/ledger.ts';
-import { showOffsets } from '../log/show-offsets.ts';
+import { openShownOffsets } from '../log/open-shown-offsets.ts';
 import { openTrendStore } from '../services/trend/open-trend-store.ts';
 import { createTrendService } from '../services/trend/trend-service.ts';
 import type { RunningService } from './running-service.ts';
@@ -54,7 +54,7 @@ export async function startTrend(config: Config, checkpointedElsewhere = false):
     await service.close();
     await server.close();
   });
-  stack.defer(showOffsets(location, { groupId, offsets: () => nextOffsets(service.ledger()) }).close);
+  stack.defer(openShownOffsets(location, { groupId, offsets: () => nextOffsets(service.ledger()) }).close);
   service.routes(server);
   const { url } = await listen(server, host, port);
   const opened = stack.move();

@@ -1,7 +1,7 @@
 import { openDataFolder } from '../data-folder.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
-import { inspectTopics, type TopicFacts } from '../log/inspect-topics.ts';
-import { openLog } from '../log/open-log.ts';
+import { openLog, type LogLocation } from '../log/open-log.ts';
+import { openTopicFacts, type TopicFacts } from '../log/open-topic-facts.ts';
 import type { CommandContext } from '../main.ts';
 import { logLocation } from './shop-places.ts';
 
@@ -18,15 +18,7 @@ export async function topicsCommand(
 ): Promise<number> {
   const location = logLocation(config);
   if (location.kind === 'sqlite') openDataFolder(config.data);
-  const before = await inspectTopics(location);
-  const log = await openLog(location, { clock: Date.now, busyTimeoutMs: 1_000 });
-  await log.close();
-  const facts = await inspectTopics(location);
-  const topics = roles.map((role) => {
-    const name = location.topics[role];
-    const found = facts.get(name)!;
-    return { role, topic: name, ...found, made: before.get(name) === null, problems: problemsOf(role, found) };
-  });
+  const topics = await makeAndLook(location);
   if (options.json === true) print(JSON.stringify(topics, null, 2));
   else {
     print(row('topic', 'partitions', 'copies', 'kept', ''));
@@ -36,6 +28,24 @@ export async function topicsCommand(
   }
   for (const { topic, problems } of topics) for (const problem of problems) warn(`${topic}: ${problem}`);
   return topics.every(({ problems }) => problems.length === 0) ? 0 : 1;
+}
+
+async function makeAndLook(location: LogLocation) {
+  const facts = await openTopicFacts(location);
+  const look = () => Promise.all(roles.map((role) => facts.of(location.topics[role])));
+  try {
+    const before = await look();
+    const log = await openLog(location, { clock: Date.now, busyTimeoutMs: 1_000 });
+    await log.close();
+    const after = await look();
+    return roles.map((role, index) => {
+      const found = after[index]!;
+      const made = before[index] === null;
+      return { role, topic: location.topics[role], ...found, made, problems: problemsOf(role, found) };
+    });
+  } finally {
+    await facts.close();
+  }
 }
 
 const roles = ['searches', 'actions', 'changes', 'operator'] as const satisfies readonly (keyof TopicNames)[];

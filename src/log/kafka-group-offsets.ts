@@ -1,6 +1,6 @@
 import { Admin } from '@platformatic/kafka';
 import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './kafka-connection.ts';
-import type { NextOffset } from './show-offsets.ts';
+import type { NextOffset } from './open-shown-offsets.ts';
 
 const goodbyeMs = 200;
 

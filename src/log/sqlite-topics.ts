@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SqliteDatabase } from '../database/sqlite-database.ts';
 import { SamsaError } from '../errors.ts';
-import type { TopicFacts } from './inspect-topics.ts';
+import type { TopicFacts } from './open-topic-facts.ts';
 import type { TopicDescription, TopicSettings } from './log.ts';
 
 /**

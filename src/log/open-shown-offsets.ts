@@ -4,7 +4,7 @@ import type { LogLocation } from './open-log.ts';
 
 export type NextOffset = { readonly topic: string; readonly partition: number; readonly next: number };
 
-export type ShowOffsetsOptions = {
+export type ShownOffsetsOptions = {
   /** The consumer group under which people look for them. */
   readonly groupId: string;
   /** Where every partition stands now. */
@@ -18,9 +18,9 @@ export type ShowOffsetsOptions = {
  * that the usual tools show its lag. Nothing here ever reads them back. When brokers refuse, or other members are in the
  * group, nothing is shown until they take it again. An embedded log has nobody to tell.
  */
-export function showOffsets(
+export function openShownOffsets(
   location: LogLocation,
-  options: ShowOffsetsOptions,
+  options: ShownOffsetsOptions,
 ): { readonly close: () => Promise<void> } {
   if (location.kind !== 'kafka') return { close: async () => {} };
   const stopping = new AbortController();
@@ -35,7 +35,7 @@ export function showOffsets(
 
 async function showInGroup(
   connection: KafkaConnection,
-  { groupId, offsets, everyMs = 5_000 }: ShowOffsetsOptions,
+  { groupId, offsets, everyMs = 5_000 }: ShownOffsetsOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { openGroupOffsets } = await import('./kafka-group-offsets.ts');

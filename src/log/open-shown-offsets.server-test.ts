@@ -4,7 +4,7 @@ import { Admin } from '@platformatic/kafka';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
 import { until } from '../../test/support/until.ts';
 import { defaultTopicNames } from '../events/topics.ts';
-import { showOffsets } from './show-offsets.ts';
+import { openShownOffsets } from './open-shown-offsets.ts';
 
 const broker = await startBroker();
 after(broker.stop);
@@ -13,7 +13,7 @@ void it('shows how far a group has read, again when it moved, and after the brok
   const topic = 'searches';
   await broker.createTopic(topic, 2);
   let next = 3;
-  const shown = showOffsets(
+  const shown = openShownOffsets(
     {
       kind: 'kafka',
       brokers: broker.brokers,
@@ -28,7 +28,7 @@ void it('shows how far a group has read, again when it moved, and after the brok
   const committed = async (): Promise<readonly number[]> => {
     const [group] = await admin.listConsumerGroupOffsets({ groups: ['trend-svr'] });
     const found = group?.topics.find(({ name }) => name === topic)?.partitions ?? [];
-    return found.map(({ committedOffset }) => Number(committedOffset)).toSorted();
+    return found.map(({ committedOffset }) => Number(committedOffset)).toSorted((a, b) => a - b);
   };
   try {
     await until('the first offsets', async () => String(await committed()) === '3,3');
