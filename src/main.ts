@@ -167,12 +167,11 @@ function contextOf(file: string | undefined): CommandContext {
 }
 
 /** Better a clear word at the start than a shop that silently keeps everything on this machine. */
-function refuseWhatIsNotBuiltYet(config: Config): void {
-  const key = config.mq.brokers.length > 0 ? 'mq.brokers' : config.db.kind === 'mysql' ? 'db.dsn' : null;
-  if (key === null) return;
+function refuseWhatIsNotBuiltYet({ db }: Config): void {
+  if (db.kind === 'sqlite') return;
   throw new SamsaError(
     'bad-configuration',
-    `${key}: this version keeps events and books in SQLite on this machine only. Leave ${key} out to run embedded.`,
+    'db.dsn: this version keeps books in SQLite on this machine only. Leave db.dsn out to run embedded.',
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { startCheckpoints } from '../database/checkpoints.ts';
-import { reason } from '../errors.ts';
+import { reason, SamsaError } from '../errors.ts';
 import { listen } from '../http/server.ts';
 import { logChores, openLog } from '../log/open-log.ts';
 import { openStockedCatalogue } from '../services/web/catalogue/open-catalogue.ts';
@@ -28,6 +28,8 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
   const files = shopFiles(config);
   const { topics } = config.mq;
   const location = logLocation(config);
+  if (location.kind === 'kafka')
+    throw new SamsaError('bad-configuration', 'mq.brokers: the web service does not publish to Kafka yet.');
   await using stack = new AsyncDisposableStack();
   const checkpoints = startCheckpoints(Object.values(files), {
     onProblem: (problem) => logger.warn({ error: reason(problem) }, 'checkpoints'),
