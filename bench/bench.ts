@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { benchImport } from './import.ts';
+import { benchLatency } from './latency.ts';
 import { benchProjection } from './projection.ts';
 import { benchSearch } from './search.ts';
 
 const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3]
 npm run bench -- projection [--events 400000]
+npm run bench -- latency [--rate 50] [--seconds 8]
 npm run bench -- import [--rows 100000] [--format csv|ndjson]`;
 
 const { positionals, values } = parseArgs({
@@ -14,13 +16,14 @@ const { positionals, values } = parseArgs({
     queries: { type: 'string', default: '20000' },
     seconds: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
+    rate: { type: 'string', default: '50' },
     events: { type: 'string', default: '400000' },
     rows: { type: 'string', default: '100000' },
     format: { type: 'string', default: 'csv' },
   },
 });
 const options = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
-const { books = 0, queries = 0, seconds = 0, rounds = 0, events = 0, rows = 0 } = options;
+const { books = 0, queries = 0, seconds = 0, rounds = 0, events = 0, rows = 0, rate = 0 } = options;
 
 switch (positionals[0]) {
   case 'search':
@@ -28,6 +31,9 @@ switch (positionals[0]) {
     break;
   case 'projection':
     console.log(JSON.stringify(await benchProjection({ events })));
+    break;
+  case 'latency':
+    console.log(JSON.stringify(await benchLatency({ perSecond: rate, seconds, environment: {} })));
     break;
   case 'import':
     console.log(JSON.stringify(await benchImport({ rows, isNdjson: values.format === 'ndjson' })));

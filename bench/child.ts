@@ -3,22 +3,30 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** A program this benchmark started, and stops. */
-export type Child = { readonly url: string; readonly pid: number; readonly stop: () => Promise<void> };
+export type Child = {
+  readonly url: string;
+  /** All that were waited for, `url` first. */
+  readonly urls: readonly string[];
+  readonly pid: number;
+  readonly stop: () => Promise<void>;
+};
 
 const startsWithinMs = 60_000;
 
-/** Starts a Node program and waits for the first URL it prints. */
+/** Starts a Node program and waits for the first URLs it prints, one a line. */
 export async function startChild(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  count = 1,
 ): Promise<Child> {
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const url = await Promise.race([firstUrl(child), failure(child, args)]);
+  const urls = await Promise.race([firstUrls(child, count), failure(child, args)]);
   return {
-    url,
+    url: urls[0]!,
+    urls,
     pid: child.pid ?? 0,
     stop: async () => {
       if (child.exitCode !== null) return;
@@ -29,12 +37,14 @@ export async function startChild(
   };
 }
 
-async function firstUrl(child: ChildProcess): Promise<string> {
+async function firstUrls(child: ChildProcess, count: number): Promise<readonly string[]> {
+  const urls: string[] = [];
   for await (const line of createInterface({ input: child.stdout! })) {
     const url = /https?:\/\/[^\s]+/.exec(line)?.[0];
-    if (url === undefined) continue;
+    if (url !== undefined) urls.push(url.replace(/\/$/, ''));
+    if (urls.length < count) continue;
     child.stdout!.resume();
-    return url.replace(/\/$/, '');
+    return urls;
   }
   return new Promise(() => {});
 }

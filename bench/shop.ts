@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startChild } from './child.ts';
+
+const samsa = join(import.meta.dirname, '../bin/samsa.js');
+
+/** A whole shop as a process of its own, on free ports and in a folder of its own. */
+export type BenchedShop = {
+  readonly url: string;
+  readonly trendUrl: string;
+  readonly pid: number;
+  readonly stop: () => Promise<void>;
+};
+
+const urlsPrinted = 3;
+
+function settingsIn(folder: string): Record<string, string> {
+  return {
+    SAMSA_DATA: join(folder, 'data'),
+    SAMSA_APP_PORT: '0',
+    SAMSA_TREND_PORT: '0',
+    SAMSA_RECOMMENDATION_PORT: '0',
+    SAMSA_LOG_LEVEL: 'error',
+  };
+}
+
+export async function startShopForBench(settings: Readonly<Record<string, string>> = {}): Promise<BenchedShop> {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
+  const shop = await startChild([samsa, 'all'], { ...settingsIn(folder), ...settings }, urlsPrinted);
+  return {
+    url: shop.url,
+    trendUrl: new URL(shop.urls[1]!).origin,
+    pid: shop.pid,
+    stop: async () => {
+      await shop.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
