@@ -72,13 +72,18 @@ function createMeasure(url: string) {
     counts,
     shows: async (query: string, expected: number): Promise<number> => {
       const answeredMs = performance.now();
-      const timeout = setTimeout(() => {
-        throw new Error(`${query} is not among the trends after ${shownWithinMs} ms`);
-      }, shownWithinMs);
-      await new Promise<void>((shown) => {
-        waiting.push({ query, expected, shown });
+      await new Promise<void>((shown, reject) => {
+        const late = (): void => reject(new Error(`${query} is not among the trends after ${shownWithinMs} ms`));
+        const timeout = setTimeout(late, shownWithinMs);
+        waiting.push({
+          query,
+          expected,
+          shown: () => {
+            clearTimeout(timeout);
+            shown();
+          },
+        });
       });
-      clearTimeout(timeout);
       return performance.now() - answeredMs;
     },
     end: () => ending.abort(),

@@ -43,7 +43,7 @@ async function countOnce(events: number): Promise<number> {
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
   try {
     await log.create(topic, { partitions: 4, retentionMs: 0, compacted: false });
-    await fill(log, events);
+    await fillWithSearches(log, events, valueBytes);
     return await countAll(log, join(folder, 'trend.sqlite'));
   } finally {
     await log.close();
@@ -51,7 +51,12 @@ async function countOnce(events: number): Promise<number> {
   }
 }
 
-async function fill(log: EventLog, events: number): Promise<void> {
+/** Appends searches whose values have about so many bytes to the topic of searches. */
+export async function fillWithSearches(
+  log: Pick<EventLog, 'append'>,
+  events: number,
+  valueBytes: number,
+): Promise<void> {
   const random = seededRandom(events);
   const query = zipf(queries, 0.9, random);
   const startMs = Date.now() - hours * hourMs;
@@ -64,7 +69,7 @@ async function fill(log: EventLog, events: number): Promise<void> {
       records.push(
         bookSearchedRecord(topic, source, {
           query: word,
-          value: answer(word),
+          value: answer(word, valueBytes),
           reader: `reader-${Math.floor(random() * readers)}`,
           weight: 1,
           corrected: null,
@@ -76,14 +81,14 @@ async function fill(log: EventLog, events: number): Promise<void> {
   }
 }
 
-function answer(word: string): Buffer {
+function answer(word: string, valueBytes: number): Buffer {
   const book = { id: 17, title: word, author: 'Somebody Else', description: '' };
   const padding = valueBytes - JSON.stringify([book]).length;
   return Buffer.from(JSON.stringify([{ ...book, description: 'x'.repeat(Math.max(0, padding)) }]));
 }
 
-/** With a checkpoint thread, as `samsa all` has one. */
-async function countAll(log: EventLog, path: string): Promise<number> {
+/** With a checkpoint thread, as `samsa all` has one. @returns the seconds it took. */
+export async function countAll(log: EventLog, path: string): Promise<number> {
   const checkpoints = startCheckpoints([path], { onProblem: (problem) => logger.error(problem) });
   const store = openSqliteTrendStore(path, { clock: Date.now, busyTimeoutMs: 1_000, checkpointedElsewhere: true });
   const started = performance.now();
