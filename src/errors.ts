@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'shop-unreachable'
   | 'state-outdated'
   | 'state-too-new'
+  | 'spool-full'
   | 'store-unavailable'
   | 'too-late-to-redrive'
   | 'topic-replaced'
