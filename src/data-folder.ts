@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { takeFileLock, type FileLock, type LockHolder } from './database/file-lock.ts';
+import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from './database/file-lock.ts';
 import { reason, SamsaError } from './errors.ts';
 
 /**
@@ -68,17 +68,13 @@ function makeSecret(path: string, random: (bytes: number) => Buffer): string {
  * Keeps the folder for one running `name` at a time, until `release` or the end of the process, however it ends.
  * @throws SamsaError `already-running`, naming the holder; `data-folder-unusable`
  */
-export function lockDataFolder(
-  folder: string,
-  name: string,
-  by: { readonly command: string; readonly clock: () => number },
-): FileLock {
+export function lockDataFolder(folder: string, name: string, by: LockOptions): FileLock {
   const lock = takeLock(join(folder, `${name}.lock`), by);
   if ('holder' in lock) throw alreadyRunning(folder, lock.holder);
   return lock;
 }
 
-function takeLock(path: string, by: Parameters<typeof takeFileLock>[1]): ReturnType<typeof takeFileLock> {
+function takeLock(path: string, by: LockOptions): ReturnType<typeof takeFileLock> {
   try {
     return takeFileLock(path, by);
   } catch (error) {

@@ -5,12 +5,17 @@ import { isBusy } from './sqlite-database.ts';
 /** Who has a lock, and what for. */
 export type LockHolder = { readonly pid: number; readonly command: string; readonly sinceMs: number };
 
+export type LockOptions = {
+  readonly command: string;
+  readonly clock: () => number;
+  /** For another process to write its row, or to read ours; 250 unless given. */
+  readonly patienceMs?: number;
+};
+
 export type FileLock = { readonly release: () => void };
 
 const schema =
   'CREATE TABLE IF NOT EXISTS holder (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), pid INTEGER, command TEXT, since_ms INTEGER)';
-/** Enough for another process to write its row, or to read ours. */
-const patienceMs = 250;
 
 /**
  * Takes the lock that the file at `path` stands for, made if it is not there, until `release` or the end of the process,
@@ -23,7 +28,7 @@ const patienceMs = 250;
  */
 export function takeFileLock(
   path: string,
-  { command, clock }: { readonly command: string; readonly clock: () => number },
+  { command, clock, patienceMs = 250 }: LockOptions,
 ): FileLock | { readonly holder: LockHolder | null } {
   const mine: LockHolder = { pid: process.pid, command, sinceMs: clock() };
   const connection = new DatabaseSync(path, { timeout: patienceMs });

@@ -31,7 +31,8 @@ export type KafkaLog = EventLog & {
    * Appends records to partitions that were decided before, and resolves with what became of each. Records of one
    * partition that come after one that failed may have been appended, unless it failed for what it is: never give any
    * before the ones ahead of them are answered.
-   * @throws SamsaError `log-closed`; `store-unavailable` (retryable) when too much waits, with nothing appended.
+   * @throws SamsaError `topic-unknown`, `log-closed`; `topic-replaced` when there is no such partition (any more);
+   *   `store-unavailable` (retryable) when too much waits or no broker answers. Nothing was appended then.
    */
   readonly appendTo: (partition: number, records: readonly NewRecord[]) => Promise<readonly Failure[]>;
 };
@@ -111,7 +112,13 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
         if (failure) throw failure.error;
       }),
     partitionsOf: (topic) => whileOpen(async () => (await topics.find(topic)).leaders.length),
-    appendTo: (partition, records) => whileOpen(() => publishFitting(publisher, partition, records)),
+    appendTo: (partition, records) =>
+      whileOpen(async () => {
+        for (const topic of new Set(records.map((record) => record.topic))) {
+          if (partition >= (await topics.find(topic)).leaders.length) throw partitionGone(brokers, topic, partition);
+        }
+        return publishFitting(publisher, partition, records);
+      }),
     read: (request) => whileOpen(() => reader.read(request)),
     describe: (topic) => whileOpen(() => topics.describe(topic)),
     create: (topic, settings) => whileOpen(() => topics.create(topic, settings)),
@@ -178,6 +185,14 @@ function tooLarge(topic: string, bytes: number): SamsaError {
   return new SamsaError(
     'bad-event',
     `expected a record for ${topic} of at most ${mostRecordBytes} bytes, got ${bytes}. Make it smaller.`,
+  );
+}
+
+function partitionGone(brokers: readonly string[], topic: string, partition: number): SamsaError {
+  return new SamsaError(
+    'topic-replaced',
+    `Kafka at ${brokers.join(', ')}: expected ${topic} to have a partition ${partition}, as it had before. ` +
+      'Somebody has deleted it and made it anew: start again to send its records to the new one.',
   );
 }
 
