@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { isDeepStrictEqual } from 'node:util';
-import { isBusy } from './database/sqlite-database.ts';
+import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from './database/file-lock.ts';
 import { reason, SamsaError } from './errors.ts';
 
 /**
@@ -66,69 +64,25 @@ function makeSecret(path: string, random: (bytes: number) => Buffer): string {
   }
 }
 
-/** Who runs a service on a data folder. */
-type Holder = { readonly pid: number; readonly command: string; readonly sinceMs: number };
-
-const lockSchema =
-  'CREATE TABLE IF NOT EXISTS holder (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), pid INTEGER, command TEXT, since_ms INTEGER)';
-/** Enough for another process to write its row, or to read ours. */
-const lockPatienceMs = 250;
-
 /**
  * Keeps the folder for one running `name` at a time, until `release` or the end of the process, however it ends.
- *
- * The lock is an open write transaction on `<folder>/<name>.lock`, which the operating system ends with the process;
- * the committed row beneath it says who holds it, and is true only while the transaction is open.
  * @throws SamsaError `already-running`, naming the holder; `data-folder-unusable`
  */
-export function lockDataFolder(
-  folder: string,
-  name: string,
-  { command, clock }: { readonly command: string; readonly clock: () => number },
-): { readonly release: () => void } {
-  const path = join(folder, `${name}.lock`);
-  const mine: Holder = { pid: process.pid, command, sinceMs: clock() };
-  let connection: DatabaseSync | null = null;
+export function lockDataFolder(folder: string, name: string, by: LockOptions): FileLock {
+  const lock = takeLock(join(folder, `${name}.lock`), by);
+  if ('holder' in lock) throw alreadyRunning(folder, lock.holder);
+  return lock;
+}
+
+function takeLock(path: string, by: LockOptions): ReturnType<typeof takeFileLock> {
   try {
-    connection = new DatabaseSync(path, { timeout: lockPatienceMs });
-    takeLock(connection, mine);
+    return takeFileLock(path, by);
   } catch (error) {
-    const other = connection === null || !isBusy(error) ? null : readHolder(connection);
-    connection?.close();
-    if (isBusy(error)) throw alreadyRunning(folder, other);
     throw unusable(path, error);
   }
-  const held = connection;
-  return {
-    release: () => {
-      if (held.isOpen) held.close();
-    },
-  };
 }
 
-/** Between the commit of the row and the next transaction another process may write its own: then ours is written again. */
-function takeLock(connection: DatabaseSync, mine: Holder): void {
-  connection.exec('BEGIN IMMEDIATE');
-  connection.exec(lockSchema);
-  while (!isDeepStrictEqual(readHolder(connection), mine)) {
-    const { pid, command, sinceMs } = mine;
-    connection.prepare('REPLACE INTO holder VALUES (1, ?, ?, ?)').run(pid, command, sinceMs);
-    connection.exec('COMMIT');
-    connection.exec('BEGIN IMMEDIATE');
-  }
-}
-
-function readHolder(connection: DatabaseSync): Holder | null {
-  try {
-    const row = connection.prepare('SELECT pid, command, since_ms FROM holder').get();
-    if (row === undefined) return null;
-    return { pid: Number(row['pid']), command: String(row['command']), sinceMs: Number(row['since_ms']) };
-  } catch {
-    return null;
-  }
-}
-
-function alreadyRunning(folder: string, holder: Holder | null): SamsaError {
+function alreadyRunning(folder: string, holder: LockHolder | null): SamsaError {
   const who =
     holder === null
       ? 'another process'

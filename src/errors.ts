@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'reader-unknown'
   | 'repeated-parameter'
   | 'shop-unreachable'
+  | 'spool-full'
   | 'state-outdated'
   | 'state-too-new'
   | 'store-unavailable'

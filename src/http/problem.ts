@@ -25,6 +25,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'query-too-long': 400,
   'reader-unknown': 403,
   'repeated-parameter': 400,
+  'spool-full': 503,
   'store-unavailable': 503,
   'unknown-query': 404,
 };

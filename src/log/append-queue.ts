@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SamsaError } from '../errors.ts';
-import type { AppendedAt } from './log.ts';
 
 /** A record with everything decided but its offset. */
 export type Row = {
-  readonly partition: number;
-  /** The partition's number across all topics. */
+  /** The number of its partition across all topics. */
   readonly number: number;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
@@ -14,10 +12,10 @@ export type Row = {
 
 export type AppendQueueOptions = {
   /**
-   * Writes all rows in one transaction and gives their offsets in the same order, or throws with none written:
+   * Writes all rows in one transaction, in this order, or throws with none written:
    * SamsaError `store-unavailable` when the same may succeed later.
    */
-  readonly write: (rows: readonly Row[]) => readonly number[];
+  readonly write: (rows: readonly Row[]) => void;
   /** How long a call may wait for a store that is busy or full. */
   readonly patienceMs: number;
   /** What may wait at once; a single larger call is taken when nothing else waits. */
@@ -27,7 +25,7 @@ export type AppendQueueOptions = {
 
 export type AppendQueue = {
   /** @throws SamsaError `store-unavailable` (retryable), with nothing of the call written. */
-  readonly append: (rows: readonly Row[]) => Promise<readonly AppendedAt[]>;
+  readonly append: (rows: readonly Row[]) => Promise<void>;
   /** Resolves when every call has been answered. */
   readonly drain: () => Promise<void>;
 };
@@ -36,7 +34,7 @@ type Call = {
   readonly rows: readonly Row[];
   readonly bytes: number;
   readonly giveUpAtMs: number;
-  readonly resolve: (appended: readonly AppendedAt[]) => void;
+  readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 };
 
@@ -67,9 +65,8 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
   const writeSome = (most: number): void => {
     const calls = waiting.slice(0, Math.min(most, fitting(waiting)));
     try {
-      const offsets = options.write(calls.length === 1 ? calls[0]!.rows : calls.flatMap(({ rows }) => rows));
-      take(calls.length);
-      answer(calls, offsets);
+      options.write(calls.length === 1 ? calls[0]!.rows : calls.flatMap(({ rows }) => rows));
+      for (const call of take(calls.length)) call.resolve();
     } catch (error) {
       if (isPassing(error)) throw error;
       if (calls.length > 1) {
@@ -142,15 +139,6 @@ function fitting(calls: readonly Call[]): number {
     if (index > 0 && (records > transactionRecords || bytes > transactionBytes)) return index;
   }
   return calls.length;
-}
-
-function answer(calls: readonly Call[], offsets: readonly number[]): void {
-  let at = 0;
-  for (const { rows, resolve } of calls) {
-    const first = at;
-    at += rows.length;
-    resolve(rows.map(({ partition }, index) => ({ partition, offset: offsets[first + index]! })));
-  }
 }
 
 function bytesOf(rows: readonly Row[]): number {

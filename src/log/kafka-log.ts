@@ -4,7 +4,7 @@ import type { NewRecord } from '../events/record.ts';
 import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './kafka-connection.ts';
 import { kafkaError } from './kafka-errors.ts';
 import { createKafkaFetcher } from './kafka-fetcher.ts';
-import { createPublisher, type Addressed } from './kafka-publisher.ts';
+import { createPublisher, type Addressed, type Failure, type Publisher } from './kafka-publisher.ts';
 import { createRangeFetch } from './kafka-ranges.ts';
 import { createKafkaReader } from './kafka-reader.ts';
 import { recordBytes, toMessage } from './kafka-records.ts';
@@ -21,6 +21,20 @@ export type KafkaLogOptions = KafkaConnection & {
   readonly waitingRecords?: number;
   /** How many bytes may wait for it; 64 MiB unless given. */
   readonly waitingBytes?: number;
+};
+
+/** The log with what a relay needs, which decides partitions itself. */
+export type KafkaLog = EventLog & {
+  /** How many partitions a topic has, as known for at most 30 s. @throws SamsaError as `describe`. */
+  readonly partitionsOf: (topic: string) => Promise<number>;
+  /**
+   * Appends records to partitions that were decided before, and resolves with what became of each. Records of one
+   * partition that come after one that failed may have been appended, unless it failed for what it is: never give any
+   * before the ones ahead of them are answered.
+   * @throws SamsaError `topic-unknown`, `log-closed`; `topic-replaced` when there is no such partition (any more);
+   *   `store-unavailable` (retryable) when too much waits or no broker answers. Nothing was appended then.
+   */
+  readonly appendTo: (partition: number, records: readonly NewRecord[]) => Promise<readonly Failure[]>;
 };
 
 /** Brokers take no more than about 1 MB unless told so. */
@@ -40,7 +54,7 @@ const goodbyeMs = 200;
  * the user, the password or access.
  * @throws SamsaError `bad-configuration`.
  */
-export function openKafkaLog(options: KafkaLogOptions): EventLog {
+export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
   const { brokers, clock } = options;
   const shared = clientOptions(options);
   const topics = createKafkaTopics(shared, brokers, options.replication ?? null);
@@ -58,8 +72,7 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
     send: async (partition, records) => {
       const nowMs = clock();
       try {
-        const { offsets } = await producer.send({ messages: records.map((one) => toMessage(one, partition, nowMs)) });
-        return Number(offsets![0]!.offset);
+        await producer.send({ messages: records.map((one) => toMessage(one, partition, nowMs)) });
       } catch (error) {
         throw closing === null ? kafkaError(brokers, error) : closedTooEarly(brokers, error);
       }
@@ -91,11 +104,20 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
   return {
     append: (records) =>
       whileOpen(async () => {
-        if (records.length === 0) return [];
+        if (records.length === 0) return;
         // One call after the other: a topic that is looked up must not be overtaken by one that is known.
-        const entered = entering.then(async () => ({ appended: publisher.publish(await address(records)) }));
+        const entered = entering.then(async () => ({ answered: publisher.publish(await address(records)) }));
         entering = entered.catch(() => {});
-        return (await entered).appended;
+        const failure = (await (await entered).answered).find((one) => one !== null);
+        if (failure) throw failure.error;
+      }),
+    partitionsOf: (topic) => whileOpen(async () => (await topics.find(topic)).leaders.length),
+    appendTo: (partition, records) =>
+      whileOpen(async () => {
+        for (const topic of new Set(records.map((record) => record.topic))) {
+          if (partition >= (await topics.find(topic)).leaders.length) throw partitionGone(brokers, topic, partition);
+        }
+        return publishFitting(publisher, partition, records);
       }),
     read: (request) => whileOpen(() => reader.read(request)),
     describe: (topic) => whileOpen(() => topics.describe(topic)),
@@ -145,10 +167,32 @@ function createAddressing(topics: KafkaTopics): (records: readonly NewRecord[]) 
   };
 }
 
+/** Records that are too large fail by themselves, and the others are published. */
+async function publishFitting(
+  publisher: Publisher,
+  partition: number,
+  records: readonly NewRecord[],
+): Promise<readonly Failure[]> {
+  const addressed = records.map((record) => ({ record, partition, bytes: recordBytes(record) }));
+  const fitting = addressed.filter(({ bytes }) => bytes <= mostRecordBytes);
+  const answers = fitting.length === 0 ? [] : [...(await publisher.publish(fitting))];
+  return addressed.map(({ record: { topic }, bytes }) =>
+    bytes > mostRecordBytes ? { error: tooLarge(topic, bytes) } : answers.shift()!,
+  );
+}
+
 function tooLarge(topic: string, bytes: number): SamsaError {
   return new SamsaError(
     'bad-event',
     `expected a record for ${topic} of at most ${mostRecordBytes} bytes, got ${bytes}. Make it smaller.`,
+  );
+}
+
+function partitionGone(brokers: readonly string[], topic: string, partition: number): SamsaError {
+  return new SamsaError(
+    'topic-replaced',
+    `Kafka at ${brokers.join(', ')}: expected ${topic} to have a partition ${partition}, as it had before. ` +
+      'Somebody has deleted it and made it anew: start again to send its records to the new one.',
   );
 }
 

@@ -1,13 +1,15 @@
 import { SamsaError } from '../errors.ts';
 import type { NewRecord } from '../events/record.ts';
-import type { AppendedAt } from './log.ts';
 
 /** A record whose partition is decided. */
 export type Addressed = { readonly record: NewRecord; readonly partition: number; readonly bytes: number };
 
+/** What became of a record: `null` where it was appended, else what kept it from that. */
+export type Failure = { readonly error: unknown } | null;
+
 export type PublisherOptions = {
-  /** Appends records of one topic and partition and gives the first one's offset; the others follow it without a gap. */
-  readonly send: (partition: number, records: readonly NewRecord[]) => Promise<number>;
+  /** Appends records of one topic and partition, all or none. */
+  readonly send: (partition: number, records: readonly NewRecord[]) => Promise<void>;
   /** Whether a failed `send` was refused for what is in it, so that its records are worth sending one by one. */
   readonly refusesRecords: (error: unknown) => boolean;
   /** What may wait at once; a single larger call is taken when nothing else waits. */
@@ -16,17 +18,19 @@ export type PublisherOptions = {
 };
 
 export type Publisher = {
-  /** @throws SamsaError `store-unavailable` (retryable) when too much waits; else what `send` failed with. */
-  readonly publish: (records: readonly Addressed[]) => Promise<readonly AppendedAt[]>;
+  /**
+   * Resolves when all records are answered, with what became of each.
+   * @throws SamsaError `store-unavailable` (retryable) when too much waits: none of them is sent.
+   */
+  readonly publish: (records: readonly Addressed[]) => Promise<readonly Failure[]>;
   /** Resolves when every call has been answered. */
   readonly drain: () => Promise<void>;
 };
 
 type Call = {
-  readonly appended: AppendedAt[];
+  readonly failures: Failure[];
   left: number;
-  readonly resolve: (appended: readonly AppendedAt[]) => void;
-  readonly reject: (error: unknown) => void;
+  readonly resolve: (failures: readonly Failure[]) => void;
 };
 type Entry = Addressed & { readonly call: Call; readonly index: number };
 type Queue = { readonly partition: number; waiting: Entry[]; sending: Promise<void> | null };
@@ -50,27 +54,37 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return queue;
   };
 
-  const settle = ({ bytes: size, call, index, partition }: Entry, offset: number | null, error?: unknown): void => {
+  const settle = ({ bytes: size, call, index }: Entry, failure: Failure): void => {
     records--;
     bytes -= size;
-    if (offset === null) return call.reject(error);
-    call.appended[index] = { partition, offset };
-    if (--call.left === 0) call.resolve(call.appended);
+    call.failures[index] = failure;
+    if (--call.left === 0) call.resolve(call.failures);
+  };
+
+  const attempt = async ({ partition }: Queue, batch: readonly Entry[]): Promise<Failure> => {
+    try {
+      await options.send(
+        partition,
+        batch.map(({ record }) => record),
+      );
+      return null;
+    } catch (error) {
+      return { error };
+    }
   };
 
   const sendBatch = async (queue: Queue, batch: readonly Entry[]): Promise<void> => {
-    try {
-      const first = await options.send(
-        queue.partition,
-        batch.map(({ record }) => record),
-      );
-      for (const [index, entry] of batch.entries()) settle(entry, first + index);
-    } catch (error) {
-      if (batch.length > 1 && options.refusesRecords(error)) {
-        for (const entry of batch) await sendBatch(queue, [entry]);
-      } else {
-        for (const entry of batch) settle(entry, null, error);
-      }
+    const failure = await attempt(queue, batch);
+    if (failure === null || batch.length === 1 || !options.refusesRecords(failure.error)) {
+      for (const entry of batch) settle(entry, failure);
+      return;
+    }
+    // Once one fails for another reason than itself, those behind it must not overtake it.
+    let outage: Failure = null;
+    for (const entry of batch) {
+      const alone: Failure = outage ?? (await attempt(queue, [entry]));
+      if (alone !== null && !options.refusesRecords(alone.error)) outage = alone;
+      settle(entry, alone);
     }
   };
 
@@ -90,8 +104,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
       records += addressed.length;
       bytes += size;
-      return new Promise((resolve, reject) => {
-        const call: Call = { appended: [], left: addressed.length, resolve, reject };
+      return new Promise((resolve) => {
+        const call: Call = { failures: [], left: addressed.length, resolve };
         for (const [index, one] of addressed.entries()) {
           const queue = queueOf(one.record.topic, one.partition);
           queue.waiting.push({ ...one, call, index });

@@ -9,13 +9,14 @@ import type { NewRecord, StoredRecord } from '../events/record.ts';
  */
 export interface EventLog {
   /**
-   * Appends records and resolves once all of them are durable as configured. Records of one partition keep the order
+   * Appends records and resolves once all of them are durable as configured, be it where they only wait to be read
+   * later: which offset a record got is learned by reading. Records of one partition keep the order
    * in which they were given, across calls too. A record's partition is the Java client's: murmur2 of the key, modulo
    * the number of partitions; records without a key may go anywhere.
    * @throws SamsaError `topic-unknown`, `log-closed`, `bad-event` when the store refuses a record for what it is, or
    *   `store-unavailable` (retryable; nothing of the call appended, unless `close` did not wait for it any longer).
    */
-  append(records: readonly NewRecord[]): Promise<readonly AppendedAt[]>;
+  append(records: readonly NewRecord[]): Promise<void>;
 
   /**
    * Reads one partition from an offset on: at least one record if one is there, else as soon as one comes, else none
@@ -35,8 +36,6 @@ export interface EventLog {
   /** Waits for appends under way, ends waiting reads, and lets go of every resource. May be called twice. */
   close(): Promise<void>;
 }
-
-export type AppendedAt = { readonly partition: number; readonly offset: number };
 
 export type ReadRequest = {
   readonly topic: string;

@@ -58,7 +58,7 @@ void it('lets the checkpoint thread remove what has expired', { timeout: 30_000 
   withFolder(async (location) => {
     const log = await openLog(location, options);
     const topic = defaultTopicNames.searches;
-    const [{ partition } = { partition: -1 }] = await log.append([{ topic, key: null, value: null, headers: [] }]);
+    await log.append([{ topic, key: null, value: null, headers: [] }]);
     const problems: string[] = [];
     const checkpoints = startCheckpoints([location.path], {
       onProblem: ({ message }) => problems.push(message),
@@ -66,7 +66,7 @@ void it('lets the checkpoint thread remove what has expired', { timeout: 30_000 
     });
     for (;;) {
       const { partitions } = await log.describe(topic);
-      if (partitions[partition]?.start === 1) break;
+      if (partitions.some(({ start }) => start === 1)) break;
       assert.deepEqual(problems, []);
       await new Promise((resolve) => {
         setTimeout(resolve, 5);

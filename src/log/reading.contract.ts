@@ -47,8 +47,9 @@ export function testReading(test: LogTest): void {
     const log = await topic.opened.openAgain();
     const [stored] = await readAll({ ...topic, log }, partitionOf(Buffer.from('a'), 4));
     assert.equal(text(stored!.value), 'kept');
-    const [next] = await log.append([record(topic, 'a')]);
-    assert.equal(next?.offset, 1);
+    await log.append([record(topic, 'a', 'next')]);
+    const [, next] = await readAll({ ...topic, log }, partitionOf(Buffer.from('a'), 4));
+    assert.deepEqual([next?.offset, text(next!.value)], [1, 'next']);
     await log.close();
   });
 }

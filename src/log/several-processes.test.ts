@@ -117,7 +117,8 @@ void describe('SQLite log opened by several', () => {
       texts(read),
       Array.from({ length: read.end }, (_, index) => String(index)),
     );
-    const [next] = await log.append([{ topic, key: null, value: null, headers: [] }]);
-    assert.equal(next?.offset, read.end);
+    await log.append([{ topic, key: null, value: Buffer.from('next'), headers: [] }]);
+    const next = await readFrom(log, read.end);
+    assert.deepEqual([next.records[0]?.offset, texts(next)], [read.end, ['next']]);
   });
 });

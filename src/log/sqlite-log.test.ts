@@ -99,10 +99,8 @@ void describe('SQLite log', () => {
     const next = log.append([record('b')]);
     assert.deepEqual(await values(log), [], 'reads go on meanwhile');
     other.exec('COMMIT');
-    assert.deepEqual(
-      (await Promise.all([appended, next])).flat().map(({ offset }) => offset),
-      [0, 1],
-    );
+    await Promise.all([appended, next]);
+    assert.deepEqual(await values(log), ['a', 'b']);
   });
 
   test('gives up on a store that stays busy', { busyTimeoutMs: 0, patienceMs: 30 }, async (log, other) => {
@@ -130,8 +128,8 @@ void describe('SQLite log', () => {
   });
 
   test('takes a call larger than the bounds when nothing waits', few, async (log) => {
-    const appended = await log.append(['a', 'b', 'c', 'd'].map(record));
-    assert.equal(appended.length, 4);
+    await log.append(['a', 'b', 'c', 'd'].map(record));
+    assert.deepEqual(await values(log), ['a', 'b', 'c', 'd']);
   });
 
   test('fails only the call that cannot be written', {}, async (log, other) => {

@@ -78,7 +78,7 @@ export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog
   return {
     append: async (records) => {
       const rows = open(() => records.map(toRow));
-      return rows.length === 0 ? [] : queue.append(rows);
+      if (rows.length > 0) await queue.append(rows);
     },
     read: async (request) => {
       const giveUpAtMs = performance.now() + request.waitMs;
@@ -129,6 +129,6 @@ function createRowMaker(topics: SqliteTopics): (record: NewRecord) => Row {
   return ({ topic, key, value, headers }) => {
     const { numbers } = topics.find(topic);
     const partition = key === null ? turn++ % numbers.length : partitionOf(key, numbers.length);
-    return { partition, number: numbers[partition]!, key, value, headers: encodeHeaders(headers) };
+    return { number: numbers[partition]!, key, value, headers: encodeHeaders(headers) };
   };
 }

@@ -6,13 +6,12 @@ import { offsetsPerPartition } from './sqlite-topics.ts';
 /**
  * Writes rows in one transaction, all or none: raises the ends of their partitions, then puts each row at its offset.
  * `onWritten` is told the new ends once they are committed.
- * @returns the offset of each row.
  */
 export function createRowWriter(
   database: SqliteDatabase,
   clock: () => number,
   onWritten: (ends: Ends) => void,
-): (rows: readonly Row[]) => readonly number[] {
+): (rows: readonly Row[]) => void {
   const raiseEnd = database.prepare(
     'UPDATE partition SET end_offset = end_offset + ? WHERE number = ? RETURNING end_offset',
   );
@@ -21,7 +20,7 @@ export function createRowWriter(
 
   return (rows) => {
     const ends = new Map<number, number>();
-    const offsets = database.transaction(() => {
+    database.transaction(() => {
       const arrivedMs = clock();
       const counts = new Map<number, number>();
       for (const { number } of rows) counts.set(number, (counts.get(number) ?? 0) + 1);
@@ -31,14 +30,12 @@ export function createRowWriter(
         ends.set(number, end);
         next.set(number, end - count);
       }
-      return rows.map(({ number, key, value, headers }) => {
+      for (const { number, key, value, headers } of rows) {
         const offset = next.get(number)!;
         next.set(number, offset + 1);
         insert.run(number * offsetsPerPartition + offset, arrivedMs, key, value, headers);
-        return offset;
-      });
+      }
     });
     onWritten(ends);
-    return offsets;
   };
 }

@@ -83,9 +83,11 @@ function test(name: string, body: (shop: Shop) => Promise<void>, { isLoopback = 
     stack.defer(() => server.close());
     service.routes(server);
     const send = async (...records: readonly NewRecord[]): Promise<void> => {
+      await log.append(records);
       const ends = new Map<string, number>();
-      for (const [at, { partition, offset }] of (await log.append(records)).entries()) {
-        ends.set(`${records[at]!.topic}/${partition}`, offset + 1);
+      for (const topic of new Set(records.map((record) => record.topic))) {
+        const { partitions } = await log.describe(topic);
+        for (const [partition, { end }] of partitions.entries()) ends.set(`${topic}/${partition}`, end);
       }
       await until('all is taken in', async () => {
         const positions = await store.positions('recommendation');

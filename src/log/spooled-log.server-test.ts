@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { startBroker } from '../../test/servers/kafka-broker.ts';
+import { until } from '../../test/support/until.ts';
+import { openKafkaLog } from './kafka-log.ts';
+import { eventLogContract } from './log.contract.ts';
+import type { EventLog } from './log.ts';
+import { openSpooledLog } from './spooled-log.ts';
+
+const broker = await startBroker();
+after(broker.stop);
+
+eventLogContract(
+  'Kafka with a spool in front',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'samsa-spool-'));
+    const opened: EventLog[] = [];
+    const topics = new Set<string>();
+    const openAgain = async (): Promise<EventLog> => {
+      const kafka = { brokers: broker.brokers, clientId: 'samsa' };
+      const spooled = await openSpooledLog(openKafkaLog({ ...kafka, clock: Date.now }), {
+        folder,
+        topics: [...topics],
+        kafka,
+        clock: Date.now,
+        busyTimeoutMs: 50,
+        sync: 'normal',
+        limitBytes: 64 << 20,
+        overflow: 'drop-oldest',
+        onProblem: () => {},
+      });
+      const log: EventLog = {
+        ...spooled,
+        create: async (topic, settings) => {
+          await spooled.create(topic, settings);
+          topics.add(topic);
+        },
+        // A record that is appended has still to reach the log.
+        append: async (records) => {
+          await spooled.append(records);
+          await until('the spool is empty', () => spooled.ledger().every(({ waiting }) => waiting === 0), 30_000);
+        },
+      };
+      opened.push(log);
+      return log;
+    };
+    return {
+      log: await openAgain(),
+      openAgain,
+      expire: broker.deleteRecords,
+      close: async () => {
+        await Promise.all(opened.map((log) => log.close()));
+        rmSync(folder, { recursive: true });
+      },
+    };
+  },
+  { expires: true },
+);
