@@ -8,6 +8,8 @@ import { createRegistry } from '../http/metrics.ts';
 import { createReaderSigner, type ReaderSigner } from '../http/signed-reader.ts';
 import { instanceName } from '../projection/instance.ts';
 
+type SayProblem = (problem: SamsaError | null) => void;
+
 /** What every service of a process is made with. */
 export type ServiceBase = {
   readonly version: string;
@@ -18,8 +20,9 @@ export type ServiceBase = {
   readonly registry: Registry;
   readonly secret: string;
   readonly signer: ReaderSigner;
-  /** As `onProblem` of `openLog`. */
-  readonly sayLogProblem: (problem: SamsaError | null) => void;
+  /** As `onProblem` of `openLog` and of `openSpooledLog`. */
+  readonly sayLogProblem: SayProblem;
+  readonly saySpoolProblem: SayProblem;
 };
 
 export function createServiceBase(service: string, config: Config): ServiceBase {
@@ -33,11 +36,15 @@ export function createServiceBase(service: string, config: Config): ServiceBase 
     registry: createRegistry(),
     secret,
     signer: createReaderSigner(secret),
-    sayLogProblem: (problem) => {
-      if (problem === null) logger.info('the event log is reached');
-      else
-        logger.error({ code: problem.code }, `the event log is not reached yet, and tried again: ${problem.message}`);
-    },
+    sayLogProblem: sayOf(logger, 'the event log is reached', 'the event log is not reached yet, and tried again'),
+    saySpoolProblem: sayOf(logger, 'what waited here has reached the event log', 'what readers do waits on this disk'),
+  };
+}
+
+function sayOf(logger: Logger, over: string, trouble: string): SayProblem {
+  return (problem) => {
+    if (problem === null) logger.info(over);
+    else logger.error({ code: problem.code }, `${trouble}: ${problem.message}`);
   };
 }
 

@@ -4,6 +4,8 @@ import type { Config } from '../config.ts';
 /** Where a shop on one machine keeps things, below its data folder. */
 export type ShopFiles = {
   readonly log: string;
+  /** A folder: what waits for a cluster. */
+  readonly spools: string;
   readonly catalogue: string;
   readonly searchIndex: string;
   readonly trend: string;
@@ -14,6 +16,7 @@ export type ShopFiles = {
 export function shopFiles({ data, trend, recommendation }: Config): ShopFiles {
   return {
     log: join(data, 'log.sqlite'),
+    spools: join(data, 'spool'),
     catalogue: join(data, 'catalogue.sqlite'),
     searchIndex: join(data, 'search-index.sqlite'),
     trend: join(data, stateFile('trend', trend.groupId, 'trend-svr')),

@@ -1,8 +1,9 @@
 import type { Config } from '../config.ts';
 import { startCheckpoints } from '../database/checkpoints.ts';
-import { reason, SamsaError } from '../errors.ts';
+import { reason } from '../errors.ts';
 import { listen } from '../http/server.ts';
-import { logChores, openLog } from '../log/open-log.ts';
+import { logChores } from '../log/open-log.ts';
+import { openLogWithSpool } from '../log/open-spooled-log.ts';
 import { openStockedCatalogue } from '../services/web/catalogue/open-catalogue.ts';
 import { openSearchIndex } from '../services/web/search/search-index.ts';
 import { createWebService } from '../services/web/web-service.ts';
@@ -28,22 +29,27 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
   const files = shopFiles(config);
   const { topics } = config.mq;
   const location = logLocation(config);
-  if (location.kind === 'kafka')
-    throw new SamsaError('bad-configuration', 'mq.brokers: the web service does not publish to Kafka yet.');
   await using stack = new AsyncDisposableStack();
-  const checkpoints = startCheckpoints(Object.values(files), {
-    onProblem: (problem) => logger.warn({ error: reason(problem) }, 'checkpoints'),
-    chores: logChores(location),
-  });
+  const checkpoints = startCheckpoints(
+    [files.log, files.catalogue, files.searchIndex, files.trend, files.recommendation],
+    {
+      onProblem: (problem) => logger.warn({ error: reason(problem) }, 'checkpoints'),
+      chores: logChores(location),
+    },
+  );
   stack.defer(checkpoints.close);
-  const log = await openLog(location, {
-    clock,
-    busyTimeoutMs,
-    sync: config.mq.spoolSync,
-    checkpointedElsewhere: true,
-    onProblem: base.sayLogProblem,
-  });
-  stack.defer(() => log.close());
+  const { spoolSync, spoolLimitMb, spoolOverflow } = config.mq;
+  const events = await openLogWithSpool(
+    location,
+    { clock, busyTimeoutMs, sync: spoolSync, checkpointedElsewhere: true, onProblem: base.sayLogProblem },
+    {
+      folder: files.spools,
+      limitBytes: spoolLimitMb * 2 ** 20,
+      overflow: spoolOverflow,
+      onProblem: base.saySpoolProblem,
+    },
+  );
+  stack.defer(events.close);
   const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
   stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));
   const books = await openStockedCatalogue({
@@ -57,7 +63,7 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
   const { host, port, pageSize, operatorToken, trustProxy } = config.app;
   const service = await createWebService({
     ...base,
-    log,
+    events,
     books,
     index,
     topics,

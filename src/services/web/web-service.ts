@@ -7,12 +7,14 @@ import type { Book } from '../../events/book.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import { createHttpServer, type HttpServer } from '../../http/server.ts';
 import type { ReaderSigner } from '../../http/signed-reader.ts';
-import type { EventLog } from '../../log/log.ts';
+import type { LogWithSpool } from '../../log/open-spooled-log.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { loadAssets } from './assets/load-assets.ts';
 import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
 import type { OpenCatalogue } from './catalogue/catalogue.ts';
+import type { Outbox } from './catalogue/outbox.ts';
 import { startOutboxRelay, type OutboxRelay } from './catalogue/outbox-relay.ts';
+import { measureSpool, spoolProblems } from './measure-spool.ts';
 import type { PageDeps } from './pages/page-deps.ts';
 import { pageRoutes } from './pages/page-routes.ts';
 import { createProblemPages } from './pages/problem-page.ts';
@@ -28,7 +30,8 @@ import { searchProjectionName } from './search/search-projection.ts';
 import { searchRoutes } from './search/search-routes.ts';
 
 export type WebServiceDeps = {
-  readonly log: EventLog;
+  /** What readers do is spooled; changes of books have waited in their outbox and go straight to the log. */
+  readonly events: Omit<LogWithSpool, 'close'>;
   readonly books: OpenCatalogue;
   readonly index: SearchIndex;
   readonly topics: TopicNames;
@@ -66,9 +69,10 @@ const queriesPerReaderPerHour = 60;
 
 /** The bookshop: pages, search and catalogue. Searching never waits for trend or recommendation. */
 export async function createWebService(deps: WebServiceDeps): Promise<WebService> {
-  const { log, books, index, topics, clock, logger, settings } = deps;
+  const { books, index, topics, clock, logger, settings } = deps;
+  const { log, spooled } = deps.events;
   const source = createEventSource(deps.instance, clock);
-  const publisher = createSearchPublisher({ log, topic: topics.searches, source, logger });
+  const publisher = createSearchPublisher({ log: spooled, topic: topics.searches, source, logger });
   const relay = startOutboxRelay({
     outbox: books.outbox,
     log,
@@ -80,7 +84,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
   const remote = createRemoteServices({ ...settings, signReader: deps.signer.sign });
   const assets = loadAssets();
   const readiness = (): readonly string[] => [
-    ...new Set([...index.problems(), ...relay.problems(), ...problemsOf(publisher)]),
+    ...new Set([...index.problems(), ...relay.problems(), ...problemsOf(publisher), ...spoolProblems(deps.events)]),
   ];
   const server = await createHttpServer({
     service: 'web',
@@ -105,7 +109,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
   };
   const lookupBook = (id: number): Promise<Book | null> => books.catalogue.get(id);
   const recordAction: RecordAction = async (reader, action) => {
-    await log.append([readerActionRecord(topics.actions, source, reader, action)]);
+    await spooled.append([readerActionRecord(topics.actions, source, reader, action)]);
   };
   catalogueRoutes(server, {
     catalogue: books.catalogue,
@@ -128,7 +132,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
     ...readers,
   });
   measure(deps, publisher);
-  await fillShelves(relay, index);
+  await fillShelves(relay, index, books.outbox);
   return {
     server,
     close: async () => {
@@ -143,12 +147,19 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
  * A shop that opened before its books could be found would answer its first readers with nothing. A long rebuild is
  * not waited for: it shows in readiness.
  */
-async function fillShelves(relay: OutboxRelay, index: SearchIndex): Promise<void> {
-  await relay
-    .drain(openWithinMs)
-    .then(() => index.caughtUp(openWithinMs))
-    .catch(() => {});
+async function fillShelves(relay: OutboxRelay, index: SearchIndex, outbox: Outbox): Promise<void> {
+  try {
+    await relay.drain(openWithinMs);
+    await index.caughtUp(openWithinMs);
+  } catch {
+    // The log is away: what it will bring is found here already.
+    const rows = await outbox.read(shelvedAtOnce).catch(() => []);
+    await Promise.allSettled(rows.map(({ change }) => index.applyAtOnce(change)));
+  }
 }
+
+/** Of changes that still wait for the log when the shop opens: more than a new shop has. */
+const shelvedAtOnce = { maxRows: 2_000, maxBytes: 8 << 20 };
 
 /** Who asks, and how much their searches count. */
 function createReaderParts({ signer, secret, clock, settings }: WebServiceDeps) {
@@ -171,7 +182,8 @@ function problemsOf(publisher: SearchPublisher): readonly string[] {
   ];
 }
 
-function measure({ registry, index }: WebServiceDeps, publisher: SearchPublisher): void {
+function measure({ registry, index, events }: WebServiceDeps, publisher: SearchPublisher): void {
+  measureSpool(registry, events.ledger);
   measureProjection(registry, searchProjectionName, index);
   new Gauge({
     name: 'samsa_search_events',
