@@ -28,8 +28,8 @@ export type SpoolFront = {
   readonly setAside: (topic: SpooledTopic, record: SpooledRecord, why: string, nowMs: number) => void;
   /** When the first record from a position on came; `null` where there is none. */
   readonly arrivalAt: (topic: SpooledTopic, from: number) => number | null;
-  /** Removes the first records from a position on, so many at most, and says where the rest begins. */
-  readonly drop: (topic: SpooledTopic, from: number, mostRecords: number) => number;
+  /** Removes the first records from a position on, so many and so large at most but always one; says where the rest begins. */
+  readonly drop: (topic: SpooledTopic, from: number, mostRecords: number, mostBytes: number) => number;
   readonly addressings: (topic: SpooledTopic) => readonly Addressing[];
   /** From the end of the queue on; or, in place of all there were, `from` its beginning. Survives a power cut. */
   readonly address: (topic: SpooledTopic, partitions: number, from: 'beginning' | 'end') => void;
@@ -107,9 +107,9 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
         .get(from, base + positionsPerTopic);
       return first === undefined ? null : Number(first['arrived_ms']);
     },
-    drop: (topic, from, mostRecords) =>
+    drop: (topic, from, mostRecords, mostBytes) =>
       database.transaction(() => {
-        const records = read(topic, from, mostRecords, Number.POSITIVE_INFINITY);
+        const records = read(topic, from, mostRecords, mostBytes);
         const next = (records.at(-1)?.position ?? from - 1) + 1;
         const { changes } = database.prepare('DELETE FROM record WHERE position >= ? AND position < ?').run(from, next);
         const bytes = records.reduce((sum, record) => sum + record.bytes, 0);

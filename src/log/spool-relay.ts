@@ -45,13 +45,14 @@ export function createSpoolRelay(options: SpoolRelayOptions): SpoolRelay {
 
   /** @returns whether there is more to drop. */
   const dropOldest = (): boolean => {
-    if (dropBeyondBytes === null || front.waitingBytes() <= dropBeyondBytes) return false;
+    const excessBytes = front.waitingBytes() - (dropBeyondBytes ?? Number.POSITIVE_INFINITY);
+    if (excessBytes <= 0) return false;
     let oldest: { readonly topic: SpoolTopicRelay; readonly arrivalMs: number } | null = null;
     for (const topic of topics.values()) {
       const arrivalMs = topic.arrivalMs();
       if (arrivalMs !== null && (oldest === null || arrivalMs < oldest.arrivalMs)) oldest = { topic, arrivalMs };
     }
-    oldest?.topic.drop(droppedAtOnce);
+    oldest?.topic.drop(droppedAtOnce, excessBytes);
     return oldest !== null;
   };
 

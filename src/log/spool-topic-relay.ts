@@ -23,8 +23,8 @@ export type SpoolTopicRelay = {
   readonly trouble: () => SamsaError | null;
   /** When the first record came that is not in flight. */
   readonly arrivalMs: () => number | null;
-  /** Drops the first records that are not in flight, so many at most. */
-  readonly drop: (mostRecords: number) => void;
+  /** Drops the first records that are not in flight, so many and so large at most, but always one. */
+  readonly drop: (mostRecords: number, mostBytes: number) => void;
 };
 
 const inFlightRecords = 10_000;
@@ -121,8 +121,8 @@ export function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRe
     wake,
     trouble: () => troubles.values().next().value ?? null,
     arrivalMs: () => front.arrivalAt(topic, next),
-    drop: (mostRecords) => {
-      next = front.drop(topic, next, mostRecords);
+    drop: (mostRecords, mostBytes) => {
+      next = front.drop(topic, next, mostRecords, mostBytes);
     },
   };
 }

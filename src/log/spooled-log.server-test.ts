@@ -3,11 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
-import { until } from '../../test/support/until.ts';
-import { openKafkaLog } from './kafka-log.ts';
+import { openTestSpool, untilRelayed } from '../../test/support/open-spooled-log.ts';
 import { eventLogContract } from './log.contract.ts';
 import type { EventLog } from './log.ts';
-import { openSpooledLog } from './spooled-log.ts';
 
 const broker = await startBroker();
 after(broker.stop);
@@ -19,18 +17,7 @@ eventLogContract(
     const opened: EventLog[] = [];
     const topics = new Set<string>();
     const openAgain = async (): Promise<EventLog> => {
-      const kafka = { brokers: broker.brokers, clientId: 'samsa' };
-      const spooled = await openSpooledLog(openKafkaLog({ ...kafka, clock: Date.now }), {
-        folder,
-        topics: [...topics],
-        kafka,
-        clock: Date.now,
-        busyTimeoutMs: 50,
-        sync: 'normal',
-        limitBytes: 64 << 20,
-        overflow: 'drop-oldest',
-        onProblem: () => {},
-      });
+      const spooled = await openTestSpool({ brokers: broker.brokers, folder, topics: [...topics] });
       const log: EventLog = {
         ...spooled,
         create: async (topic, settings) => {
@@ -40,7 +27,7 @@ eventLogContract(
         // A record that is appended has still to reach the log.
         append: async (records) => {
           await spooled.append(records);
-          await until('the spool is empty', () => spooled.ledger().every(({ waiting }) => waiting === 0), 30_000);
+          await untilRelayed(spooled);
         },
       };
       opened.push(log);

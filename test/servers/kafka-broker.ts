@@ -36,6 +36,8 @@ export type Broker = {
     partitions: number,
     configs?: Readonly<Record<string, string>>,
   ) => Promise<void>;
+  /** Adds partitions up to so many. */
+  readonly addPartitions: (topic: string, partitions: number) => Promise<void>;
   readonly deleteTopic: (topic: string) => Promise<void>;
   /** Deletes all records of a topic, as retention would. */
   readonly deleteRecords: (topic: string) => Promise<void>;
@@ -126,6 +128,8 @@ function createCluster(
       const settings = Object.entries(configs).map(([name, value]) => ({ name, value }));
       await ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas: -1, configs: settings }));
     },
+    addPartitions: (topic, partitions) =>
+      ask((admin) => admin.createPartitions({ topics: [{ name: topic, count: partitions, assignments: null! }] })),
     deleteTopic: (topic) => ask((admin) => admin.deleteTopics({ topics: [topic] })),
     deleteRecords: (topic) => ask((admin) => deleteRecords(admin, topic)),
     leaderOf: (topic, partition) =>
