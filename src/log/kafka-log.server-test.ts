@@ -20,10 +20,11 @@ eventLogContract(
       log: await openAgain(),
       openAgain,
       expire: broker.deleteRecords,
+      compact: () => Promise.reject(new Error('a broker compacts when it sees fit')),
       close: async () => {
         await Promise.all(opened.map((log) => log.close()));
       },
     };
   },
-  { expires: true },
+  { expires: true, compacts: false },
 );

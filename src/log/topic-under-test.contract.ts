@@ -10,6 +10,8 @@ export type OpenedLog = {
   readonly openAgain: () => Promise<EventLog>;
   /** Lets everything in the topic expire now; called only where `expires`. */
   readonly expire: (topic: string) => Promise<void>;
+  /** Compacts the topic now, as if nothing had been appended for `laterMs`; called only where `compacts`. */
+  readonly compact: (topic: string, laterMs: number) => Promise<void>;
   /** Closes whatever was opened and removes it. */
   readonly close: () => Promise<void>;
 };
