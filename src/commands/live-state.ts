@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { PartitionPosition, Progress } from '../database/progress.ts';
 import { openDeadLettersForReading } from '../database/sqlite-dead-letters.ts';
 import { isInUse } from '../database/sqlite-file.ts';
-import { lookInside } from '../database/sqlite-progress.ts';
+import { lookInside } from '../database/read-sqlite-progress.ts';
 import { SamsaError } from '../errors.ts';
 import { isGone } from '../projection/instance.ts';
 
