@@ -6,6 +6,7 @@ import { startBroker } from '../../test/servers/kafka-broker.ts';
 import { until } from '../../test/support/until.ts';
 import { openKafkaLog } from './kafka-log.ts';
 import { eventLogContract } from './log.contract.ts';
+import { leftToTheBroker } from './topic-under-test.contract.ts';
 import type { EventLog } from './log.ts';
 import { openSpooledLog } from './spooled-log.ts';
 
@@ -50,11 +51,12 @@ eventLogContract(
       log: await openAgain(),
       openAgain,
       expire: broker.deleteRecords,
+      compact: leftToTheBroker,
       close: async () => {
         await Promise.all(opened.map((log) => log.close()));
         rmSync(folder, { recursive: true });
       },
     };
   },
-  { expires: true },
+  { expires: true, compacts: false },
 );

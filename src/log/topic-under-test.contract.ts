@@ -27,6 +27,9 @@ export type TopicUnderTest = {
 /** Registers one test; four partitions unless told otherwise. */
 export type LogTest = (behaviour: string, body: (topic: TopicUnderTest) => Promise<void>, partitions?: number) => void;
 
+/** For logs that do not compact when told to. */
+export const leftToTheBroker: OpenedLog['compact'] = () => Promise.reject(new Error('a broker compacts when it likes'));
+
 /** How long a wait may take that is expected to be over sooner. */
 export const patienceMs = 30_000;
 
