@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { deadLetterDecisions } from '../../database/sqlite-dead-letters.ts';
-import { openSqlite, storeError, type SqliteDatabase } from '../../database/sqlite-database.ts';
+import { openSqlite, type SqliteDatabase } from '../../database/sqlite-database.ts';
+import { storeError } from '../../database/sqlite-errors.ts';
 import { createSqliteProgress, progressSchema } from '../../database/sqlite-progress.ts';
 import type { BookChanged } from '../../events/book-changed.ts';
 import type { Book } from '../../events/book.ts';

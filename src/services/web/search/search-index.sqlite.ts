@@ -118,15 +118,6 @@ export type IndexWriter = {
   readonly tidy: () => void;
 };
 
-/** Whether an error says that the file itself is broken: waiting will not help, making it anew will. */
-export function isDamage(error: unknown): boolean {
-  const { errcode } = error as { errcode?: unknown };
-  return typeof errcode === 'number' && damaged.has(errcode & 0xff);
-}
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-const damaged: ReadonlySet<number> = new Set([11, 26]);
-
 const tidyAfterBooks = 500;
 /** Pages one step of tidying may write: a few milliseconds. */
 const tidyPages = 200;
