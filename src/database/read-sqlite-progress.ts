@@ -2,13 +2,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { reason, SamsaError } from '../errors.ts';
 import type { PartitionPosition } from './progress.ts';
 import { countDiscarded, countWaiting } from './sqlite-dead-letters.ts';
+import { isDamage, storeError } from './sqlite-errors.ts';
 import { decodePosition, selectPosition } from './sqlite-positions.ts';
 
 type Connection = Pick<DatabaseSync, 'prepare'>;
 
 /**
  * What stands in a state file, by projection, without joining in: for people who look at a shop from outside.
- * @throws SamsaError `data-folder-unusable` when the file cannot be read.
+ * @throws SamsaError `store-damaged`, `data-folder-unusable` when the file cannot be read.
  */
 export function readSqliteProgress(path: string): {
   readonly positions: ReadonlyMap<string, readonly PartitionPosition[]>;
@@ -28,7 +29,7 @@ export function readPositions(connection: Connection): ReadonlyMap<string, reado
 
 /**
  * What a state file says about one projection, and which others it holds, without joining in.
- * @throws SamsaError `data-folder-unusable` when the file cannot be read.
+ * @throws SamsaError `store-damaged`, `data-folder-unusable` when the file cannot be read.
  */
 export function lookInside(path: string, projection: string) {
   return reading(path, (connection) => {
@@ -52,6 +53,7 @@ function reading<Result>(path: string, read: (connection: Connection) => Result)
       connection.close();
     }
   } catch (error) {
+    if (isDamage(error)) throw storeError(path, error);
     throw new SamsaError('data-folder-unusable', `${path}: expected the state of a service, got: ${reason(error)}`, {
       cause: error,
     });
