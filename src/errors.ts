@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'spool-full'
   | 'state-outdated'
   | 'state-too-new'
+  | 'store-damaged'
   | 'store-unavailable'
   | 'too-late-to-redrive'
   | 'topic-replaced'

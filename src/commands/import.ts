@@ -16,6 +16,7 @@ import {
   type OutboxRelay,
 } from '../services/web/catalogue/open-import.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
+import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
 import { shopFiles } from './shop-files.ts';
 import { logLocation } from './shop-places.ts';
 
@@ -69,9 +70,13 @@ async function runImport(
 ): Promise<FinishedImport> {
   openDataFolder(config.data);
   const files = shopFiles(config);
+  const location = logLocation(config);
   const clock = Date.now;
   await using stack = new AsyncDisposableStack();
   stack.defer(progress.end);
+  const log = await openLog(location, { clock, busyTimeoutMs, checkpointBytes });
+  stack.defer(() => log.close());
+  if (location.kind === 'sqlite') await refuseLostCatalogue(files.catalogue, log, config.mq.topics.changes);
   const { catalogue, outbox, close } = openCatalogue({
     path: files.catalogue,
     clock,
@@ -79,8 +84,6 @@ async function runImport(
     checkpointBytes,
   });
   stack.defer(close);
-  const log = await openLog(logLocation(config), { clock, busyTimeoutMs, checkpointBytes });
-  stack.defer(() => log.close());
   const relay = openRelay({
     outbox,
     log,

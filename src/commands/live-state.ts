@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import type { PartitionPosition, Progress } from '../database/progress.ts';
 import { openDeadLettersForReading } from '../database/sqlite-dead-letters.ts';
 import { isInUse } from '../database/sqlite-file.ts';
-import { lookInside } from '../database/sqlite-progress.ts';
-import { SamsaError } from '../errors.ts';
+import { lookInside } from '../database/read-sqlite-progress.ts';
+import { reason, SamsaError } from '../errors.ts';
 import { isGone } from '../projection/instance.ts';
 
 /** What a state file says of itself before it is built anew. */
@@ -31,7 +31,8 @@ export function lookAtLiveState(
     inside = lookInside(path, projection.name);
   } catch (error) {
     if (!(error instanceof SamsaError)) throw error;
-    return { ...nothing, exists: true, incomparable: error.message };
+    const why = error.code === 'store-damaged' ? `its file is damaged: ${reason(error.cause)}` : error.message;
+    return { ...nothing, exists: true, incomparable: why };
   }
   const { positions, versions, discarded, instances } = inside;
   const version = versions.get(projection.name);

@@ -55,7 +55,8 @@ export async function compareWithLive<Change>(comparison: Comparison<Change>): P
     const rebuilt = await replay.positions();
     if (!standAt(rebuilt, positions)) return not('the log no longer has what it had not read yet');
     const tables = await tablesOf(comparison, [...positions, ...rebuilt]);
-    const newlyRead = Math.max(0, deadIn(positions) - deadIn(rebuilt));
+    const whole = target.projection.reads.filter(({ compacted }) => !compacted).map(({ topic }) => topic);
+    const newlyRead = Math.max(0, deadIn(positions, whole) - deadIn(rebuilt, whole));
     return { differences: snapshot.differences(tables), incomparable: null, newlyRead };
   } catch (error) {
     if (error instanceof SamsaError) throw error;
@@ -77,6 +78,7 @@ async function tablesOf<Change>(
   return target.comparedTables(newestMs, (topic) => begins.get(topic) ?? 0);
 }
 
-function deadIn(positions: readonly PartitionPosition[]): number {
-  return positions.reduce((sum, { outcomes }) => sum + outcomes.dead, 0);
+/** Of topics that still have every record: compaction also removes dead ones. */
+function deadIn(positions: readonly PartitionPosition[], topics: readonly string[]): number {
+  return positions.filter(({ topic }) => topics.includes(topic)).reduce((sum, { outcomes }) => sum + outcomes.dead, 0);
 }

@@ -11,7 +11,7 @@ import { tasteState } from '../../test/support/taste-state.ts';
 import { trendState } from '../../test/support/trend-state.ts';
 import { until } from '../../test/support/until.ts';
 import { loadConfig, type Config } from '../config.ts';
-import expireRecords from '../log/expiry-chore.ts';
+import tidyLog from '../log/log-chore.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
 import type { CommandContext } from '../main.ts';
@@ -227,7 +227,7 @@ describe('samsa rebuild', () => {
     }
     await read();
     assert.ok(trendState(files.trend).includes('old'));
-    await expireRecords(files.log);
+    await tidyLog(files.log, new AbortController().signal);
     for (const what of ['trend', 'recommendation']) assert.equal((await rebuild(what)).out, equal(what));
     assert.ok(!trendState(files.trend).includes('old'));
     change(files.trend, 'DELETE FROM last_search');

@@ -36,6 +36,10 @@ export async function startRecommendation(config: Config, checkpointedElsewhere 
     clock,
     busyTimeoutMs,
     checkpointedElsewhere,
+    books: {
+      topic: topics.changes,
+      onRenewal: () => logger.warn('nothing was read for 30 days: the books are read anew from the start of the log'),
+    },
   });
   stack.defer(() => store.close());
   const service = createRecommendationService({

@@ -7,6 +7,7 @@ import { openLogWithSpool } from '../log/open-spooled-log.ts';
 import { openStockedCatalogue } from '../services/web/catalogue/open-catalogue.ts';
 import { openSearchIndex } from '../services/web/search/search-index.ts';
 import { createWebService } from '../services/web/web-service.ts';
+import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
 import { shopFiles } from './shop-files.ts';
@@ -50,6 +51,7 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
     },
   );
   stack.defer(events.close);
+  if (location.kind === 'sqlite') await refuseLostCatalogue(files.catalogue, events.log, topics.changes);
   const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
   stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));
   const books = await openStockedCatalogue({

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import type { PartitionPosition } from '../database/progress.ts';
-import { readSqliteProgress } from '../database/sqlite-progress.ts';
+import { readSqliteProgress } from '../database/read-sqlite-progress.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
 import type { CommandContext } from '../main.ts';

@@ -36,8 +36,8 @@ async function repeat(everyMs: number, work: () => Promise<void>): Promise<void>
 }
 
 async function runChore({ module, argument }: Chore): Promise<void> {
-  const chore = (await import(module)) as { default: (argument: string) => Promise<void> };
-  await chore.default(argument);
+  const chore = (await import(module)) as { default: (argument: string, signal: AbortSignal) => Promise<void> };
+  await chore.default(argument, stopping.signal);
 }
 
 const checkpointed = files.map((path) => ({ path, file: createCheckpointedFile(path, intervalMs, limitBytes) }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -90,6 +90,22 @@ void describe('checkpoints', () => {
       setTimeout(() => {}, 1_000).unref();
     });
     assert.match(problem.message, /has ended.*died/);
+  });
+
+  void it('tell a chore in hand to stop, and wait for it', limits, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'samsa-checkpoints-'));
+    const endless = `data:text/javascript,import { writeFileSync } from 'node:fs';
+      export default async (folder, signal) => {
+        writeFileSync(folder + '/begun', '');
+        await new Promise((resolve) => signal.addEventListener('abort', () => setTimeout(resolve, 50)));
+        writeFileSync(folder + '/ended', '');
+      }`;
+    const chores = [{ module: endless, argument: folder, everyMs: 1 }];
+    const checkpoints = startCheckpoints([], { intervalMs: 10, onProblem: assert.fail, chores });
+    await until('the chore is in hand', () => existsSync(join(folder, 'begun')));
+    await checkpoints.close();
+    assert.ok(existsSync(join(folder, 'ended')));
+    rmSync(folder, { recursive: true });
   });
 
   void it('do not keep the process alive', limits, async () => {

@@ -18,7 +18,10 @@ export type CheckpointOptions = {
 
 /** Work that is done again and again, first after `everyMs`. */
 export type Chore = {
-  /** URL of a module whose default export is a function of `argument` that returns a promise. */
+  /**
+   * URL of a module whose default export is a function of `argument` and a signal that returns a promise. It should
+   * resolve soon after the signal has fired, as `close` waits for it.
+   */
   readonly module: string;
   readonly argument: string;
   readonly everyMs: number;

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { PartitionPosition } from './progress.ts';
-import { readPositions } from './sqlite-progress.ts';
+import { readPositions } from './read-sqlite-progress.ts';
 
 /** A table of a state as both files should have it, without what depends on the order in which events came. */
 export type ComparedTable = {

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
-import { isBusy } from './sqlite-database.ts';
+import { isBusy } from './sqlite-errors.ts';
 
 /** Who has a lock, and what for. */
 export type LockHolder = { readonly pid: number; readonly command: string; readonly sinceMs: number };

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SamsaError } from '../errors.ts';
-import { isBusy, openSqlite } from './sqlite-database.ts';
+import { openSqlite } from './sqlite-database.ts';
+import { isBusy } from './sqlite-errors.ts';
 
 const migrations = ['CREATE TABLE page (number INTEGER PRIMARY KEY)', 'INSERT INTO page VALUES (1)'];
 
@@ -80,6 +81,39 @@ void describe('SQLite database', () => {
       () => openSqlite(path, { migrations, busyTimeoutMs: 0 }),
       (error) => error instanceof SamsaError && error.code === 'state-too-new',
     );
+  });
+
+  const damaged = (error: unknown): boolean =>
+    error instanceof SamsaError &&
+    error.code === 'store-damaged' &&
+    /damaged .* backup .* samsa rebuild/.test(error.message);
+
+  test('says of a file that is no database what to do', (path) => {
+    writeFileSync(path, 'x'.repeat(9_000));
+    assert.throws(() => openSqlite(path, { migrations, busyTimeoutMs: 0 }), damaged);
+  });
+
+  test('says of a file that was cut off what to do', (path) => {
+    openSqlite(path, { migrations: [...migrations, 'CREATE TABLE word (word)'], busyTimeoutMs: 0 }).close();
+    truncateSync(path, 4096);
+    assert.throws(() => {
+      const database = openSqlite(path, { migrations: [...migrations, 'CREATE TABLE word (word)'], busyTimeoutMs: 0 });
+      database.prepare('SELECT * FROM page').all();
+    }, damaged);
+  });
+
+  test('says of damaged pages what to do, whatever meets them', (path) => {
+    const schema = ['CREATE TABLE page (body)', "INSERT INTO page SELECT value FROM json_each('[1, 2, 3]')"];
+    openSqlite(path, { migrations: schema, busyTimeoutMs: 0 }).close();
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.alloc(statSync(path).size - 4096, 0xee), 0, undefined, 4096);
+    closeSync(file);
+    const database = openSqlite(path, { migrations: schema, busyTimeoutMs: 0 });
+    assert.throws(() => database.prepare('SELECT * FROM page').all(), damaged);
+    assert.throws(() => database.prepare('SELECT count(*) FROM page').get(), damaged);
+    assert.throws(() => database.prepare('DELETE FROM page WHERE body = 1').run(), damaged);
+    assert.throws(() => database.transaction(() => database.prepare('INSERT INTO page VALUES (4)').run()), damaged);
+    database.close();
   });
 
   test('goes on after the full-text index has written rows whose ids no number can hold', (path) => {

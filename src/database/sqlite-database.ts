@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue, type StatementResultingChanges, type StatementSync } from 'node:sqlite';
-import { reason, SamsaError } from '../errors.ts';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { SamsaError } from '../errors.ts';
+import { isBusy, openError, storeError } from './sqlite-errors.ts';
+import { mannered } from './sqlite-statement.ts';
 
 export type SqliteOptions = {
   /** The schema, one step per version, oldest first; applied once each. Never edit a step that has shipped. */
@@ -24,11 +26,14 @@ const openWithinMs = 2_000;
 /** One connection to one SQLite file in WAL mode. */
 export type SqliteDatabase = {
   readonly path: string;
-  /** A statement, prepared once per text. Rows come as objects. */
+  /**
+   * A statement, prepared once per text. Rows come as objects. It throws SamsaError `store-unavailable` (retryable) when
+   * the file is busy, full, read-only or failing, and `store-damaged`; while iterating, SQLite's own error.
+   */
   readonly prepare: (sql: string) => StatementSync;
   /**
    * Runs `body` in an immediate transaction and rolls back when it throws.
-   * @throws SamsaError `store-unavailable` (retryable) when the file is busy, full, read-only or failing.
+   * @throws SamsaError as statements do.
    */
   readonly transaction: <Result>(body: () => Result) => Result;
   /** Changes whenever another connection, also of another process, has committed. */
@@ -38,16 +43,24 @@ export type SqliteDatabase = {
 
 /**
  * Opens or makes a SQLite file and brings its schema up to date.
- * @throws SamsaError `state-too-new` when a newer program wrote it, `data-folder-unusable` when it is no database or
+ * @throws SamsaError `state-too-new` when a newer program wrote it, `store-damaged`, `data-folder-unusable` when it
  *   cannot be written, `store-unavailable` (retryable) when others keep it locked for two seconds.
  */
 export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase {
   const connection = connect(path, options);
   const statements = new Map<string, StatementSync>();
+  const translate = (error: unknown): unknown => storeError(path, error);
+  const prepareNew = (sql: string): StatementSync => {
+    try {
+      return mannered(connection.prepare(sql), translate);
+    } catch (error) {
+      throw translate(error);
+    }
+  };
   const prepare = (sql: string): StatementSync => {
     let statement = statements.get(sql);
     if (statement === undefined) {
-      statement = tellingAnyRowId(connection.prepare(sql));
+      statement = prepareNew(sql);
       statements.set(sql, statement);
     }
     return statement;
@@ -73,22 +86,6 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
       if (connection.isOpen) connection.close();
     },
   };
-}
-
-/**
- * `run` tells the id of the row the connection inserted last, and throws when it is above 2^53. FTS5 writes such rows of
- * its own when it notes down what was removed.
- */
-function tellingAnyRowId(statement: StatementSync): StatementSync {
-  if (statement.columns().length > 0) return statement;
-  statement.setReadBigInts(true);
-  const run: (...values: SQLInputValue[]) => StatementResultingChanges = statement.run.bind(statement);
-  const tell = (...values: SQLInputValue[]): StatementResultingChanges => {
-    const { changes, lastInsertRowid } = run(...values);
-    return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
-  };
-  statement.run = tell as StatementSync['run'];
-  return statement;
 }
 
 /**
@@ -138,17 +135,6 @@ function checkpointAt(connection: DatabaseSync, bytes: number): void {
   connection.exec(`PRAGMA wal_autocheckpoint = ${Math.max(1, Math.floor(bytes / pageBytes))}`);
 }
 
-function openError(path: string, error: unknown): SamsaError {
-  if (error instanceof SamsaError) return error;
-  if (isBusy(error)) return storeError(path, error) as SamsaError;
-  return new SamsaError(
-    'data-folder-unusable',
-    `${path}: expected a SQLite file that can be written, got: ${reason(error)}. ` +
-      'Check the folder, its permissions and free space, or choose another with SAMSA_DATA.',
-    { cause: error },
-  );
-}
-
 /** Blocks this thread, which is starting and has nothing else to do. */
 function pause(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -168,32 +154,4 @@ function migrate(path: string, connection: DatabaseSync, migrations: readonly st
   for (const step of migrations.slice(version())) connection.exec(step);
   connection.exec(`PRAGMA user_version = ${migrations.length}`);
   connection.exec('COMMIT');
-}
-
-const sqliteBusy = 5;
-
-const passing: ReadonlyMap<number, string> = new Map([
-  [sqliteBusy, 'another process is writing'],
-  [8, 'the file is read-only'],
-  [10, 'the disk reports an error'],
-  [13, 'the disk is full'],
-  [14, 'the file cannot be opened'],
-]);
-
-/** A SQLite error as ours: those that pass by themselves or by making room are `store-unavailable`. */
-export function storeError(path: string, error: unknown): unknown {
-  const problem = passing.get(resultCode(error) ?? 0);
-  if (problem === undefined) return error;
-  return new SamsaError('store-unavailable', `${path}: ${problem}`, { cause: error, retryable: true });
-}
-
-/** Whether another connection's lock is the reason, also of an error that `storeError` made. */
-export function isBusy(error: unknown): boolean {
-  return resultCode(error) === sqliteBusy || (error instanceof SamsaError && resultCode(error.cause) === sqliteBusy);
-}
-
-/** SQLite's primary result code, whatever the extended one adds; `null` for any other error. */
-function resultCode(error: unknown): number | null {
-  const code = (error as { errcode?: unknown } | null | undefined)?.errcode;
-  return typeof code === 'number' ? code & 0xff : null;
 }

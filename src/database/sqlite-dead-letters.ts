@@ -14,7 +14,7 @@ import type {
 } from './progress.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
-/** The last migration of every projection's SQLite file: dead letters are decided about one by one. */
+/** A later migration of every projection's SQLite file: dead letters are decided about one by one. */
 export const deadLetterDecisions = `
   ALTER TABLE dead_letter ADD COLUMN cause TEXT NOT NULL DEFAULT 'bad-event';
   ALTER TABLE dead_letter ADD COLUMN status TEXT NOT NULL DEFAULT 'waiting';

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'no
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reason, SamsaError } from '../errors.ts';
-import { isBusy } from './sqlite-database.ts';
+import { isBusy } from './sqlite-errors.ts';
 
 /** What SQLite keeps beside a file while it is open, and after a crash. */
 const companions = ['-wal', '-shm', '-journal'];

@@ -26,6 +26,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'reader-unknown': 403,
   'repeated-parameter': 400,
   'spool-full': 503,
+  'store-damaged': 503,
   'store-unavailable': 503,
   'unknown-query': 404,
 };

@@ -8,6 +8,8 @@ import { expireRecords } from './expire-records.ts';
 import { openSqliteLog } from './sqlite-log.ts';
 import { logMigrations } from './sqlite-topics.ts';
 
+const never = new AbortController().signal;
+
 void it('removes exactly what is older than its topic keeps it, in many batches', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'samsa-log-'));
   const path = join(folder, 'log.sqlite');
@@ -23,9 +25,9 @@ void it('removes exactly what is older than its topic keeps it, in many batches'
       nowMs = 1_200;
       await log.append(records.slice(0, 10));
     }
-    assert.equal(await expireRecords(database, 1_500), 0);
-    assert.equal(await expireRecords(database, 1_501), 2_500);
-    assert.equal(await expireRecords(database, 1_501), 0);
+    assert.equal(await expireRecords(database, 1_500, never), 0);
+    assert.equal(await expireRecords(database, 1_501, never), 2_500);
+    assert.equal(await expireRecords(database, 1_501, never), 0);
     assert.deepEqual((await log.describe('brief')).partitions, [{ start: 2_500, end: 2_510 }]);
     assert.deepEqual((await log.describe('kept')).partitions, [{ start: 0, end: 2_510 }]);
   } finally {

@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { SqliteDatabase } from '../database/sqlite-database.ts';
+import { inBatches } from './in-batches.ts';
 import { offsetsPerPartition } from './sqlite-topics.ts';
 
-/** So much is removed in one transaction; between two of them others get their turn to write. */
+/** So much is removed in one transaction. */
 const batchRecords = 1_000;
-const pauseMs = 10;
 
 /**
  * Removes the records that their topics need no longer keep at `nowMs`, oldest first, and moves the starts of their
@@ -12,18 +11,13 @@ const pauseMs = 10;
  * @returns how many records were removed.
  * @throws SamsaError `store-unavailable` (retryable) after whole batches.
  */
-export async function expireRecords(database: SqliteDatabase, nowMs: number): Promise<number> {
+export async function expireRecords(database: SqliteDatabase, nowMs: number, signal: AbortSignal): Promise<number> {
   const partitions = database
     .prepare('SELECT number, retention_ms FROM topic JOIN partition ON topic_id = id WHERE retention_ms > 0')
     .all();
   let removed = 0;
   for (const { number, retention_ms: retentionMs } of partitions) {
-    for (;;) {
-      const batch = expireBatch(database, Number(number), nowMs - Number(retentionMs));
-      removed += batch;
-      if (batch < batchRecords) break;
-      await delay(pauseMs);
-    }
+    removed += await inBatches(() => expireBatch(database, Number(number), nowMs - Number(retentionMs)), signal);
   }
   return removed;
 }

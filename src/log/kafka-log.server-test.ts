@@ -2,6 +2,7 @@ import { after } from 'node:test';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
 import { openKafkaLog } from './kafka-log.ts';
 import { eventLogContract } from './log.contract.ts';
+import { leftToTheBroker } from './topic-under-test.contract.ts';
 import type { EventLog } from './log.ts';
 
 const broker = await startBroker();
@@ -20,10 +21,11 @@ eventLogContract(
       log: await openAgain(),
       openAgain,
       expire: broker.deleteRecords,
+      compact: leftToTheBroker,
       close: async () => {
         await Promise.all(opened.map((log) => log.close()));
       },
     };
   },
-  { expires: true },
+  { expires: true, compacts: false },
 );

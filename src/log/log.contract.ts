@@ -3,11 +3,14 @@ import { describe, it } from 'node:test';
 import { testAppending, testBytes } from './appending.contract.ts';
 import { testReading, testWaiting } from './reading.contract.ts';
 import { patienceMs, type LogTest, type OpenedLog } from './topic-under-test.contract.ts';
+import { testCompaction } from './compaction.contract.ts';
 import { testClosing, testExpiry, testTopics } from './topics.contract.ts';
 
 export type LogCapabilities = {
   /** False: a test cannot make records expire in time, so what holds after expiry is not checked. */
   readonly expires: boolean;
+  /** False: a test cannot have a topic compacted in time. */
+  readonly compacts: boolean;
 };
 
 /** What every EventLog promises; run it once per technology. */
@@ -38,5 +41,6 @@ export function eventLogContract(
     testTopics(test);
     testClosing(test);
     if (capabilities.expires) testExpiry(test);
+    if (capabilities.compacts) testCompaction(test);
   });
 }

@@ -91,6 +91,6 @@ export function shareLogBell(): void {
 /** What keeps an embedded log from growing for ever, for the checkpoint thread; brokers look after themselves. */
 export function logChores(location: LogLocation): readonly Chore[] {
   if (location.kind !== 'sqlite') return [];
-  const module = new URL('./expiry-chore.ts', import.meta.url).href;
+  const module = new URL('./log-chore.ts', import.meta.url).href;
   return [{ module, argument: location.path, everyMs: 60_000 }];
 }

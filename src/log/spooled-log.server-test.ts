@@ -5,6 +5,7 @@ import { after } from 'node:test';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
 import { openTestSpool, untilRelayed } from '../../test/support/open-spooled-log.ts';
 import { eventLogContract } from './log.contract.ts';
+import { leftToTheBroker } from './topic-under-test.contract.ts';
 import type { EventLog } from './log.ts';
 
 const broker = await startBroker();
@@ -37,11 +38,12 @@ eventLogContract(
       log: await openAgain(),
       openAgain,
       expire: broker.deleteRecords,
+      compact: leftToTheBroker,
       close: async () => {
         await Promise.all(opened.map((log) => log.close()));
         rmSync(folder, { recursive: true });
       },
     };
   },
-  { expires: true },
+  { expires: true, compacts: false },
 );

@@ -1,4 +1,5 @@
-import { storeError, type SqliteDatabase } from '../database/sqlite-database.ts';
+import type { SqliteDatabase } from '../database/sqlite-database.ts';
+import { storeError } from '../database/sqlite-errors.ts';
 import { SamsaError } from '../errors.ts';
 import type { KafkaConnection } from './kafka-connection.ts';
 import type { EventLog } from './log.ts';

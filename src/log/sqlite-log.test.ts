@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { openSqlite } from '../database/sqlite-database.ts';
 import { SamsaError, type ErrorCode } from '../errors.ts';
 import type { NewRecord } from '../events/record.ts';
+import { compactRecords } from './compact-records.ts';
 import { expireRecords } from './expire-records.ts';
 import { eventLogContract } from './log.contract.ts';
 import type { EventLog } from './log.ts';
@@ -36,7 +37,12 @@ eventLogContract(
       openAgain,
       expire: async () => {
         const database = openSqlite(path, { migrations: logMigrations, busyTimeoutMs: 50 });
-        await expireRecords(database, Date.now() + 86_400_000 + 1);
+        await expireRecords(database, Date.now() + 86_400_000 + 1, never);
+        database.close();
+      },
+      compact: async (_topic, laterMs) => {
+        const database = openSqlite(path, { migrations: logMigrations, busyTimeoutMs: 50 });
+        await compactRecords(database, Date.now() + laterMs, never);
         database.close();
       },
       close: async () => {
@@ -45,7 +51,7 @@ eventLogContract(
       },
     };
   },
-  { expires: true },
+  { expires: true, compacts: true },
 );
 
 function record(value: string): NewRecord {

@@ -1,5 +1,6 @@
 import { encodeHeaders } from '../database/header-bytes.ts';
-import { openSqlite, storeError } from '../database/sqlite-database.ts';
+import { openSqlite } from '../database/sqlite-database.ts';
+import { storeError } from '../database/sqlite-errors.ts';
 import { SamsaError } from '../errors.ts';
 import type { NewRecord } from '../events/record.ts';
 import { createAppendQueue, type Row } from './append-queue.ts';

@@ -7,7 +7,8 @@ import type { TopicDescription, TopicSettings } from './log.ts';
 /**
  * The log's schema. Partitions are numbered across all topics, and a record's rowid is its partition's number · 2^40 +
  * its offset, so that every append is at the right edge of its partition. Numbers are never given twice, and a
- * partition's ends stand in its own row, whatever was removed from it.
+ * partition's ends stand in its own row, whatever was removed from it. `latest` names the last record of each key below
+ * `compacted_to`, with the time a tombstone was first seen to be one (see `compactRecords`).
  */
 export const logMigrations: readonly string[] = [
   `CREATE TABLE topic (
@@ -33,6 +34,16 @@ export const logMigrations: readonly string[] = [
      value BLOB,
      headers BLOB NOT NULL
    );`,
+  `ALTER TABLE partition ADD COLUMN compacted_to INTEGER NOT NULL DEFAULT 0;
+
+   CREATE TABLE latest (
+     number INTEGER NOT NULL,
+     key BLOB NOT NULL,
+     position INTEGER NOT NULL,
+     removed_ms INTEGER,
+     PRIMARY KEY (number, key)
+   ) WITHOUT ROWID;
+   CREATE INDEX latest_removed ON latest (removed_ms) WHERE removed_ms IS NOT NULL;`,
 ];
 
 export const offsetsPerPartition = 2 ** 40;

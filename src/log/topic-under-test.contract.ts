@@ -10,6 +10,8 @@ export type OpenedLog = {
   readonly openAgain: () => Promise<EventLog>;
   /** Lets everything in the topic expire now; called only where `expires`. */
   readonly expire: (topic: string) => Promise<void>;
+  /** Compacts the topic now, as if nothing had been appended for `laterMs`; called only where `compacts`. */
+  readonly compact: (topic: string, laterMs: number) => Promise<void>;
   /** Closes whatever was opened and removes it. */
   readonly close: () => Promise<void>;
 };
@@ -24,6 +26,9 @@ export type TopicUnderTest = {
 
 /** Registers one test; four partitions unless told otherwise. */
 export type LogTest = (behaviour: string, body: (topic: TopicUnderTest) => Promise<void>, partitions?: number) => void;
+
+/** For logs that do not compact when told to. */
+export const leftToTheBroker: OpenedLog['compact'] = () => Promise.reject(new Error('a broker compacts when it likes'));
 
 /** How long a wait may take that is expected to be over sooner. */
 export const patienceMs = 30_000;

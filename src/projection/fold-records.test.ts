@@ -108,6 +108,17 @@ describe('foldRecords', () => {
     assert.deepEqual(folded.outcomes, { ...nothing, applied: 1, duplicate: 1, dead: 1 });
   });
 
+  it('takes a dead letter that comes again for a repeat, as both could be redriven', () => {
+    const one = record(0, 'bad', { source: 's', sequence: 4 });
+    const again = record(1, 'bad', { source: 's', sequence: 4 });
+    const folded = fold(words, read([one, again]), 0);
+    assert.deepEqual(
+      folded.deadLetters.map(({ offset }) => offset),
+      [0],
+    );
+    assert.deepEqual([folded.outcomes, folded.marks.get('s')], [{ ...nothing, duplicate: 1, dead: 1 }, 4]);
+  });
+
   it('says of a dead letter whether the event was bad or the fold broke', () => {
     const breaking: ProjectionInput<string> = {
       ...words,

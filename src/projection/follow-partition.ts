@@ -5,8 +5,15 @@ import type { EventLog } from '../log/log.ts';
 import { fingerprintOf, foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
-/** Why a partition is not moving. The first two last until somebody acts; the others are tried again. */
-export type Standstill = 'diverged' | 'topic-replaced' | 'store-unavailable' | 'log-unavailable';
+/** Why a partition is not moving. The first ones last until somebody acts; the last two pass by themselves. */
+export type Standstill =
+  | 'diverged'
+  | 'topic-replaced'
+  | 'store-damaged'
+  | 'state-outdated'
+  | 'state-too-new'
+  | 'store-unavailable'
+  | 'log-unavailable';
 
 export type FollowPartition<Change> = {
   readonly log: EventLog;
@@ -66,7 +73,7 @@ async function readUntilRefused<Change>(
   try {
     const start = await follow.progress.load(follow.projection.name, follow.partition);
     doing = 'log-unavailable';
-    if (await hasDiverged(follow, start)) return stop('diverged');
+    if (await hasDiverged(follow, start)) return stop('diverged', divergence(follow.partition, start.next));
     let soFar: FoldedSoFar = { next: start.next, marks: start.marks, discarded: start.discarded };
     let arrivedMs = start.arrivedMs;
     while (!follow.signal.aborted) {
@@ -79,7 +86,7 @@ async function readUntilRefused<Change>(
         signal: follow.signal,
       });
       if (follow.signal.aborted) return 'refused';
-      if (read.end < soFar.next) return stop('diverged');
+      if (read.end < soFar.next) return stop('diverged', divergence(follow.partition, soFar.next));
       const folded = foldRecords(follow.input, soFar, read);
       if (folded === 'jump') return 'jump';
       if (folded.next > soFar.next) {
@@ -95,8 +102,30 @@ async function readUntilRefused<Change>(
     }
     return 'refused';
   } catch (error) {
-    return stop(error instanceof SamsaError && error.code === 'topic-replaced' ? 'topic-replaced' : doing, error);
+    return stop(standstillOf(error, doing), error);
   }
+}
+
+/** What an error that came while something was being done stops. */
+export function standstillOf(error: unknown, doing: 'store-unavailable' | 'log-unavailable'): Standstill {
+  if (!(error instanceof SamsaError)) return doing;
+  switch (error.code) {
+    case 'topic-replaced':
+    case 'store-damaged':
+    case 'state-outdated':
+    case 'state-too-new':
+      return error.code;
+    default:
+      return doing;
+  }
+}
+
+function divergence({ topic, partition }: PartitionName, next: number): Error {
+  return new Error(
+    `${topic}/${partition}: expected the log to hold the ${next} records that were read, but it has lost its end, or an ` +
+      'older copy of it was put back. Put the newest copy in its place, or stop the service and run samsa rebuild: its ' +
+      'state is made anew from what the log has now.',
+  );
 }
 
 /** Rule C8: the record before the stored position must still be the one that was applied. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import { openSqliteLog } from '../log/sqlite-log.ts';
 import { instanceName } from './instance.ts';
 import type { Projection } from './projection.ts';
 import { until } from '../../test/support/until.ts';
+import type { Standstill } from './follow-partition.ts';
 import { runProjection, type RunningProjection } from './run-projection.ts';
 
 const counting: Projection<string> = {
@@ -37,7 +38,8 @@ const counting: Projection<string> = {
 };
 
 const patienceMs = 30_000;
-const logger = pino({ level: 'silent' });
+let said: string[] = [];
+const logger = pino({ level: 'warn' }, { write: (line: string) => said.push(line) });
 
 describe('a running projection', () => {
   let folder = '';
@@ -50,15 +52,9 @@ describe('a running projection', () => {
     folder = await mkdtemp(join(tmpdir(), 'samsa-projection-'));
     log = openLog();
     await log.create('words', { partitions: 4, retentionMs: 0, compacted: false });
-    state = openSqlite(join(folder, 'state.sqlite'), {
-      migrations: [
-        progressSchema,
-        'CREATE TABLE word (word TEXT PRIMARY KEY, seen INTEGER NOT NULL)',
-        deadLetterDecisions,
-      ],
-      busyTimeoutMs: 1_000,
-    });
+    state = openState();
     sent = 0;
+    said = [];
   });
 
   afterEach(async () => {
@@ -68,6 +64,16 @@ describe('a running projection', () => {
     state.close();
     await rm(folder, { recursive: true });
   });
+
+  const openState = (): SqliteDatabase =>
+    openSqlite(join(folder, 'state.sqlite'), {
+      migrations: [
+        progressSchema,
+        'CREATE TABLE word (word TEXT PRIMARY KEY, seen INTEGER NOT NULL)',
+        deadLetterDecisions,
+      ],
+      busyTimeoutMs: 1_000,
+    });
 
   const openLog = (): EventLog => openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
 
@@ -255,5 +261,31 @@ describe('a running projection', () => {
     const projection = run('b');
     await until('diverged', () => projection.problems().includes('diverged'));
     assert.equal(seen().times, 1);
+    assert.match(said.join(''), /lost its end, or an older copy .* samsa rebuild.*"msg":"diverged"/);
+  });
+
+  const standsStill = async (why: Standstill, advice: RegExp): Promise<void> => {
+    const projection = run('a');
+    await until('it is said', () => projection.problems().includes(why));
+    assert.match(said.join(''), advice);
+  };
+
+  it('says that a newer program wrote the state', async () => {
+    state.prepare("INSERT INTO projection VALUES ('word-counts', 2)").run();
+    await standsStill('state-too-new', /version 1, found version 2.*run that version/);
+  });
+
+  it('says that the state is of an older fold', async () => {
+    state.prepare("INSERT INTO projection VALUES ('word-counts', 0)").run();
+    await standsStill('state-outdated', /version 1, found version 0.*samsa rebuild/);
+  });
+
+  it('says that the file of the state is damaged', async () => {
+    state.close();
+    const file = openSync(join(folder, 'state.sqlite'), 'r+');
+    writeSync(file, Buffer.alloc(100_000, 0xee), 0, undefined, 4096);
+    closeSync(file);
+    state = openState();
+    await standsStill('store-damaged', /state.sqlite: expected a whole SQLite file, got a damaged one/);
   });
 });

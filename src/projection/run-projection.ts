@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { LeaseRequest, PartitionName, PartitionPosition, Progress } from '../database/progress.ts';
 import { reason } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
-import { followPartition, type Standstill } from './follow-partition.ts';
+import { followPartition, standstillOf, type Standstill } from './follow-partition.ts';
 import { freshnessOf, type Freshness, type PartitionProgress } from './freshness.ts';
 import { isGone } from './instance.ts';
 import { ledgerOf, type LedgerRow } from './ledger.ts';
@@ -78,7 +78,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   };
 
   /** Positions are read before the log's ends, so that a projection never seems to be ahead of its log. */
-  const tick = async (at: (doing: Standstill) => void): Promise<void> => {
+  const tick = async (at: (doing: 'store-unavailable' | 'log-unavailable') => void): Promise<void> => {
     at('store-unavailable');
     const positions = await progress.positions(projection.name);
     await releaseOfGone(progress, projection.name, positions);
@@ -110,13 +110,14 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
 
   const ticking = (async () => {
     while (!stopping.signal.aborted) {
-      let doing: Standstill = 'store-unavailable';
+      let doing: 'store-unavailable' | 'log-unavailable' = 'store-unavailable';
       try {
         await tick((next) => (doing = next));
         leaseProblem = null;
       } catch (error) {
-        if (leaseProblem !== doing) logger.warn({ projection: projection.name, error: reason(error) }, doing);
-        leaseProblem = doing;
+        const problem = standstillOf(error, doing);
+        if (leaseProblem !== problem) logger.warn({ projection: projection.name, error: reason(error) }, problem);
+        leaseProblem = problem;
       }
       const waitMs = deps.leaseTickMs ?? 500;
       await delay(waitMs * (0.9 + 0.2 * Math.random()), undefined, { signal: stopping.signal }).catch(() => {});

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 
-const notState = ['projection', 'instance', 'position', 'producer_mark', 'dead_letter'];
+const notState = ['projection', 'instance', 'position', 'producer_mark', 'dead_letter', 'last_commit'];
 
 /**
  * Everything a recommendation state file says about readers and books, whichever tables it has: equal states give equal

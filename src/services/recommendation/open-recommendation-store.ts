@@ -1,17 +1,15 @@
-import { openSqliteRecommendationStore } from './recommendation-store.sqlite.ts';
+import { openSqliteRecommendationStore, type SqliteRecommendationOptions } from './recommendation-store.sqlite.ts';
 import type { RecommendationStore } from './recommendation-store.ts';
 
 /**
  * Opens what is known of readers where this shop keeps it.
  * @throws SamsaError `state-too-new`, `data-folder-unusable`.
  */
-export async function openRecommendationStore(options: {
-  /** The SQLite file. */
-  readonly path: string;
-  readonly clock: () => number;
-  readonly busyTimeoutMs: number;
-  /** True when a checkpoint thread looks after the file. */
-  readonly checkpointedElsewhere: boolean;
-}): Promise<RecommendationStore> {
+export async function openRecommendationStore(
+  options: SqliteRecommendationOptions & {
+    /** The SQLite file. */
+    readonly path: string;
+  },
+): Promise<RecommendationStore> {
   return openSqliteRecommendationStore(options.path, options);
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { deadLetterDecisions } from '../../database/sqlite-dead-letters.ts';
-import { openSqlite, storeError, type SqliteDatabase } from '../../database/sqlite-database.ts';
+import { openSqlite, type SqliteDatabase } from '../../database/sqlite-database.ts';
+import { storeError } from '../../database/sqlite-errors.ts';
 import { createSqliteProgress, progressSchema } from '../../database/sqlite-progress.ts';
 import type { BookChanged } from '../../events/book-changed.ts';
 import type { Book } from '../../events/book.ts';
 import { createForgetting } from './forget-old-taste.sqlite.ts';
+import { lastCommitSchema, rememberCommit, renewOldBooks } from './renew-books.sqlite.ts';
 import type { TasteChange, Verdict } from './recommendation-projection.ts';
 import type { RecommendationStore, Taste } from './recommendation-store.ts';
 
@@ -54,18 +56,25 @@ const tasteSchema = `
 
 const wantedSchema = "CREATE INDEX wanted_by_book ON verdict (book, reader) WHERE verdict = 'wanted' AND holds = 1";
 
-/** @throws SamsaError `state-too-new`, `data-folder-unusable`. */
-export function openSqliteRecommendationStore(
-  path: string,
-  options: { readonly clock: () => number; readonly busyTimeoutMs: number; readonly checkpointedElsewhere?: boolean },
-): RecommendationStore {
-  const { clock, busyTimeoutMs, checkpointedElsewhere = false } = options;
-  const migrations = [progressSchema, tasteSchema, wantedSchema, deadLetterDecisions];
+export type SqliteRecommendationOptions = {
+  readonly clock: () => number;
+  readonly busyTimeoutMs: number;
+  readonly checkpointedElsewhere?: boolean;
+  /** Given by the service that reads the books from this topic: it is told when a copy too old is begun anew. */
+  readonly books?: { readonly topic: string; readonly onRenewal: () => void };
+};
+
+/** @throws SamsaError `state-too-new`, `data-folder-unusable`, `store-unavailable` (retryable). */
+export function openSqliteRecommendationStore(path: string, options: SqliteRecommendationOptions): RecommendationStore {
+  const { clock, busyTimeoutMs, checkpointedElsewhere = false, books } = options;
+  const migrations = [progressSchema, tasteSchema, wantedSchema, deadLetterDecisions, lastCommitSchema];
   const database = openSqlite(path, { migrations, busyTimeoutMs, checkpointedElsewhere });
+  if (books !== undefined && renewOldBooks(database, books.topic, clock())) books.onRenewal();
   const forget = createForgetting(database);
   const progress = createSqliteProgress<readonly TasteChange[]>(database, clock, (changes, watermarkMs) => {
     for (const change of changes.flat()) apply(database, change);
     forget(watermarkMs);
+    rememberCommit(database, clock());
   });
   const read = async <Result>(body: () => Result): Promise<Result> => {
     try {

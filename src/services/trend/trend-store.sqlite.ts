@@ -1,4 +1,5 @@
-import { openSqlite, storeError, type SqliteDatabase } from '../../database/sqlite-database.ts';
+import { openSqlite, type SqliteDatabase } from '../../database/sqlite-database.ts';
+import { storeError } from '../../database/sqlite-errors.ts';
 import { deadLetterDecisions } from '../../database/sqlite-dead-letters.ts';
 import { createSqliteProgress, progressSchema } from '../../database/sqlite-progress.ts';
 import { countsSchema, createSearchCounter } from './count-searches.sqlite.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isBusy, openSqlite, storeError, type SqliteDatabase } from '../../../database/sqlite-database.ts';
+import { openSqlite, type SqliteDatabase } from '../../../database/sqlite-database.ts';
+import { isBusy, storeError } from '../../../database/sqlite-errors.ts';
 import { SamsaError } from '../../../errors.ts';
 import {
   catalogueSchema,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SqliteDatabase } from '../../../database/sqlite-database.ts';
-import { storeError } from '../../../database/sqlite-database.ts';
+import { storeError } from '../../../database/sqlite-errors.ts';
 import type { Book } from '../../../events/book.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 

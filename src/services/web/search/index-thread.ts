@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
 import type { SqliteDatabase } from '../../../database/sqlite-database.ts';
+import { isDamage } from '../../../database/sqlite-errors.ts';
 import { removeSqliteFile } from '../../../database/sqlite-file.ts';
 import { createSqliteProgress } from '../../../database/sqlite-progress.ts';
 import type { Progress } from '../../../database/progress.ts';
@@ -10,7 +11,7 @@ import { openLog } from '../../../log/open-log.ts';
 import { runProjection, type RunningProjection } from '../../../projection/run-projection.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
 import { createSearchProjection, searchProjectionName, type SearchChange } from './search-projection.ts';
-import { createIndexWriter, isDamage, openIndexForWriting, type IndexWriter } from './search-index.sqlite.ts';
+import { createIndexWriter, openIndexForWriting, type IndexWriter } from './search-index.sqlite.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
 const { path, log: location, logLevel }: IndexThreadData = workerData;

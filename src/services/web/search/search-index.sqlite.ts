@@ -5,7 +5,7 @@ import { removeSqliteFile } from '../../../database/sqlite-file.ts';
 import { progressSchema } from '../../../database/sqlite-progress.ts';
 import { reason, SamsaError } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
-import { topicRetention } from '../../../events/topics.ts';
+import { tombstoneRetentionMs, topicRetention } from '../../../events/topics.ts';
 import { placeOf } from './book-place.ts';
 import { indexedBook } from './indexed-book.ts';
 import {
@@ -59,9 +59,6 @@ export const searchIndexSchema = `
   );
 `;
 
-/** A copy of a compacted topic that is older may have missed removals whose tombstones are gone. */
-const copyLifeMs = 30 * 86_400_000;
-
 /**
  * Opens the index for writing. A file that is damaged, of another version, or too old to be continued is deleted and
  * begun anew, after `onRebuild` was told why.
@@ -100,7 +97,8 @@ function findProblem(database: SqliteDatabase, nowMs: number): string | null {
     return `it is of version ${String(version)}, this program makes version ${searchProjectionVersion}`;
   }
   const committedMs = database.prepare('SELECT ms FROM last_commit').get()?.['ms'];
-  if (committedMs !== undefined && nowMs - Number(committedMs) > copyLifeMs) {
+  if (committedMs !== undefined && nowMs - Number(committedMs) > tombstoneRetentionMs) {
+    // It may have missed removals whose tombstones are gone.
     return 'it was last written more than 30 days ago';
   }
   return null;
@@ -119,15 +117,6 @@ export type IndexWriter = {
    */
   readonly tidy: () => void;
 };
-
-/** Whether an error says that the file itself is broken: waiting will not help, making it anew will. */
-export function isDamage(error: unknown): boolean {
-  const { errcode } = error as { errcode?: unknown };
-  return typeof errcode === 'number' && damaged.has(errcode & 0xff);
-}
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-const damaged: ReadonlySet<number> = new Set([11, 26]);
 
 const tidyAfterBooks = 500;
 /** Pages one step of tidying may write: a few milliseconds. */

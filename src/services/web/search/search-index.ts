@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isDamage } from '../../../database/sqlite-errors.ts';
 import { reason } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
 import type { LogLocation } from '../../../log/open-log.ts';
@@ -8,7 +9,6 @@ import { findBooks, type FoundBooks, type SearchRequest } from './find-books.ts'
 import type { IndexState } from './index-messages.ts';
 import { startIndexThread, unavailable } from './index-thread-link.ts';
 import { openIndexForReading, type IndexReader } from './read-index.ts';
-import { isDamage } from './search-index.sqlite.ts';
 import { suggestBooks, type Suggestions } from './suggest-books.ts';
 
 /**

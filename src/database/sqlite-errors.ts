@@ -1,0 +1,60 @@
+import { reason, SamsaError } from '../errors.ts';
+
+const sqliteBusy = 5;
+
+const passing: ReadonlyMap<number, string> = new Map([
+  [sqliteBusy, 'another process is writing'],
+  [8, 'the file is read-only'],
+  [10, 'the disk reports an error'],
+  [13, 'the disk is full'],
+  [14, 'the file cannot be opened'],
+]);
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const damaging: ReadonlySet<number> = new Set([11, 26]);
+
+/** A SQLite error as ours: those that pass by themselves or by making room are `store-unavailable`. */
+export function storeError(path: string, error: unknown): unknown {
+  const code = resultCode(error) ?? 0;
+  if (damaging.has(code)) return damageError(path, error);
+  const problem = passing.get(code);
+  if (problem === undefined) return error;
+  return new SamsaError('store-unavailable', `${path}: ${problem}`, { cause: error, retryable: true });
+}
+
+function damageError(path: string, cause: unknown): SamsaError {
+  return new SamsaError(
+    'store-damaged',
+    `${path}: expected a whole SQLite file, got a damaged one (${reason(cause)}). Stop Samsa and put a backup in its ` +
+      'place. What was made from the event log can be made anew: samsa rebuild trend, recommendation or search.',
+    { cause },
+  );
+}
+
+/** Whether the file itself is broken, so that waiting will not help; also of an error that `storeError` made. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof SamsaError ? error.code === 'store-damaged' : damaging.has(resultCode(error) ?? 0);
+}
+
+/** Whether another connection's lock is the reason, also of an error that `storeError` made. */
+export function isBusy(error: unknown): boolean {
+  return resultCode(error) === sqliteBusy || (error instanceof SamsaError && resultCode(error.cause) === sqliteBusy);
+}
+
+/** SQLite's primary result code, whatever the extended one adds; `null` for any other error. */
+function resultCode(error: unknown): number | null {
+  const code = (error as { errcode?: unknown } | null | undefined)?.errcode;
+  return typeof code === 'number' ? code & 0xff : null;
+}
+
+/** What kept a file from being opened, as ours. */
+export function openError(path: string, error: unknown): SamsaError {
+  if (error instanceof SamsaError) return error;
+  if (isBusy(error) || isDamage(error)) return storeError(path, error) as SamsaError;
+  return new SamsaError(
+    'data-folder-unusable',
+    `${path}: expected a SQLite file that can be written, got: ${reason(error)}. ` +
+      'Check the folder, its permissions and free space, or choose another with SAMSA_DATA.',
+    { cause: error },
+  );
+}

@@ -1,0 +1,102 @@
+import type { SqliteDatabase } from '../database/sqlite-database.ts';
+import { tombstoneRetentionMs } from '../events/topics.ts';
+import { inBatches } from './in-batches.ts';
+import { offsetsPerPartition } from './sqlite-topics.ts';
+
+/** So many records, or so much of their keys, are looked at in one transaction. */
+const batchRecords = 200;
+const batchKeyBytes = 1 << 20;
+/** Records younger than this are left alone: what changes often is looked at less often. */
+const untouchedMs = 5 * 60_000;
+
+/**
+ * Leaves only the last record of each key in compacted topics, oldest first. Which record of a key is the last one so
+ * far stands in the table `latest`, so that each record is looked at once and however many keys there are take no
+ * memory. A tombstone is removed 30 days after it was looked at: whoever reads from the start in less time than that
+ * meets every removal of what it has met. Offsets and the ends of partitions stay what they were; records without a key
+ * stay.
+ * @returns how many records were looked at.
+ * @throws SamsaError `store-unavailable` (retryable) after whole batches.
+ */
+export async function compactRecords(database: SqliteDatabase, nowMs: number, signal: AbortSignal): Promise<number> {
+  const partitions = database
+    .prepare('SELECT number FROM topic JOIN partition ON topic_id = id WHERE compacted = 1')
+    .all();
+  let looked = 0;
+  for (const { number } of partitions) {
+    looked += await inBatches(() => compactBatch(database, Number(number), nowMs), signal);
+  }
+  return looked + (await inBatches(() => removeTombstones(database, nowMs - tombstoneRetentionMs), signal));
+}
+
+type Looked = { readonly position: number; readonly key: Uint8Array | null; readonly isTombstone: boolean };
+
+function compactBatch(database: SqliteDatabase, partitionNumber: number, nowMs: number): number {
+  const base = partitionNumber * offsetsPerPartition;
+  const compactedTo = Number(
+    database.prepare('SELECT compacted_to FROM partition WHERE number = ?').get(partitionNumber)?.['compacted_to'],
+  );
+  const batch = readBatch(database, base + compactedTo, base + offsetsPerPartition, nowMs - untouchedMs);
+  const last = batch.at(-1);
+  if (last === undefined) return 0;
+  return database.transaction(() => {
+    const { changes } = database
+      .prepare('UPDATE partition SET compacted_to = ? WHERE number = ? AND compacted_to = ?')
+      .run(last.position + 1 - base, partitionNumber, compactedTo);
+    // Another process was faster.
+    if (Number(changes) === 0) return batch.length;
+    for (const record of batch) takeAsLatest(database, partitionNumber, record, nowMs);
+    return batch.length;
+  });
+}
+
+function readBatch(database: SqliteDatabase, from: number, to: number, youngMs: number): readonly Looked[] {
+  const rows = database
+    .prepare(
+      `SELECT position, arrived_ms, key, value IS NULL AS is_tombstone FROM record WHERE position >= ? AND position < ?
+       ORDER BY position LIMIT ${batchRecords}`,
+    )
+    .iterate(from, to);
+  const batch: Looked[] = [];
+  let keyBytes = 0;
+  for (const row of rows) {
+    const key = row['key'] as Uint8Array | null;
+    if (Number(row['arrived_ms']) >= youngMs || keyBytes >= batchKeyBytes) break;
+    keyBytes += key?.byteLength ?? 0;
+    batch.push({ position: Number(row['position']), key, isTombstone: row['is_tombstone'] === 1 });
+  }
+  return batch;
+}
+
+function takeAsLatest(
+  database: SqliteDatabase,
+  partitionNumber: number,
+  { position, key, isTombstone }: Looked,
+  nowMs: number,
+): void {
+  if (key === null) return;
+  const former = database.prepare('SELECT position FROM latest WHERE number = ? AND key = ?').get(partitionNumber, key);
+  if (former !== undefined) database.prepare('DELETE FROM record WHERE position = ?').run(Number(former['position']));
+  database
+    .prepare(
+      `INSERT INTO latest VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET position = excluded.position, removed_ms = excluded.removed_ms`,
+    )
+    .run(partitionNumber, key, position, isTombstone ? nowMs : null);
+}
+
+function removeTombstones(database: SqliteDatabase, beforeMs: number): number {
+  const old = database
+    .prepare(`SELECT number, key, position FROM latest WHERE removed_ms < ? LIMIT ${batchRecords}`)
+    .all(beforeMs);
+  if (old.length === 0) return 0;
+  return database.transaction(() => {
+    for (const { number, key, position } of old) {
+      database.prepare('DELETE FROM record WHERE position = ?').run(Number(position));
+      database
+        .prepare('DELETE FROM latest WHERE number = ? AND key = ? AND position = ?')
+        .run(Number(number), key as Uint8Array, Number(position));
+    }
+    return old.length;
+  });
+}

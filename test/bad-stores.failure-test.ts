@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { closeSync, cpSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, describe, it } from 'node:test';
+import { spawnSamsa, startShop, type Shop } from './support/start-shop.ts';
+import { until } from './support/until.ts';
+
+const limits = { timeout: 120_000 };
+const stackTrace = /^\s+at .+:\d+/m;
+
+type Harm = (path: string) => void;
+
+const noDatabase: Harm = (path) => writeFileSync(path, 'x'.repeat(90_000));
+const cutOff: Harm = (path) => truncateSync(path, statSync(path).size >> 1);
+const gone: Harm = (path) => rmSync(path);
+const empty: Harm = (path) => truncateSync(path, 0);
+const sql =
+  (statement: string): Harm =>
+  (path) => {
+    const database = new DatabaseSync(path);
+    database.exec(statement);
+    database.close();
+  };
+const newerSchema = sql('PRAGMA user_version = 99');
+
+/** Garbage over every page but the first, which holds the schema. */
+const damagedPages: Harm = (path) => {
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.alloc(statSync(path).size - 4096, 0xee), 0, undefined, 4096);
+  closeSync(file);
+};
+
+describe('a shop with a bad store says what to do', () => {
+  let root = '';
+  const sound = (): string => join(root, 'sound');
+  const older = (): string => join(root, 'older');
+
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), 'samsa-bad-'));
+    for (const visit of [1, 2]) {
+      const shop = await startShop(sound());
+      for (let number = 0; number < 200; number++) {
+        const answer = await fetch(`${shop.web}/api/books?q=${encodeURIComponent(`dracula ${visit} ${number}`)}`);
+        await answer.arrayBuffer();
+      }
+      await until('all is counted', async () => (await lagOf(sound())) === 0);
+      assert.equal(await shop.stop('SIGTERM'), 0);
+      if (visit === 1) cpSync(sound(), older(), { recursive: true });
+    }
+  });
+  after(() => rm(root, { recursive: true }));
+
+  const harmed = async (store: string, harm: Harm): Promise<string> => {
+    const data = await mkdtemp(join(root, 'harmed-'));
+    cpSync(sound(), data, { recursive: true });
+    harm(join(data, `${store}.sqlite`));
+    return data;
+  };
+
+  /** The shop does not open, and its last word is this. */
+  const refuses = async (store: string, harm: Harm, word: RegExp): Promise<void> => {
+    const shop = spawnSamsa(['all'], await harmed(store, harm));
+    assert.equal(await shop.ended, 1, shop.output());
+    assert.match(shop.output(), word);
+    assert.match(shop.output(), new RegExp(`^samsa: .*/${store}\\.sqlite: expected `, 'm'));
+    assert.doesNotMatch(shop.output(), stackTrace);
+  };
+
+  /** The shop opens and finds books, but a service that cannot go on says why in its readiness and in its log. */
+  const standsStill = async (
+    store: string,
+    harm: Harm,
+    service: 'web' | 'trend' | 'recommendation',
+    why: string,
+    word: RegExp,
+  ): Promise<void> => {
+    const shop = await startShop(await harmed(store, harm));
+    try {
+      await until(`${service} says ${why}`, async () => (await reasons(shop[service])).includes(why));
+      assert.match(shop.output(), word);
+      const found = await fetch(`${shop.web}/api/books?q=dracula`);
+      assert.equal(((await found.json()) as readonly unknown[]).length > 0, true, 'books are found');
+      assert.equal(await shop.stop('SIGTERM'), 0);
+      assert.doesNotMatch(shop.output(), stackTrace);
+    } finally {
+      await shop.stop('SIGKILL');
+    }
+  };
+
+  /** The shop opens as if nothing had happened. */
+  const recovers = async (store: string, harm: Harm): Promise<void> => {
+    const data = await harmed(store, harm);
+    const shop = await startShop(data);
+    try {
+      await until('all is well', async () => {
+        const all = await Promise.all([shop.web, shop.trend, shop.recommendation].map(reasons));
+        return all.flat().length === 0 && (await lagOf(data)) === 0;
+      });
+      assert.equal(await shop.stop('SIGTERM'), 0);
+    } finally {
+      await shop.stop('SIGKILL');
+    }
+  };
+
+  const damaged = /got a damaged one .* put a backup in its place/;
+  const tooNew = /expected schema version \d+ or older, got 99\. A newer Samsa wrote it/;
+  const rebuildIt = /samsa rebuild/;
+
+  it('a log that is no database', limits, () => refuses('log', noDatabase, damaged));
+  it('a log that was cut off', limits, () => refuses('log', cutOff, damaged));
+  it('a log with damaged pages', limits, () => refuses('log', damagedPages, damaged));
+  it('a log of a newer version', limits, () => refuses('log', newerSchema, tooNew));
+  it('a log that is gone', limits, () => standsStill('log', gone, 'trend', 'topic-replaced', /Rebuild what was made/));
+  it('a log that is an older copy', limits, () =>
+    standsStill('log', (path) => cpSync(join(older(), 'log.sqlite'), path), 'trend', 'diverged', rebuildIt),
+  );
+  it('a log that lost its end', limits, () =>
+    standsStill(
+      'log',
+      sql(
+        'DELETE FROM record WHERE (position & 1099511627775) >= 10; UPDATE partition SET end_offset = min(end_offset, 10)',
+      ),
+      'web',
+      'diverged',
+      rebuildIt,
+    ),
+  );
+
+  it('a catalogue that is no database', limits, () => refuses('catalogue', noDatabase, damaged));
+  it('a catalogue that was cut off', limits, () => refuses('catalogue', cutOff, damaged));
+  it('a catalogue with damaged pages', limits, () => refuses('catalogue', damagedPages, damaged));
+  it('a catalogue of a newer version', limits, () => refuses('catalogue', newerSchema, tooNew));
+  it('a catalogue that is empty', limits, () => refuses('catalogue', empty, /changes of books .* Put it back/));
+
+  it('counts that are no database', limits, () => refuses('trend', noDatabase, damaged));
+  it('counts that were cut off', limits, () => refuses('trend', cutOff, damaged));
+  it('counts with damaged pages', limits, () =>
+    standsStill('trend', damagedPages, 'trend', 'store-damaged', rebuildIt),
+  );
+  it('counts of a newer schema', limits, () => refuses('trend', newerSchema, tooNew));
+  it('counts of a newer fold', limits, () =>
+    standsStill(
+      'trend',
+      sql('UPDATE projection SET version = version + 1'),
+      'trend',
+      'state-too-new',
+      /run that version/,
+    ),
+  );
+  it('counts of an older fold', limits, () =>
+    standsStill('trend', sql('UPDATE projection SET version = 0'), 'trend', 'state-outdated', rebuildIt),
+  );
+  it('counts that are gone are made anew', limits, () => recovers('trend', gone));
+
+  it('taste that is no database', limits, () => refuses('recommendation', noDatabase, damaged));
+  it('taste that was cut off', limits, () => refuses('recommendation', cutOff, damaged));
+  it('taste with damaged pages', limits, () => refuses('recommendation', damagedPages, damaged));
+  it('taste that is empty is made anew', limits, () => recovers('recommendation', empty));
+
+  it('a search index that is no database is made anew', limits, () => recovers('search-index', noDatabase));
+  it('a search index with damaged pages is made anew', limits, () => recovers('search-index', damagedPages));
+});
+
+async function reasons(url: Shop['web']): Promise<readonly string[]> {
+  const answer = await fetch(`${url}/health/ready`);
+  return ((await answer.json()) as { reasons: string[] }).reasons;
+}
+
+async function lagOf(data: string): Promise<number> {
+  const status = spawnSamsa(['status', '--json'], data);
+  await status.ended;
+  const { projections } = JSON.parse(status.output()) as { projections: readonly { lag_events: number }[] };
+  return projections.reduce((sum, { lag_events }) => sum + lag_events, 0);
+}

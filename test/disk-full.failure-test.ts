@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { symlinkSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { defaultTopicNames as topics } from '../src/events/topics.ts';
+import { openSqliteLog } from '../src/log/sqlite-log.ts';
+import { readWholeTopic } from './support/read-whole-topic.ts';
+import { replayRecommendation, replayTrend } from './support/replay.ts';
+import { makeSmallDisk } from './support/small-disk.ts';
+import { spawnSamsa, startShop, type Shop } from './support/start-shop.ts';
+import { tasteState } from './support/taste-state.ts';
+import { trendState } from './support/trend-state.ts';
+import { until } from './support/until.ts';
+
+const words = ['whale', 'dracula', 'love', 'sea', 'war', 'alice', 'homer', 'nothing-like-it', 'the'];
+const answerWithinMs = 5_000;
+/** Enough for all write-ahead logs as long as nothing else is on it. */
+const diskMegabytes = 96;
+/** So many questions are asked while the disk is full, and once there is room again. */
+const questions = 100;
+const atOnce = 8;
+
+type Store = 'log' | 'catalogue' | 'trend' | 'recommendation' | 'search-index';
+/** What the shop has said it has done. */
+type Answered = { readonly queries: string[]; readonly actions: string[]; readonly books: string[] };
+
+/** Readers who search, open what they find and, now and then, an operator who adds a book, one after another. */
+function startVisitors(shop: Shop) {
+  const answered: Answered = { queries: [], actions: [], books: [] };
+  const leaving = new AbortController();
+  let refused = 0;
+  const post = async (path: string, body: object, done: string[], name: string): Promise<void> => {
+    const answer = await fetch(shop.web + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(answerWithinMs),
+    });
+    const { code } = (await answer.json()) as { code?: string };
+    if (answer.ok) done.push(name);
+    else {
+      assert.deepEqual([answer.status, code], [503, 'store-unavailable'], `${path} ${name}`);
+      refused++;
+    }
+  };
+  const visit = async (number: number): Promise<void> => {
+    const query = `${words[number % words.length]} n${number}`;
+    const signal = AbortSignal.timeout(answerWithinMs);
+    const answer = await fetch(`${shop.web}/api/books?q=${encodeURIComponent(query)}`, { signal });
+    assert.equal(answer.status, 200, query);
+    const [book] = (await answer.json()) as readonly { readonly id: number }[];
+    answered.queries.push(query);
+    if (number % 3 === 0 && book !== undefined) {
+      await post(`/api/books/${book.id}/actions`, { action: 'opened', query }, answered.actions, query);
+    }
+    if (number % 5 !== 0) return;
+    const title = `Addition a${number}`;
+    await post('/api/books', { title, author: 'Somebody', description: 'x'.repeat(2_000) }, answered.books, title);
+  };
+  let next = 0;
+  const come = async (): Promise<void> => {
+    while (!leaving.signal.aborted) await visit(next++);
+  };
+  const visiting = Promise.all(Array.from({ length: atOnce }, come));
+  return {
+    answered,
+    refused: () => refused,
+    /** Resolves when so many more questions have been answered. */
+    more: async (count: number) => {
+      const enough = answered.queries.length + count;
+      await Promise.race([visiting, until('visitors are answered', () => answered.queries.length >= enough, 60_000)]);
+    },
+    leave: async () => {
+      leaving.abort();
+      await visiting;
+    },
+  };
+}
+
+async function reasons(url: string): Promise<readonly string[]> {
+  const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(answerWithinMs) });
+  return ((await answer.json()) as { reasons: string[] }).reasons;
+}
+
+type Status = { readonly projections: readonly { readonly lag_events: number; readonly balanced: boolean }[] };
+
+async function statusOf(data: string): Promise<Status> {
+  const status = spawnSamsa(['status', '--json'], data);
+  await status.ended;
+  return JSON.parse(status.output()) as Status;
+}
+
+/** Whether the full disk has been noticed. */
+type Shows = (shop: Shop, refused: number) => boolean | Promise<boolean>;
+
+const says =
+  (name: 'web' | 'trend' | 'recommendation'): Shows =>
+  async (shop) =>
+    (await reasons(shop[name])).includes('store-unavailable');
+
+/** Opens a shop that keeps these stores on a small disk, fills the disk, and gives the room back. */
+async function survives(stores: readonly Store[], shows: Shows): Promise<void> {
+  const data = await mkdtemp(join(tmpdir(), 'samsa-full-'));
+  const disk = makeSmallDisk(diskMegabytes);
+  for (const store of stores) symlinkSync(join(disk.folder, `${store}.sqlite`), join(data, `${store}.sqlite`));
+  try {
+    const shop = await startShop(data);
+    try {
+      const visitors = startVisitors(shop);
+      await visitors.more(questions);
+      assert.equal(visitors.refused(), 0);
+      disk.fill();
+      await until('it shows', () => shows(shop, visitors.refused()), 60_000);
+      await visitors.more(questions);
+      disk.free();
+      await until('the services are well again', async () => {
+        const all = await Promise.all([shop.web, shop.trend, shop.recommendation].map(reasons));
+        return all.flat().every((reason) => reason === 'lagging');
+      });
+      await visitors.more(questions);
+      await visitors.leave();
+      await checkShop(shop, data, visitors.answered);
+    } finally {
+      await shop.stop('SIGKILL');
+    }
+  } finally {
+    disk.remove();
+    await rm(data, { recursive: true });
+  }
+}
+
+/** Everything that was answered is in the log once, counted once, and found. */
+async function checkShop(shop: Shop, data: string, answered: Answered): Promise<void> {
+  for (const title of answered.books) {
+    const answer = await fetch(`${shop.web}/api/search?q=${encodeURIComponent(title)}`);
+    const { books } = (await answer.json()) as { books: readonly { title: string }[] };
+    assert.equal(books.filter((book) => book.title === title).length, 1, title);
+  }
+  await until('everything is taken in', async () =>
+    (await statusOf(data)).projections.every(({ lag_events }) => lag_events === 0),
+  );
+  assert.deepEqual(
+    (await statusOf(data)).projections.map(({ balanced }) => balanced),
+    [true, true, true],
+  );
+  assert.equal(await shop.stop('SIGTERM'), 0, shop.output());
+  assert.doesNotMatch(shop.output(), /^\s+at .+:\d+/m, 'no stack trace is shown');
+  const log = openSqliteLog(join(data, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
+  try {
+    const searches = (await readWholeTopic(log, topics.searches)).map(({ key }) => text(key));
+    const actions = (await readWholeTopic(log, topics.actions)).map(({ value }) => text(value));
+    const queries = actions.map((action) => (JSON.parse(action) as { query: string }).query);
+    assert.deepEqual(searches.filter((query) => / n\d+$/.test(query)).sort(), answered.queries.toSorted());
+    assert.deepEqual(queries.sort(), answered.actions.toSorted());
+    await replayTrend(log, topics.searches, join(data, 'trend.replayed'));
+    await replayRecommendation(log, topics, join(data, 'recommendation.replayed'));
+  } finally {
+    await log.close();
+  }
+  assert.equal(trendState(join(data, 'trend.sqlite')), trendState(join(data, 'trend.replayed')));
+  assert.equal(tasteState(join(data, 'recommendation.sqlite')), tasteState(join(data, 'recommendation.replayed')));
+}
+
+function text(bytes: Uint8Array | null): string {
+  return Buffer.from(bytes ?? []).toString();
+}
+
+describe('a shop answers every search while a disk is full, and counts each once when there is room again', () => {
+  const limits = { timeout: 240_000 };
+
+  it('the disk of the log', limits, () => survives(['log'], says('web')));
+
+  it('the disk of the catalogue', limits, () => survives(['catalogue'], (_shop, refused) => refused > 0));
+
+  it('the disk of the search index', limits, () => survives(['search-index'], says('web')));
+
+  it('the disk of the trend service', limits, () => survives(['trend'], says('trend')));
+
+  it('the disk of the recommendation service', limits, () => survives(['recommendation'], says('recommendation')));
+
+  it('the disk of everything', limits, () =>
+    survives(['log', 'catalogue', 'search-index', 'trend', 'recommendation'], says('web')),
+  );
+});
