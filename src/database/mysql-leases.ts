@@ -19,7 +19,7 @@ export const databaseClock: DatabaseClock = async (connection) => {
  * owner's: that one may be frozen in the middle of a commit, with rows others wait for.
  */
 export function instanceLock(database: MysqlDatabase, instance: string): string {
-  return lockName(database.schema, 'instance', instance);
+  return lockName(database.lockScope, 'instance', instance);
 }
 
 /** One tick for one instance. @see Progress.lease */
@@ -59,6 +59,11 @@ export async function releasePartitions(database: MysqlDatabase, projection: str
   );
 }
 
+/** The lock under which the leases of a projection are changed. */
+export function leasesLock(lockScope: string, projection: string): string {
+  return lockName(lockScope, 'leases', projection);
+}
+
 /** A tick takes milliseconds; who holds the others up for longer than a lease lasts is frozen, and loses its connection. */
 async function oneAtATime<Result>(
   database: MysqlDatabase,
@@ -66,7 +71,7 @@ async function oneAtATime<Result>(
   ttlMs: number,
   body: (connection: MysqlConnection) => Promise<Result>,
 ): Promise<Result> {
-  const lock = lockName(database.schema, 'leases', projection);
+  const lock = leasesLock(database.lockScope, projection);
   return database.connected(async (connection) => {
     if (!(await takeLock(connection, lock, Math.min(5, Math.ceil(ttlMs / 1_000))))) {
       await endHolder(connection, lock);

@@ -36,6 +36,8 @@ export type MariaDb = {
 
 const serverProgram = 'mariadbd';
 const installProgram = 'mariadb-install-db';
+/** Of Debian's package of the client; the one above asks it. */
+const settingsProgram = 'my_print_defaults';
 const readyWithinMs = 60_000;
 const isRoot = process.getuid?.() === 0;
 
@@ -90,12 +92,14 @@ export async function startMariaDb(): Promise<MariaDb> {
   };
 }
 
-/** Debian's package of the server alone starts no service of the system's own. */
+/** Debian's packages of the programs alone start no service of the system's own. */
 async function installIfMissing(): Promise<void> {
-  if (programPath(serverProgram) !== null && programPath(installProgram) !== null) return;
-  if (!isRoot) throw new Error(`${serverProgram}: not found. Install the package mariadb-server-core first.`);
+  const missing = [serverProgram, installProgram, settingsProgram].filter((name) => programPath(name) === null);
+  if (missing.length === 0) return;
+  const packages = ['mariadb-server-core', 'mariadb-client-core'];
+  if (!isRoot) throw new Error(`${missing.join(', ')}: not found. Install ${packages.join(' and ')} first.`);
   await run('apt-get', ['update', '-qq']);
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'mariadb-server-core']);
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages]);
 }
 
 function programPath(name: string): string | null {
