@@ -10,14 +10,17 @@ export type ShopFiles = {
   readonly recommendation: string;
 };
 
+/** What groups are called unless the settings say otherwise. */
+export const usualGroupIds = { trend: 'trend-svr', recommendation: 'rec-svr' } as const;
+
 /** A file holds what one group id has read: another id reads the log again, into a file of its own. */
 export function shopFiles({ data, trend, recommendation }: Config): ShopFiles {
   return {
     log: join(data, 'log.sqlite'),
     catalogue: join(data, 'catalogue.sqlite'),
     searchIndex: join(data, 'search-index.sqlite'),
-    trend: join(data, stateFile('trend', trend.groupId, 'trend-svr')),
-    recommendation: join(data, stateFile('recommendation', recommendation.groupId, 'rec-svr')),
+    trend: join(data, stateFile('trend', trend.groupId, usualGroupIds.trend)),
+    recommendation: join(data, stateFile('recommendation', recommendation.groupId, usualGroupIds.recommendation)),
   };
 }
 
