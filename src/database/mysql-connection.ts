@@ -64,6 +64,8 @@ export async function openConnection(
   const named = createTableNaming(tablePrefix);
   // Its own end of a connection waits for the server's, which may be frozen: the socket stays in our hands.
   const socket = connect({ host, port, noDelay: true, keepAlive: true });
+  // What Node compares the certificate with where the driver names nobody: it does not name addresses.
+  if (tls !== undefined) Object.assign(socket, { _host: host });
   const driver = createConnection({
     host,
     port,

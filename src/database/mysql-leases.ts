@@ -183,5 +183,8 @@ export async function checkVersion(
   if (stored > version) {
     throw new SamsaError('state-too-new', `${message} A newer Samsa wrote it: run that version.`);
   }
-  throw new SamsaError('state-outdated', `${message} It must be built anew from the log.`);
+  throw new SamsaError(
+    'state-outdated',
+    `${message} Stop the service and run samsa rebuild: it makes the state anew from the log.`,
+  );
 }

@@ -43,15 +43,16 @@ const isRoot = process.getuid?.() === 0;
 
 /**
  * Starts a new, empty server; installs Debian's package when there is none.
+ * @param settings options of the server beside those every test needs.
  * @throws Error with what the server printed when it does not answer a query within a minute.
  */
-export async function startMariaDb(): Promise<MariaDb> {
+export async function startMariaDb(settings: readonly string[] = []): Promise<MariaDb> {
   await installIfMissing();
   const folder = await mkdtemp(join(tmpdir(), 'samsa-mariadb-'));
   const port = await freePort();
   const address = { host: '127.0.0.1', port, user: 'root', password: '' };
   await makeDataFolder(folder);
-  let server = await startServer(folder, port);
+  let server = await startServer(folder, port, settings);
   let databases = 0;
 
   const ask = async (sql: string): Promise<unknown> => {
@@ -83,7 +84,7 @@ export async function startMariaDb(): Promise<MariaDb> {
     thaw: () => server.kill('SIGCONT'),
     restart: async () => {
       await end('SIGTERM');
-      server = await startServer(folder, port);
+      server = await startServer(folder, port, settings);
     },
     stop: async () => {
       await end('SIGTERM');
@@ -117,7 +118,7 @@ async function makeDataFolder(folder: string): Promise<void> {
   ]);
 }
 
-async function startServer(folder: string, port: number): Promise<ChildProcess> {
+async function startServer(folder: string, port: number, settings: readonly string[]): Promise<ChildProcess> {
   const server = spawn(
     programPath(serverProgram)!,
     [
@@ -129,6 +130,7 @@ async function startServer(folder: string, port: number): Promise<ChildProcess> 
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',
       '--innodb-buffer-pool-size=64M',
+      ...settings,
       ...(isRoot ? ['--user=root'] : []),
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
