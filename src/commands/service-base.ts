@@ -19,8 +19,12 @@ export type ServiceBase = {
   readonly secret: string;
   readonly signer: ReaderSigner;
   /** As `onProblem` of `openLog`. */
-  readonly sayLogProblem: (problem: SamsaError | null) => void;
+  readonly sayLogProblem: SayProblem;
+  /** As `onProblem` of whatever opens a database. */
+  readonly sayStoreProblem: SayProblem;
 };
+
+type SayProblem = (problem: SamsaError | null) => void;
 
 export function createServiceBase(service: string, config: Config): ServiceBase {
   const secret = config.app.secret ?? readOrMakeSecret(config.data);
@@ -33,11 +37,15 @@ export function createServiceBase(service: string, config: Config): ServiceBase 
     registry: createRegistry(),
     secret,
     signer: createReaderSigner(secret),
-    sayLogProblem: (problem) => {
-      if (problem === null) logger.info('the event log is reached');
-      else
-        logger.error({ code: problem.code }, `the event log is not reached yet, and tried again: ${problem.message}`);
-    },
+    sayLogProblem: sayProblemOf('the event log', logger),
+    sayStoreProblem: sayProblemOf('the database', logger),
+  };
+}
+
+function sayProblemOf(what: string, logger: Logger): SayProblem {
+  return (problem) => {
+    if (problem === null) logger.info(`${what} is reached`);
+    else logger.error({ code: problem.code }, `${what} is not reached yet, and tried again: ${problem.message}`);
   };
 }
 

@@ -33,6 +33,7 @@ export async function startRecommendation(config: Config, checkpointedElsewhere 
     clock,
     busyTimeoutMs,
     checkpointedElsewhere,
+    onProblem: base.sayStoreProblem,
   });
   stack.defer(() => store.close());
   const service = createRecommendationService({

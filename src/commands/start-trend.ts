@@ -29,7 +29,12 @@ export async function startTrend(config: Config, checkpointedElsewhere = false):
     onProblem: base.sayLogProblem,
   });
   stack.defer(() => log.close());
-  const store = await openTrendStore(stateLocation(config, 'trend'), { clock, busyTimeoutMs, checkpointedElsewhere });
+  const store = await openTrendStore(stateLocation(config, 'trend'), {
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere,
+    onProblem: base.sayStoreProblem,
+  });
   stack.defer(() => store.close());
   const service = createTrendService({
     ...base,
