@@ -2,6 +2,7 @@ import { SamsaError } from '../errors.ts';
 import { openConnection, type MysqlAddress, type MysqlConnection, type OwnedConnection } from './mysql-connection.ts';
 import { mysqlError } from './mysql-errors.ts';
 import { createLending, type Lending, type Lent } from './mysql-lending.ts';
+import { lockScopeOf } from './mysql-locks.ts';
 import { migrate, type Migrations } from './mysql-migrations.ts';
 import { tryAgainAtUse } from './mysql-waking.ts';
 import { databaseName } from './store-location.ts';
@@ -26,7 +27,7 @@ type Work<Result> = (connection: MysqlConnection) => Promise<Result>;
 export type MysqlDatabase = {
   /** Host, port and database, for messages. */
   readonly name: string;
-  /** The database on its server and the prefix of its tables: what locks of the whole server are named after. */
+  /** @see lockScopeOf */
   readonly lockScope: string;
   /** Reads on one consistent snapshot, without taking a lock. */
   readonly read: <Result>(body: Work<Result>) => Promise<Result>;
@@ -58,7 +59,7 @@ const migrationTimeoutMs = 120_000;
 export async function openMysql(address: MysqlAddress, options: MysqlOptions): Promise<MysqlDatabase> {
   const { migrations, connections = 6, timeoutMs = defaultTimeoutMs, onProblem } = options;
   const name = databaseName(address);
-  const lockScope = `${address.database}.${address.tablePrefix ?? ''}`;
+  const lockScope = lockScopeOf(address);
   const lending = createLending(name, address, connections, timeoutMs);
   try {
     await prepareDatabase(name, lockScope, address, migrations);

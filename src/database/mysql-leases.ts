@@ -18,8 +18,8 @@ export const databaseClock: DatabaseClock = async (connection) => {
  * The lock an instance holds on the connection it commits on. Who claims an expired lease ends whoever holds the former
  * owner's: that one may be frozen in the middle of a commit, with rows others wait for.
  */
-export function instanceLock(database: MysqlDatabase, instance: string): string {
-  return lockName(database.lockScope, 'instance', instance);
+export function instanceLock(lockScope: string, instance: string): string {
+  return lockName(lockScope, 'instance', instance);
 }
 
 /** One tick for one instance. @see Progress.lease */
@@ -34,7 +34,8 @@ export async function leasePartitions(
     );
     const formerOwners = before.filter((lease, index) => lease.instance !== after[index]!.instance);
     for (const owner of new Set(formerOwners.map(({ instance }) => instance))) {
-      if (owner !== null && owner !== request.instance) await endHolder(connection, instanceLock(database, owner));
+      if (owner !== null && owner !== request.instance)
+        await endHolder(connection, instanceLock(database.lockScope, owner));
     }
     return after
       .filter(({ instance }) => instance === request.instance)

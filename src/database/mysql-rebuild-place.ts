@@ -3,7 +3,7 @@ import { openMysqlSnapshot } from './mysql-compare-states.ts';
 import { openConnection, type MysqlAddress, type MysqlConnection } from './mysql-connection.ts';
 import { mysqlError } from './mysql-errors.ts';
 import { leasesLock } from './mysql-leases.ts';
-import { giveLockBack, lockName, takeLock } from './mysql-locks.ts';
+import { giveLockBack, lockName, lockScopeOf, takeLock } from './mysql-locks.ts';
 import { countDiscarded, hasState, readInstances } from './mysql-state-reader.ts';
 import { rebuiltAlready, type RebuildPlace } from './rebuild-place.ts';
 import { placeName } from './store-location.ts';
@@ -29,12 +29,12 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
   stack.defer(live.quit);
   const beside = await ours(openConnection(draft, timeoutMs));
   stack.defer(beside.quit);
-  if (!(await ours(takeLock(live, lockName(address.database, prefix, 'rebuild'), 0)))) throw rebuiltAlready(name);
+  if (!(await ours(takeLock(live, lockName(lockScopeOf(address), 'rebuild'), 0)))) throw rebuiltAlready(name);
   await ours(removeTables(live, prefixes.draft));
   // Where that fails, the next rebuild does it.
   stack.defer(() => removeTables(live, prefixes.draft).catch(() => {}));
   const isUsed = async (): Promise<boolean> =>
-    (await hasState(live)) && (await readInstances(live, projection)).length > 0;
+    (await hasState(live)) && (await readInstances(live, lockScopeOf(address), projection)).length > 0;
   const opened = stack.move();
   return {
     name,
@@ -63,11 +63,11 @@ type Prefixes = { readonly live: string; readonly draft: string; readonly old: s
 /** No service can begin to read meanwhile: the first thing it does is to ask for leases. */
 async function withoutTicks<Result>(
   connection: MysqlConnection,
-  { database, tablePrefix = '' }: MysqlAddress,
+  address: MysqlAddress,
   projection: string,
   body: () => Promise<Result>,
 ): Promise<Result> {
-  const lock = leasesLock(`${database}.${tablePrefix}`, projection);
+  const lock = leasesLock(lockScopeOf(address), projection);
   if (!(await takeLock(connection, lock, 5))) {
     throw new SamsaError('store-unavailable', 'the leases of the live state are being changed', { retryable: true });
   }

@@ -1,14 +1,15 @@
 import { openConnection, type MysqlAddress, type MysqlConnection } from './mysql-connection.ts';
 import { readDeadLetters } from './mysql-dead-letters.ts';
 import { isUnknownTable, mysqlError } from './mysql-errors.ts';
-import { databaseClock } from './mysql-leases.ts';
+import { databaseClock, instanceLock } from './mysql-leases.ts';
+import { isTaken, lockScopeOf } from './mysql-locks.ts';
 import { decodePosition, selectPosition } from './mysql-positions.ts';
 import type { PartitionPosition } from './progress.ts';
 import type { StateInside, StateReader } from './state-reader.ts';
 import { databaseName } from './store-location.ts';
 
 const timeoutMs = 60_000;
-/** Longer than any lease lasts: whoever has not been seen for so long reads no more. */
+/** Longer than any lease lasts. */
 const seenWithinMs = 10_000;
 
 /** On a connection of its own, without making or changing tables. @see openStateReader */
@@ -37,7 +38,7 @@ export async function openMysqlStateReader(address: MysqlAddress): Promise<State
           ),
         }))(),
       ),
-    inside: (projection) => ours(lookInside(connection, projection)),
+    inside: (projection) => ours(lookInside(connection, lockScopeOf(address), projection)),
     deadLetters: (query) => ours(readDeadLetters(connection, query)),
     close: connection.quit,
   };
@@ -63,13 +64,21 @@ export async function readPositions(
   return new Map([...byProjection].map(([projection, of]) => [projection, of.map(decodePosition)]));
 }
 
-/** Who reads into a projection's state. */
-export async function readInstances(connection: MysqlConnection, projection: string): Promise<readonly string[]> {
-  const rows = await connection.rows('SELECT instance FROM state.instance WHERE projection = ? AND seen_ms > ?', [
-    projection,
-    (await databaseClock(connection)) - seenWithinMs,
-  ]);
-  return rows.map((row) => String(row['instance']));
+/** Who reads into a projection's state: was seen a moment ago, or still has the connection it commits on, frozen or not. */
+export async function readInstances(
+  connection: MysqlConnection,
+  lockScope: string,
+  projection: string,
+): Promise<readonly string[]> {
+  const rows = await connection.rows('SELECT instance, seen_ms FROM state.instance WHERE projection = ?', [projection]);
+  const seenSinceMs = (await databaseClock(connection)) - seenWithinMs;
+  const reading: string[] = [];
+  for (const row of rows) {
+    const instance = String(row['instance']);
+    const isSeen = Number(row['seen_ms']) > seenSinceMs;
+    if (isSeen || (await isTaken(connection, instanceLock(lockScope, instance)))) reading.push(instance);
+  }
+  return reading;
 }
 
 /** How many dead letters were discarded, of all projections: decisions are never taken back. */
@@ -78,11 +87,11 @@ export async function countDiscarded(connection: MysqlConnection): Promise<numbe
   return Number(row?.['n']);
 }
 
-async function lookInside(connection: MysqlConnection, projection: string): Promise<StateInside> {
+async function lookInside(connection: MysqlConnection, lockScope: string, projection: string): Promise<StateInside> {
   return {
     positions: (await readPositions(connection)).get(projection) ?? [],
     versions: await readCounts(connection, 'SELECT name, version AS n FROM state.projection'),
-    instances: await readInstances(connection, projection),
+    instances: await readInstances(connection, lockScope, projection),
     discarded: await countDiscarded(connection),
   };
 }
