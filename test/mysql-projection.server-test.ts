@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
-import { openMysql, type MysqlDatabase } from '../src/database/mysql-database.ts';
+import { openMysql, type MysqlDatabase, type MysqlOptions } from '../src/database/mysql-database.ts';
 import { createMysqlProgress, progressMigrations } from '../src/database/mysql-progress.ts';
 import { text } from '../src/events/envelope.ts';
 import type { EventLog } from '../src/log/log.ts';
@@ -56,8 +56,8 @@ describe('a projection whose state is in MySQL', () => {
   });
 
   /** As one more process would: with connections of its own. */
-  const run = async (instance: string): Promise<RunningProjection> => {
-    const database = await openMysql(place, { migrations: [progressMigrations], timeoutMs: 500 });
+  const run = async (instance: string, options: Partial<MysqlOptions> = {}): Promise<RunningProjection> => {
+    const database = await openMysql(place, { migrations: [progressMigrations], timeoutMs: 500, ...options });
     databases.push(database);
     const progress = createMysqlProgress<string>(database, (words, { connection }) =>
       connection.insert(
@@ -120,6 +120,21 @@ describe('a projection whose state is in MySQL', () => {
       await server.restart();
       await everyWordOnce();
     }
+  });
+
+  it('starts though the server is away, and counts every event once when it comes', async () => {
+    await server.kill();
+    const said: (string | null)[] = [];
+    const onProblem: MysqlOptions['onProblem'] = (problem) => void said.push(problem?.code ?? null);
+    const projections = [await run('a', { onProblem }), await run('b', { onProblem: () => {} })];
+    await send(100);
+    for (const { problems } of projections) {
+      await until('the problem is said', () => problems().includes('store-unavailable'));
+    }
+    await server.restart();
+    await everyWordOnce();
+    for (const { problems } of projections) await until('it is over', () => problems().length === 0);
+    assert.deepEqual(said, ['store-unavailable', null]);
   });
 
   it('says that the database does not answer, and goes on when it does', async () => {

@@ -1,13 +1,8 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config.ts';
-import type { KeptDeadLetter } from '../database/progress.ts';
-import { openDeadLettersForReading } from '../database/sqlite-dead-letters.ts';
 import { SamsaError } from '../errors.ts';
 import type { CommandContext } from '../main.ts';
-import { createPace, eachDeadLetter, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
-import { openRecommendationDeadLetters } from '../services/recommendation/open-recommendation-dead-letters.ts';
-import { openTrendDeadLetters } from '../services/trend/open-trend-dead-letters.ts';
+import { createPace, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
 import {
   idOf,
   positiveNumber,
@@ -16,12 +11,11 @@ import {
   type FilterOptions,
   type Selection,
 } from './dead-letter-selection.ts';
+import { openProjections, readLetters } from './dead-letter-states.ts';
 import { describeLetter, factsOf, printable, summarise, wholeOf } from './dead-letter-text.ts';
-import { shopFiles } from './shop-files.ts';
 
 export type DecideOptions = FilterOptions & { readonly all?: boolean; readonly dryRun?: boolean };
 
-const busyTimeoutMs = 5_000;
 const shownByDefault = '50';
 
 /** Lists dead letters of every projection, also of the search index. @returns 0. */
@@ -145,27 +139,6 @@ function describeCounts(counts: ReadonlyMap<DeadLetterOutcome['became'], number>
   return dryRun ? `${line} (dry run: nothing was changed)` : line;
 }
 
-/** The services' projections of this shop. The search index is a private copy of each web node and not among them. */
-async function openProjections(config: Config, stack: AsyncDisposableStack): Promise<readonly DeadLetters[]> {
-  const files = shopFiles(config);
-  const { topics } = config.mq;
-  const shared = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere: false };
-  const opened: DeadLetters[] = [];
-  const keep = (letters: DeadLetters & { readonly close: () => Promise<void> }): void => {
-    stack.defer(letters.close);
-    opened.push(letters);
-  };
-  if (existsSync(files.trend)) {
-    const projectionName = config.trend.groupId;
-    keep(await openTrendDeadLetters({ ...shared, path: files.trend, projectionName, topic: topics.searches }));
-  }
-  if (existsSync(files.recommendation)) {
-    const projectionName = config.recommendation.groupId;
-    keep(await openRecommendationDeadLetters({ ...shared, path: files.recommendation, projectionName, topics }));
-  }
-  return opened;
-}
-
 function projectionsMeant(
   { data }: Config,
   projections: readonly DeadLetters[],
@@ -179,24 +152,4 @@ function projectionsMeant(
     `expected a projection whose dead letters can be decided about, ${known}, got ${printable(projection)}. ` +
       'A search index reads the log anew by itself when its file is removed while the shop is stopped.',
   );
-}
-
-async function* readLetters(
-  config: Config,
-  { projection, filter }: Selection,
-  status?: KeptDeadLetter['status'],
-): AsyncIterable<KeptDeadLetter> {
-  const files = shopFiles(config);
-  for (const path of [files.trend, files.recommendation, files.searchIndex].filter(existsSync)) {
-    const reading = openDeadLettersForReading(path);
-    try {
-      yield* eachDeadLetter(reading.read, {
-        ...filter,
-        ...(projection !== undefined && { projection }),
-        ...(status !== undefined && { status }),
-      });
-    } finally {
-      reading.close();
-    }
-  }
 }

@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
 import type { PartitionPosition, Progress } from '../database/progress.ts';
-import { openDeadLettersForReading } from '../database/sqlite-dead-letters.ts';
-import { isInUse } from '../database/sqlite-file.ts';
-import { lookInside } from '../database/read-sqlite-progress.ts';
+import type { RebuildPlace } from '../database/rebuild-place.ts';
+import type { StateInside, StateReader } from '../database/state-reader.ts';
 import { reason, SamsaError } from '../errors.ts';
 import { isGone } from '../projection/instance.ts';
 
-/** What a state file says of itself before it is built anew. */
+/** What a state says of itself before it is built anew. */
 export type LiveState = {
   readonly exists: boolean;
   readonly positions: readonly PartitionPosition[];
@@ -19,18 +17,22 @@ export type LiveState = {
   readonly readers: readonly string[];
 };
 
-/** @throws SamsaError `state-too-new` when a newer program wrote it. */
-export function lookAtLiveState(
-  path: string,
+/**
+ * @param state null where there is none.
+ * @throws SamsaError `state-too-new` when a newer program wrote it, `store-unavailable` (retryable).
+ */
+export async function lookAtLiveState(
+  { name }: Pick<RebuildPlace, 'name'>,
+  state: StateReader | null,
   projection: { readonly name: string; readonly version: number },
-): LiveState {
+): Promise<LiveState> {
   const nothing = { positions: [], decisions: null, discarded: 0, readers: [] };
-  if (!existsSync(path)) return { ...nothing, exists: false, incomparable: 'there is none' };
-  let inside: ReturnType<typeof lookInside>;
+  if (state === null) return { ...nothing, exists: false, incomparable: 'there is none' };
+  let inside: StateInside;
   try {
-    inside = lookInside(path, projection.name);
+    inside = await state.inside(projection.name);
   } catch (error) {
-    if (!(error instanceof SamsaError)) throw error;
+    if (!(error instanceof SamsaError) || error.retryable) throw error;
     const why = error.code === 'store-damaged' ? `its file is damaged: ${reason(error.cause)}` : error.message;
     return { ...nothing, exists: true, incomparable: why };
   }
@@ -39,7 +41,7 @@ export function lookAtLiveState(
   if (version !== undefined && version > projection.version) {
     throw new SamsaError(
       'state-too-new',
-      `${path}: expected ${projection.name} version ${projection.version} or older, found version ${version}. ` +
+      `${name}: expected ${projection.name} version ${projection.version} or older, found version ${version}. ` +
         'A newer Samsa wrote it: run that version.',
     );
   }
@@ -47,17 +49,7 @@ export function lookAtLiveState(
     exists: true,
     positions,
     incomparable: whyIncomparable(projection, versions),
-    decisions: {
-      positions: async () => positions,
-      deadLetters: async (query) => {
-        const reading = openDeadLettersForReading(path);
-        try {
-          return await reading.read(query);
-        } finally {
-          reading.close();
-        }
-      },
-    },
+    decisions: { positions: async () => positions, deadLetters: state.deadLetters },
     discarded,
     readers: instances.filter((instance) => !isGone(instance)),
   };
@@ -75,11 +67,11 @@ function whyIncomparable(
 }
 
 /** @throws SamsaError `already-running` */
-export function refuseWhileInUse(path: string, { exists, readers }: LiveState): void {
-  if (!exists || !isInUse(path)) return;
+export async function refuseWhileInUse(place: RebuildPlace, { readers }: LiveState): Promise<void> {
+  if (!(await place.isInUse())) return;
   throw new SamsaError(
     'already-running',
-    `${path}: expected a state nobody has open, but ${readers.join(', ') || 'another process'} has it. ` +
+    `${place.name}: expected a state nobody has open, but ${readers.join(', ') || 'another process'} has it. ` +
       'Stop the service first, or only compare with --check.',
   );
 }

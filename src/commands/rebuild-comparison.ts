@@ -1,10 +1,7 @@
-import {
-  openStateSnapshot,
-  type ComparedTable,
-  type Difference,
-  type StateSnapshot,
-} from '../database/compare-states.ts';
+import type { ComparedTable, Difference, StateSnapshot } from '../database/compare-states.ts';
 import type { PartitionPosition, Progress } from '../database/progress.ts';
+import type { RebuildPlace } from '../database/rebuild-place.ts';
+import type { StoreLocation } from '../database/store-location.ts';
 import { reason, SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { completeFrom, findDivergence, standAt } from '../projection/comparable.ts';
@@ -15,10 +12,14 @@ import type { LiveState } from './live-state.ts';
 /** A service's state that can be built anew. */
 export type Rebuildable<Change> = {
   readonly what: string;
-  readonly path: string;
+  readonly location: StoreLocation;
   readonly projection: Projection<Change>;
-  readonly openState: (path: string) => Promise<Progress<Change> & { readonly close: () => Promise<void> }>;
-  readonly comparedTables: (newestMs: number, completeFrom: (topic: string) => number) => readonly ComparedTable[];
+  readonly openState: (location: StoreLocation) => Promise<Progress<Change> & { readonly close: () => Promise<void> }>;
+  readonly comparedTables: (
+    kind: StoreLocation['kind'],
+    newestMs: number,
+    completeFrom: (topic: string) => number,
+  ) => readonly ComparedTable[];
 };
 
 export type Compared = {
@@ -34,13 +35,13 @@ type Comparison<Change> = {
   readonly replay: Replay;
   readonly live: LiveState;
   readonly target: Rebuildable<Change>;
-  readonly draft: string;
+  readonly place: RebuildPlace;
   readonly show: (progress: ReplayProgress) => void;
 };
 
 /** Reads up to where the live state stands, which may go on meanwhile, and compares one moment of it. */
 export async function compareWithLive<Change>(comparison: Comparison<Change>): Promise<Compared> {
-  const { log, replay, live, target, draft, show } = comparison;
+  const { log, replay, live, target, place, show } = comparison;
   const not = (incomparable: string): Compared => ({ differences: null, incomparable, newlyRead: 0 });
   if (live.incomparable !== null) return not(live.incomparable);
   const diverged = await findDivergence(log, live.positions);
@@ -49,7 +50,7 @@ export async function compareWithLive<Change>(comparison: Comparison<Change>): P
   await replay.readUpTo(live.positions, show);
   let snapshot: StateSnapshot | null = null;
   try {
-    snapshot = openStateSnapshot(target.path, draft, 5_000);
+    snapshot = await place.snapshot();
     const positions = snapshot.positions(target.projection.name);
     await replay.readUpTo(positions, show);
     const rebuilt = await replay.positions();
@@ -57,12 +58,12 @@ export async function compareWithLive<Change>(comparison: Comparison<Change>): P
     const tables = await tablesOf(comparison, [...positions, ...rebuilt]);
     const whole = target.projection.reads.filter(({ compacted }) => !compacted).map(({ topic }) => topic);
     const newlyRead = Math.max(0, deadIn(positions, whole) - deadIn(rebuilt, whole));
-    return { differences: snapshot.differences(tables), incomparable: null, newlyRead };
+    return { differences: await snapshot.differences(tables), incomparable: null, newlyRead };
   } catch (error) {
     if (error instanceof SamsaError) throw error;
     return not(reason(error));
   } finally {
-    snapshot?.close();
+    await snapshot?.close();
   }
 }
 
@@ -75,7 +76,7 @@ async function tablesOf<Change>(
   for (const { topic, compacted } of target.projection.reads) {
     if (!compacted) begins.set(topic, await completeFrom(log, topic, positions));
   }
-  return target.comparedTables(newestMs, (topic) => begins.get(topic) ?? 0);
+  return target.comparedTables(target.location.kind, newestMs, (topic) => begins.get(topic) ?? 0);
 }
 
 /** Of topics that still have every record: compaction also removes dead ones. */

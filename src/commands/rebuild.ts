@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config.ts';
 import { lockDataFolder } from '../data-folder.ts';
-import { placeSqliteFile, removeSqliteFile, replaceSqliteFile } from '../database/sqlite-file.ts';
-import { countDiscarded } from '../database/sqlite-dead-letters.ts';
 import type { Progress } from '../database/progress.ts';
+import { openRebuildPlace, rebuiltAlready, type RebuildPlace } from '../database/rebuild-place.ts';
+import { removeSqliteFile } from '../database/sqlite-file.ts';
+import { openStateReader } from '../database/state-reader.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
 import type { EventLog } from '../log/log.ts';
@@ -16,7 +17,7 @@ import { lookAtLiveState, refuseWhileInUse, type LiveState } from './live-state.
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
 import { compareWithLive, type Compared, type Rebuildable } from './rebuild-comparison.ts';
 import { shopFiles } from './shop-files.ts';
-import { logLocation } from './shop-places.ts';
+import { logLocation, stateLocation } from './shop-places.ts';
 
 export type RebuildOptions = { readonly check?: boolean };
 
@@ -36,7 +37,6 @@ export async function rebuildCommand(
   output: ProgressOutput = process.stderr,
 ): Promise<number> {
   const { config } = context;
-  const files = shopFiles(config);
   const { topics } = config.mq;
   if (!['trend', 'recommendation', 'search'].includes(what)) {
     throw new SamsaError('bad-request', `expected trend, recommendation or search, got ${JSON.stringify(what)}`);
@@ -50,16 +50,16 @@ export async function rebuildCommand(
       return rebuild(context, check, output, {
         ...openTrendRebuild(config.trend.groupId, topics.searches),
         what,
-        path: files.trend,
+        location: stateLocation(config, 'trend'),
       });
     case 'recommendation':
       return rebuild(context, check, output, {
         ...openRecommendationRebuild(config.recommendation.groupId, topics),
         what,
-        path: files.recommendation,
+        location: stateLocation(config, 'recommendation'),
       });
     default:
-      return rebuildSearch(context, files.searchIndex, check);
+      return rebuildSearch(context, shopFiles(config).searchIndex, check);
   }
 }
 
@@ -83,29 +83,24 @@ async function rebuild<Change>(
   output: ProgressOutput,
   target: Rebuildable<Change>,
 ): Promise<number> {
-  const { what, path, projection } = target;
-  const draft = `${path}.rebuild`;
-  using stack = new DisposableStack();
+  const { what, location, projection } = target;
+  await using stack = new AsyncDisposableStack();
   stack.defer(lockRebuild(config, what).release);
-  const live = lookAtLiveState(path, projection);
-  if (!check) refuseWhileInUse(path, live);
-  removeSqliteFile(draft);
-  stack.defer(() => removeSqliteFile(draft));
+  const place = await openRebuildPlace(location, projection.name);
+  stack.defer(place.close);
   const line = createProgressLine(output);
   stack.defer(line.end);
-  const built = await build(config, target, draft, live, { line, check });
+  const { live, compared } = await build(config, target, place, { line, check });
   line.end();
-  for (const said of describe(live, built.compared)) print(`${what}: ${said}`);
-  const isEqual = built.compared.differences?.length === 0;
+  for (const said of describe(live, compared)) print(`${what}: ${said}`);
+  const isEqual = compared.differences?.length === 0;
   if (check) {
     print(`${what}: only compared, the live state is as it was`);
     return isEqual ? 0 : 1;
   }
-  if (!existsSync(path)) placeSqliteFile(path, draft);
-  else {
-    const keepAs = `${path}.before-rebuild`;
-    replaceSqliteFile(path, { by: draft, keepAs, mayReplace: (old) => refuseNewDecisions(countDiscarded(old), live) });
-    warn(`${what}: the old state is kept as ${keepAs} until the next rebuild; delete it when nobody misses anything`);
+  const keptAs = await place.replace((discarded) => refuseNewDecisions(discarded, live));
+  if (keptAs !== null) {
+    warn(`${what}: the old state is kept as ${keptAs} until the next rebuild; delete it when nobody misses anything`);
   }
   print(`${what}: the new state is in place`);
   return 0;
@@ -116,30 +111,33 @@ function lockRebuild({ data }: Config, what: string): { readonly release: () => 
     return lockDataFolder(data, `rebuild-${what}`, { command: `samsa rebuild ${what}`, clock: Date.now });
   } catch (error) {
     if (!(error instanceof SamsaError) || error.code !== 'already-running') throw error;
-    throw new SamsaError('already-running', `${data}: ${what} is being rebuilt already: wait for that, or stop it`);
+    throw rebuiltAlready(`${data}: ${what}`);
   }
 }
 
 async function build<Change>(
   config: Config,
   target: Rebuildable<Change>,
-  draft: string,
-  live: LiveState,
+  place: RebuildPlace,
   { line, check }: { readonly line: ProgressLine; readonly check: boolean },
-): Promise<{ readonly compared: Compared }> {
-  const { projection } = target;
+): Promise<{ readonly live: LiveState; readonly compared: Compared }> {
+  const { location, projection } = target;
   await using stack = new AsyncDisposableStack();
+  const state = await openStateReader(location);
+  stack.defer(async () => state?.close());
+  const live = await lookAtLiveState(place, state, projection);
+  if (!check) await refuseWhileInUse(place, live);
   const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs });
   stack.defer(() => log.close());
-  const progress = await target.openState(draft);
+  const progress = await target.openState(place.draft);
   stack.defer(() => progress.close());
   await carry(live, progress, projection.name, log);
   const replay = startReplay({ log, progress, projection, clock: Date.now });
   stack.defer(replay.close);
   const show = (now: ReplayProgress): void => line.show(progressLine(now));
-  const compared = await compareWithLive({ log, replay, live, target, draft, show });
+  const compared = await compareWithLive({ log, replay, live, target, place, show });
   if (!check) await replay.readUpTo(await endsOf(log, projection), show);
-  return { compared };
+  return { live, compared };
 }
 
 async function carry<Change>(live: LiveState, to: Progress<Change>, name: string, log: EventLog): Promise<void> {

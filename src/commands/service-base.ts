@@ -20,9 +20,10 @@ export type ServiceBase = {
   readonly registry: Registry;
   readonly secret: string;
   readonly signer: ReaderSigner;
-  /** As `onProblem` of `openLog` and of `openSpooledLog`. */
+  /** As `onProblem` of `openLog`, of `openSpooledLog` and of whatever opens a database. */
   readonly sayLogProblem: SayProblem;
   readonly saySpoolProblem: SayProblem;
+  readonly sayStoreProblem: SayProblem;
 };
 
 export function createServiceBase(service: string, config: Config): ServiceBase {
@@ -38,6 +39,7 @@ export function createServiceBase(service: string, config: Config): ServiceBase 
     signer: createReaderSigner(secret),
     sayLogProblem: sayOf(logger, 'the event log is reached', 'the event log is not reached yet, and tried again'),
     saySpoolProblem: sayOf(logger, 'what waited here has reached the event log', 'what readers do waits on this disk'),
+    sayStoreProblem: sayOf(logger, 'the database is reached', 'the database is not reached yet, and tried again'),
   };
 }
 

@@ -12,6 +12,9 @@ export type ShopFiles = {
   readonly recommendation: string;
 };
 
+/** What groups are called unless the settings say otherwise. */
+export const usualGroupIds = { trend: 'trend-svr', recommendation: 'rec-svr' } as const;
+
 /** A file holds what one group id has read: another id reads the log again, into a file of its own. */
 export function shopFiles({ data, trend, recommendation }: Config): ShopFiles {
   return {
@@ -19,8 +22,8 @@ export function shopFiles({ data, trend, recommendation }: Config): ShopFiles {
     spools: join(data, 'spool'),
     catalogue: join(data, 'catalogue.sqlite'),
     searchIndex: join(data, 'search-index.sqlite'),
-    trend: join(data, stateFile('trend', trend.groupId, 'trend-svr')),
-    recommendation: join(data, stateFile('recommendation', recommendation.groupId, 'rec-svr')),
+    trend: join(data, stateFile('trend', trend.groupId, usualGroupIds.trend)),
+    recommendation: join(data, stateFile('recommendation', recommendation.groupId, usualGroupIds.recommendation)),
   };
 }
 

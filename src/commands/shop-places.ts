@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
 import { reason, SamsaError } from '../errors.ts';
+import type { MysqlAddress } from '../database/mysql-connection.ts';
+import { stateTablePrefix } from '../database/mysql-tables.ts';
+import type { StoreLocation } from '../database/store-location.ts';
 import type { LogLocation } from '../log/open-log.ts';
-import { shopFiles } from './shop-files.ts';
+import { shopFiles, usualGroupIds } from './shop-files.ts';
 
 /**
  * Where the shop's events are kept: at `mq.brokers` if it names any, else in the data folder.
@@ -25,6 +28,34 @@ export function logLocation(config: Config): LogLocation {
     }),
     ...(encryption !== null && { tls: encryption }),
   };
+}
+
+/**
+ * Where a service keeps what its group id has read: at `db.dsn` if it names a database, else in the data folder.
+ * @throws SamsaError `bad-configuration` when a certificate cannot be read.
+ */
+export function stateLocation(config: Config, service: 'trend' | 'recommendation'): StoreLocation {
+  const address = databaseAddress(config);
+  if (address === null) return { kind: 'sqlite', path: shopFiles(config)[service] };
+  const tablePrefix = stateTablePrefix(service, config[service].groupId, usualGroupIds[service]);
+  return { kind: 'mysql', ...address, tablePrefix };
+}
+
+/** Every state of this shop, also the private one of the search index. @throws as `stateLocation` does. */
+export function stateLocations(config: Config): readonly { readonly name: string; readonly location: StoreLocation }[] {
+  return [
+    { name: 'trend', location: stateLocation(config, 'trend') },
+    { name: 'recommendation', location: stateLocation(config, 'recommendation') },
+    { name: 'searchIndex', location: { kind: 'sqlite', path: shopFiles(config).searchIndex } },
+  ];
+}
+
+/** The database that `db.dsn` names; `null` where everything is embedded. */
+function databaseAddress({ db }: Config): MysqlAddress | null {
+  if (db.kind !== 'mysql') return null;
+  const { host, port, user, password, database, tls } = db;
+  const encryption = readEncryption('db', tls);
+  return { host, port, user, password, database, ...(encryption !== null && { tls: encryption }) };
 }
 
 type TlsSettings = Config['mq']['tls'];

@@ -7,8 +7,7 @@ import { openRecommendationStore } from '../services/recommendation/open-recomme
 import { createRecommendationService } from '../services/recommendation/recommendation-service.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
-import { shopFiles } from './shop-files.ts';
-import { logLocation } from './shop-places.ts';
+import { logLocation, stateLocation } from './shop-places.ts';
 
 const busyTimeoutMs = 1_000;
 
@@ -19,7 +18,6 @@ const busyTimeoutMs = 1_000;
 export async function startRecommendation(config: Config, checkpointedElsewhere = false): Promise<RunningService> {
   const base = createServiceBase('recommendation', config);
   const { clock, logger, registry } = base;
-  const files = shopFiles(config);
   const { topics } = config.mq;
   const { host, port, groupId } = config.recommendation;
   await using stack = new AsyncDisposableStack();
@@ -31,8 +29,7 @@ export async function startRecommendation(config: Config, checkpointedElsewhere 
     onProblem: base.sayLogProblem,
   });
   stack.defer(() => log.close());
-  const store = await openRecommendationStore({
-    path: files.recommendation,
+  const store = await openRecommendationStore(stateLocation(config, 'recommendation'), {
     clock,
     busyTimeoutMs,
     checkpointedElsewhere,
@@ -40,6 +37,7 @@ export async function startRecommendation(config: Config, checkpointedElsewhere 
       topic: topics.changes,
       onRenewal: () => logger.warn('nothing was read for 30 days: the books are read anew from the start of the log'),
     },
+    onProblem: base.sayStoreProblem,
   });
   stack.defer(() => store.close());
   const service = createRecommendationService({

@@ -7,8 +7,7 @@ import { openTrendStore } from '../services/trend/open-trend-store.ts';
 import { createTrendService } from '../services/trend/trend-service.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, rateLimitOf } from './service-base.ts';
-import { shopFiles } from './shop-files.ts';
-import { logLocation } from './shop-places.ts';
+import { logLocation, stateLocation } from './shop-places.ts';
 
 const busyTimeoutMs = 1_000;
 
@@ -19,7 +18,6 @@ const busyTimeoutMs = 1_000;
 export async function startTrend(config: Config, checkpointedElsewhere = false): Promise<RunningService> {
   const base = createServiceBase('trend', config);
   const { clock, logger, registry } = base;
-  const files = shopFiles(config);
   const { topics } = config.mq;
   const { host, port, groupId, minimumReaders, blockedWords } = config.trend;
   await using stack = new AsyncDisposableStack();
@@ -31,7 +29,12 @@ export async function startTrend(config: Config, checkpointedElsewhere = false):
     onProblem: base.sayLogProblem,
   });
   stack.defer(() => log.close());
-  const store = await openTrendStore({ path: files.trend, clock, busyTimeoutMs, checkpointedElsewhere });
+  const store = await openTrendStore(stateLocation(config, 'trend'), {
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere,
+    onProblem: base.sayStoreProblem,
+  });
   stack.defer(() => store.close());
   const service = createTrendService({
     ...base,

@@ -1,17 +1,20 @@
 import { existsSync, statSync } from 'node:fs';
 import type { PartitionPosition } from '../database/progress.ts';
-import { readSqliteProgress } from '../database/read-sqlite-progress.ts';
+import { openStateReader } from '../database/state-reader.ts';
+import { placeName, type StoreLocation } from '../database/store-location.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
+import type { Config } from '../config.ts';
 import type { CommandContext } from '../main.ts';
 import { freshnessOf } from '../projection/freshness.ts';
 import { ledgerOf, type LedgerRow } from '../projection/ledger.ts';
 import { shopFiles } from './shop-files.ts';
-import { logLocation } from './shop-places.ts';
+import { logLocation, stateLocations } from './shop-places.ts';
 
 type ProjectionStatus = {
   readonly name: string;
-  readonly file: string;
+  /** The file, or the database and its tables. */
+  readonly state: string;
   readonly lag_events: number;
   readonly lag_seconds: number;
   /** Those that wait for somebody to decide about them. */
@@ -35,7 +38,6 @@ export async function statusCommand(
   { config, print }: CommandContext,
   options: { readonly json?: boolean },
 ): Promise<number> {
-  const files = shopFiles(config);
   const location = logLocation(config);
   if (location.kind === 'sqlite' && !existsSync(location.path)) {
     print(`no shop has been opened in ${config.data} yet; npm start opens one`);
@@ -43,11 +45,11 @@ export async function statusCommand(
   }
   const log = await openLog(location, { clock: Date.now, busyTimeoutMs: 1_000 });
   try {
-    const states = [files.trend, files.recommendation, files.searchIndex].filter(existsSync);
-    const projections = (await Promise.all(states.map((file) => projectionsIn(file, log)))).flat();
+    const states = stateLocations(config);
+    const projections = (await Promise.all(states.map((state) => projectionsIn(state.location, log)))).flat();
     const topics = await Promise.all(Object.values(config.mq.topics).map((topic) => topicStatus(log, topic)));
     if (options.json === true) print(JSON.stringify({ data: config.data, topics, projections }, null, 2));
-    else for (const line of describe(config.data, files, topics, projections)) print(line);
+    else for (const line of describe(config, topics, projections)) print(line);
     return projections.every(({ balanced }) => balanced) ? 0 : 1;
   } finally {
     await log.close();
@@ -67,8 +69,12 @@ async function topicStatus(log: EventLog, topic: string): Promise<TopicStatus> {
 }
 
 /** Positions are read before the log's ends, so that a running shop never seems to be ahead of its log. */
-async function projectionsIn(file: string, log: EventLog): Promise<readonly ProjectionStatus[]> {
-  const { positions, deadLetters } = readSqliteProgress(file);
+async function projectionsIn(location: StoreLocation, log: EventLog): Promise<readonly ProjectionStatus[]> {
+  await using stack = new AsyncDisposableStack();
+  const state = await openStateReader(location);
+  if (state === null) return [];
+  stack.defer(state.close);
+  const { positions, deadLetters } = await state.progress();
   return Promise.all(
     [...positions].map(async ([name, stored]) => {
       const endOf = await readEnds(log, stored);
@@ -79,7 +85,7 @@ async function projectionsIn(file: string, log: EventLog): Promise<readonly Proj
       );
       return {
         name,
-        file,
+        state: placeName(location),
         lag_events: lagEvents,
         lag_seconds: Math.round(lagMs / 100) / 10,
         dead_letters: deadLetters.get(name) ?? 0,
@@ -102,14 +108,16 @@ async function readEnds(
 }
 
 function describe(
-  data: string,
-  files: ReturnType<typeof shopFiles>,
+  config: Config,
   topics: readonly TopicStatus[],
   projections: readonly ProjectionStatus[],
 ): readonly string[] {
-  const lines = [`data folder ${data}`];
-  for (const [name, file] of Object.entries(files)) {
+  const lines = [`data folder ${config.data}`];
+  for (const [name, file] of Object.entries(shopFiles(config))) {
     if (existsSync(file)) lines.push(`  ${name.padEnd(16)}${(statSync(file).size / 1e6).toFixed(1).padStart(9)} MB`);
+  }
+  for (const { name, location } of stateLocations(config)) {
+    if (location.kind === 'mysql') lines.push(`  ${name.padEnd(16)} ${placeName(location)}`);
   }
   lines.push('', row('topic', ['partitions', 'records']));
   for (const { topic, partitions, records } of topics) lines.push(row(topic, [partitions, records]));

@@ -2,10 +2,10 @@ import { DatabaseSync } from 'node:sqlite';
 import type { PartitionPosition } from './progress.ts';
 import { readPositions } from './read-sqlite-progress.ts';
 
-/** A table of a state as both files should have it, without what depends on the order in which events came. */
+/** A table of a state as both should have it, without what depends on the order in which events came. */
 export type ComparedTable = {
   readonly name: string;
-  /** A query whose rows are all different, reading from this schema. */
+  /** A query whose rows are all different, reading from this schema; for MySQL it gives `rowText` alone. */
   readonly rows: (schema: string) => string;
   readonly values: readonly number[];
 };
@@ -13,17 +13,17 @@ export type ComparedTable = {
 export type Difference = { readonly table: string; readonly onlyHere: number; readonly onlyThere: number };
 
 /**
- * One moment of a state file, which others may go on writing to, beside another file as it is when it is compared. The
- * write-ahead log of the first grows until `close`.
+ * One moment of a state, which others may go on writing to, beside another state as it is when it is compared. What a
+ * database keeps for the first moment only grows until `close`.
  */
 export type StateSnapshot = {
   readonly positions: (projection: string) => readonly PartitionPosition[];
-  /** Rows that only one of both has; a changed row counts on both sides. Blocks for as long as it takes. */
-  readonly differences: (tables: readonly ComparedTable[]) => readonly Difference[];
-  readonly close: () => void;
+  /** Rows that only one of both has; a changed row counts on both sides. */
+  readonly differences: (tables: readonly ComparedTable[]) => Promise<readonly Difference[]>;
+  readonly close: () => Promise<void>;
 };
 
-/** @throws SQLite's own error when the file is no state, or damaged. */
+/** Of two files. Comparing blocks for as long as it takes. @throws SQLite's own error when one is no state, or damaged. */
 export function openStateSnapshot(path: string, otherPath: string, busyTimeoutMs: number): StateSnapshot {
   const connection = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
   try {
@@ -32,8 +32,9 @@ export function openStateSnapshot(path: string, otherPath: string, busyTimeoutMs
     const positions = readPositions(connection);
     return {
       positions: (projection) => positions.get(projection) ?? [],
-      differences: (tables) => tables.map((table) => differenceIn(connection, table)).filter((found) => found !== null),
-      close: () => connection.close(),
+      differences: async (tables) =>
+        tables.map((table) => differenceIn(connection, table)).filter((found) => found !== null),
+      close: async () => connection.close(),
     };
   } catch (error) {
     connection.close();

@@ -2,6 +2,7 @@ import { createConnection, type Connection, type ResultSetHeader } from 'mysql2'
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isLostConnection } from './mysql-errors.ts';
+import { createTableNaming } from './mysql-tables.ts';
 
 /** Where a database is and who asks: `db.dsn` in its parts. */
 export type MysqlAddress = {
@@ -10,6 +11,10 @@ export type MysqlAddress = {
   readonly user: string;
   readonly password: string;
   readonly database: string;
+  /** Of its tables, where a database holds several states; none unless given. At most 40 of a–z, 0–9 and _. */
+  readonly tablePrefix?: string;
+  /** Unless given, nothing is encrypted. With it the server must prove to be `host`. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 };
 
 export type MysqlRow = Readonly<Record<string, unknown>>;
@@ -17,7 +22,10 @@ export type MysqlRow = Readonly<Record<string, unknown>>;
 /** A value of a statement; a list stands for `IN (?)`, a list of lists for the rows of `VALUES ?`. */
 export type MysqlValue = string | number | null | Uint8Array | readonly MysqlValue[];
 
-/** One connection, for one piece of work at a time. Errors are those of the driver. */
+/**
+ * One connection, for one piece of work at a time. Errors are those of the driver. In a statement `state.position` means
+ * the table `position` of this address, with its prefix.
+ */
 export type MysqlConnection = {
   /** The server's number for it, which no other connection has until the server starts again. */
   readonly id: number;
@@ -26,7 +34,7 @@ export type MysqlConnection = {
   readonly change: (sql: string, values?: readonly MysqlValue[]) => Promise<number>;
   /** @returns the number the server gave the row that was inserted. */
   readonly insertOne: (sql: string, values: readonly MysqlValue[]) => Promise<number>;
-  /** Inserts rows a thousand at a time; `sql` has one `VALUES ?`. */
+  /** Inserts rows, as many at a time as a server takes well; `sql` has one `VALUES ?`. */
   readonly insert: (sql: string, rows: readonly (readonly MysqlValue[])[]) => Promise<void>;
   /** True once it is of no use any more. */
   readonly isLost: () => boolean;
@@ -42,23 +50,30 @@ export type OwnedConnection = MysqlConnection & {
 type Outcome = { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void };
 
 const connectTimeoutMs = 5_000;
-const rowsPerStatement = 1_000;
+const perStatement = { rows: 1_000, bytes: 1 << 20 };
 
 /**
  * @param timeoutMs how long a statement may go without an answer; then the connection counts as lost.
  * @param multipleStatements whether a statement may be several.
  */
 export async function openConnection(
-  address: MysqlAddress,
+  { host, port, user, password, database, tablePrefix = '', tls }: MysqlAddress,
   timeoutMs: number,
   multipleStatements = false,
 ): Promise<OwnedConnection> {
-  const { host, port } = address;
+  const named = createTableNaming(tablePrefix);
   // Its own end of a connection waits for the server's, which may be frozen: the socket stays in our hands.
   const socket = connect({ host, port, noDelay: true, keepAlive: true });
+  // What Node compares the certificate with where the driver names nobody: it does not name addresses.
+  if (tls !== undefined) Object.assign(socket, { _host: host });
   const driver = createConnection({
-    ...address,
+    host,
+    port,
+    user,
+    password,
+    database,
     multipleStatements,
+    ...(tls !== undefined && { ssl: { ...tls, rejectUnauthorized: true, verifyIdentity: true } }),
     stream: () => socket,
     connectTimeout: Math.min(connectTimeoutMs, timeoutMs),
   });
@@ -84,7 +99,7 @@ export async function openConnection(
     const timer = setTimeout(() => lose(fatal(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       return await settle<Result>(({ resolve, reject }) => {
-        driver.query(sql, [...values], (error, result) => (error === null ? resolve(result) : reject(error)));
+        driver.query(named(sql), [...values], (error, result) => (error === null ? resolve(result) : reject(error)));
       });
     } catch (error) {
       if (isLostConnection(error)) lose(error);
@@ -108,14 +123,28 @@ export async function openConnection(
     change,
     insertOne: async (sql, values) => (await query<ResultSetHeader>(sql, values)).insertId,
     insert: async (sql, rows) => {
-      for (let from = 0; from < rows.length; from += rowsPerStatement) {
-        await change(sql, [rows.slice(from, from + rowsPerStatement)]);
-      }
+      for (const some of statementsOf(rows)) await change(sql, [some]);
     },
     isLost: () => lost !== null,
     cut: () => lose(fatal('the connection was closed')),
     quit: () => quit(driver, () => lose(fatal('the connection was closed'))),
   };
+}
+
+function* statementsOf(rows: readonly (readonly MysqlValue[])[]): Iterable<readonly (readonly MysqlValue[])[]> {
+  let [from, bytes] = [0, 0];
+  for (const [at, row] of rows.entries()) {
+    bytes += row.reduce((sum: number, value) => sum + lengthOf(value), 0);
+    if (at + 1 - from < perStatement.rows && bytes < perStatement.bytes) continue;
+    yield rows.slice(from, at + 1);
+    [from, bytes] = [at + 1, 0];
+  }
+  if (from < rows.length) yield rows.slice(from);
+}
+
+/** About as many bytes as the statement has of it. */
+function lengthOf(value: MysqlValue): number {
+  return typeof value === 'string' || value instanceof Uint8Array ? value.length : 8;
 }
 
 async function quit(driver: Connection, cut: () => void): Promise<void> {

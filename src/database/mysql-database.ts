@@ -1,8 +1,11 @@
 import { SamsaError } from '../errors.ts';
-import { openConnection, type MysqlAddress, type MysqlConnection } from './mysql-connection.ts';
+import { openConnection, type MysqlAddress, type MysqlConnection, type OwnedConnection } from './mysql-connection.ts';
 import { mysqlError } from './mysql-errors.ts';
 import { createLending, type Lending, type Lent } from './mysql-lending.ts';
+import { lockScopeOf } from './mysql-locks.ts';
 import { migrate, type Migrations } from './mysql-migrations.ts';
+import { tryAgainAtUse } from './mysql-waking.ts';
+import { databaseName } from './store-location.ts';
 import { inTransaction, withRetries } from './mysql-transaction.ts';
 
 export type MysqlOptions = {
@@ -11,6 +14,11 @@ export type MysqlOptions = {
   readonly connections?: number;
   /** How long a statement may go without an answer before the server counts as away. */
   readonly timeoutMs?: number;
+  /**
+   * Given by services, which start whatever the server does: they are told that it does not answer yet, and `null` when
+   * that is over. Until then every use is `store-unavailable`. Without it the trouble is thrown.
+   */
+  readonly onProblem?: ((problem: SamsaError | null) => void) | undefined;
 };
 
 type Work<Result> = (connection: MysqlConnection) => Promise<Result>;
@@ -19,8 +27,8 @@ type Work<Result> = (connection: MysqlConnection) => Promise<Result>;
 export type MysqlDatabase = {
   /** Host, port and database, for messages. */
   readonly name: string;
-  /** The name of the database on its server: what locks of the whole server are named after. */
-  readonly schema: string;
+  /** @see lockScopeOf */
+  readonly lockScope: string;
   /** Reads on one consistent snapshot, without taking a lock. */
   readonly read: <Result>(body: Work<Result>) => Promise<Result>;
   /**
@@ -46,18 +54,25 @@ const migrationTimeoutMs = 120_000;
 /**
  * Connects to a database that exists and brings its tables up to date.
  * @throws SamsaError `bad-configuration` when it is too old or refuses us, `state-too-new` when a newer program made its
- *   tables, `store-unavailable` (retryable) when it does not answer.
+ *   tables, `store-unavailable` (retryable) when it does not answer and there is no `onProblem`.
  */
 export async function openMysql(address: MysqlAddress, options: MysqlOptions): Promise<MysqlDatabase> {
-  const { host, port, user, password, database } = address;
-  const name = `${host}:${port}/${database}`;
-  const { connections = 6, timeoutMs = defaultTimeoutMs } = options;
-  const parts = { host, port, user, password, database };
-  await prepareDatabase(name, parts, options.migrations);
-  return databaseOf(name, database, createLending(name, parts, connections, timeoutMs));
+  const { migrations, connections = 6, timeoutMs = defaultTimeoutMs, onProblem } = options;
+  const name = databaseName(address);
+  const lockScope = lockScopeOf(address);
+  const lending = createLending(name, address, connections, timeoutMs);
+  try {
+    await prepareDatabase(name, lockScope, address, migrations);
+    return databaseOf(name, lockScope, lending);
+  } catch (error) {
+    if (onProblem === undefined || !(error instanceof SamsaError) || !error.retryable) throw error;
+    const prepare = (onConnected: (connection: OwnedConnection) => void): Promise<void> =>
+      prepareDatabase(name, lockScope, address, migrations, onConnected);
+    return databaseOf(name, lockScope, tryAgainAtUse(lending, prepare, error, onProblem));
+  }
 }
 
-function databaseOf(name: string, schema: string, lending: Lending): MysqlDatabase {
+function databaseOf(name: string, lockScope: string, lending: Lending): MysqlDatabase {
   const ours = async <Result>(work: Promise<Result>): Promise<Result> => {
     try {
       return await work;
@@ -75,7 +90,7 @@ function databaseOf(name: string, schema: string, lending: Lending): MysqlDataba
   };
   return {
     name,
-    schema,
+    lockScope,
     connected: (body) => ours(lent(body)),
     read: (body) => ours(withRetries(() => lent((connection) => inTransaction(connection, 'snapshot', body)))),
     transaction: (body) => ours(withRetries(() => lent((connection) => inTransaction(connection, 'write', body)))),
@@ -114,12 +129,19 @@ function createSession(lending: Lending): MysqlSession {
 }
 
 /** On a connection of its own: only migrations may send several statements at a time. */
-async function prepareDatabase(name: string, address: MysqlAddress, migrations: readonly Migrations[]): Promise<void> {
+async function prepareDatabase(
+  name: string,
+  lockScope: string,
+  address: MysqlAddress,
+  migrations: readonly Migrations[],
+  onConnected: (connection: OwnedConnection) => void = () => {},
+): Promise<void> {
   try {
     const connection = await openConnection(address, migrationTimeoutMs, true);
+    onConnected(connection);
     try {
       await checkVersion(name, connection);
-      await migrate(connection, { name, schema: address.database }, migrations);
+      await migrate(connection, { name, lockScope }, migrations);
     } finally {
       await connection.quit();
     }

@@ -32,13 +32,18 @@ const passing: ReadonlyMap<number, string> = new Map([
   [3024, 'the statement took too long'],
 ]);
 
-const misconfigured: ReadonlySet<number> = new Set([1044, 1045, 1049, 1130, 1142, 1227, 1251, 1698]);
+const misconfigured: ReadonlySet<number> = new Set([1044, 1045, 1049, 1130, 1142, 1143, 1227, 1251, 1698, 3159]);
 
 type ReportedError = { readonly errno?: unknown; readonly code?: unknown; readonly fatal?: unknown };
 
 /** Whether a transaction that ended so was rolled back and may be run again as it is. */
 export function isCollision(error: unknown): boolean {
   return collisions.has(numberOf(error));
+}
+
+/** Whether a statement named a table that nobody has made. */
+export function isUnknownTable(error: unknown): boolean {
+  return numberOf(error) === 1146;
 }
 
 /** Whether the connection can no longer be used; what was being committed then has an unknown outcome. */
@@ -63,9 +68,24 @@ export function mysqlError(name: string, error: unknown): unknown {
       { cause: error },
     );
   }
+  if (isRefusedEncryption(error)) {
+    return new SamsaError(
+      'bad-configuration',
+      `db.tls: expected ${name} to prove that it is the host db.dsn names, got: ${reason(error)}. ` +
+        'Check db.tls.ca and the certificate of the server.',
+      { cause: error },
+    );
+  }
   const problem = collisions.get(number) ?? lostConnections.get(number) ?? passing.get(number);
   if (problem === undefined && !isLostConnection(error)) return error;
   return new SamsaError('store-unavailable', `${name}: ${problem ?? reason(error)}`, { cause: error, retryable: true });
+}
+
+/** The driver gives everything that ends an encrypted handshake one code: a connection that was cut, too. */
+function isRefusedEncryption(error: Error): boolean {
+  const { code } = error as ReportedError;
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return true;
+  return code === 'HANDSHAKE_SSL_ERROR' && /certificate|altname/i.test(reason(error));
 }
 
 function numberOf(error: unknown): number {

@@ -18,8 +18,8 @@ export const databaseClock: DatabaseClock = async (connection) => {
  * The lock an instance holds on the connection it commits on. Who claims an expired lease ends whoever holds the former
  * owner's: that one may be frozen in the middle of a commit, with rows others wait for.
  */
-export function instanceLock(database: MysqlDatabase, instance: string): string {
-  return lockName(database.schema, 'instance', instance);
+export function instanceLock(lockScope: string, instance: string): string {
+  return lockName(lockScope, 'instance', instance);
 }
 
 /** One tick for one instance. @see Progress.lease */
@@ -34,7 +34,8 @@ export async function leasePartitions(
     );
     const formerOwners = before.filter((lease, index) => lease.instance !== after[index]!.instance);
     for (const owner of new Set(formerOwners.map(({ instance }) => instance))) {
-      if (owner !== null && owner !== request.instance) await endHolder(connection, instanceLock(database, owner));
+      if (owner !== null && owner !== request.instance)
+        await endHolder(connection, instanceLock(database.lockScope, owner));
     }
     return after
       .filter(({ instance }) => instance === request.instance)
@@ -59,6 +60,11 @@ export async function releasePartitions(database: MysqlDatabase, projection: str
   );
 }
 
+/** The lock under which the leases of a projection are changed. */
+export function leasesLock(lockScope: string, projection: string): string {
+  return lockName(lockScope, 'leases', projection);
+}
+
 /** A tick takes milliseconds; who holds the others up for longer than a lease lasts is frozen, and loses its connection. */
 async function oneAtATime<Result>(
   database: MysqlDatabase,
@@ -66,7 +72,7 @@ async function oneAtATime<Result>(
   ttlMs: number,
   body: (connection: MysqlConnection) => Promise<Result>,
 ): Promise<Result> {
-  const lock = lockName(database.schema, 'leases', projection);
+  const lock = leasesLock(database.lockScope, projection);
   return database.connected(async (connection) => {
     if (!(await takeLock(connection, lock, Math.min(5, Math.ceil(ttlMs / 1_000))))) {
       await endHolder(connection, lock);
@@ -178,5 +184,8 @@ export async function checkVersion(
   if (stored > version) {
     throw new SamsaError('state-too-new', `${message} A newer Samsa wrote it: run that version.`);
   }
-  throw new SamsaError('state-outdated', `${message} It must be built anew from the log.`);
+  throw new SamsaError(
+    'state-outdated',
+    `${message} Stop the service and run samsa rebuild: it makes the state anew from the log.`,
+  );
 }

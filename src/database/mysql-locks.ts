@@ -1,5 +1,10 @@
 import { hash } from 'node:crypto';
-import type { MysqlConnection } from './mysql-connection.ts';
+import type { MysqlAddress, MysqlConnection } from './mysql-connection.ts';
+
+/** The database on its server and the prefix of its tables: what locks of the whole server are named after. */
+export function lockScopeOf({ database, tablePrefix = '' }: MysqlAddress): string {
+  return `${database}.${tablePrefix}`;
+}
 
 /** The name of a lock of the whole server: MySQL takes at most 64 characters and ignores their case. */
 export function lockName(...parts: readonly string[]): string {
@@ -14,6 +19,11 @@ export async function takeLock(connection: MysqlConnection, name: string, waitSe
 
 export async function giveLockBack(connection: MysqlConnection, name: string): Promise<void> {
   await connection.rows('SELECT RELEASE_LOCK(?) AS done', [name]);
+}
+
+export async function isTaken(connection: MysqlConnection, name: string): Promise<boolean> {
+  const [row] = await connection.rows('SELECT IS_USED_LOCK(?) AS id', [name]);
+  return row?.['id'] !== null;
 }
 
 /**

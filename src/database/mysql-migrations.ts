@@ -24,10 +24,10 @@ const waitSeconds = 60;
  */
 export async function migrate(
   connection: MysqlConnection,
-  database: { readonly name: string; readonly schema: string },
+  database: { readonly name: string; readonly lockScope: string },
   migrations: readonly Migrations[],
 ): Promise<void> {
-  const lock = lockName(database.schema, 'tables');
+  const lock = lockName(database.lockScope, 'tables');
   if (!(await takeLock(connection, lock, waitSeconds))) {
     throw new SamsaError(
       'store-unavailable',

@@ -102,7 +102,7 @@ export async function moveOutOfDead<Change>(
   return Number(row?.['id']);
 }
 
-export const selectPosition = `SELECT id, topic, partition_no, topic_id, first_offset, next_offset, arrived_ms, fingerprint,
+export const selectPosition = `SELECT id, projection, topic, partition_no, topic_id, first_offset, next_offset, arrived_ms, fingerprint,
     GREATEST(log_end, COALESCE(seen_end, 0)) AS log_end, applied, duplicate, dead, late, gap, compacted, instance
   FROM state.position LEFT JOIN state.lease ON position_id = id`;
 

@@ -64,7 +64,7 @@ export function createMysqlProgress<Change>(
   const nameConnection = async (connection: MysqlConnection, instance: string): Promise<void> => {
     const names = named.get(connection) ?? new Set();
     if (names.has(instance)) return;
-    const lock = instanceLock(database, instance);
+    const lock = instanceLock(database.lockScope, instance);
     // Held by a connection of ours that is lost; the server may not know yet.
     if (!(await takeLock(connection, lock, 0))) {
       await endHolder(connection, lock);

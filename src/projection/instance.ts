@@ -1,22 +1,39 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** `<service>@<host>:<process id>-<random>`: no two processes or threads ever share one. */
+/**
+ * Where a process number means one process: this start of this machine, and the container in it. Host names do not tell:
+ * containers on different machines may share one. `null` where the system does not say.
+ */
+const here = processSpace();
+
+/** `<service>@<host>:<place>:<process id>-<random>`: no two processes or threads ever share one. */
 export function instanceName(service: string): string {
-  return `${service}@${hostname()}:${process.pid}-${randomBytes(6).toString('base64url')}`;
+  return `${service}@${hostname()}:${here ?? '-'}:${process.pid}-${randomBytes(6).toString('base64url')}`;
 }
 
 /**
- * Whether an instance was a process of this machine that is not running any more, so that nobody need wait for its
+ * Whether an instance was a process beside this one that is not running any more, so that nobody need wait for its
  * leases to run out. False whenever that is not certain.
  */
 export function isGone(instance: string): boolean {
-  const [, host, pid] = /@(.+):(\d+)-[\w-]+$/.exec(instance) ?? [];
-  if (host !== hostname() || pid === undefined) return false;
+  const [, place, pid] = /:([\da-f]+):(\d+)-[\w-]+$/.exec(instance) ?? [];
+  if (here === null || place !== here || pid === undefined) return false;
   try {
     process.kill(Number(pid), 0);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+function processSpace(): string | null {
+  try {
+    const startOfMachine = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
+    const container = readlinkSync('/proc/self/ns/pid');
+    return hash('sha256', `${startOfMachine}${container}`, 'hex').slice(0, 16);
+  } catch {
+    return null;
   }
 }

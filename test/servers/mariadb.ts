@@ -36,20 +36,23 @@ export type MariaDb = {
 
 const serverProgram = 'mariadbd';
 const installProgram = 'mariadb-install-db';
+/** Of Debian's package of the client; the one above asks it. */
+const settingsProgram = 'my_print_defaults';
 const readyWithinMs = 60_000;
 const isRoot = process.getuid?.() === 0;
 
 /**
  * Starts a new, empty server; installs Debian's package when there is none.
+ * @param settings options of the server beside those every test needs.
  * @throws Error with what the server printed when it does not answer a query within a minute.
  */
-export async function startMariaDb(): Promise<MariaDb> {
+export async function startMariaDb(settings: readonly string[] = []): Promise<MariaDb> {
   await installIfMissing();
   const folder = await mkdtemp(join(tmpdir(), 'samsa-mariadb-'));
   const port = await freePort();
   const address = { host: '127.0.0.1', port, user: 'root', password: '' };
   await makeDataFolder(folder);
-  let server = await startServer(folder, port);
+  let server = await startServer(folder, port, settings);
   let databases = 0;
 
   const ask = async (sql: string): Promise<unknown> => {
@@ -81,7 +84,7 @@ export async function startMariaDb(): Promise<MariaDb> {
     thaw: () => server.kill('SIGCONT'),
     restart: async () => {
       await end('SIGTERM');
-      server = await startServer(folder, port);
+      server = await startServer(folder, port, settings);
     },
     stop: async () => {
       await end('SIGTERM');
@@ -90,12 +93,14 @@ export async function startMariaDb(): Promise<MariaDb> {
   };
 }
 
-/** Debian's package of the server alone starts no service of the system's own. */
+/** Debian's packages of the programs alone start no service of the system's own. */
 async function installIfMissing(): Promise<void> {
-  if (programPath(serverProgram) !== null && programPath(installProgram) !== null) return;
-  if (!isRoot) throw new Error(`${serverProgram}: not found. Install the package mariadb-server-core first.`);
+  const missing = [serverProgram, installProgram, settingsProgram].filter((name) => programPath(name) === null);
+  if (missing.length === 0) return;
+  const packages = ['mariadb-server-core', 'mariadb-client-core'];
+  if (!isRoot) throw new Error(`${missing.join(', ')}: not found. Install ${packages.join(' and ')} first.`);
   await run('apt-get', ['update', '-qq']);
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'mariadb-server-core']);
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages]);
 }
 
 function programPath(name: string): string | null {
@@ -113,7 +118,7 @@ async function makeDataFolder(folder: string): Promise<void> {
   ]);
 }
 
-async function startServer(folder: string, port: number): Promise<ChildProcess> {
+async function startServer(folder: string, port: number, settings: readonly string[]): Promise<ChildProcess> {
   const server = spawn(
     programPath(serverProgram)!,
     [
@@ -125,6 +130,7 @@ async function startServer(folder: string, port: number): Promise<ChildProcess> 
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',
       '--innodb-buffer-pool-size=64M',
+      ...settings,
       ...(isRoot ? ['--user=root'] : []),
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },

@@ -2,8 +2,7 @@ import { pino } from 'pino';
 import type { Config } from '../../src/config.ts';
 import { openDataFolder } from '../../src/data-folder.ts';
 import type { Progress } from '../../src/database/progress.ts';
-import { shopFiles } from '../../src/commands/shop-files.ts';
-import { logLocation } from '../../src/commands/shop-places.ts';
+import { logLocation, stateLocation } from '../../src/commands/shop-places.ts';
 import { SamsaError } from '../../src/errors.ts';
 import { text } from '../../src/events/envelope.ts';
 import type { NewRecord } from '../../src/events/record.ts';
@@ -41,20 +40,15 @@ export function searchRecord(config: Config, query: string, reader: string, valu
  * `refused`: those become dead letters, which the program of today can read.
  */
 export async function readWithOlderProgram(config: Config, log: EventLog, refused: string): Promise<void> {
-  const files = shopFiles(config);
+  const options = { clock, busyTimeoutMs, checkpointedElsewhere: false };
   const { topics } = config.mq;
-  const trend = await openTrendStore({ path: files.trend, clock, busyTimeoutMs, checkpointedElsewhere: false });
+  const trend = await openTrendStore(stateLocation(config, 'trend'), options);
   try {
     await read(log, trend, older(createTrendProjection(config.trend.groupId, topics.searches), refused));
   } finally {
     await trend.close();
   }
-  const recommendation = await openRecommendationStore({
-    path: files.recommendation,
-    clock,
-    busyTimeoutMs,
-    checkpointedElsewhere: false,
-  });
+  const recommendation = await openRecommendationStore(stateLocation(config, 'recommendation'), options);
   try {
     const projection = createRecommendationProjection(config.recommendation.groupId, topics);
     await read(log, recommendation, older(projection, refused));

@@ -11,7 +11,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   errors: { imports: [], doors: ['*'] },
   events: { imports: ['errors'], doors: ['*'] },
   database: { imports: ['errors'], doors: ['*'] },
-  log: { imports: ['events', 'database', 'errors'], doors: ['log.ts', 'open-log.ts'] },
+  log: { imports: ['events', 'database', 'errors'], doors: ['log.ts', 'open-log.ts', 'open-spooled-log.ts'] },
   projection: {
     imports: ['events', 'log', 'database', 'errors'],
     doors: [

@@ -27,3 +27,19 @@ function rowsOf(database: DatabaseSync, table: string): readonly string[] {
     .map((row) => JSON.stringify(Object.entries(row).filter(([column]) => column !== 'change_number')))
     .sort();
 }
+
+const statesInMysql = ['book', 'forgotten', 'liking', 'search', 'verdict'];
+
+/** The same of a state in a database, whose tables have no prefix; `ask` runs a statement there. */
+export async function tasteStateOfMysql(ask: (sql: string) => Promise<unknown>, database: string): Promise<string> {
+  const tables: string[] = [];
+  for (const table of statesInMysql) {
+    const rows = (await ask(`SELECT * FROM ${database}.${table}`)) as Record<string, unknown>[];
+    const texts = rows.map((row) => {
+      const columns = Object.entries(row).filter(([column]) => column !== 'change_number');
+      return JSON.stringify(columns.map(([, value]) => (Buffer.isBuffer(value) ? value.toString('latin1') : value)));
+    });
+    tables.push([table, ...texts.sort()].join('\n'));
+  }
+  return tables.join('\n\n');
+}

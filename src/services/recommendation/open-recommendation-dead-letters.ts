@@ -1,3 +1,4 @@
+import type { StateOptions, StoreLocation } from '../../database/store-location.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
 import { openRecommendationStore } from './open-recommendation-store.ts';
@@ -8,13 +9,14 @@ import { createRecommendationProjection } from './recommendation-projection.ts';
  * @throws SamsaError `state-too-new`, `data-folder-unusable`.
  */
 export async function openRecommendationDeadLetters(
-  options: Parameters<typeof openRecommendationStore>[0] & {
+  location: StoreLocation,
+  options: StateOptions & {
     /** `recommendation.group_id`. */
     readonly projectionName: string;
     readonly topics: TopicNames;
   },
 ): Promise<DeadLetters & { readonly close: () => Promise<void> }> {
-  const store = await openRecommendationStore(options);
+  const store = await openRecommendationStore(location, options);
   const projection = createRecommendationProjection(options.projectionName, options.topics);
   return { ...createDeadLetters(store, projection), close: store.close };
 }

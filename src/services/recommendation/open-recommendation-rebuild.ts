@@ -1,4 +1,6 @@
 import type { ComparedTable } from '../../database/compare-states.ts';
+import { rowText } from '../../database/mysql-tables.ts';
+import type { StoreLocation } from '../../database/store-location.ts';
 import { topicRetention, type TopicNames } from '../../events/topics.ts';
 import type { Projection } from '../../projection/projection.ts';
 import { openRecommendationStore } from './open-recommendation-store.ts';
@@ -11,10 +13,17 @@ const dayMs = 86_400_000;
 export function openRecommendationRebuild(projectionName: string, topics: TopicNames) {
   return {
     projection: createRecommendationProjection(projectionName, topics) satisfies Projection<readonly TasteChange[]>,
-    openState: (path: string): Promise<RecommendationStore> =>
-      openRecommendationStore({ path, clock: Date.now, busyTimeoutMs: 5_000, checkpointedElsewhere: false }),
-    comparedTables: (newestMs: number, completeFrom: (topic: string) => number): readonly ComparedTable[] =>
-      comparedTables(newestMs, { searches: completeFrom(topics.searches), actions: completeFrom(topics.actions) }),
+    openState: (location: StoreLocation): Promise<RecommendationStore> =>
+      openRecommendationStore(location, { clock: Date.now, busyTimeoutMs: 5_000, checkpointedElsewhere: false }),
+    comparedTables: (
+      kind: StoreLocation['kind'],
+      newestMs: number,
+      completeFrom: (topic: string) => number,
+    ): readonly ComparedTable[] =>
+      comparedTables(kind, newestMs, {
+        searches: completeFrom(topics.searches),
+        actions: completeFrom(topics.actions),
+      }),
   };
 }
 
@@ -23,6 +32,7 @@ export function openRecommendationRebuild(projectionName: string, topics: TopicN
  * before its topic begins. Of removed books compaction may have left nothing.
  */
 function comparedTables(
+  kind: StoreLocation['kind'],
   newestMs: number,
   completeFromMs: { readonly searches: number; readonly actions: number },
 ): readonly ComparedTable[] {
@@ -30,15 +40,19 @@ function comparedTables(
   const keptFrom = (topic: 'searches' | 'actions'): readonly number[] => [
     Math.max(tomorrowMs - topicRetention[topic].retentionMs, completeFromMs[topic]),
   ];
-  const since = (name: string, column: string, topic: 'searches' | 'actions'): ComparedTable => ({
+  const inMysql = kind === 'mysql';
+  const since = (name: Table, column: string, topic: 'searches' | 'actions'): ComparedTable => ({
     name,
-    rows: (schema) => `SELECT * FROM ${schema}.${name} WHERE ${column} >= ?`,
+    rows: (schema) => `SELECT ${inMysql ? rowText(...columns[name]) : '*'} FROM ${schema}.${name} WHERE ${column} >= ?`,
     values: keptFrom(topic),
   });
   return [
     {
       name: 'book',
-      rows: (schema) => `SELECT id, version, json FROM ${schema}.book WHERE json IS NOT NULL`,
+      rows: (schema) =>
+        inMysql
+          ? `SELECT ${rowText('id', 'version', 'content')} FROM ${schema}.book WHERE content IS NOT NULL`
+          : `SELECT id, version, json FROM ${schema}.book WHERE json IS NOT NULL`,
       values: [],
     },
     since('liking', 'time_ms', 'actions'),
@@ -47,3 +61,12 @@ function comparedTables(
     since('forgotten', 'until_ms', 'actions'),
   ];
 }
+
+const columns = {
+  liking: ['reader', 'book', 'strength', 'time_ms'],
+  verdict: ['reader', 'book', 'verdict', 'holds', 'time_ms', 'tie_break'],
+  search: ['reader', 'query_hash', 'books', 'time_ms', 'tie_break'],
+  forgotten: ['reader', 'until_ms'],
+} as const;
+
+type Table = keyof typeof columns;

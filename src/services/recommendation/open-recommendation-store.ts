@@ -1,15 +1,16 @@
+import type { StateOptions, StoreLocation } from '../../database/store-location.ts';
 import { openSqliteRecommendationStore, type SqliteRecommendationOptions } from './recommendation-store.sqlite.ts';
 import type { RecommendationStore } from './recommendation-store.ts';
 
 /**
- * Opens what is known of readers where this shop keeps it.
- * @throws SamsaError `state-too-new`, `data-folder-unusable`.
+ * Opens what is known of readers where this shop keeps it. The driver of a database is loaded only where there is one.
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`, and what `openMysql` throws.
  */
 export async function openRecommendationStore(
-  options: SqliteRecommendationOptions & {
-    /** The SQLite file. */
-    readonly path: string;
-  },
+  location: StoreLocation,
+  options: StateOptions & Pick<SqliteRecommendationOptions, 'books'>,
 ): Promise<RecommendationStore> {
-  return openSqliteRecommendationStore(options.path, options);
+  if (location.kind === 'sqlite') return openSqliteRecommendationStore(location.path, options);
+  const { openMysqlRecommendationStore } = await import('./recommendation-store.mysql.ts');
+  return openMysqlRecommendationStore(location, options);
 }

@@ -8,7 +8,7 @@ import type { RecommendationStore } from './recommendation-store.ts';
 export type RecommendationStoreUnderTest = {
   readonly store: RecommendationStore;
   /** A second connection to the same store, as another process would have it. */
-  readonly another: () => RecommendationStore;
+  readonly another: () => Promise<RecommendationStore>;
   readonly close: () => Promise<void>;
 };
 
@@ -268,7 +268,7 @@ export function recommendationStoreContract(
 
   describe(`a recommendation store in ${technology}`, () => {
     test('is one for all who open it', async ({ store, another }) => {
-      const other = another();
+      const other = await another();
       try {
         await other.lease({ ...request, instance: 'two', partitions });
         await store.lease({ ...request, instance: 'one', partitions });
@@ -306,7 +306,7 @@ export function recommendationStoreContract(
       ]);
       const before = [await store.taste('ann'), await store.booksSince(0, 9), await store.positions(projection)];
       await store.close();
-      const again = another();
+      const again = await another();
       try {
         assert.deepEqual(
           [await again.taste('ann'), await again.booksSince(0, 9), await again.positions(projection)],

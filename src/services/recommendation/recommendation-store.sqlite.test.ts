@@ -7,8 +7,8 @@ import { openSqliteRecommendationStore } from './recommendation-store.sqlite.ts'
 recommendationStoreContract('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-taste-'));
   const path = join(folder, 'recommendation.sqlite');
-  const another = () => openSqliteRecommendationStore(path, { clock: () => 0, busyTimeoutMs: 1_000 });
-  const store = another();
+  const another = async () => openSqliteRecommendationStore(path, { clock: () => 0, busyTimeoutMs: 1_000 });
+  const store = await another();
   return {
     store,
     another,

@@ -5,8 +5,6 @@ import { keyHash, type QueryRow } from './query-numbers.mysql.ts';
 
 type Kept = { readonly row: QueryRow; readonly latest: Answer & { readonly time: number } };
 
-const bytesPerStatement = 1 << 20;
-
 /**
  * Keeps the latest answers of queries whose rows are locked. Readers mostly get the same answer again, so it is only
  * written when it differs; of two in the same millisecond the stored one has to be read.
@@ -27,7 +25,7 @@ export async function keepLatestAnswers(connection: MysqlConnection, answers: re
     later.filter(({ row, hash }) => !hash.equals(row.answerHash)),
   );
   await connection.insert(
-    `INSERT INTO trend_query (id, key_hash, query_key, time_ms, answer_hash) VALUES ?
+    `INSERT INTO state.query (id, key_hash, query_key, time_ms, answer_hash) VALUES ?
      ON DUPLICATE KEY UPDATE time_ms = VALUES(time_ms), answer_hash = VALUES(answer_hash)`,
     later.map(({ row, latest, hash }) => [row.id, keyHash(row.key), row.key, latest.time, hash]),
   );
@@ -38,7 +36,7 @@ async function readAnswers(
   queries: readonly number[],
 ): Promise<ReadonlyMap<number, Answer>> {
   if (queries.length === 0) return new Map();
-  const rows = await connection.rows('SELECT query, corrected, books FROM trend_answer WHERE query IN (?)', [queries]);
+  const rows = await connection.rows('SELECT query, corrected, books FROM state.answer WHERE query IN (?)', [queries]);
   return new Map(
     rows.map((row) => [
       Number(row['query']),
@@ -48,23 +46,11 @@ async function readAnswers(
 }
 
 async function writeAnswers(connection: MysqlConnection, answers: readonly Kept[]): Promise<void> {
-  let rows: [query: number, corrected: string | null, books: Uint8Array][] = [];
-  let bytes = 0;
-  const write = async (): Promise<void> => {
-    await connection.insert(
-      `INSERT INTO trend_answer VALUES ?
-       ON DUPLICATE KEY UPDATE corrected = VALUES(corrected), books = VALUES(books)`,
-      rows,
-    );
-    rows = [];
-    bytes = 0;
-  };
-  for (const { row, latest } of answers) {
-    rows.push([row.id, latest.corrected, latest.books]);
-    bytes += latest.books.byteLength;
-    if (bytes > bytesPerStatement) await write();
-  }
-  await write();
+  await connection.insert(
+    `INSERT INTO state.answer VALUES ?
+     ON DUPLICATE KEY UPDATE corrected = VALUES(corrected), books = VALUES(books)`,
+    answers.map(({ row, latest }) => [row.id, latest.corrected, latest.books]),
+  );
 }
 
 function answerHash({ corrected, books }: Answer): Buffer {

@@ -1,3 +1,4 @@
+import type { StateOptions, StoreLocation } from '../../database/store-location.ts';
 import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
 import { openTrendStore } from './open-trend-store.ts';
 import { createTrendProjection } from './trend-projection.ts';
@@ -7,14 +8,15 @@ import { createTrendProjection } from './trend-projection.ts';
  * @throws SamsaError `state-too-new`, `data-folder-unusable`.
  */
 export async function openTrendDeadLetters(
-  options: Parameters<typeof openTrendStore>[0] & {
+  location: StoreLocation,
+  options: StateOptions & {
     /** `trend.group_id`. */
     readonly projectionName: string;
     /** The topic of searches. */
     readonly topic: string;
   },
 ): Promise<DeadLetters & { readonly close: () => Promise<void> }> {
-  const store = await openTrendStore(options);
+  const store = await openTrendStore(location, options);
   const projection = createTrendProjection(options.projectionName, options.topic);
   return { ...createDeadLetters(store, projection), close: store.close };
 }

@@ -1,18 +1,13 @@
+import type { StateOptions, StoreLocation } from '../../database/store-location.ts';
 import type { TrendStore } from './trend-store.ts';
 import { openSqliteTrendStore } from './trend-store.sqlite.ts';
 
 /**
- * Opens the counts where this shop keeps them.
- * @throws SamsaError `state-too-new`, `data-folder-unusable`.
+ * Opens the counts where this shop keeps them. The driver of a database is loaded only where there is one.
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`, and what `openMysql` throws.
  */
-export async function openTrendStore(options: {
-  /** The SQLite file. */
-  readonly path: string;
-  readonly clock: () => number;
-  /** At most 50 on a thread that answers requests. */
-  readonly busyTimeoutMs: number;
-  /** True when a checkpoint thread looks after the file. */
-  readonly checkpointedElsewhere: boolean;
-}): Promise<TrendStore> {
-  return openSqliteTrendStore(options.path, options);
+export async function openTrendStore(location: StoreLocation, options: StateOptions): Promise<TrendStore> {
+  if (location.kind === 'sqlite') return openSqliteTrendStore(location.path, options);
+  const { openMysqlTrendStore } = await import('./trend-store.mysql.ts');
+  return openMysqlTrendStore(location, options);
 }

@@ -1,5 +1,5 @@
 import type { MysqlAddress } from '../../database/mysql-connection.ts';
-import { openMysql, type MysqlDatabase } from '../../database/mysql-database.ts';
+import { openMysql, type MysqlDatabase, type MysqlOptions } from '../../database/mysql-database.ts';
 import type { Migrations } from '../../database/mysql-migrations.ts';
 import { createMysqlProgress, progressMigrations } from '../../database/mysql-progress.ts';
 import { readCountedSince, readSeen, type Seen } from './commit-journal.mysql.ts';
@@ -18,10 +18,14 @@ const rememberedRevisions = 100;
 
 /**
  * Counts in a MySQL or MariaDB database, shared by all instances.
- * @throws SamsaError `bad-configuration`, `state-too-new`, `store-unavailable` (retryable).
+ * @throws SamsaError as `openMysql` does.
  */
-export async function openMysqlTrendStore(address: MysqlAddress): Promise<TrendStore> {
-  return createMysqlTrendStore(await openMysql(address, { migrations: [progressMigrations, countsMigrations] }));
+export async function openMysqlTrendStore(
+  address: MysqlAddress,
+  { onProblem }: Pick<MysqlOptions, 'onProblem'> = {},
+): Promise<TrendStore> {
+  const migrations = [progressMigrations, countsMigrations];
+  return createMysqlTrendStore(await openMysql(address, { migrations, onProblem }));
 }
 
 function createMysqlTrendStore(database: MysqlDatabase): TrendStore {

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs';
+import type { DeadLetterQuery, KeptDeadLetter, PartitionPosition } from './progress.ts';
+import { openDeadLettersForReading } from './sqlite-dead-letters.ts';
+import { lookInside, readSqliteProgress } from './read-sqlite-progress.ts';
+import type { StoreLocation } from './store-location.ts';
+
+/** The state of a service, or of a search index, for people who look at a shop from outside; it joins in nothing. */
+export type StateReader = {
+  /** Positions, and how many dead letters wait, both by projection. */
+  readonly progress: () => Promise<{
+    readonly positions: ReadonlyMap<string, readonly PartitionPosition[]>;
+    readonly deadLetters: ReadonlyMap<string, number>;
+  }>;
+  readonly inside: (projection: string) => Promise<StateInside>;
+  readonly deadLetters: (query: DeadLetterQuery) => Promise<readonly KeptDeadLetter[]>;
+  readonly close: () => Promise<void>;
+};
+
+/** What a state says about one projection, and which others it holds. */
+export type StateInside = {
+  readonly positions: readonly PartitionPosition[];
+  /** By projection. */
+  readonly versions: ReadonlyMap<string, number>;
+  /** Who reads into it, or did when it was last seen. */
+  readonly instances: readonly string[];
+  /** Dead letters that were discarded, of all projections. */
+  readonly discarded: number;
+};
+
+/**
+ * @returns null where nothing has been kept yet.
+ * @throws SamsaError, also its members: `data-folder-unusable`, `bad-configuration`, `store-unavailable` (retryable).
+ */
+export async function openStateReader(location: StoreLocation): Promise<StateReader | null> {
+  if (location.kind === 'sqlite') return existsSync(location.path) ? readStateFile(location.path) : null;
+  const { openMysqlStateReader } = await import('./mysql-state-reader.ts');
+  return openMysqlStateReader(location);
+}
+
+function readStateFile(path: string): StateReader {
+  const letters = openDeadLettersForReading(path);
+  return {
+    progress: async () => readSqliteProgress(path),
+    inside: async (projection) => lookInside(path, projection),
+    deadLetters: letters.read,
+    close: async () => letters.close(),
+  };
+}
