@@ -123,16 +123,21 @@ export type Settings<Table> = {
 
 /** Other names of keys. */
 export const aliases: Readonly<Record<string, string>> = {
+  'app.pageSize': 'app.page_size',
   'remote.rec_url': 'remote.recommendation_url',
   'mq.topics.searches': 'mq.topic',
 };
 
 /** What the tutorial's files may hold that has nothing to set here, and why: keys, and whole sections. */
 export const withoutEffect: Readonly<Record<string, string>> = {
+  'app.templates_dir': 'the pages are part of the program',
   'app.templates_pattern': 'the pages are part of the program',
   cache: 'there is no cache server',
+  'db.dbName': 'recommendations are kept in the same database as everything else',
   'db.mongo_db_name': 'recommendations are kept in the same database as everything else',
   'db.mongo_uri': 'recommendations are kept in the same database as everything else',
+  'db.uri': 'recommendations are kept in the same database as everything else',
+  'mq.groupId': 'each service has its own, trend.group_id and recommendation.group_id',
   'mq.group_id': 'each service has its own, trend.group_id and recommendation.group_id',
 };
 

@@ -197,6 +197,20 @@ remote:
     assert.doesNotMatch(notices.join(), /test_pass/);
   });
 
+  it('may be JSON, with the names the tutorial uses for it', async () => {
+    const { config, notices } = await load(`{
+  "app": { "port": 3000, "pageSize": 5, "templates_dir": "src/web/adapter/templates" },
+  "db": { "dsn": "mysql://test_user:test_pass@127.0.0.1:3306/lr_event_book?charset=utf8mb4", "uri": "mongodb://localhost:27017", "dbName": "lr_event_rec" },
+  "mq": { "brokers": ["localhost:9094"], "topic": "lr-book-searches", "groupId": "rec-svr" }
+}`);
+    assert.deepEqual([config.app.port, config.app.pageSize], [3000, 5]);
+    assert.equal(config.db.kind === 'mysql' && config.db.database, 'lr_event_book');
+    assert.deepEqual(
+      notices.map((notice) => notice.split(' ')[0]),
+      ['app.templates_dir', 'db.uri', 'db.dbName', 'mq.groupId'],
+    );
+  });
+
   it('is data that a worker thread can be given', async () => {
     const { config } = await load('trend:\n  blocked_words: [a, b]\n');
     assert.deepEqual(structuredClone(config), config);

@@ -4,6 +4,7 @@ import { openStateReader } from '../database/state-reader.ts';
 import { placeName, type StoreLocation } from '../database/store-location.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
+import { readSpools, type SpoolLedger } from '../log/open-spooled-log.ts';
 import type { Config } from '../config.ts';
 import type { CommandContext } from '../main.ts';
 import { freshnessOf } from '../projection/freshness.ts';
@@ -32,7 +33,9 @@ type TopicStatus = {
 
 /**
  * Shows how far every service has read and whether every event is accounted for, also while the shop runs.
+ * What waits on this disk is shown also while a cluster does not answer.
  * @returns 0 when every ledger balances, else 1.
+ * @throws SamsaError `store-unavailable` (retryable) where the log or a database does not answer.
  */
 export async function statusCommand(
   { config, print }: CommandContext,
@@ -43,14 +46,17 @@ export async function statusCommand(
     print(`no shop has been opened in ${config.data} yet; npm start opens one`);
     return 1;
   }
+  const isJson = options.json === true;
+  const spools = readSpools(shopFiles(config).spools);
+  if (!isJson) for (const line of [...describePlaces(config), ...describeSpools(spools)]) print(line);
   const log = await openLog(location, { clock: Date.now, busyTimeoutMs: 1_000 });
   try {
     const states = stateLocations(config);
     const projections = (await Promise.all(states.map((state) => projectionsIn(state.location, log)))).flat();
     const topics = await Promise.all(Object.values(config.mq.topics).map((topic) => topicStatus(log, topic)));
-    if (options.json === true) print(JSON.stringify({ data: config.data, topics, projections }, null, 2));
-    else for (const line of describe(config, topics, projections)) print(line);
-    return projections.every(({ balanced }) => balanced) ? 0 : 1;
+    if (isJson) print(JSON.stringify({ data: config.data, spools: spools.map(toJson), topics, projections }, null, 2));
+    else for (const line of describeLedgers(topics, projections)) print(line);
+    return projections.every(({ balanced }) => balanced) && spools.every(isBalanced) ? 0 : 1;
   } finally {
     await log.close();
   }
@@ -107,19 +113,39 @@ async function readEnds(
   return (topic, partition) => ends.get(topic)?.[partition]?.end ?? 0;
 }
 
-function describe(
-  config: Config,
-  topics: readonly TopicStatus[],
-  projections: readonly ProjectionStatus[],
-): readonly string[] {
+function isBalanced({ accepted, relayed, dropped, setAside, waiting }: SpoolLedger): boolean {
+  return accepted === relayed + dropped + setAside + waiting;
+}
+
+function toJson({ setAside, waitingBytes, oldestMs, ...row }: SpoolLedger) {
+  return { ...row, set_aside: setAside, waiting_bytes: waitingBytes, oldest_ms: oldestMs };
+}
+
+function describePlaces(config: Config): readonly string[] {
   const lines = [`data folder ${config.data}`];
-  for (const [name, file] of Object.entries(shopFiles(config))) {
+  const { spools: _, ...files } = shopFiles(config);
+  for (const [name, file] of Object.entries(files)) {
     if (existsSync(file)) lines.push(`  ${name.padEnd(16)}${(statSync(file).size / 1e6).toFixed(1).padStart(9)} MB`);
   }
   for (const { name, location } of stateLocations(config)) {
     if (location.kind === 'mysql') lines.push(`  ${name.padEnd(16)} ${placeName(location)}`);
   }
-  lines.push('', row('topic', ['partitions', 'records']));
+  return lines;
+}
+
+function describeSpools(spools: readonly SpoolLedger[]): readonly string[] {
+  if (spools.length === 0) return [];
+  const lines = ['', row('spool', ['accepted', 'relayed', 'dropped', 'set aside', 'waiting', 'ledger'])];
+  for (const ledger of spools) {
+    const { topic, accepted, relayed, dropped, setAside, waiting } = ledger;
+    const balance = isBalanced(ledger) ? 'balanced' : 'UNBALANCED';
+    lines.push(row(topic, [accepted, relayed, dropped, setAside, waiting, balance]));
+  }
+  return lines;
+}
+
+function describeLedgers(topics: readonly TopicStatus[], projections: readonly ProjectionStatus[]): readonly string[] {
+  const lines = ['', row('topic', ['partitions', 'records'])];
   for (const { topic, partitions, records } of topics) lines.push(row(topic, [partitions, records]));
   const outcomes = ['applied', 'duplicate', 'dead', 'late', 'gap', 'compacted'] as const;
   lines.push('', row('projection', [...outcomes, 'lag', 'lag s', 'ledger']));

@@ -130,7 +130,7 @@ export function totalBytes(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + bytesOf(row), 0);
 }
 
-export function readSpoolLedger(database: SqliteDatabase, spool: string): readonly SpoolLedger[] {
+export function readSpoolLedger(database: Pick<SqliteDatabase, 'prepare'>, spool: string): readonly SpoolLedger[] {
   const rows = database
     .prepare(
       `SELECT name, accepted, relayed, dropped, set_aside, waiting, waiting_bytes,
