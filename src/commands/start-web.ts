@@ -74,6 +74,7 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
       host,
       operatorToken,
       trustProxy,
+      keyFormat: config.mq.keyFormat,
       rateLimitPerMinute: rateLimitOf(config, host),
       newReadersPerAddress: config.trend.newReadersPerAddress ?? (isLoopback(host) ? 0 : newReadersPerAddress),
       ...(await remote),

@@ -39,19 +39,24 @@ export type SearchContext = {
 const bookList = TypeCompiler.Compile(Type.Array(BookSchema));
 const readerId = /^[A-Za-z0-9_-]{0,64}$/;
 
+/** What the key of a search says: the query alone, or also who asked, for programs that expect it there. */
+export type SearchKeyFormat = 'query' | 'query:reader';
+
 /** The record of one search; `value` is the answer's own bytes, a JSON array of books. */
 export function bookSearchedRecord(
   topic: string,
   source: EventSource,
-  search: { query: string; value: Uint8Array } & SearchContext,
+  search: { query: string; value: Uint8Array; keyFormat?: SearchKeyFormat } & SearchContext,
 ): NewRecord {
   const extensions: Record<string, string> = { total: String(search.total) };
   if (search.reader !== null) extensions['reader'] = search.reader;
   if (search.weight === 0) extensions['weight'] = '0';
   if (search.corrected !== null) extensions['corrected'] = search.corrected;
+  const withReader = search.keyFormat === 'query:reader';
+  if (withReader) extensions['keyformat'] = 'query:reader';
   return {
     topic,
-    key: Buffer.from(search.query),
+    key: Buffer.from(withReader ? `${search.query}:${search.reader ?? ''}` : search.query),
     value: search.value,
     headers: encodeEnvelope(source.next(bookSearchedType, extensions)),
   };
@@ -99,7 +104,7 @@ function parseBooks(value: Uint8Array): readonly Book[] {
 
 type Unparsed = Omit<BookSearched, 'books' | 'time'>;
 
-/** Keys of our own messages are never split: a query may contain colons. */
+/** Keys of our own messages are split only where they say so, never at a colon of the query. */
 function ownSearch(key: string, envelope: Envelope): Unparsed {
   if (envelope.type !== bookSearchedType) {
     throw new SamsaError(
@@ -107,14 +112,20 @@ function ownSearch(key: string, envelope: Envelope): Unparsed {
       `header ce_type: expected ${bookSearchedType}, got ${envelope.type.slice(0, 80)}`,
     );
   }
-  const { reader, weight, corrected } = envelope.extensions;
+  const { reader, weight, corrected, keyformat } = envelope.extensions;
   return {
-    query: notEmpty(key),
+    query: notEmpty(keyformat === 'query:reader' ? withoutReader(key, reader ?? '') : key),
     reader: reader ?? null,
     weight: weight === '0' ? 0 : 1,
     corrected: corrected ?? null,
     tieBreak: `${envelope.source}/${String(envelope.sequence).padStart(20, '0')}`,
   };
+}
+
+function withoutReader(key: string, reader: string): string {
+  const suffix = `:${reader}`;
+  if (key.endsWith(suffix)) return key.slice(0, -suffix.length);
+  throw new SamsaError('bad-event', `key: expected it to end with ${suffix}, as header ce_keyformat says`);
 }
 
 function plainSearch(key: string, record: StoredRecord): Unparsed {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bookChangedRecord, decodeBookChanged } from './book-changed.ts';
-import { bookSearchedRecord, createBookSearchedDecoder } from './book-searched.ts';
+import { bookSearchedRecord, createBookSearchedDecoder, type SearchKeyFormat } from './book-searched.ts';
 import { listedBook } from './book.ts';
 import { decodeEnvelope, decodeMark } from './envelope.ts';
 import { createEventSource } from './event-source.ts';
@@ -22,11 +22,15 @@ function plain(key: string | null, value: string | null, timestamp = noon): Stor
   return stored({ topic: 't', key: bytes(key), value: bytes(value), headers: [] }, timestamp);
 }
 
-function ownSearch(query: string, overrides: { reader?: string | null; weight?: 0 | 1; time?: number } = {}) {
+function ownSearch(
+  query: string,
+  overrides: { reader?: string | null; weight?: 0 | 1; time?: number; keyFormat?: SearchKeyFormat } = {},
+) {
   const source = createEventSource('test', () => overrides.time ?? noon);
   return bookSearchedRecord('t', source, {
     query,
     value: gatsbyList,
+    keyFormat: overrides.keyFormat ?? 'query',
     reader: overrides.reader ?? null,
     weight: overrides.weight ?? 1,
     corrected: null,
@@ -58,6 +62,22 @@ describe('book searched', () => {
       { query: search.query, reader: search.reader, weight: search.weight, time: search.time, books: search.books },
       { query: 'ratio 3:1', reader: 'r1', weight: 0, time: noon, books: [gatsby] },
     );
+  });
+
+  it('names the reader in the key for programs that look there, and reads the query back all the same', () => {
+    const decode = createBookSearchedDecoder();
+    for (const [reader, key] of [
+      ['r1', 'ratio 3:1:r1'],
+      [null, 'ratio 3:1:'],
+    ] as const) {
+      const record = ownSearch('ratio 3:1', { reader, keyFormat: 'query:reader' });
+      assert.equal(Buffer.from(record.key!).toString(), key);
+      const search = decode(stored(record));
+      assert.ok(search !== 'late');
+      assert.deepEqual([search.query, search.reader], ['ratio 3:1', reader]);
+    }
+    const other = { ...ownSearch('ratio', { reader: 'r1', keyFormat: 'query:reader' }), key: Buffer.from('ratio') };
+    assert.throws(() => decode(stored(other)), { ...badEvent, message: /end with :r1/ });
   });
 
   it('reads plain messages, with and without a reader behind the last colon', () => {

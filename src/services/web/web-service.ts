@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { createEventSource } from '../../events/event-source.ts';
 import { readerActionRecord } from '../../events/reader-action.ts';
 import type { Book } from '../../events/book.ts';
+import type { SearchKeyFormat } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import { createHttpServer, type HttpServer } from '../../http/server.ts';
 import type { ReaderSigner } from '../../http/signed-reader.ts';
@@ -53,6 +54,7 @@ export type WebSettings = {
   readonly rateLimitPerMinute: number;
   /** 0 = off. */
   readonly newReadersPerAddress: number;
+  readonly keyFormat: SearchKeyFormat;
   readonly trendUrl: string;
   readonly recommendationUrl: string;
 };
@@ -72,7 +74,13 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
   const { books, index, topics, clock, logger, settings } = deps;
   const { log, spooled } = deps.events;
   const source = createEventSource(deps.instance, clock);
-  const publisher = createSearchPublisher({ log: spooled, topic: topics.searches, source, logger });
+  const publisher = createSearchPublisher({
+    log: spooled,
+    topic: topics.searches,
+    source,
+    keyFormat: settings.keyFormat,
+    logger,
+  });
   const relay = startOutboxRelay({
     outbox: books.outbox,
     log,

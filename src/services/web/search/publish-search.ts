@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reason, SamsaError } from '../../../errors.ts';
-import { bookSearchedRecord, type SearchContext } from '../../../events/book-searched.ts';
+import { bookSearchedRecord, type SearchContext, type SearchKeyFormat } from '../../../events/book-searched.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../../events/envelope.ts';
 import type { EventSource } from '../../../events/event-source.ts';
 import type { NewRecord } from '../../../events/record.ts';
@@ -38,6 +38,8 @@ export type SearchPublisherDeps = {
   readonly log: EventLog;
   readonly topic: string;
   readonly source: EventSource;
+  /** `query` unless given. */
+  readonly keyFormat?: SearchKeyFormat;
   readonly logger: Logger;
   /** How long a search waits for its event; 250 unless given. */
   readonly deadlineMs?: number;
@@ -56,7 +58,16 @@ const patienceAtCloseMs = 2_000;
  * the same id and time: later numbers may have arrived meanwhile, and it would be taken for a repeat.
  */
 export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublisher {
-  const { log, topic, source, logger, deadlineMs = 250, waitingRecords = 10_000, random = Math.random } = deps;
+  const {
+    log,
+    topic,
+    source,
+    logger,
+    keyFormat = 'query',
+    deadlineMs = 250,
+    waitingRecords = 10_000,
+    random = Math.random,
+  } = deps;
   const refused: NewRecord[] = [];
   const stopping = new AbortController();
   let accepted = 0;
@@ -122,7 +133,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
     sendEvent: async (key, value, context = anonymous) => {
       accepted++;
       if (closing !== null) return drop(1, 'the service is stopping');
-      const record = bookSearchedRecord(topic, source, { query: key, value, ...context });
+      const record = bookSearchedRecord(topic, source, { query: key, value, keyFormat, ...context });
       if (refused.length > 0) return keep(record);
       if (overdue >= waitingRecords) return drop(1, `${waitingRecords} events wait already`);
       const appended = append(record);
