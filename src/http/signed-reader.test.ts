@@ -13,6 +13,10 @@ describe('reader signer', () => {
     assert.equal(signer.verify(signed), readerId);
   });
 
+  it('mints no id twice', () => {
+    assert.equal(new Set(Array.from({ length: 1_000 }, signer.mint)).size, 1_000);
+  });
+
   it('signs the same under the same secret in another process', () => {
     const readerId = signer.mint();
     assert.equal(createReaderSigner('a secret of this test').verify(signer.sign(readerId)), readerId);

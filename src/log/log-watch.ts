@@ -17,14 +17,20 @@ export type LogWatch = {
    * @returns false after `waitMs`, when `signal` fires, or on `endWaits`.
    */
   readonly wait: (partitionNumber: number, from: number, waitMs: number, signal: AbortSignal) => Promise<boolean>;
-  /** Wakes everybody in this process who waits for these ends: here now, in other threads as soon as they turn. */
+  /**
+   * Wakes everybody in this process who waits for these ends: here now, in other threads as soon as they turn, or, when
+   * others were woken just before, when they next look.
+   */
   readonly announce: (ends: Ends) => void;
   readonly endWaits: () => void;
 };
 
 type Waiter = { readonly partitionNumber: number; readonly from: number; readonly wake: (records: boolean) => void };
 
-/** Other processes cannot ring: their commits are looked for this often, while somebody waits. */
+/**
+ * Other processes cannot ring: their commits are looked for this often, while somebody waits. So nobody rings more often
+ * either: each ring costs more than the append it tells of.
+ */
 const pollMs = 5;
 const longestTimeoutMs = 2 ** 31 - 1;
 
@@ -33,6 +39,7 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
   const waiters = new Set<Waiter>();
   let polling: NodeJS.Timeout | null = null;
   let seenVersion: number | null = null;
+  let rangMs = Number.NEGATIVE_INFINITY;
 
   const wakeWhere = (endOf: (partitionNumber: number) => number | undefined): void => {
     for (const waiter of waiters) {
@@ -94,6 +101,9 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
       }),
     announce: (ends) => {
       wakeWhere((number) => ends.get(number));
+      const nowMs = performance.now();
+      if (nowMs - rangMs < pollMs) return;
+      rangMs = nowMs;
       bell.ring();
     },
     endWaits: () => {

@@ -39,7 +39,7 @@ export const logBellName = 'samsa log';
 /**
  * The event log in one SQLite file, which several processes may have open at once. Appends of one turn of the event
  * loop are committed together on its next turn. A waiting read sees a record at once when this process appended it,
- * also in another thread (see `shareLogBell`), and within about 10 ms when another process did.
+ * also in another thread (see `shareLogBell`) unless appends follow each other closely, else within about 10 ms.
  * @throws SamsaError as `openSqlite`.
  */
 export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog {

@@ -1,5 +1,5 @@
 import { foldText, plainWords } from './cut-words.ts';
-import type { BookFacts } from './read-index.ts';
+import type { BookFacts } from './read-facts.ts';
 
 export type FacetValue = { readonly value: string; readonly count: number };
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Book } from '../../../events/book.ts';
+import { foldText } from './cut-words.ts';
 import { findBooks, type SearchFilters, type SearchRequest } from './find-books.ts';
 import { openIndexForReading, type IndexReader } from './read-index.ts';
 import { createIndexWriter, openIndexForWriting } from './search-index.sqlite.ts';
@@ -259,6 +260,39 @@ describe('finding books', () => {
     try {
       assert.deepEqual(findBooks(reader, { text: 'the needle of', offset: 0, limit: 10 }).bookIds, [701]);
       assert.equal(findBooks(reader, { text: 'the author:needle', offset: 0, limit: 10 }).dropped.length, 1);
+    } finally {
+      reader.close();
+    }
+  });
+
+  it('finds exactly the books that have all words, whatever was asked before', () => {
+    const vocabulary = ['owl', 'ox', 'oxen', 'hen', 'the', 'théorie'];
+    const word = fc.constantFrom(...vocabulary);
+    const titles = fc.sample(fc.array(word, { minLength: 1, maxLength: 4 }), { numRuns: 1_500, seed: 4 });
+    const books = titles.map((words, at) => ({
+      title: `${words.join(' ')} the${at < 1_200 ? ' ox' : ''}`,
+      author: 'A',
+      popularity: at % 40,
+    }));
+    const reader = openShelf('exactly', books);
+    const holds = (title: string, words: readonly string[]): boolean =>
+      words.every((wanted, at) =>
+        foldText(title)
+          .split(' ')
+          .some((has) => (at === words.length - 1 ? has.startsWith(foldText(wanted)) : has === foldText(wanted))),
+      );
+    try {
+      fc.assert(
+        fc.property(fc.uniqueArray(word, { minLength: 1, maxLength: 4 }), fc.boolean(), (words, forget) => {
+          if (forget) reader.forget({ bookIds: [1, 2, 3], moved: true });
+          const having = books.filter(({ title }) => holds(title, words)).length;
+          const found = findBooks(reader, { text: words.join(' '), offset: 0, limit: 1_500 });
+          if (having === 0) return;
+          assert.equal(found.bookIds.length, having);
+          assert.deepEqual([found.total, found.totalIsExact], [Math.min(having, 1_000), having <= 1_000]);
+          for (const id of found.bookIds) assert.ok(holds(books[id - 1]!.title, words));
+        }),
+      );
     } finally {
       reader.close();
     }

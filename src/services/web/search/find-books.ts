@@ -4,7 +4,8 @@ import { foldText } from './cut-words.ts';
 import { matchExpression, parseQuery, wordsIn, type ParsedQuery, type QueryWord } from './parse-query.ts';
 import { matchWords } from './match-words.ts';
 import { rankBooks } from './rank-books.ts';
-import { mostCounted, type BookFacts, type FactConditions, type IndexReader } from './read-index.ts';
+import type { BookFacts, FactConditions } from './read-facts.ts';
+import { mostCounted, type IndexReader } from './read-index.ts';
 
 export const searchSorts = ['relevance', 'popularity', 'newest', 'oldest', 'title'] as const;
 export type SearchSort = (typeof searchSorts)[number];
@@ -66,7 +67,7 @@ export function findBooks(index: IndexReader, request: SearchRequest): FoundBook
   if (found.total > 0 || query.words.length < 2) return found;
   const words = keepMatchingWords(query.words, {
     matches: (some) => index.hasMoreThan(matchExpression(some), 0),
-    frequency: (word) => index.count(matchExpression([word])),
+    frequency: (word) => index.places(word).length,
   });
   if (words.length === 0 || words.length === query.words.length) return found;
   const dropped = query.words.filter((word) => !words.includes(word)).map(({ word }) => word);
@@ -85,7 +86,7 @@ function findSimply(
   words: readonly QueryWord[],
   { offset, limit }: SearchRequest,
 ): FoundBooks {
-  const candidates = matchWords(index, words, rankedCandidates);
+  const { books: candidates, count } = matchWords(index, words, rankedCandidates);
   const hasMore = candidates.length === rankedCandidates;
   const bookIds: number[] = [];
   if (offset < candidates.length) {
@@ -95,7 +96,7 @@ function findSimply(
     const from = Math.max(offset, rankedCandidates);
     bookIds.push(...index.match(matchExpression(words), offset + limit - from, from));
   }
-  const counted = hasMore ? index.count(matchExpression(words)) : candidates.length;
+  const counted = hasMore ? count() : candidates.length;
   return { query, words, bookIds, ...totalOf(counted), dropped: [], facets: null };
 }
 

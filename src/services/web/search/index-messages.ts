@@ -2,6 +2,7 @@ import type { BookChanged } from '../../../events/book-changed.ts';
 import type { LogLocation } from '../../../log/open-log.ts';
 import type { Freshness } from '../../../projection/freshness.ts';
 import type { LedgerRow } from '../../../projection/ledger.ts';
+import type { WrittenBooks } from './search-index.sqlite.ts';
 
 /** What the index thread is started with. */
 export type IndexThreadData = {
@@ -30,7 +31,7 @@ export type FromIndexThread =
   | { readonly type: 'opened' }
   | { readonly type: 'failed'; readonly code: string | null; readonly message: string }
   /** These books were written and committed. */
-  | { readonly type: 'changed'; readonly bookIds: readonly number[] }
+  | ({ readonly type: 'changed' } & WrittenBooks)
   /** Answers `apply` (what it changed was told before) and `catch-up`. */
   | { readonly type: 'done'; readonly number: number; readonly problem: string | null }
   | ({ readonly type: 'state' } & IndexState)

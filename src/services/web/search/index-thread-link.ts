@@ -4,11 +4,12 @@ import type { Logger } from 'pino';
 import { reason, SamsaError, type ErrorCode } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
+import type { WrittenBooks } from './search-index.sqlite.ts';
 
 export type IndexThreadListener = {
   /** The file can be opened for reading; again after it was made anew. */
   readonly onOpened: () => void;
-  readonly onChanged: (bookIds: readonly number[]) => void;
+  readonly onChanged: (books: WrittenBooks) => void;
   /** The file is damaged: let go of it, then call `rebuild`. */
   readonly onDamaged: (why: string) => void;
   readonly onState: (state: Extract<FromIndexThread, { type: 'state' }>) => void;
@@ -88,7 +89,7 @@ export function startIndexThread(
   };
 
   worker.on('message', (message: FromIndexThread) => {
-    if (message.type === 'changed') listener.onChanged(message.bookIds);
+    if (message.type === 'changed') listener.onChanged(message);
     else if (message.type === 'done') answer(message);
     else if (message.type === 'state') listener.onState(message);
     else if (message.type === 'damaged') listener.onDamaged(message.why);

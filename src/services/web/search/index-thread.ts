@@ -101,8 +101,8 @@ function announcing(progress: Progress<SearchChange>, writer: IndexWriter): Prog
 }
 
 function announce(writer: IndexWriter): void {
-  const bookIds = writer.takeTouched();
-  if (bookIds.length > 0) tell({ type: 'changed', bookIds });
+  const written = writer.takeWritten();
+  if (written.bookIds.length > 0) tell({ type: 'changed', ...written });
 }
 
 function applyAtOnce({ number, change }: Extract<ToIndexThread, { type: 'apply' }>): void {

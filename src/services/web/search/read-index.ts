@@ -3,32 +3,19 @@ import { openSqlite } from '../../../database/sqlite-database.ts';
 import { deadLetterDecisions } from '../../../database/sqlite-dead-letters.ts';
 import { progressSchema } from '../../../database/sqlite-progress.ts';
 import { bookAt } from './book-place.ts';
+import { matchExpression, type QueryWord } from './parse-query.ts';
 import type { RankedBook } from './rank-books.ts';
-import { createRecentMap } from './recent-map.ts';
-import { searchIndexSchema } from './search-index.sqlite.ts';
-
-/** What filters, facets and sorting look at. */
-export type BookFacts = {
-  readonly id: number;
-  /** As shown. */
-  readonly authors: readonly string[];
-  readonly subjects: readonly string[];
-  readonly language: string | null;
-  readonly year: number | null;
-};
-
-/** Conditions on whole books, checked where the rows are read. */
-export type FactConditions = {
-  readonly language: string | null;
-  readonly from: number | null;
-  readonly to: number | null;
-};
+import { createFactReader, type ReadFacts } from './read-facts.ts';
+import { createRecentMap, type RecentMap } from './recent-map.ts';
+import { searchIndexSchema, type WrittenBooks } from './search-index.sqlite.ts';
 
 /**
  * The search index as a request thread sees it: its own connection, reading only. Ids come most popular first.
  * Expressions are those of `matchExpression`; `''` stands for all books, except in `match`.
  */
 export type IndexReader = {
+  /** Places of books with this word, the most popular first; of a commoner one no more than `mostCounted`. */
+  readonly places: (word: QueryWord) => readonly number[];
   readonly match: (expression: string, limit: number, offset: number) => readonly number[];
   /** Counts no further than `mostCounted`. */
   readonly count: (expression: string) => number;
@@ -37,30 +24,28 @@ export type IndexReader = {
   /** By exact popularity, where `match` is only about right; equal ones by id. */
   readonly mostPopular: (limit: number, offset: number) => readonly number[];
   readonly byIsbn: (isbn13: string) => number | null;
-  /** Of books that meet the conditions, among the first `scanned` matches. */
-  readonly facts: (
-    expression: string,
-    conditions: FactConditions,
-    limit: number,
-    scanned: number,
-  ) => readonly BookFacts[];
+  readonly facts: ReadFacts;
   /** Books that are gone by now are left out. */
   readonly ranked: (ids: readonly number[]) => readonly RankedBook[];
   /** The JSON of each book, in this order; books that are gone by now are left out. */
   readonly listed: (ids: readonly number[]) => readonly Uint8Array[];
-  /** To be told about every change: these books are read again. */
-  readonly forget: (ids: readonly number[]) => void;
+  /** To be told about everything written: it is read again. */
+  readonly forget: (books: WrittenBooks) => void;
   readonly close: () => void;
 };
 
-/** Where `count` stops: a thousand and something. */
+/** Where `count` and `places` stop: a thousand and something. */
 export const mostCounted = 1_001;
 
 /** About 0.5 KB each. */
 const rememberedRanked = 10_000;
-/** About 1 KB each. */
-const rememberedListed = 4_000;
+const rememberedListedBytes = 8 << 20;
+/** What a short text takes all the same. */
+const bytesPerListed = 200;
 const rememberedCounts = 5_000;
+/** In numbers of 8 bytes; the least that a word costs counts as 20 of them. */
+const rememberedPlaces = 1_000_000;
+const placesPerWord = 20;
 
 const rankedColumns = 'id, log2(1 + popularity), title, main_title_words, author, series, subjects';
 
@@ -85,11 +70,14 @@ export function openIndexForReading(path: string): IndexReader {
   const isbn = prepare('SELECT id FROM book WHERE isbn = ? AND place IS NOT NULL ORDER BY popularity DESC, id LIMIT 1');
   const rank = prepare(`SELECT ${rankedColumns} FROM book WHERE id = ? AND place IS NOT NULL`);
   const list = prepare('SELECT json FROM listed WHERE id = ?');
-  const factsOf = factStatements(prepare);
 
   const ranked = createRecentMap<number, RankedBook>(rememberedRanked);
-  const listed = createRecentMap<number, Uint8Array>(rememberedListed);
+  const listed = createRecentMap<number, Uint8Array>(
+    rememberedListedBytes,
+    ({ byteLength }) => bytesPerListed + byteLength,
+  );
   let counts = createRecentMap<string, number>(rememberedCounts);
+  let places = createPlaces();
 
   const countTo = (expression: string, limit: number): number =>
     (expression === '' ? row(countingAll, limit) : row(counting, expression, limit))![0] as number;
@@ -106,7 +94,17 @@ export function openIndexForReading(path: string): IndexReader {
     return json;
   };
 
+  const loadPlaces = (expression: string): readonly number[] => {
+    const found = rows(matching, expression, mostCounted, 0).map(([place]) => place as number);
+    places.set(expression, found);
+    return found;
+  };
+
   return {
+    places: (word) => {
+      const expression = matchExpression([word]);
+      return places.get(expression) ?? loadPlaces(expression);
+    },
     match: (expression, limit, offset) =>
       rows(matching, expression, limit, offset).map(([place]) => bookAt(place as number)),
     count: (expression) => {
@@ -120,14 +118,7 @@ export function openIndexForReading(path: string): IndexReader {
     hasMoreThan: (expression, count) => countTo(expression, count + 1) > count,
     mostPopular: (limit, offset) => rows(popular, limit, offset).map(([id]) => id as number),
     byIsbn: (isbn13) => (row(isbn, isbn13)?.[0] as number | undefined) ?? null,
-    facts: (expression, { language, from, to }, limit, scanned) => {
-      const conditions = [language, language, from, from, to, to, limit] as const;
-      const found =
-        expression === ''
-          ? rows(factsOf.all, scanned, ...conditions)
-          : rows(factsOf.matching, expression, scanned, ...conditions);
-      return found.map(decodeFacts);
-    },
+    facts: createFactReader(prepare),
     ranked: (ids) => {
       const books: RankedBook[] = [];
       for (const id of ids) {
@@ -144,15 +135,22 @@ export function openIndexForReading(path: string): IndexReader {
       }
       return json;
     },
-    forget: (ids) => {
-      counts = createRecentMap(rememberedCounts);
-      for (const id of ids) {
+    forget: ({ bookIds, moved }) => {
+      if (moved) {
+        counts = createRecentMap(rememberedCounts);
+        places = createPlaces();
+      }
+      for (const id of bookIds) {
         ranked.delete(id);
         listed.delete(id);
       }
     },
     close: database.close,
   };
+}
+
+function createPlaces(): RecentMap<string, readonly number[]> {
+  return createRecentMap(rememberedPlaces, ({ length }) => placesPerWord + length);
 }
 
 function rows(statement: StatementSync, ...values: (string | number | null)[]): readonly Row[] {
@@ -163,35 +161,6 @@ function row(statement: StatementSync, ...values: (string | number | null)[]): R
   return statement.get(...values) as unknown as Row | undefined;
 }
 
-function factStatements(prepare: (sql: string) => StatementSync): { matching: StatementSync; all: StatementSync } {
-  const columns = 'book.id, shown_authors, shown_subjects, language, year';
-  const conditions = '(? IS NULL OR language = ?) AND (? IS NULL OR year >= ?) AND (? IS NULL OR year <= ?) LIMIT ?';
-  return {
-    matching: prepare(
-      `SELECT ${columns} FROM (SELECT rowid AS place FROM book_text WHERE book_text MATCH ? ORDER BY rowid LIMIT ?) AS matched
-       CROSS JOIN book ON book.id = matched.place & 4294967295 WHERE ${conditions}`,
-    ),
-    all: prepare(
-      `SELECT ${columns} FROM (SELECT id FROM book WHERE place IS NOT NULL ORDER BY popularity DESC, id LIMIT ?) AS popular
-       CROSS JOIN book ON book.id = popular.id WHERE ${conditions}`,
-    ),
-  };
-}
-
 function decodeRanked([id, popularityPoints, title, mainTitleWords, author, series, subjects]: Row): RankedBook {
   return { id, popularityPoints, title, mainTitleWords, author, series, subjects } as RankedBook;
-}
-
-function decodeFacts([id, authors, subjects, language, year]: Row): BookFacts {
-  return {
-    id: id as number,
-    authors: lines(authors as string),
-    subjects: lines(subjects as string),
-    language: language as string | null,
-    year: year as number | null,
-  };
-}
-
-function lines(text: string): readonly string[] {
-  return text === '' ? [] : text.split('\n');
 }

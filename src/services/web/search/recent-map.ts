@@ -1,4 +1,4 @@
-/** A bounded map that keeps what was used lately: between `limit` and twice as many entries. */
+/** A bounded map that keeps what was used lately: between `limit` and twice as much. */
 export type RecentMap<Key, Value> = {
   readonly get: (key: Key) => Value | undefined;
   readonly set: (key: Key, value: Value) => void;
@@ -7,16 +7,22 @@ export type RecentMap<Key, Value> = {
 
 /**
  * Two generations: what is used moves to the young one; when that is full, it becomes the old one and the old one is
- * forgotten. A look-up of what was used lately costs no more than a map's.
+ * forgotten. A look-up of what was used lately costs no more than a map's. `limit` is in entries, unless they have sizes.
  */
-export function createRecentMap<Key, Value>(limit: number): RecentMap<Key, Value> {
+export function createRecentMap<Key, Value>(
+  limit: number,
+  sizeOf: (value: Value) => number = () => 1,
+): RecentMap<Key, Value> {
   let young = new Map<Key, Value>();
   let old = new Map<Key, Value>();
+  let size = 0;
   const set = (key: Key, value: Value): void => {
-    if (young.size >= limit) {
+    if (size >= limit) {
       old = young;
       young = new Map();
+      size = 0;
     }
+    size += sizeOf(value);
     young.set(key, value);
   };
   return {

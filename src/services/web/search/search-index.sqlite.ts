@@ -104,13 +104,22 @@ function findProblem(database: SqliteDatabase, nowMs: number): string | null {
   return null;
 }
 
+export type WrittenBooks = {
+  readonly bookIds: readonly number[];
+  /** Whether any of them is found by other words than before, or in another place. */
+  readonly moved: boolean;
+};
+
+/** What an open transaction, or some of them, have written. */
+type Written = { readonly bookIds: Set<number>; moved: boolean };
+
 export type IndexWriter = {
-  /** For the commits of the projection. `touched` collects the books whose rows it wrote. */
+  /** For the commits of the projection. */
   readonly apply: ApplyChanges<SearchChange>;
   /** One change of a book in a transaction of its own, by the same rule; positions stay. */
   readonly applyAtOnce: (change: BookChanged) => void;
-  /** The books written since the last call. */
-  readonly takeTouched: () => readonly number[];
+  /** What was written since the last call. */
+  readonly takeWritten: () => WrittenBooks;
   /**
    * A little work towards one merged index, which answers twice as fast as one of many pieces; call it now and then
    * while nothing else is to do. Costs nothing once it is done.
@@ -123,22 +132,22 @@ const tidyAfterBooks = 500;
 const tidyPages = 200;
 
 export function createIndexWriter(database: SqliteDatabase, clock: () => number): IndexWriter {
-  let touched = new Set<number>();
+  let written: Written = { bookIds: new Set(), moved: false };
   let untidy = tidyAfterBooks;
   let tidying = false;
   return {
     apply: (changes, watermarkMs) => {
-      for (const change of changes) if (change.kind === 'book') applyBook(database, change, touched);
-      addInterest(database, changes, touched);
-      forgetInterest(database, watermarkMs, touched);
+      for (const change of changes) if (change.kind === 'book') applyBook(database, change, written);
+      addInterest(database, changes, written);
+      forgetInterest(database, watermarkMs, written);
       database.prepare('INSERT INTO last_commit VALUES (1, ?) ON CONFLICT DO UPDATE SET ms = excluded.ms').run(clock());
     },
-    applyAtOnce: (change) => database.transaction(() => applyBook(database, change, touched)),
-    takeTouched: () => {
-      const ids = [...touched];
-      touched = new Set();
-      untidy += ids.length;
-      return ids;
+    applyAtOnce: (change) => database.transaction(() => applyBook(database, change, written)),
+    takeWritten: () => {
+      const { bookIds, moved } = written;
+      written = { bookIds: new Set(), moved: false };
+      untidy += bookIds.size;
+      return { bookIds: [...bookIds], moved };
     },
     tidy: () => {
       if (!tidying && untidy < tidyAfterBooks) return;
@@ -149,10 +158,11 @@ export function createIndexWriter(database: SqliteDatabase, clock: () => number)
   };
 }
 
-function applyBook(database: SqliteDatabase, { bookId, version, book }: BookChanged, touched: Set<number>): void {
+function applyBook(database: SqliteDatabase, { bookId, version, book }: BookChanged, written: Written): void {
   const stored = database.prepare('SELECT version, place FROM book WHERE id = ?').get(bookId);
   if (stored !== undefined && Number(stored['version']) >= version) return;
-  touched.add(bookId);
+  written.bookIds.add(bookId);
+  written.moved = true;
   if (stored !== undefined && stored['place'] !== null) removeText(database, Number(stored['place']));
   if (book === null) {
     database.prepare('INSERT OR REPLACE INTO book (id, version) VALUES (?, ?)').run(bookId, version);
@@ -185,7 +195,7 @@ function applyBook(database: SqliteDatabase, { bookId, version, book }: BookChan
   database.prepare('INSERT OR REPLACE INTO listed VALUES (?, ?)').run(bookId, indexed.json);
 }
 
-function addInterest(database: SqliteDatabase, changes: readonly SearchChange[], touched: Set<number>): void {
+function addInterest(database: SqliteDatabase, changes: readonly SearchChange[], written: Written): void {
   const raised = new Map<string, { bookId: number; month: number; points: number }>();
   for (const change of changes) {
     if (change.kind !== 'interest' || change.bookId === null || change.points === 0) continue;
@@ -198,30 +208,31 @@ function addInterest(database: SqliteDatabase, changes: readonly SearchChange[],
   );
   for (const { bookId, month, points } of raised.values()) add.run(bookId, month, points);
   for (const bookId of new Set([...raised.values()].map(({ bookId }) => bookId))) {
-    updatePopularity(database, bookId, touched);
+    updatePopularity(database, bookId, written);
   }
 }
 
-function forgetInterest(database: SqliteDatabase, watermarkMs: number, touched: Set<number>): void {
+function forgetInterest(database: SqliteDatabase, watermarkMs: number, written: Written): void {
   const { retentionMs } = topicRetention.actions;
   if (retentionMs === 0) return;
   const month = lastForgottenMonth(watermarkMs, retentionMs);
   const forgotten = database.prepare('SELECT DISTINCT book_id AS id FROM interest WHERE month <= ?').all(month);
   if (forgotten.length === 0) return;
   database.prepare('DELETE FROM interest WHERE month <= ?').run(month);
-  for (const { id } of forgotten) updatePopularity(database, Number(id), touched);
+  for (const { id } of forgotten) updatePopularity(database, Number(id), written);
 }
 
-function updatePopularity(database: SqliteDatabase, bookId: number, touched: Set<number>): void {
+function updatePopularity(database: SqliteDatabase, bookId: number, written: Written): void {
   const row = database
     .prepare('SELECT place, own_popularity, title, author, series, subjects FROM book WHERE id = ?')
     .get(bookId);
   if (row === undefined || row['place'] === null) return;
-  touched.add(bookId);
+  written.bookIds.add(bookId);
   const popularity = Number(row['own_popularity']) + interestOf(database, bookId);
   const place = placeOf(bookId, popularity);
   database.prepare('UPDATE book SET popularity = ?, place = ? WHERE id = ?').run(popularity, place, bookId);
   if (place === row['place']) return;
+  written.moved = true;
   removeText(database, Number(row['place']));
   insertText(database, place, row as BookText);
 }

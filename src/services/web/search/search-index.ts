@@ -71,7 +71,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     onOpened: () => {
       reader = openIndexForReading(path);
     },
-    onChanged: (bookIds) => reader?.forget(bookIds),
+    onChanged: (books) => reader?.forget(books),
     onDamaged: makeAnew,
     onState: (told) => {
       if (reader !== null) state = told;

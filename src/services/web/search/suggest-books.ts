@@ -2,7 +2,8 @@ import type { Book } from '../../../events/book.ts';
 import { cutWords } from './cut-words.ts';
 import { matchExpression, parseQuery, type QueryWord } from './parse-query.ts';
 import { rankBooks } from './rank-books.ts';
-import type { BookFacts, IndexReader } from './read-index.ts';
+import type { BookFacts } from './read-facts.ts';
+import type { IndexReader } from './read-index.ts';
 
 /** At most eight rows in all, best first. */
 export type Suggestions = {
