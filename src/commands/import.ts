@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { basename, extname } from 'node:path';
 import { pino } from 'pino';
-import type { Config } from '../config.ts';
 import { openDataFolder } from '../data-folder.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
@@ -42,7 +41,7 @@ export async function importCommand(
   try {
     checkSource(source);
     const list = await openImport(file);
-    const summary = await runImport(config, list, source, createProgressLine(output));
+    const summary = await runImport({ config, warn }, list, source, createProgressLine(output));
     for (const line of describe(summary, list.unusedColumns())) warn(line);
     print(summaryLine(summary));
     if (summary.undelivered !== null) warn(`samsa: ${summary.undelivered}`);
@@ -62,7 +61,7 @@ type FinishedImport = ImportSummary & {
 };
 
 async function runImport(
-  config: Config,
+  { config, warn }: Pick<CommandContext, 'config' | 'warn'>,
   list: OpenImport,
   source: string,
   progress: ProgressLine,
@@ -72,12 +71,10 @@ async function runImport(
   const clock = Date.now;
   await using stack = new AsyncDisposableStack();
   stack.defer(progress.end);
-  const { catalogue, outbox, close } = openCatalogue({
-    path: files.catalogue,
-    clock,
-    busyTimeoutMs,
-    checkpointBytes,
-  });
+  const { catalogue, outbox, close } = await openCatalogue(
+    { kind: 'sqlite', path: files.catalogue },
+    { clock, busyTimeoutMs, checkpointBytes, onProblem: warn },
+  );
   stack.defer(close);
   const log = await openLog(logLocation(config), { clock, busyTimeoutMs, checkpointBytes });
   stack.defer(() => log.close());

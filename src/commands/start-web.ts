@@ -46,12 +46,10 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
   stack.defer(() => log.close());
   const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
   stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));
-  const books = await openStockedCatalogue({
-    path: files.catalogue,
-    clock,
-    busyTimeoutMs,
-    checkpointedElsewhere: true,
-  });
+  const books = await openStockedCatalogue(
+    { kind: 'sqlite', path: files.catalogue },
+    { clock, busyTimeoutMs, checkpointedElsewhere: true, onProblem: (problem) => logger.warn(problem) },
+  );
   stack.defer(books.close);
   const index = await opening;
   const { host, port, pageSize, operatorToken, trustProxy } = config.app;
