@@ -93,7 +93,8 @@ export function createShelf(source: ShelfSource): Shelf {
       for (const key of source.keysOf(book.content)) {
         const ids = idsOf(key);
         const at = ids.findIndex(({ id }) => id === book.id);
-        if (at !== -1) isNamed ||= ids.splice(at, 1)[0]!.isNamed;
+        const [removed] = at === -1 ? [] : ids.splice(at, 1);
+        isNamed ||= removed?.isNamed === true;
       }
       put({ ...book, content }, isNamed);
     },
