@@ -46,7 +46,10 @@ const columns = {
   title: { column: 'samsa_title_hash', index: 'samsa_by_title' },
 } as const;
 
-/** However many books are alike, only the first few that the source names and the first few that it does not. */
+/**
+ * COUNT instead of EXISTS: that one MariaDB would answer by reading every name of the source first.
+ * However many books are alike, only the first few that the source names and the first few that it does not.
+ */
 async function findBy(
   connection: MysqlConnection,
   by: keyof typeof columns,
@@ -62,7 +65,7 @@ async function findBy(
     `SELECT id, wanted, named FROM (
        SELECT id, wanted, named, ROW_NUMBER() OVER (PARTITION BY wanted, named ORDER BY id) AS place FROM (
          SELECT id, ${column} AS wanted,
-           EXISTS (SELECT 1 FROM catalogue_book_source WHERE book_id = books.id AND source = ?) AS named
+           (SELECT COUNT(*) FROM catalogue_book_source WHERE book_id = books.id AND source = ?) > 0 AS named
          FROM books FORCE INDEX (${index}) WHERE ${column} IN (?)) alike) placed
      WHERE place <= ? ORDER BY id`,
     [source, values, most],

@@ -49,8 +49,8 @@ async function mergeRow(
   isTouched: (id: number) => boolean,
 ): Promise<Merged> {
   const name = (id: number): void => {
-    shelf.name(row.sourceId, id);
-    if (row.sourceId !== null) changes.names.push({ sourceId: row.sourceId, id });
+    const { sourceId } = row;
+    if (sourceId !== null && shelf.name(sourceId, id)) changes.names.push({ sourceId, id });
   };
   const known = await shelf.find(row);
   if (known === null) {

@@ -30,7 +30,8 @@ export type Shelf = {
   readonly find: (row: SourcedBook) => Promise<ShelvedBook | null>;
   readonly add: (content: BookContent) => ShelvedBook;
   readonly change: (book: ShelvedBook, content: BookContent) => void;
-  readonly name: (sourceId: string | null, id: number) => void;
+  /** @returns false when the source names it so already. */
+  readonly name: (sourceId: string, id: number) => boolean;
 };
 
 export function createShelf(source: ShelfSource): Shelf {
@@ -99,9 +100,10 @@ export function createShelf(source: ShelfSource): Shelf {
       put({ ...book, content }, isNamed);
     },
     name: (sourceId, id) => {
-      if (sourceId === null) return;
+      if ((names.get(sourceId) ?? source.named(sourceId)) === id) return false;
       names.set(sourceId, id);
       namedNow.add(id);
+      return true;
     },
   };
 }
