@@ -1,17 +1,10 @@
 import type { MysqlConnection, MysqlRow } from '../../../database/mysql-connection.ts';
-import {
-  createdAtText,
-  decodeTexts,
-  decodeTime,
-  putOutbox,
-  rememberRemoved,
-  titleHash,
-  type BookChange,
-} from './book-rows.mysql.ts';
 import { oneLine } from './book-fields.ts';
+import { putOutbox, rememberRemoved, titleHash, type BookChange } from './book-rows.mysql.ts';
 import type { BooksTable } from './books-table.mysql.ts';
 import type { BookContent } from './catalogue.ts';
 import { readPublished } from './listed-fields.ts';
+import { createdAtText, decodeTexts, decodeTime } from './read-books.mysql.ts';
 import { emptyContent, toBook } from './stored-book.ts';
 import { text } from './table-columns.mysql.ts';
 

@@ -1,21 +1,13 @@
 import { hash } from 'node:crypto';
-import {
-  columnText,
-  type MysqlConnection,
-  type MysqlRow,
-  type MysqlValue,
-} from '../../../database/mysql-connection.ts';
+import type { MysqlConnection, MysqlValue } from '../../../database/mysql-connection.ts';
 import { SamsaError } from '../../../errors.ts';
 import { listedBook } from '../../../events/book.ts';
-import { bookLimits, cutTo } from './book-fields.ts';
 import { titleKey } from './book-identity.ts';
 import type { BooksTable } from './books-table.mysql.ts';
 import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
 import { inPieces } from './in-pieces.ts';
-import { emptyContent, type StoredBook } from './stored-book.ts';
-import { text } from './table-columns.mysql.ts';
+import type { StoredBook } from './stored-book.ts';
 
-/** Any number of these ends in one statement. */
 export type BookChange = ChangedBook | RemovedBook;
 
 /** A row to be written. */
@@ -28,70 +20,6 @@ export type NewRow = {
 /** What a book's title, first author and year come to, as it is looked for. */
 export function titleHash(book: Partial<BookContent> & { readonly title: string }): Buffer {
   return hash('sha256', titleKey(book), 'buffer');
-}
-
-/** RFC 3339, whole seconds; `NULL` stays. */
-export const createdAtText = (table: BooksTable): string => `DATE_FORMAT(${table.createdColumn}, '%Y-%m-%dT%H:%i:%sZ')`;
-
-/** The books of some ids, also removed ones; none for ids that never were. */
-export async function readBooks(
-  connection: MysqlConnection,
-  table: BooksTable,
-  ids: readonly number[],
-): Promise<Map<number, StoredBook>> {
-  const books = new Map<number, StoredBook>();
-  if (ids.length === 0) return books;
-  const rows = await connection.rows(
-    `SELECT id, samsa_version AS version, ${createdAtText(table)} AS created, title, author, description,
-       samsa_published_at AS published, samsa_isbn AS isbn, samsa_series AS series, samsa_subjects AS subjects,
-       samsa_language AS language, samsa_popularity AS popularity
-     FROM books WHERE id IN (?) AND samsa_version > 0`,
-    [ids],
-  );
-  for (const row of rows) books.set(Number(row['id']), decodeBook(row));
-  const missing = ids.filter((id) => !books.has(id));
-  if (missing.length === 0) return books;
-  const removed = await connection.rows('SELECT * FROM catalogue_removed_book WHERE id IN (?)', [missing]);
-  for (const row of removed) {
-    const [id, version] = [Number(row['id']), Number(row['version'])];
-    const createdAt = columnText(row['created_at']);
-    books.set(id, { id, version, removed: true, createdAt, content: { ...emptyContent, title: '' } });
-  }
-  return books;
-}
-
-function decodeBook(row: MysqlRow): StoredBook {
-  return {
-    id: Number(row['id']),
-    version: Number(row['version']),
-    removed: false,
-    createdAt: decodeTime(row['created']),
-    content: {
-      ...decodeTexts(row),
-      published_at: columnText(row['published']),
-      isbn: columnText(row['isbn']),
-      series: columnText(row['series']),
-      subjects: JSON.parse(columnText(row['subjects']) ?? '[]') as readonly string[],
-      language: columnText(row['language']),
-      popularity: Number(row['popularity']),
-    },
-  };
-}
-
-/** Their columns as they are, cut to our limits: rows of others may hold anything. */
-export function decodeTexts(row: MysqlRow): Pick<BookContent, 'title' | 'author' | 'description'> {
-  const textOf = (name: string, length: number): string => cutTo(text(row[name]), length);
-  const description = textOf('description', bookLimits.descriptionLength);
-  return {
-    title: textOf('title', bookLimits.titleLength),
-    author: textOf('author', bookLimits.authorLength),
-    description: description === '' ? null : description,
-  };
-}
-
-/** A time that never was (`0000-00-00`) is none. */
-export function decodeTime(value: unknown): string | null {
-  return typeof value === 'string' && !/^0000|-00/.test(value) ? value : null;
 }
 
 /**
@@ -173,15 +101,15 @@ export async function putOutbox(
   changes: readonly BookChange[],
   nowMs: number,
 ): Promise<void> {
-  const rows = changes.map(({ bookId, version, book }): readonly MysqlValue[] => [
-    bookId,
-    version,
-    nowMs,
-    book === null ? null : JSON.stringify(listedBook(book)),
-  ]);
-  for (const piece of inPieces(rows)) {
-    await connection.insert('INSERT INTO catalogue_outbox (book_id, version, changed_ms, book) VALUES ?', piece);
-  }
+  await connection.insert(
+    'INSERT INTO catalogue_outbox (book_id, version, changed_ms, book) VALUES ?',
+    changes.map(({ bookId, version, book }) => [
+      bookId,
+      version,
+      nowMs,
+      book === null ? null : JSON.stringify(listedBook(book)),
+    ]),
+  );
 }
 
 function contentColumns(table: BooksTable): readonly string[] {

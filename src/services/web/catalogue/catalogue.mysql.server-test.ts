@@ -91,8 +91,8 @@ describe('the catalogue in MySQL', () => {
         for (const batch of batches) await run.merge(batch);
       }),
     );
-    assert.deepEqual(await shops[0]!.catalogue.census(), { books: 500, everHeld: 500 });
-    assert.equal((await shops[0]!.outbox.read(everything)).length, 500);
+    assert.deepEqual(await shops[0].catalogue.census(), { books: 500, everHeld: 500 });
+    assert.equal((await shops[0].outbox.read(everything)).length, 500);
     for (const shop of shops) await shop.close();
   });
 

@@ -4,13 +4,14 @@ import { databaseClock, type DatabaseClock } from '../../../database/mysql-lease
 import type { Migrations } from '../../../database/mysql-migrations.ts';
 import { SamsaError } from '../../../errors.ts';
 import { changingBooks, startAdoption, type Adoption } from './adoption.mysql.ts';
-import { insertBooks, putOutbox, readBooks, removeBook, updateBook, type BookChange } from './book-rows.mysql.ts';
+import { insertBooks, putOutbox, removeBook, updateBook, type BookChange } from './book-rows.mysql.ts';
 import { describeBooks, prepareBooks, type BooksTable } from './books-table.mysql.ts';
 import type { BookContent, Catalogue, ChangedBook, ImportRun, OpenCatalogue } from './catalogue.ts';
 import { mergeRows } from './import-run.mysql.ts';
 import { createOutboxBell } from './outbox-bell.ts';
 import { createOutboxPace } from './outbox-pace.ts';
 import { createMysqlOutbox } from './outbox.mysql.ts';
+import { readBooks } from './read-books.mysql.ts';
 import { createdNow, isSameContent, toBook } from './stored-book.ts';
 import { createTouchedBooks } from './touched-books.ts';
 

@@ -1,9 +1,10 @@
 import type { MysqlConnection } from '../../../database/mysql-connection.ts';
-import { readBooks, titleHash } from './book-rows.mysql.ts';
+import { titleHash } from './book-rows.mysql.ts';
 import type { BooksTable } from './books-table.mysql.ts';
 import { demoSource, type BookContent, type SourcedBook } from './catalogue.ts';
 import { findBooks, sourceIdHash, type FoundBooks } from './find-books.mysql.ts';
 import { createShelf, type Shelf, type ShelvedBook } from './import-shelf.ts';
+import { readBooks } from './read-books.mysql.ts';
 
 type Stored = Pick<ShelvedBook, 'stored' | 'isDemo'>;
 
@@ -43,10 +44,10 @@ function keysOf(content: Partial<BookContent> & { readonly title: string }): rea
 
 /** Of many books that are alike one row takes one. */
 function expectedIds({ named, byIsbn, byTitle }: FoundBooks): readonly number[] {
-  const first = [...byIsbn.values(), ...byTitle.values()].flatMap((alike) => [
-    alike[0]!.id,
-    ...(alike.find(({ isNamed }) => !isNamed) === undefined ? [] : [alike.find(({ isNamed }) => !isNamed)!.id]),
-  ]);
+  const first = [...byIsbn.values(), ...byTitle.values()].flatMap((alike) => {
+    const unnamed = alike.find(({ isNamed }) => !isNamed);
+    return unnamed === undefined ? [alike[0]!.id] : [alike[0]!.id, unnamed.id];
+  });
   return unique([...named.values(), ...first]);
 }
 
