@@ -162,17 +162,7 @@ function contextOf(file: string | undefined): CommandContext {
   const warn = (line: string): void => void process.stderr.write(`${line}\n`);
   const { config, notices } = loadConfig({ ...(file !== undefined && { file }), environment: process.env });
   for (const notice of notices) warn(`samsa: ${notice}`);
-  refuseWhatIsNotBuiltYet(config);
   return { config, print, warn };
-}
-
-/** Better a clear word at the start than a shop that silently keeps everything on this machine. */
-function refuseWhatIsNotBuiltYet({ db }: Config): void {
-  if (db.kind === 'sqlite') return;
-  throw new SamsaError(
-    'bad-configuration',
-    'db.dsn: this version keeps books in SQLite on this machine only. Leave db.dsn out to run embedded.',
-  );
 }
 
 function explain(error: unknown): number {

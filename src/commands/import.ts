@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { basename, extname } from 'node:path';
 import { pino } from 'pino';
-import type { Config } from '../config.ts';
 import { openDataFolder } from '../data-folder.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
@@ -17,8 +16,7 @@ import {
 } from '../services/web/catalogue/open-import.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
 import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
-import { shopFiles } from './shop-files.ts';
-import { logLocation } from './shop-places.ts';
+import { catalogueLocation, logLocation } from './shop-places.ts';
 
 export type ImportOptions = {
   readonly file: string;
@@ -43,7 +41,7 @@ export async function importCommand(
   try {
     checkSource(source);
     const list = await openImport(file);
-    const summary = await runImport(config, list, source, createProgressLine(output));
+    const summary = await runImport({ config, warn }, list, source, createProgressLine(output));
     for (const line of describe(summary, list.unusedColumns())) warn(line);
     print(summaryLine(summary));
     if (summary.undelivered !== null) warn(`samsa: ${summary.undelivered}`);
@@ -63,25 +61,26 @@ type FinishedImport = ImportSummary & {
 };
 
 async function runImport(
-  config: Config,
+  { config, warn }: Pick<CommandContext, 'config' | 'warn'>,
   list: OpenImport,
   source: string,
   progress: ProgressLine,
 ): Promise<FinishedImport> {
   openDataFolder(config.data);
-  const files = shopFiles(config);
   const location = logLocation(config);
   const clock = Date.now;
   await using stack = new AsyncDisposableStack();
   stack.defer(progress.end);
+  const place = catalogueLocation(config);
   const log = await openLog(location, { clock, busyTimeoutMs, checkpointBytes });
   stack.defer(() => log.close());
-  if (location.kind === 'sqlite') await refuseLostCatalogue(files.catalogue, log, config.mq.topics.changes);
-  const { catalogue, outbox, close } = openCatalogue({
-    path: files.catalogue,
+  if (location.kind === 'sqlite' && place.kind === 'sqlite')
+    await refuseLostCatalogue(place.path, log, config.mq.topics.changes);
+  const { catalogue, outbox, close } = await openCatalogue(place, {
     clock,
     busyTimeoutMs,
     checkpointBytes,
+    onProblem: warn,
   });
   stack.defer(close);
   const relay = openRelay({

@@ -41,6 +41,15 @@ export function stateLocation(config: Config, service: 'trend' | 'recommendation
   return { kind: 'mysql', ...address, tablePrefix };
 }
 
+/**
+ * Where the shop's books are kept: at `db.dsn` if it names a database, else in the data folder.
+ * @throws SamsaError `bad-configuration` when a certificate cannot be read.
+ */
+export function catalogueLocation(config: Config): StoreLocation {
+  const address = databaseAddress(config);
+  return address === null ? { kind: 'sqlite', path: shopFiles(config).catalogue } : { kind: 'mysql', ...address };
+}
+
 /** Every state of this shop, also the private one of the search index. @throws as `stateLocation` does. */
 export function stateLocations(config: Config): readonly { readonly name: string; readonly location: StoreLocation }[] {
   return [

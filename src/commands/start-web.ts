@@ -11,7 +11,7 @@ import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
 import { shopFiles } from './shop-files.ts';
-import { logLocation } from './shop-places.ts';
+import { catalogueLocation, logLocation } from './shop-places.ts';
 
 /** On the thread that answers requests nobody waits longer for another writer. */
 const busyTimeoutMs = 50;
@@ -51,14 +51,17 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
     },
   );
   stack.defer(events.close);
-  if (location.kind === 'sqlite') await refuseLostCatalogue(files.catalogue, events.log, topics.changes);
+  const place = catalogueLocation(config);
+  if (location.kind === 'sqlite' && place.kind === 'sqlite') {
+    await refuseLostCatalogue(place.path, events.log, topics.changes);
+  }
   const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
   stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));
-  const books = await openStockedCatalogue({
-    path: files.catalogue,
+  const books = await openStockedCatalogue(place, {
     clock,
     busyTimeoutMs,
     checkpointedElsewhere: true,
+    onProblem: (problem) => logger.warn(problem),
   });
   stack.defer(books.close);
   const index = await opening;

@@ -2,7 +2,7 @@ import { SamsaError } from '../errors.ts';
 import { openConnection, type MysqlAddress, type MysqlConnection, type OwnedConnection } from './mysql-connection.ts';
 import { mysqlError } from './mysql-errors.ts';
 import { createLending, type Lending, type Lent } from './mysql-lending.ts';
-import { lockScopeOf } from './mysql-locks.ts';
+import { lockName, lockScopeOf, oneAtATime } from './mysql-locks.ts';
 import { migrate, type Migrations } from './mysql-migrations.ts';
 import { tryAgainAtUse } from './mysql-waking.ts';
 import { databaseName } from './store-location.ts';
@@ -38,6 +38,11 @@ export type MysqlDatabase = {
    * apart by what it wrote.
    */
   readonly transaction: <Result>(body: Work<Result>) => Promise<Result>;
+  /**
+   * As `transaction`, one at a time under this name among all processes. Who keeps the others waiting for five seconds
+   * loses its connection: it may be frozen.
+   */
+  readonly exclusive: <Result>(name: string, body: Work<Result>) => Promise<Result>;
   /** `body` on a connection, outside any transaction. Not repeated. */
   readonly connected: <Result>(body: Work<Result>) => Promise<Result>;
   /** A connection of one's own, until it is lost. */
@@ -50,6 +55,8 @@ export type MysqlSession = Pick<MysqlDatabase, 'transaction'>;
 
 const defaultTimeoutMs = 10_000;
 const migrationTimeoutMs = 120_000;
+/** Less than a statement may take. */
+const lockWaitSeconds = 5;
 
 /**
  * Connects to a database that exists and brings its tables up to date.
@@ -94,6 +101,12 @@ function databaseOf(name: string, lockScope: string, lending: Lending): MysqlDat
     connected: (body) => ours(lent(body)),
     read: (body) => ours(withRetries(() => lent((connection) => inTransaction(connection, 'snapshot', body)))),
     transaction: (body) => ours(withRetries(() => lent((connection) => inTransaction(connection, 'write', body)))),
+    exclusive: (work, body) => {
+      const turn = { lock: lockName(lockScope, work), waitSeconds: lockWaitSeconds, what: `${name}: ${work} is` };
+      const once = (connection: MysqlConnection): ReturnType<typeof body> =>
+        oneAtATime(connection, turn, () => inTransaction(connection, 'write', body));
+      return ours(withRetries(() => lent(once)));
+    },
     session: () => {
       const session = createSession(lending);
       return { transaction: (body) => ours(session.transaction(body)) };

@@ -1,7 +1,7 @@
 import { SamsaError } from '../errors.ts';
 import { columnText, type MysqlConnection } from './mysql-connection.ts';
 import type { MysqlDatabase } from './mysql-database.ts';
-import { endHolder, giveLockBack, lockName, takeLock } from './mysql-locks.ts';
+import { endHolder, lockName, oneAtATime } from './mysql-locks.ts';
 import { inTransaction } from './mysql-transaction.ts';
 import type { LeaseRequest, PartitionName } from './progress.ts';
 import { shareLeases, type Lease } from './share-leases.ts';
@@ -28,7 +28,7 @@ export async function leasePartitions(
   clock: DatabaseClock,
   request: LeaseRequest,
 ): Promise<readonly PartitionName[]> {
-  return oneAtATime(database, request.projection, request.ttlMs, async (connection) => {
+  return leasesOf(database, request.projection, request.ttlMs, async (connection) => {
     const { before, after } = await inTransaction(connection, 'write', () =>
       tick(connection, clock, database, request),
     );
@@ -45,7 +45,7 @@ export async function leasePartitions(
 
 /** @see Progress.release */
 export async function releasePartitions(database: MysqlDatabase, projection: string, instance: string): Promise<void> {
-  await oneAtATime(database, projection, 2_000, (connection) =>
+  await leasesOf(database, projection, 2_000, (connection) =>
     inTransaction(connection, 'write', async () => {
       await connection.change(
         `UPDATE state.lease SET instance = NULL WHERE instance = ? AND position_id IN
@@ -66,28 +66,18 @@ export function leasesLock(lockScope: string, projection: string): string {
 }
 
 /** A tick takes milliseconds; who holds the others up for longer than a lease lasts is frozen, and loses its connection. */
-async function oneAtATime<Result>(
+async function leasesOf<Result>(
   database: MysqlDatabase,
   projection: string,
   ttlMs: number,
   body: (connection: MysqlConnection) => Promise<Result>,
 ): Promise<Result> {
   const lock = leasesLock(database.lockScope, projection);
-  return database.connected(async (connection) => {
-    if (!(await takeLock(connection, lock, Math.min(5, Math.ceil(ttlMs / 1_000))))) {
-      await endHolder(connection, lock);
-      if (!(await takeLock(connection, lock, 1))) {
-        throw new SamsaError('store-unavailable', `${database.name}: the leases of ${projection} are being changed`, {
-          retryable: true,
-        });
-      }
-    }
-    try {
-      return await body(connection);
-    } finally {
-      if (!connection.isLost()) await giveLockBack(connection, lock);
-    }
-  });
+  const waitSeconds = Math.min(5, Math.ceil(ttlMs / 1_000));
+  const what = `${database.name}: the leases of ${projection} are`;
+  return database.connected((connection) =>
+    oneAtATime(connection, { lock, waitSeconds, what }, () => body(connection)),
+  );
 }
 
 async function tick(

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { SamsaError } from '../errors.ts';
 import type { MysqlAddress, MysqlConnection } from './mysql-connection.ts';
 
 /** The database on its server and the prefix of its tables: what locks of the whole server are named after. */
@@ -42,3 +43,27 @@ export async function endHolder(connection: MysqlConnection, name: string): Prom
 }
 
 const noSuchConnection = 1094;
+
+/**
+ * Runs `body` while this connection holds the lock. Who keeps the others waiting for longer than `waitSeconds` counts
+ * as frozen and loses its connection.
+ * @param what for the message when others are faster even then.
+ * @throws SamsaError `store-unavailable` (retryable), and whatever `body` throws.
+ */
+export async function oneAtATime<Result>(
+  connection: MysqlConnection,
+  { lock, waitSeconds, what }: { readonly lock: string; readonly waitSeconds: number; readonly what: string },
+  body: () => Promise<Result>,
+): Promise<Result> {
+  if (!(await takeLock(connection, lock, waitSeconds))) {
+    await endHolder(connection, lock);
+    if (!(await takeLock(connection, lock, 1))) {
+      throw new SamsaError('store-unavailable', `${what} being changed by others`, { retryable: true });
+    }
+  }
+  try {
+    return await body();
+  } finally {
+    if (!connection.isLost()) await giveLockBack(connection, lock);
+  }
+}

@@ -12,6 +12,8 @@ export type Migrations = {
    * half a file, so each must bear being run again (`IF NOT EXISTS`).
    */
   readonly folder: URL;
+  /** What tables that are not ours alone need besides; at every opening, under the same lock. */
+  readonly afterwards?: (connection: MysqlConnection, database: string) => Promise<void>;
 };
 
 const waitSeconds = 60;
@@ -39,7 +41,7 @@ export async function migrate(
   }
   try {
     await connection.change(
-      `CREATE TABLE IF NOT EXISTS state.schema_version (
+      `CREATE TABLE IF NOT EXISTS schema_version (
          name VARBINARY(64) NOT NULL PRIMARY KEY, version INT NOT NULL) ENGINE = InnoDB`,
     );
     for (const one of migrations) await migrateOne(connection, database.name, one);
@@ -48,9 +50,13 @@ export async function migrate(
   }
 }
 
-async function migrateOne(connection: MysqlConnection, database: string, { name, folder }: Migrations): Promise<void> {
+async function migrateOne(
+  connection: MysqlConnection,
+  database: string,
+  { name, folder, afterwards }: Migrations,
+): Promise<void> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort();
-  const [row] = await connection.rows('SELECT version FROM state.schema_version WHERE name = ?', [name]);
+  const [row] = await connection.rows('SELECT version FROM schema_version WHERE name = ?', [name]);
   const version = Number(row?.['version'] ?? 0);
   if (version > files.length) {
     throw new SamsaError(
@@ -63,8 +69,9 @@ async function migrateOne(connection: MysqlConnection, database: string, { name,
     if (index < version) continue;
     await connection.change(await readFile(new URL(file, folder), 'utf8'));
     await connection.change(
-      'INSERT INTO state.schema_version VALUES (?, ?) ON DUPLICATE KEY UPDATE version = VALUES(version)',
+      'INSERT INTO schema_version VALUES (?, ?) ON DUPLICATE KEY UPDATE version = VALUES(version)',
       [name, index + 1],
     );
   }
+  await afterwards?.(connection, database);
 }

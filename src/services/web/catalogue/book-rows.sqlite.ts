@@ -1,8 +1,8 @@
-import type { SQLInputValue } from 'node:sqlite';
 import type { SqliteDatabase } from '../../../database/sqlite-database.ts';
-import { listedBook, type Book } from '../../../events/book.ts';
+import { listedBook } from '../../../events/book.ts';
 import { titleKey } from './book-identity.ts';
 import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
+import { contentValues, createdNow, toBook, type StoredBook } from './stored-book.ts';
 
 /** Removed books keep their row, so that id and version are never given again. */
 export const catalogueSchema = `
@@ -49,15 +49,7 @@ export const catalogueSchema = `
   );
 `;
 
-export type BookRow = {
-  readonly id: number;
-  readonly version: number;
-  readonly removed: boolean;
-  readonly created_at: string;
-  readonly content: BookContent;
-};
-
-export function readBook(database: SqliteDatabase, id: number): BookRow | null {
+export function readBook(database: SqliteDatabase, id: number): StoredBook | null {
   const row = database.prepare('SELECT * FROM book WHERE id = ?').get(id);
   if (row === undefined) return null;
   const { version, removed, created_at, title_key: _, subjects, ...fields } = row;
@@ -65,41 +57,46 @@ export function readBook(database: SqliteDatabase, id: number): BookRow | null {
     id,
     version: Number(version),
     removed: removed === 1,
-    created_at: String(created_at),
+    createdAt: String(created_at),
     content: { ...fields, subjects: JSON.parse(String(subjects)) } as unknown as BookContent,
   };
 }
 
 /** Must run in a transaction, as all that write here. */
 export function insertBook(database: SqliteDatabase, content: BookContent, nowMs: number): ChangedBook {
-  const createdAt = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const createdAt = createdNow(nowMs);
   const { lastInsertRowid } = database
     .prepare(
       `INSERT INTO book (version, created_at, title, author, published_at, description, isbn, series, subjects,
          language, popularity, title_key) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    .run(createdAt, ...columns(content), titleKey(content));
+    .run(createdAt, ...contentValues(content), titleKey(content));
   const bookId = Number(lastInsertRowid);
   const book = toBook(bookId, createdAt, content);
   putOutbox(database, { bookId, version: 1, book }, nowMs);
   return { bookId, version: 1, book };
 }
 
-export function updateBook(database: SqliteDatabase, row: BookRow, content: BookContent, nowMs: number): ChangedBook {
+export function updateBook(
+  database: SqliteDatabase,
+  row: StoredBook,
+  content: BookContent,
+  nowMs: number,
+): ChangedBook {
   const version = row.version + 1;
   database
     .prepare(
       `UPDATE book SET version = ?, removed = 0, title = ?, author = ?, published_at = ?, description = ?, isbn = ?,
          series = ?, subjects = ?, language = ?, popularity = ?, title_key = ? WHERE id = ?`,
     )
-    .run(version, ...columns(content), titleKey(content), row.id);
-  const book = toBook(row.id, row.created_at, content);
+    .run(version, ...contentValues(content), titleKey(content), row.id);
+  const book = toBook(row.id, row.createdAt, content);
   putOutbox(database, { bookId: row.id, version, book }, nowMs);
   return { bookId: row.id, version, book };
 }
 
 /** Nothing but id, version and the ids its sources gave it stays behind. */
-export function removeBook(database: SqliteDatabase, row: BookRow, nowMs: number): RemovedBook {
+export function removeBook(database: SqliteDatabase, row: StoredBook, nowMs: number): RemovedBook {
   const version = row.version + 1;
   database
     .prepare(
@@ -110,34 +107,6 @@ export function removeBook(database: SqliteDatabase, row: BookRow, nowMs: number
   const removed = { bookId: row.id, version, book: null };
   putOutbox(database, removed, nowMs);
   return removed;
-}
-
-export function isSameContent(one: BookContent, other: BookContent): boolean {
-  const others = columns(other);
-  return columns(one).every((value, at) => value === others[at]);
-}
-
-/** The tutorial's six fields always, the others where there is something to say. */
-export function toBook(id: number, createdAt: string, content: BookContent): Book {
-  const { title, author, published_at, description, isbn, series, subjects, language, popularity } = content;
-  return {
-    id,
-    title,
-    author,
-    published_at,
-    description,
-    created_at: createdAt,
-    ...(isbn !== null && { isbn }),
-    ...(series !== null && { series }),
-    ...(subjects.length > 0 && { subjects: [...subjects] }),
-    ...(language !== null && { language }),
-    popularity,
-  };
-}
-
-function columns(content: BookContent): readonly SQLInputValue[] {
-  const { title, author, published_at, description, isbn, series, subjects, language, popularity } = content;
-  return [title, author, published_at, description, isbn, series, JSON.stringify(subjects), language, popularity];
 }
 
 function putOutbox(database: SqliteDatabase, changed: ChangedBook | RemovedBook, nowMs: number): void {

@@ -6,7 +6,7 @@ import { demoSource, type BookContent, type OpenCatalogue, type SourcedBook } fr
 export type CatalogueUnderTest = {
   readonly open: OpenCatalogue;
   /** A second connection to the same store, as another process would have it. */
-  readonly another: () => OpenCatalogue;
+  readonly another: () => Promise<OpenCatalogue>;
   /** Moves the clock. */
   readonly passMs: (ms: number) => void;
   readonly close: () => Promise<void>;
@@ -109,7 +109,7 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       await here;
       await open.outbox.read(everything);
       const elsewhere = open.outbox.changed(60_000, never);
-      await using other = another();
+      await using other = await another();
       await other.catalogue.add(gatsby);
       await elsewhere;
       assert.equal((await open.outbox.read(everything)).length, 2);

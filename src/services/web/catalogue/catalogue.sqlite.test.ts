@@ -12,8 +12,8 @@ async function openInNewFolder(): Promise<CatalogueUnderTest & { path: string }>
   const folder = await mkdtemp(join(tmpdir(), 'samsa-catalogue-'));
   const path = join(folder, 'catalogue.sqlite');
   let nowMs = Date.parse('2026-01-02T03:04:05.678Z');
-  const another = () => openSqliteCatalogue(path, { clock: () => nowMs, busyTimeoutMs: 10 });
-  const open = another();
+  const another = async () => openSqliteCatalogue(path, { clock: () => nowMs, busyTimeoutMs: 10 });
+  const open = await another();
   return {
     path,
     open,

@@ -2,18 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openSqlite, type SqliteDatabase } from '../../../database/sqlite-database.ts';
 import { isBusy, storeError } from '../../../database/sqlite-errors.ts';
 import { SamsaError } from '../../../errors.ts';
-import {
-  catalogueSchema,
-  insertBook,
-  isSameContent,
-  readBook,
-  removeBook,
-  toBook,
-  updateBook,
-} from './book-rows.sqlite.ts';
+import { catalogueSchema, insertBook, readBook, removeBook, updateBook } from './book-rows.sqlite.ts';
 import type { BookContent, Catalogue, ChangedBook, OpenCatalogue, RemovedBook } from './catalogue.ts';
-import { createTouchedBooks, mergeRow } from './import-run.sqlite.ts';
+import { mergeRow } from './import-run.sqlite.ts';
+import { createOutboxBell } from './outbox-bell.ts';
 import { createSqliteOutbox } from './outbox.sqlite.ts';
+import { isSameContent, toBook } from './stored-book.ts';
+import { createTouchedBooks } from './touched-books.ts';
 
 export type SqliteCatalogueOptions = {
   /** Milliseconds since 1970, for `created_at`, event times and the relay's lease. */
@@ -37,15 +32,15 @@ export function openSqliteCatalogue(path: string, options: SqliteCatalogueOption
   const { clock, ...connection } = options;
   const database = openSqlite(path, { ...connection, migrations: [catalogueSchema] });
   const write = <Result>(body: () => Result): Promise<Result> => writeWhenFree(database, body);
-  const { wake, ...outbox } = createSqliteOutbox(database, clock, write);
+  const bell = createOutboxBell();
   const close = async (): Promise<void> => database.close();
   return {
     catalogue: createCatalogue(database, clock, async (body) => {
       const result = await write(body);
-      wake();
+      bell.ring();
       return result;
     }),
-    outbox,
+    outbox: createSqliteOutbox(database, clock, bell, write),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -59,13 +54,13 @@ function createCatalogue(database: SqliteDatabase, clock: () => number, write: W
     if (row === null || row.removed) throw new SamsaError('book-unknown', `There is no book ${id}.`);
     if (content === null) return removeBook(database, row, clock());
     if (!isSameContent(row.content, content)) return updateBook(database, row, content, clock());
-    return { bookId: id, version: row.version, book: toBook(id, row.created_at, row.content) };
+    return { bookId: id, version: row.version, book: toBook(id, row.createdAt, row.content) };
   };
   return {
     get: async (id) =>
       reading(database, () => {
         const row = readBook(database, id);
-        return row === null || row.removed ? null : toBook(id, row.created_at, row.content);
+        return row === null || row.removed ? null : toBook(id, row.createdAt, row.content);
       }),
 
     add: (content) => write(() => insertBook(database, content, clock())),

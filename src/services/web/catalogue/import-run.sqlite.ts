@@ -1,25 +1,8 @@
 import type { SqliteDatabase } from '../../../database/sqlite-database.ts';
 import { titleKey } from './book-identity.ts';
-import { insertBook, isSameContent, readBook, updateBook, type BookRow } from './book-rows.sqlite.ts';
-import { demoSource, type BookContent, type MergeOutcome, type SourcedBook } from './catalogue.ts';
-
-/** Which books an import has touched: one bit per id, so that a million books cost 125 kB. */
-export type TouchedBooks = { readonly has: (id: number) => boolean; readonly add: (id: number) => void };
-
-export function createTouchedBooks(): TouchedBooks {
-  let bits = new Uint8Array(1024);
-  return {
-    has: (id) => ((bits[id >> 3] ?? 0) & (1 << (id & 7))) !== 0,
-    add: (id) => {
-      if (id >> 3 >= bits.length) {
-        const grown = new Uint8Array(Math.max(bits.length * 2, (id >> 3) + 1));
-        grown.set(bits);
-        bits = grown;
-      }
-      bits[id >> 3] = (bits[id >> 3] ?? 0) | (1 << (id & 7));
-    },
-  };
-}
+import { insertBook, readBook, updateBook } from './book-rows.sqlite.ts';
+import { demoSource, type MergeOutcome, type SourcedBook } from './catalogue.ts';
+import { emptyContent, isSameContent, type StoredBook } from './stored-book.ts';
 
 export type Merged = { readonly bookId: number; readonly outcome: MergeOutcome };
 
@@ -49,19 +32,8 @@ export function mergeRow(
   return { bookId: known.id, outcome: known.removed ? 'added' : 'updated' };
 }
 
-const emptyContent: Omit<BookContent, 'title'> = {
-  author: '',
-  published_at: null,
-  description: null,
-  isbn: null,
-  series: null,
-  subjects: [],
-  language: null,
-  popularity: 0,
-};
-
 /** Contract §4: (source, source id), then ISBN-13, then title, first author and year. */
-function findBook(database: SqliteDatabase, source: string, { sourceId, fields }: SourcedBook): BookRow | null {
+function findBook(database: SqliteDatabase, source: string, { sourceId, fields }: SourcedBook): StoredBook | null {
   if (sourceId !== null) {
     const named = database
       .prepare('SELECT book_id FROM book_source WHERE source = ? AND source_id = ?')
@@ -79,7 +51,7 @@ function findUnnamed(
   value: string,
   source: string,
   sourceId: string | null,
-): BookRow | null {
+): StoredBook | null {
   const found = database
     .prepare(
       `SELECT id FROM book WHERE ${column} = ?1 AND (?3 IS NULL OR NOT EXISTS

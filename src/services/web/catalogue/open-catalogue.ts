@@ -1,26 +1,32 @@
+import type { StoreLocation } from '../../../database/store-location.ts';
+import { openMysqlCatalogue } from './catalogue.mysql.ts';
 import { openSqliteCatalogue, type SqliteCatalogueOptions } from './catalogue.sqlite.ts';
 import type { OpenCatalogue } from './catalogue.ts';
 import { loadDemoCatalogue } from './load-demo-catalogue.ts';
 
 export type CatalogueOptions = SqliteCatalogueOptions & {
-  /** The file of the embedded catalogue. */
-  readonly path: string;
+  /** What does not stop the catalogue, but an operator should know; each once. */
+  readonly onProblem: (problem: string) => void;
 };
 
 /**
  * Opens the shop's catalogue, made when it is not there.
- * @throws SamsaError `state-too-new`, `data-folder-unusable`.
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`; of a database also `bad-configuration` and
+ *   `store-unavailable` (retryable).
  */
-export function openCatalogue({ path, ...options }: CatalogueOptions): OpenCatalogue {
-  return openSqliteCatalogue(path, options);
+export async function openCatalogue(location: StoreLocation, options: CatalogueOptions): Promise<OpenCatalogue> {
+  return location.kind === 'sqlite'
+    ? openSqliteCatalogue(location.path, options)
+    : openMysqlCatalogue(location, options);
 }
 
 /**
  * Opens it for a shop to sell from: an embedded one that has never held a book is given the demo books.
  * @throws SamsaError as `openCatalogue` does; `bad-import-file`, `store-unavailable`.
  */
-export async function openStockedCatalogue(options: CatalogueOptions): Promise<OpenCatalogue> {
-  const books = openCatalogue(options);
+export async function openStockedCatalogue(location: StoreLocation, options: CatalogueOptions): Promise<OpenCatalogue> {
+  const books = await openCatalogue(location, options);
+  if (location.kind !== 'sqlite') return books;
   try {
     await loadDemoCatalogue(books.catalogue);
     return books;

@@ -1,33 +1,22 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { SqliteDatabase } from '../../../database/sqlite-database.ts';
 import { storeError } from '../../../database/sqlite-errors.ts';
 import type { Book } from '../../../events/book.ts';
+import { pollMs, type OutboxBell } from './outbox-bell.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 
-/** How often another process's commits are looked for while nothing happens here. */
-const pollMs = 100;
-
-export type SqliteOutbox = Outbox & {
-  /** To be called after every commit of this connection. */
-  readonly wake: () => void;
-};
-
-/** The outbox beside the catalogue; `write` runs a transaction, waiting its turn without blocking the thread. */
+/**
+ * The outbox beside the catalogue. `bell` rings after every commit of this connection; `write` runs a transaction,
+ * waiting its turn without blocking the thread.
+ */
 export function createSqliteOutbox(
   database: SqliteDatabase,
   clock: () => number,
+  bell: OutboxBell,
   write: <Result>(body: () => Result) => Promise<Result>,
-): SqliteOutbox {
-  const waiters = new Set<() => void>();
-  let commits = 0;
+): Outbox {
   let mark = '';
-  const currentMark = (): string => `${commits}/${database.dataVersion()}`;
+  const currentMark = (): string => `${bell.rings()}/${database.dataVersion()}`;
   return {
-    wake: () => {
-      commits++;
-      for (const waiter of waiters) waiter();
-    },
-
     read: async (limits) => {
       mark = currentMark();
       return readRows(database, limits);
@@ -45,7 +34,7 @@ export function createSqliteOutbox(
       while (!signal.aborted && mark === currentMark()) {
         const leftMs = waitMs - (performance.now() - started);
         if (leftMs <= 0) return;
-        await nextWake(waiters, Math.min(leftMs, pollMs), signal);
+        await bell.next(Math.min(leftMs, pollMs), signal);
       }
     },
 
@@ -83,16 +72,4 @@ function readRows(
     throw storeError(database.path, error);
   }
   return rows;
-}
-
-async function nextWake(waiters: Set<() => void>, waitMs: number, signal: AbortSignal): Promise<void> {
-  const timeout = new AbortController();
-  const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
-  waiters.add(wake);
-  await Promise.race([
-    woken,
-    delay(waitMs, undefined, { signal: AbortSignal.any([signal, timeout.signal]) }).catch(() => {}),
-  ]);
-  waiters.delete(wake);
-  timeout.abort();
 }

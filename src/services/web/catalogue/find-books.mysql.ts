@@ -1,0 +1,80 @@
+import type { MysqlConnection } from '../../../database/mysql-connection.ts';
+import { hash } from 'node:crypto';
+
+/** Books by what an import may know them by. */
+export type FoundBooks = {
+  /** By the hash of an id in the source, as hex. */
+  readonly named: ReadonlyMap<string, number>;
+  /** By ISBN, and by the hash of title, author and year as hex: the oldest first. */
+  readonly byIsbn: ReadonlyMap<string, readonly FoundBook[]>;
+  readonly byTitle: ReadonlyMap<string, readonly FoundBook[]>;
+};
+
+export type FoundBook = { readonly id: number; /** Whether the source has an id for it. */ readonly isNamed: boolean };
+
+export type WantedBooks = {
+  readonly sourceIds: readonly string[];
+  readonly isbns: readonly string[];
+  readonly titles: readonly Buffer[];
+  /** So many books of each kind are enough. */
+  readonly most: number;
+};
+
+export function sourceIdHash(sourceId: string): Buffer {
+  return hash('sha256', sourceId, 'buffer');
+}
+
+export async function findBooks(connection: MysqlConnection, source: string, wanted: WantedBooks): Promise<FoundBooks> {
+  const hashes = wanted.sourceIds.map(sourceIdHash);
+  const named =
+    hashes.length === 0
+      ? []
+      : await connection.rows(
+          `SELECT source_id_hash, book_id FROM catalogue_book_source WHERE source = ? AND source_id_hash IN (?)`,
+          [source, hashes],
+        );
+  const { isbns, titles, most } = wanted;
+  return {
+    named: new Map(named.map((row) => [(row['source_id_hash'] as Buffer).toString('hex'), Number(row['book_id'])])),
+    byIsbn: await findBy(connection, 'isbn', isbns, source, most, 'latin1'),
+    byTitle: await findBy(connection, 'title', titles, source, most, 'hex'),
+  };
+}
+
+const columns = {
+  isbn: { column: 'samsa_isbn', index: 'samsa_by_isbn' },
+  title: { column: 'samsa_title_hash', index: 'samsa_by_title' },
+} as const;
+
+/**
+ * COUNT instead of EXISTS: that one MariaDB would answer by reading every name of the source first.
+ * However many books are alike, only the first few that the source names and the first few that it does not.
+ */
+async function findBy(
+  connection: MysqlConnection,
+  by: keyof typeof columns,
+  values: readonly (string | Buffer)[],
+  source: string,
+  most: number,
+  encoding: 'latin1' | 'hex',
+): Promise<ReadonlyMap<string, readonly FoundBook[]>> {
+  const found = new Map<string, FoundBook[]>();
+  if (values.length === 0) return found;
+  const { column, index } = columns[by];
+  const rows = await connection.rows(
+    `SELECT id, wanted, named FROM (
+       SELECT id, wanted, named, ROW_NUMBER() OVER (PARTITION BY wanted, named ORDER BY id) AS place FROM (
+         SELECT id, ${column} AS wanted,
+           (SELECT COUNT(*) FROM catalogue_book_source WHERE book_id = books.id AND source = ?) > 0 AS named
+         FROM books FORCE INDEX (${index}) WHERE ${column} IN (?)) alike) placed
+     WHERE place <= ? ORDER BY id`,
+    [source, values, most],
+  );
+  for (const row of rows) {
+    const value = (row['wanted'] as Buffer).toString(encoding);
+    const alike = found.get(value) ?? [];
+    alike.push({ id: Number(row['id']), isNamed: Number(row['named']) === 1 });
+    found.set(value, alike);
+  }
+  return found;
+}
