@@ -7,6 +7,7 @@ import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
 import { createContentIndex } from './content-neighbours.ts';
+import { createBookFollower } from './follow-books.ts';
 import { recommend } from './recommend.ts';
 import { createRecommendationProjection } from './recommendation-projection.ts';
 import { recommendationRoutes } from './recommendation-routes.ts';
@@ -44,7 +45,6 @@ const lagging = { events: 10_000, ms: 10_000 };
 const shownRelated = 10;
 const popularBooks = 50;
 const popularForMs = 2_000;
-const booksPerLook = 1_000;
 
 /** Tells a reader what they might like next, from the searches, actions and books in the log. */
 export function createRecommendationService(deps: RecommendationServiceDeps): RecommendationService {
@@ -56,19 +56,7 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
   });
   const content = createContentIndex();
   const popular = createPopularBooks(store, clock, content.mostPopular);
-  let seenChange = 0;
-
-  /** Books change by this instance's commits and by others': both are found by their change numbers. */
-  const catchUp = async (): Promise<void> => {
-    for (;;) {
-      const rows = await store.booksSince(seenChange, booksPerLook);
-      for (const { bookId, book, changeNumber } of rows) {
-        content.put(bookId, book);
-        seenChange = changeNumber;
-      }
-      if (rows.length < booksPerLook) return;
-    }
-  };
+  const catchUp = createBookFollower(store, content.put);
 
   measureProjection(deps.registry, deps.projectionName, running);
   new Gauge({
@@ -105,18 +93,27 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
   };
 }
 
-/** The books most readers have, then those the catalogue calls popular; counted anew every two seconds at most. */
+/**
+ * The books most readers have, then those the catalogue calls popular; counted anew every two seconds at most, and once
+ * for all who ask meanwhile.
+ */
 function createPopularBooks(
   store: RecommendationStore,
   clock: () => number,
   mostPopular: (limit: number) => readonly number[],
 ): () => Promise<readonly number[]> {
   let read: { readonly bookIds: readonly number[]; readonly untilMs: number } = { bookIds: [], untilMs: 0 };
-  return async () => {
-    if (clock() >= read.untilMs) {
+  let reading: Promise<void> | null = null;
+  const readAnew = async (): Promise<void> => {
+    try {
       const bookIds = (await store.popularBooks(popularBooks)).map(({ bookId }) => bookId);
       read = { bookIds, untilMs: clock() + popularForMs };
+    } finally {
+      reading = null;
     }
+  };
+  return async () => {
+    if (clock() >= read.untilMs) await (reading ??= readAnew());
     return [...new Set([...read.bookIds, ...mostPopular(popularBooks)])];
   };
 }
