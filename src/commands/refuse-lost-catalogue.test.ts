@@ -40,7 +40,11 @@ void describe('a shop', () => {
 
   test('goes on with its catalogue', async (path, log) => {
     await log.append([change]);
-    await openCatalogue({ path, clock: Date.now, busyTimeoutMs: 50 }).close();
+    const books = await openCatalogue(
+      { kind: 'sqlite', path },
+      { clock: Date.now, busyTimeoutMs: 50, onProblem: assert.fail },
+    );
+    await books.close();
     await refuseLostCatalogue(path, log, topic);
   });
 });

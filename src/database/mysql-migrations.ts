@@ -41,7 +41,7 @@ export async function migrate(
   }
   try {
     await connection.change(
-      `CREATE TABLE IF NOT EXISTS schema_version (
+      `CREATE TABLE IF NOT EXISTS state.schema_version (
          name VARBINARY(64) NOT NULL PRIMARY KEY, version INT NOT NULL) ENGINE = InnoDB`,
     );
     for (const one of migrations) await migrateOne(connection, database.name, one);
@@ -56,7 +56,7 @@ async function migrateOne(
   { name, folder, afterwards }: Migrations,
 ): Promise<void> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort();
-  const [row] = await connection.rows('SELECT version FROM schema_version WHERE name = ?', [name]);
+  const [row] = await connection.rows('SELECT version FROM state.schema_version WHERE name = ?', [name]);
   const version = Number(row?.['version'] ?? 0);
   if (version > files.length) {
     throw new SamsaError(
@@ -69,7 +69,7 @@ async function migrateOne(
     if (index < version) continue;
     await connection.change(await readFile(new URL(file, folder), 'utf8'));
     await connection.change(
-      'INSERT INTO schema_version VALUES (?, ?) ON DUPLICATE KEY UPDATE version = VALUES(version)',
+      'INSERT INTO state.schema_version VALUES (?, ?) ON DUPLICATE KEY UPDATE version = VALUES(version)',
       [name, index + 1],
     );
   }

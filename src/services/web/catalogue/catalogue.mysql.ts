@@ -24,6 +24,9 @@ export type MysqlCatalogueOptions = {
   readonly onProblem: (problem: string) => void;
 };
 
+/** Of the tables that are ours alone; `books` may be there before us. */
+const tablePrefix = 'catalogue_';
+
 /** So many changes may wait for the log before more rows of others are taken in. */
 const mostWaiting = 10_000;
 
@@ -39,7 +42,7 @@ export async function openMysqlCatalogue(
 ): Promise<OpenCatalogue> {
   const { clock, leaseClock = databaseClock, onProblem } = options;
   const books = createPreparedBooks();
-  const database = await openMysql(address, { migrations: [books.migrations] });
+  const database = await openMysql({ ...address, tablePrefix }, { migrations: [books.migrations] });
   const closing = new AbortController();
   const bell = createOutboxBell();
   const outbox = createMysqlOutbox(database, leaseClock, bell);

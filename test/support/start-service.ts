@@ -1,0 +1,65 @@
+import { spawnSamsa } from './start-shop.ts';
+import { until } from './until.ts';
+
+/** One service as a process of its own, which comes back at the same address. */
+export type Service = {
+  /** The same after a restart. */
+  readonly url: string;
+  readonly output: () => string;
+  /** SIGKILL, and another one in its place; resolves when that listens. */
+  readonly replace: () => Promise<void>;
+  readonly freeze: () => void;
+  readonly thaw: () => void;
+  /** SIGTERM. @returns the exit code. */
+  readonly stop: () => Promise<number | null>;
+  /** SIGKILL. */
+  readonly kill: () => Promise<void>;
+};
+
+const portVariable = { web: 'SAMSA_APP_PORT', trend: 'SAMSA_TREND_PORT', recommendation: 'SAMSA_RECOMMENDATION_PORT' };
+const listensWithinMs = 60_000;
+
+/** Starts `samsa web`, `trend` or `recommendation` on a free port, and waits until it listens. */
+export async function startService(
+  name: keyof typeof portVariable,
+  data: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Service> {
+  const start = async (port: string) => {
+    const started = spawnSamsa([name], data, { ...environment, [portVariable[name]]: port });
+    let gone = false;
+    void started.ended.then(() => {
+      gone = true;
+    });
+    const listening = new RegExp(`^${name}\\s+(http://[^/\\s]+)`, 'm');
+    await until(
+      `samsa ${name} listens`,
+      () => {
+        if (gone) throw new Error(`samsa ${name} ended instead of listening:\n${started.output()}`);
+        return listening.test(started.output());
+      },
+      listensWithinMs,
+    );
+    return { ...started, url: listening.exec(started.output())![1]! };
+  };
+  let running = await start('0');
+  const { url } = running;
+  const end = (signal: NodeJS.Signals): Promise<number | null> => {
+    running.process.kill(signal);
+    return running.ended;
+  };
+  return {
+    url,
+    output: () => running.output(),
+    replace: async () => {
+      await end('SIGKILL');
+      running = await start(new URL(url).port);
+    },
+    freeze: () => void running.process.kill('SIGSTOP'),
+    thaw: () => void running.process.kill('SIGCONT'),
+    stop: () => end('SIGTERM'),
+    kill: async () => {
+      await end('SIGKILL');
+    },
+  };
+}
