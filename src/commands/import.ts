@@ -80,7 +80,7 @@ async function runImport(
     clock,
     busyTimeoutMs,
     checkpointBytes,
-    onProblem: warn,
+    onNotAdopted: warn,
   });
   stack.defer(close);
   const relay = openRelay({

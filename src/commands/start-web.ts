@@ -61,7 +61,8 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
     clock,
     busyTimeoutMs,
     checkpointedElsewhere: true,
-    onProblem: (problem) => logger.warn(problem),
+    onProblem: base.sayStoreProblem,
+    onNotAdopted: (problem) => logger.error(problem),
   });
   stack.defer(books.close);
   const index = await opening;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MysqlDatabase } from '../../../database/mysql-database.ts';
-import { reason } from '../../../errors.ts';
+import { reason, SamsaError } from '../../../errors.ts';
 import { adoptBooks, hasForeignRows } from './adopt-books.mysql.ts';
 import type { BooksTable } from './books-table.mysql.ts';
 
@@ -23,7 +23,8 @@ export type AdoptionDeps = {
   readonly onCommit: () => void;
   /** Waited for between commits, so that the log is not run away from. */
   readonly keepPace: () => Promise<void>;
-  readonly onProblem: (problem: string) => void;
+  /** Told once of each reason that will not pass by itself. */
+  readonly onNotAdopted: (problem: string) => void;
   readonly signal: AbortSignal;
 };
 
@@ -52,16 +53,14 @@ export function startAdoption({ signal, ...deps }: AdoptionDeps): Adoption {
     last = result.catch(() => {});
     return result;
   };
-  const notice = (found: string): void => {
-    if (found !== problem && found !== '' && !signal.aborted) deps.onProblem(found);
-    problem = found;
+  const notice = (error: unknown): void => {
+    if (signal.aborted || (error instanceof SamsaError && error.retryable)) return;
+    if (problem !== reason(error)) deps.onNotAdopted(`books of other programs are not taken in: ${reason(error)}`);
+    problem = reason(error);
   };
   const running = (async () => {
     while (!signal.aborted) {
-      await finished().then(
-        () => notice(''),
-        (error: unknown) => notice(`books written by others: ${reason(error)}`),
-      );
+      await finished().catch(notice);
       await delay(lookEveryMs, undefined, { signal }).catch(() => {});
     }
   })();

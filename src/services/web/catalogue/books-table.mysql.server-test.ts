@@ -49,7 +49,7 @@ describe('a table of books somebody else made', () => {
   const open = async (): Promise<OpenCatalogue> => {
     const one = await openMysqlCatalogue(place, {
       clock: Date.now,
-      onProblem: (problem) => assert.fail(problem),
+      onNotAdopted: (problem) => assert.fail(problem),
     });
     opened.push(one);
     return one;

@@ -27,13 +27,17 @@ describe('the catalogue in MySQL', () => {
   after(() => server.stop());
 
   const open = (place: TestDatabase, clock: () => number = Date.now): Promise<OpenCatalogue> =>
-    openMysqlCatalogue(place, { clock, onProblem: () => {} });
+    openMysqlCatalogue(place, { clock, onNotAdopted: (problem) => assert.fail(problem) });
 
   catalogueContract('MySQL', async () => {
     const place = await server.createDatabase();
     let nowMs = startMs;
     const another = (): Promise<OpenCatalogue> =>
-      openMysqlCatalogue(place, { clock: () => nowMs, leaseClock: async () => nowMs, onProblem: () => {} });
+      openMysqlCatalogue(place, {
+        clock: () => nowMs,
+        leaseClock: async () => nowMs,
+        onNotAdopted: (problem) => assert.fail(problem),
+      });
     const opened = await another();
     return { open: opened, another, passMs: (ms) => void (nowMs += ms), close: opened.close };
   });
@@ -75,7 +79,7 @@ describe('the catalogue in MySQL', () => {
         }
         await rm(folder, { recursive: true });
       }),
-      { numRuns: 40 },
+      { numRuns: 100 },
     );
   });
 
@@ -163,6 +167,22 @@ describe('the catalogue in MySQL', () => {
     const changes = (await shop.outbox.read(everything)).map(({ change }) => change);
     assert.deepEqual([changes.length, new Set(changes.map(({ version }) => version)).size], [1_000, 1]);
     assert.equal((await shop.catalogue.add(book('Next'))).bookId > 1_000, true);
+  });
+
+  it('opens while the database is away, says so, and sells as soon as it is back', async () => {
+    const place = await server.createDatabase();
+    await server.kill();
+    const told: (string | undefined)[] = [];
+    await using shop = await openMysqlCatalogue(place, {
+      clock: Date.now,
+      onProblem: (problem) => told.push(problem?.code),
+      onNotAdopted: (problem) => assert.fail(problem),
+    });
+    await assert.rejects(shop.catalogue.add(book('Early')), { code: 'store-unavailable', retryable: true });
+    await assert.rejects(openMysqlCatalogue(place, { clock: Date.now, onNotAdopted: () => {} }), { retryable: true });
+    await server.restart();
+    assert.equal((await tryAgain(() => shop.catalogue.add(book('First')))).bookId, 1);
+    assert.deepEqual(told, ['store-unavailable', undefined]);
   });
 
   it('never gives the id of a removed book again, also after the server has started anew', async () => {

@@ -20,8 +20,10 @@ export type MysqlCatalogueOptions = {
   readonly clock: () => number;
   /** What all processes measure the relay's lease by; the database's own unless given. */
   readonly leaseClock?: DatabaseClock;
-  /** Why rows that other programs write are not taken in now; said once each. */
-  readonly onProblem: (problem: string) => void;
+  /** @see MysqlOptions.onProblem */
+  readonly onProblem?: ((problem: SamsaError | null) => void) | undefined;
+  /** Why books that other programs wrote cannot be taken in; each reason once. A database that is away is none. */
+  readonly onNotAdopted: (problem: string) => void;
 };
 
 /** Of the tables that are ours alone; `books` may be there before us. */
@@ -34,15 +36,15 @@ const mostWaiting = 10_000;
  * Opens the catalogue in a MySQL or MariaDB database, shared by all processes, and takes in what other programs write
  * into the table `books`: what is there already, a batch at a time beside all else, and later rows within a second or
  * two.
- * @throws SamsaError `bad-configuration`, `state-too-new`, `store-unavailable` (retryable).
+ * @throws SamsaError `bad-configuration`, `state-too-new`; `store-unavailable` (retryable) when there is no `onProblem`.
  */
 export async function openMysqlCatalogue(
   address: MysqlAddress,
   options: MysqlCatalogueOptions,
 ): Promise<OpenCatalogue> {
-  const { clock, leaseClock = databaseClock, onProblem } = options;
+  const { clock, leaseClock = databaseClock, onProblem, onNotAdopted } = options;
   const books = createPreparedBooks();
-  const database = await openMysql({ ...address, tablePrefix }, { migrations: [books.migrations] });
+  const database = await openMysql({ ...address, tablePrefix }, { migrations: [books.migrations], onProblem });
   const closing = new AbortController();
   const bell = createOutboxBell();
   const outbox = createMysqlOutbox(database, leaseClock, bell);
@@ -52,7 +54,7 @@ export async function openMysqlCatalogue(
     clock,
     onCommit: bell.ring,
     keepPace: createOutboxPace(outbox, { mostRows: mostWaiting }),
-    onProblem,
+    onNotAdopted,
     signal: closing.signal,
   });
   const close = async (): Promise<void> => {

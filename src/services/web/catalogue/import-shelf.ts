@@ -100,9 +100,9 @@ export function createShelf(source: ShelfSource): Shelf {
       put({ ...book, content }, isNamed);
     },
     name: (sourceId, id) => {
+      namedNow.add(id);
       if ((names.get(sourceId) ?? source.named(sourceId)) === id) return false;
       names.set(sourceId, id);
-      namedNow.add(id);
       return true;
     },
   };

@@ -1,18 +1,16 @@
 import type { StoreLocation } from '../../../database/store-location.ts';
-import { openMysqlCatalogue } from './catalogue.mysql.ts';
+import { openMysqlCatalogue, type MysqlCatalogueOptions } from './catalogue.mysql.ts';
 import { openSqliteCatalogue, type SqliteCatalogueOptions } from './catalogue.sqlite.ts';
 import type { OpenCatalogue } from './catalogue.ts';
 import { loadDemoCatalogue } from './load-demo-catalogue.ts';
 
-export type CatalogueOptions = SqliteCatalogueOptions & {
-  /** What does not stop the catalogue, but an operator should know; each once. */
-  readonly onProblem: (problem: string) => void;
-};
+/** Each technology takes what it needs of it. */
+export type CatalogueOptions = SqliteCatalogueOptions & Omit<MysqlCatalogueOptions, 'leaseClock'>;
 
 /**
  * Opens the shop's catalogue, made when it is not there.
- * @throws SamsaError `state-too-new`, `data-folder-unusable`; of a database also `bad-configuration` and
- *   `store-unavailable` (retryable).
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`; of a database also `bad-configuration` and,
+ *   without `onProblem`, `store-unavailable` (retryable).
  */
 export async function openCatalogue(location: StoreLocation, options: CatalogueOptions): Promise<OpenCatalogue> {
   return location.kind === 'sqlite'
