@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { EventLog } from '../log/log.ts';
 import { openSqliteLog } from '../log/sqlite-log.ts';
-import { openCatalogue } from '../services/web/catalogue/open-catalogue.ts';
+import { openSqliteCatalogue } from '../services/web/catalogue/catalogue.sqlite.ts';
 import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
 
 const topic = 'changes';
@@ -40,11 +40,7 @@ void describe('a shop', () => {
 
   test('goes on with its catalogue', async (path, log) => {
     await log.append([change]);
-    const books = await openCatalogue(
-      { kind: 'sqlite', path },
-      { clock: Date.now, busyTimeoutMs: 50, onProblem: assert.fail },
-    );
-    await books.close();
+    await openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 50 }).close();
     await refuseLostCatalogue(path, log, topic);
   });
 });

@@ -114,8 +114,10 @@ export function startIndexThread(
   };
 }
 
+/** Most reasons name the file already. */
 export function unavailable(path: string, why: string, cause?: unknown): SamsaError {
-  return new SamsaError('store-unavailable', `${path}: ${why}`, { cause, retryable: true });
+  const message = why.startsWith(path) ? why : `${path}: ${why}`;
+  return new SamsaError('store-unavailable', message, { cause, retryable: true });
 }
 
 function failure({ code, message }: { code: string | null; message: string }): Error {

@@ -6,12 +6,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
+import { openSqlite } from '../../../database/sqlite-database.ts';
 import { bookChangedRecord, type BookChanged } from '../../../events/book-changed.ts';
 import { createEventSource } from '../../../events/event-source.ts';
 import { readerActionRecord } from '../../../events/reader-action.ts';
 import { defaultTopicNames as topics } from '../../../events/topics.ts';
+import { compactRecords } from '../../../log/compact-records.ts';
 import type { EventLog } from '../../../log/log.ts';
 import { openLog, type LogLocation } from '../../../log/open-log.ts';
+import { logMigrations } from '../../../log/sqlite-topics.ts';
 import { openSearchIndex, type SearchIndex } from './search-index.ts';
 
 const partitions = 2;
@@ -88,6 +91,29 @@ describe('search index', () => {
       ['Loud Autumn'],
     );
     await until(() => index!.problems().length === 0 && index!.freshness().lagEvents === 0, 'it says that all is well');
+  });
+
+  it('finds what compaction has left, and accounts for what it removed', async () => {
+    await publish(added(1, 'Silent Spring'), added(2, 'Old Title'), added(2, 'New Title', 2));
+    await publish({ bookId: 1, version: 2, book: null });
+    const database = openSqlite(join(folder, 'log.sqlite'), { migrations: logMigrations, busyTimeoutMs: 1_000 });
+    for (const days of [1, 32]) {
+      await compactRecords(database, Date.now() + days * 86_400_000, new AbortController().signal);
+    }
+    database.close();
+    await open();
+    await until(() => finds('new') && index!.freshness().lagEvents === 0, 'the book that is left is found');
+    await until(
+      () => index!.ledger().length > 0 && index!.ledger().every(({ lag }) => lag === 0),
+      'the ledger is told',
+    );
+    assert.deepEqual([find('old'), find('silent')], [[], []]);
+    const read = index!.ledger().filter(({ topic }) => topic === topics.changes);
+    assert.deepEqual(
+      (['applied', 'compacted'] as const).map((name) => read.reduce((sum, { outcomes }) => sum + outcomes[name], 0)),
+      [1, 3],
+    );
+    assert.ok(read.every(({ balanced, lag }) => balanced && lag === 0));
   });
 
   it('shows a changed book anew although it was shown before', async () => {
