@@ -14,12 +14,13 @@ import { openSpooledLog, type SpooledLog } from '../src/log/spooled-log.ts';
 const topic = 'lr-book-searches';
 const valueBytes = 1_000;
 const turnMs = 10;
+const perSecond = 10_000;
 
 /**
- * Publishes through the spool to a real broker: first a backlog that a process before this one has left, then so many
+ * Publishes through the spool to a real broker: first a backlog that a process before this one has left, then 10,000
  * events a second, one call each, as searches come.
  */
-export async function benchSpool(options: { events: number; perSecond: number; seconds: number }) {
+export async function benchSpool(options: { events: number; seconds: number }) {
   const broker = await startBroker();
   const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
   try {
@@ -37,7 +38,7 @@ export async function benchSpool(options: { events: number; perSecond: number; s
         backlog: options.events,
         drained_per_s: Math.round(options.events / drainSeconds),
         rss_after_drain_mb: drainedRssMb,
-        published_per_s: options.perSecond,
+        published_per_s: perSecond,
         seconds: options.seconds,
         ...most,
         peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1_024),
@@ -93,7 +94,7 @@ async function leaveBacklog(folder: string, events: number): Promise<void> {
 }
 
 /** @returns how far the relay fell behind at most, and how long an event took to be durable. */
-async function publish(log: SpooledLog, { perSecond, seconds }: { perSecond: number; seconds: number }) {
+async function publish(log: SpooledLog, { seconds }: { seconds: number }) {
   const make = createMaker();
   const durableMs: number[] = [];
   let mostWaiting = 0;

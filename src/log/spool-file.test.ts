@@ -48,7 +48,7 @@ function withSpool(body: (spool: Spool) => void): void {
           headers: encodeHeaders([]),
         })),
       values: (from = topic.base) =>
-        front.read(topic, from, 100, 1_000).map(({ record }) => Buffer.from(record.value!).toString()),
+        front.read(topic, from, 100, 1_000).map(({ value }) => Buffer.from(value!).toString()),
       counts: () => {
         const row = readSpoolLedger(database, 'spool').find((one) => one.topic === 't')!;
         const { accepted, relayed, dropped, setAside, waiting } = row;
@@ -130,7 +130,7 @@ void describe('spool folder', () => {
       left.release();
       const [adopted] = spools.claimFree();
       assert.equal(adopted?.id, left.id);
-      adopted!.remove();
+      adopted.remove();
       assert.equal(existsSync(left.path), false);
       assert.deepEqual([...spools.claimFree()], []);
       const next = spools.claimAny();

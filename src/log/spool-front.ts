@@ -3,8 +3,14 @@ import type { SqliteDatabase } from '../database/sqlite-database.ts';
 import type { NewRecord } from '../events/record.ts';
 import { bytesOf, positionsPerTopic, readWaitingBytes } from './spool-file.ts';
 
-/** A record on its way out of the spool. */
-export type SpooledRecord = { readonly position: number; readonly bytes: number; readonly record: NewRecord };
+/** A record on its way out of the spool; its headers stay as they are stored, which is small, until it is sent. */
+export type SpooledRecord = {
+  readonly position: number;
+  readonly bytes: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Uint8Array;
+};
 
 /** From this position on, records are addressed with so many partitions. */
 export type Addressing = { readonly from: number; readonly partitions: number };
@@ -35,6 +41,10 @@ export type SpoolFront = {
   readonly address: (topic: SpooledTopic, partitions: number, from: 'beginning' | 'end') => void;
 };
 
+export function toRecord(topic: string, { key, value, headers }: SpooledRecord): NewRecord {
+  return { topic, key, value, headers: decodeHeaders(headers) };
+}
+
 export function createSpoolFront(database: SqliteDatabase): SpoolFront {
   const select = database.prepare(
     'SELECT position, key, value, headers FROM record WHERE position >= ? AND position < ? ORDER BY position LIMIT ?',
@@ -56,7 +66,7 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
       )
       .run(count, gone, bytes, number);
 
-  const read: SpoolFront['read'] = ({ name, base }, from, maxRecords, maxBytes) => {
+  const read: SpoolFront['read'] = ({ base }, from, maxRecords, maxBytes) => {
     const found: SpooledRecord[] = [];
     let total = 0;
     for (const row of select.iterate(from, base + positionsPerTopic, maxRecords) as unknown as Iterable<RecordRow>) {
@@ -64,7 +74,7 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
       const bytes = bytesOf({ key, value, headers });
       total += bytes;
       if (found.length > 0 && total > maxBytes) break;
-      found.push({ position, bytes, record: { topic: name, key, value, headers: decodeHeaders(headers) } });
+      found.push({ position, bytes, key, value, headers });
     }
     return found;
   };

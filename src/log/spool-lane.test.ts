@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { until } from '../../test/support/until.ts';
+import { encodeHeaders } from '../database/header-bytes.ts';
 import { SamsaError } from '../errors.ts';
 import type { NewRecord } from '../events/record.ts';
 import { createPublisher } from './kafka-publisher.ts';
@@ -9,7 +10,7 @@ import { createSpoolLane } from './spool-lane.ts';
 const away = new SamsaError('store-unavailable', 'away', { retryable: true });
 const refused = new SamsaError('bad-event', 'refused');
 
-function valueOf({ value }: NewRecord): string {
+function valueOf({ value }: Pick<NewRecord, 'value'>): string {
   return Buffer.from(value!).toString();
 }
 
@@ -32,15 +33,16 @@ void it('lets no record overtake one that could not be sent, also where a neighb
   const troubles: (string | null)[] = [];
   const stopping = new AbortController();
   const lane = createSpoolLane({
+    topic: 't',
     partition: 0,
     appendTo: (partition, records) => publisher.publish(records.map((record) => ({ record, partition, bytes: 1 }))),
-    onAcknowledged: (records) => settled.push(...records.map(({ record }) => valueOf(record))),
-    onRefused: ({ record }, why) => settled.push(`${valueOf(record)}: ${why}`),
+    onAcknowledged: (records) => settled.push(...records.map(valueOf)),
+    onRefused: (record, why) => settled.push(`${valueOf(record)}: ${why}`),
     onTrouble: (trouble) => troubles.push(trouble?.message ?? null),
     signal: stopping.signal,
   });
   for (const [position, value] of ['a', 'b', 'c', 'bad', 'd'].entries()) {
-    lane.push({ position, bytes: 1, record: { topic: 't', key: null, value: Buffer.from(value), headers: [] } });
+    lane.push({ position, bytes: 1, key: null, value: Buffer.from(value), headers: encodeHeaders([]) });
   }
   await until('all is settled', () => settled.length === 5);
   stopping.abort();
