@@ -4,10 +4,12 @@ import { benchKafka } from './kafka.ts';
 import { benchLatency } from './latency.ts';
 import { benchProjection } from './projection.ts';
 import { benchSearch } from './search.ts';
+import { benchSpool } from './spool.ts';
 
 const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3]
 npm run bench -- projection [--events 400000]
 npm run bench -- kafka [--events 500000]
+npm run bench -- spool [--events 400000] [--seconds 8]
 npm run bench -- latency [--rate 50] [--seconds 8]
 npm run bench -- import [--rows 100000] [--format csv|ndjson]`;
 
@@ -36,6 +38,9 @@ switch (positionals[0]) {
     break;
   case 'kafka':
     console.log(JSON.stringify(await benchKafka({ events })));
+    break;
+  case 'spool':
+    console.log(JSON.stringify(await benchSpool({ events, seconds })));
     break;
   case 'latency':
     console.log(JSON.stringify(await benchLatency({ perSecond: rate, seconds, environment: {} })));

@@ -12,9 +12,26 @@ export function toMessage(record: NewRecord, partition: number, timestampMs: num
     timestamp: BigInt(timestampMs),
     key: record.key === null ? null : view(record.key),
     value: record.value === null ? null : view(record.value),
-    // A key of its own for each, so that a name may repeat.
-    headers: new Map(record.headers.map(([name, value]) => [Buffer.from(name), view(value)])),
+    headers: toKafkaHeaders(record.headers),
   };
+}
+
+/** As bytes, once each: all records of one kind carry the same names. */
+const knownNames = new Map<string, Buffer>();
+const mostKnownNames = 1_000;
+
+function toKafkaHeaders(headers: RecordHeaders): Map<Buffer, Buffer> {
+  const all = new Map<Buffer, Buffer>();
+  for (const [name, value] of headers) {
+    let known = knownNames.get(name);
+    if (known === undefined) {
+      known = Buffer.from(name);
+      if (knownNames.size < mostKnownNames) knownNames.set(name, known);
+    }
+    // A key of its own where a name repeats.
+    all.set(all.has(known) ? Buffer.from(name) : known, view(value));
+  }
+  return all;
 }
 
 /** About what a record takes in the log before compression. */

@@ -3,8 +3,14 @@ import type { SqliteDatabase } from '../database/sqlite-database.ts';
 import type { NewRecord } from '../events/record.ts';
 import { bytesOf, positionsPerTopic, readWaitingBytes } from './spool-file.ts';
 
-/** A record on its way out of the spool. */
-export type SpooledRecord = { readonly position: number; readonly bytes: number; readonly record: NewRecord };
+/** A record on its way out of the spool; its headers stay as they are stored, which is small, until it is sent. */
+export type SpooledRecord = {
+  readonly position: number;
+  readonly bytes: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Uint8Array;
+};
 
 /** From this position on, records are addressed with so many partitions. */
 export type Addressing = { readonly from: number; readonly partitions: number };
@@ -22,7 +28,7 @@ export type SpoolFront = {
   readonly read: (topic: SpooledTopic, from: number, maxRecords: number, maxBytes: number) => readonly SpooledRecord[];
   readonly isEmpty: () => boolean;
   readonly waitingBytes: () => number;
-  /** Removes what the cluster has acknowledged. */
+  /** Removes what the cluster has acknowledged; the cheaper the fewer gaps there are between their positions. */
   readonly removeRelayed: (topic: SpooledTopic, records: readonly SpooledRecord[]) => void;
   /** Keeps a record that was refused apart from the others, with the reason. */
   readonly setAside: (topic: SpooledTopic, record: SpooledRecord, why: string, nowMs: number) => void;
@@ -35,11 +41,15 @@ export type SpoolFront = {
   readonly address: (topic: SpooledTopic, partitions: number, from: 'beginning' | 'end') => void;
 };
 
+export function toRecord(topic: string, { key, value, headers }: SpooledRecord): NewRecord {
+  return { topic, key, value, headers: decodeHeaders(headers) };
+}
+
 export function createSpoolFront(database: SqliteDatabase): SpoolFront {
   const select = database.prepare(
     'SELECT position, key, value, headers FROM record WHERE position >= ? AND position < ? ORDER BY position LIMIT ?',
   );
-  const remove = database.prepare('DELETE FROM record WHERE position = ?');
+  const remove = database.prepare('DELETE FROM record WHERE position BETWEEN ? AND ?');
   select.setReturnArrays(true);
 
   /** Counts rows out that were really there, beside what became of them. */
@@ -56,7 +66,7 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
       )
       .run(count, gone, bytes, number);
 
-  const read: SpoolFront['read'] = ({ name, base }, from, maxRecords, maxBytes) => {
+  const read: SpoolFront['read'] = ({ base }, from, maxRecords, maxBytes) => {
     const found: SpooledRecord[] = [];
     let total = 0;
     for (const row of select.iterate(from, base + positionsPerTopic, maxRecords) as unknown as Iterable<RecordRow>) {
@@ -64,7 +74,7 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
       const bytes = bytesOf({ key, value, headers });
       total += bytes;
       if (found.length > 0 && total > maxBytes) break;
-      found.push({ position, bytes, record: { topic: name, key, value, headers: decodeHeaders(headers) } });
+      found.push({ position, bytes, key, value, headers });
     }
     return found;
   };
@@ -85,12 +95,8 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
     removeRelayed: ({ number }, records) =>
       database.transaction(() => {
         let gone = 0;
-        let bytes = 0;
-        for (const record of records) {
-          gone += Number(remove.run(record.position).changes);
-          bytes += record.bytes;
-        }
-        countOut(number, 'relayed', records.length, gone, bytes);
+        for (const [first, last] of runsOf(records)) gone += Number(remove.run(first, last).changes);
+        countOut(number, 'relayed', records.length, gone, totalBytes(records));
       }),
     setAside: ({ number }, { position, bytes }, why, nowMs) =>
       database.transaction(() => {
@@ -99,7 +105,7 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
             `INSERT INTO set_aside SELECT position, arrived_ms, key, value, headers, ?, ? FROM record WHERE position = ?`,
           )
           .run(nowMs, why, position);
-        countOut(number, 'set_aside', 1, Number(remove.run(position).changes), bytes);
+        countOut(number, 'set_aside', 1, Number(remove.run(position, position).changes), bytes);
       }),
     arrivalAt: ({ base }, from) => {
       const first = database
@@ -111,9 +117,8 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
       database.transaction(() => {
         const records = read(topic, from, mostRecords, mostBytes);
         const next = (records.at(-1)?.position ?? from - 1) + 1;
-        const { changes } = database.prepare('DELETE FROM record WHERE position >= ? AND position < ?').run(from, next);
-        const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
-        countOut(topic.number, 'dropped', records.length, Number(changes), bytes);
+        const { changes } = remove.run(from, next - 1);
+        countOut(topic.number, 'dropped', records.length, Number(changes), totalBytes(records));
         return next;
       }),
     addressings: ({ number }) =>
@@ -132,6 +137,21 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
 }
 
 type RecordRow = readonly [position: number, key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array];
+
+/** First and last of positions that follow each other without a gap. */
+function runsOf(records: readonly SpooledRecord[]): readonly (readonly [first: number, last: number])[] {
+  const runs: [number, number][] = [];
+  for (const { position } of records) {
+    const run = runs.at(-1);
+    if (run?.[1] === position - 1) run[1] = position;
+    else runs.push([position, position]);
+  }
+  return runs;
+}
+
+function totalBytes(records: readonly SpooledRecord[]): number {
+  return records.reduce((sum, { bytes }) => sum + bytes, 0);
+}
 
 /** Records that are sent must not outlive, in the cluster, the note by which their repeats find the same partition. */
 function withFullSync(database: SqliteDatabase, body: () => void): void {

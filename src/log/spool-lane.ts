@@ -2,9 +2,10 @@ import { SamsaError } from '../errors.ts';
 import type { KafkaLog } from './kafka-log.ts';
 import type { Failure } from './kafka-publisher.ts';
 import { keepTrying, type HearTrouble } from './keep-trying.ts';
-import type { SpooledRecord } from './spool-front.ts';
+import { toRecord, type SpooledRecord } from './spool-front.ts';
 
 export type SpoolLaneOptions = {
+  readonly topic: string;
   readonly partition: number;
   readonly appendTo: KafkaLog['appendTo'];
   readonly onAcknowledged: (records: readonly SpooledRecord[]) => void;
@@ -25,7 +26,7 @@ const batchBytes = 512 << 10;
  * one into a repeat.
  */
 export function createSpoolLane(options: SpoolLaneOptions): SpoolLane {
-  const { partition, appendTo, onAcknowledged, onRefused, onTrouble, signal } = options;
+  const { topic, partition, appendTo, onAcknowledged, onRefused, onTrouble, signal } = options;
   const waiting: SpooledRecord[] = [];
   let sending = false;
 
@@ -33,7 +34,7 @@ export function createSpoolLane(options: SpoolLaneOptions): SpoolLane {
   const send = async (batch: SpooledRecord[]): Promise<void> => {
     const failures = await appendTo(
       partition,
-      batch.map(({ record }) => record),
+      batch.map((record) => toRecord(topic, record)),
     );
     const sent = batch.splice(0);
     const acknowledged = sent.filter((_, index) => failures[index] === null);

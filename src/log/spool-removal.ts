@@ -28,6 +28,7 @@ export function createSpoolRemoval(options: SpoolRemovalOptions): SpoolRemoval {
   let removing = false;
 
   const removeSome = async (): Promise<void> => {
+    relayed.sort((one, other) => one.position - other.position);
     const records = relayed.slice(0, transactionRecords);
     if (records.length > 0) front.removeRelayed(topic, records);
     onRemoved(relayed.splice(0, records.length));

@@ -16,7 +16,8 @@ export type SpoolThreadLink = {
 };
 
 const restartAfterMs = 1_000;
-const youngGenerationMiB = 8;
+/** Records in flight would else outlive it, and be copied over and over. */
+const youngGenerationMiB = 24;
 
 /** Starts the thread, and again should it ever end. `onTrouble` is told once per kind of trouble, and `null` after it. */
 export function startSpoolThread(

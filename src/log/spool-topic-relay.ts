@@ -27,7 +27,8 @@ export type SpoolTopicRelay = {
   readonly drop: (mostRecords: number, mostBytes: number) => void;
 };
 
-const inFlightRecords = 10_000;
+/** Enough that no partition waits for the disk; more would only burden the garbage collector. */
+const inFlightRecords = 4_000;
 const readRecords = 1_000;
 const readBytes = 1 << 20;
 
@@ -65,6 +66,7 @@ export function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRe
 
   const laneOf = (partition: number): SpoolLane =>
     (lanes[partition] ??= createSpoolLane({
+      topic: topic.name,
       partition,
       appendTo: log.appendTo,
       onAcknowledged: removal.relayed,
@@ -92,7 +94,7 @@ export function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRe
     addressings = front.addressings(topic);
   };
 
-  const partitionFor = ({ position, record: { key } }: SpooledRecord): number => {
+  const partitionFor = ({ position, key }: SpooledRecord): number => {
     const { partitions } = addressings.findLast(({ from }) => from <= position)!;
     return key === null ? position % partitions : partitionOf(key, partitions);
   };
