@@ -1,7 +1,7 @@
 import type { MysqlConnection } from '../../../database/mysql-connection.ts';
 import { SamsaError } from '../../../errors.ts';
 import { bookLimits } from './book-fields.ts';
-import { readColumns, readIndexes, type Column, type Columns } from './table-columns.mysql.ts';
+import { holdsDates, readColumns, readIndexes, type Column, type Columns } from './table-columns.mysql.ts';
 import { checkBooks, refuse } from './check-books-table.mysql.ts';
 
 /** What is particular about the table `books` of this database. */
@@ -74,7 +74,7 @@ export async function prepareBooks(connection: MysqlConnection, database: string
 export async function describeBooks(connection: MysqlConnection): Promise<BooksTable> {
   const columns = await readColumns(connection, 'books');
   return {
-    publishedIsText: holdsText(columns.get('published_at'), 10),
+    publishedIsText: holdsDates(columns.get('published_at')),
     createdColumn: isTime(columns.get('created_at')) ? 'created_at' : 'samsa_created_at',
     marksDeleted: isTime(columns.get('deleted_at')),
   };

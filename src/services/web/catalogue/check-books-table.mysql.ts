@@ -1,6 +1,6 @@
 import type { MysqlConnection } from '../../../database/mysql-connection.ts';
 import { SamsaError } from '../../../errors.ts';
-import { readIndexes, type Columns } from './table-columns.mysql.ts';
+import { holdsDates, readIndexes, type Columns } from './table-columns.mysql.ts';
 
 /** Ids above this one are none we could count on from: half of what JavaScript tells apart. */
 export const mostBookId = 2 ** 52;
@@ -19,7 +19,7 @@ export async function checkBooks(connection: MysqlConnection, database: string, 
     ([name, column]) => !writtenColumns.includes(name) && !column.isNullable && !column.hasDefault && !column.isFilled,
   );
   const published = columns.get('published_at');
-  if (published !== undefined && !published.isText && !published.isNullable && !published.hasDefault) {
+  if (published !== undefined && !holdsDates(published) && !published.isNullable && !published.hasDefault) {
     unknown.push(['published_at', published]);
   }
   if (unknown.length > 0) {

@@ -68,6 +68,11 @@ function decodeColumn(row: MysqlRow): Column {
   };
 }
 
+/** Whether it takes every `published_at` as text, which is ASCII: the longest is of the kind -9999-12-31. */
+export function holdsDates(column: Column | undefined): boolean {
+  return column !== undefined && column.isText && column.length >= 11;
+}
+
 /** What somebody else's column holds as text, whatever its type; '' for NULL. */
 export function text(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
