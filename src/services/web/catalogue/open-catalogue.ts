@@ -1,5 +1,5 @@
 import type { StoreLocation } from '../../../database/store-location.ts';
-import { openMysqlCatalogue, type MysqlCatalogueOptions } from './catalogue.mysql.ts';
+import type { MysqlCatalogueOptions } from './catalogue.mysql.ts';
 import { openSqliteCatalogue, type SqliteCatalogueOptions } from './catalogue.sqlite.ts';
 import type { OpenCatalogue } from './catalogue.ts';
 import { loadDemoCatalogue } from './load-demo-catalogue.ts';
@@ -13,9 +13,8 @@ export type CatalogueOptions = SqliteCatalogueOptions & Omit<MysqlCatalogueOptio
  *   without `onProblem`, `store-unavailable` (retryable).
  */
 export async function openCatalogue(location: StoreLocation, options: CatalogueOptions): Promise<OpenCatalogue> {
-  return location.kind === 'sqlite'
-    ? openSqliteCatalogue(location.path, options)
-    : openMysqlCatalogue(location, options);
+  if (location.kind === 'sqlite') return openSqliteCatalogue(location.path, options);
+  return (await import('./catalogue.mysql.ts')).openMysqlCatalogue(location, options);
 }
 
 /**
