@@ -10,7 +10,7 @@ const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seco
 npm run bench -- projection [--events 400000]
 npm run bench -- kafka [--events 500000]
 npm run bench -- spool [--events 400000] [--seconds 8]
-npm run bench -- latency [--rate 50] [--seconds 8]
+npm run bench -- latency [--rate 50] [--seconds 8] [--kafka]
 npm run bench -- import [--rows 100000] [--format csv|ndjson]`;
 
 const { positionals, values } = parseArgs({
@@ -20,6 +20,7 @@ const { positionals, values } = parseArgs({
     queries: { type: 'string', default: '20000' },
     seconds: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
+    kafka: { type: 'boolean', default: false },
     rate: { type: 'string', default: '50' },
     events: { type: 'string', default: '400000' },
     rows: { type: 'string', default: '100000' },
@@ -43,7 +44,7 @@ switch (positionals[0]) {
     console.log(JSON.stringify(await benchSpool({ events, seconds })));
     break;
   case 'latency':
-    console.log(JSON.stringify(await benchLatency({ perSecond: rate, seconds, environment: {} })));
+    console.log(JSON.stringify(await benchLatency({ perSecond: rate, seconds, onKafka: values.kafka })));
     break;
   case 'import':
     console.log(JSON.stringify(await benchImport({ rows, isNdjson: values.format === 'ndjson' })));

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { startBroker } from '../test/servers/kafka-broker.ts';
 import { startShopForBench } from './shop.ts';
 
 const queries = ['sea', 'love', 'war', 'moby', 'dracula', 'alice', 'emma', 'island', 'castle', 'garden'];
@@ -7,14 +8,13 @@ const shownWithinMs = 10_000;
 
 /**
  * Searches a whole running shop at an even rate, and measures how long after its answer each search is in the answer of
- * `GET /trends`, asked again and again.
+ * `GET /trends`, asked again and again; with `onKafka`, over a real broker.
  */
-export async function benchLatency(options: {
-  perSecond: number;
-  seconds: number;
-  environment: Record<string, string>;
-}) {
-  const shop = await startShopForBench(options.environment);
+export async function benchLatency(options: { perSecond: number; seconds: number; onKafka: boolean }) {
+  await using stack = new AsyncDisposableStack();
+  const broker = options.onKafka ? await startBroker() : null;
+  if (broker !== null) stack.defer(broker.stop);
+  const shop = await startShopForBench(broker === null ? {} : { SAMSA_MQ_BROKERS: broker.brokers.join(',') });
   try {
     const measure = createMeasure(shop.trendUrl);
     for (let round = 0; round < 3; round++) for (const query of queries) await search(shop.url, query);
@@ -32,7 +32,14 @@ export async function benchLatency(options: {
     const sorted = (await Promise.all(tookMs)).sort((a, b) => a - b);
     measure.end();
     const at = (share: number): number => Number(sorted[Math.floor(sorted.length * share)]!.toFixed(1));
-    return { searches: sorted.length, per_s: options.perSecond, p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(0.9999) };
+    return {
+      log: options.onKafka ? 'kafka' : 'embedded',
+      searches: sorted.length,
+      per_s: options.perSecond,
+      p50_ms: at(0.5),
+      p99_ms: at(0.99),
+      max_ms: at(0.9999),
+    };
   } finally {
     await shop.stop();
   }
