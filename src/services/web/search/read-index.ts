@@ -4,7 +4,7 @@ import { deadLetterDecisions } from '../../../database/sqlite-dead-letters.ts';
 import { progressSchema } from '../../../database/sqlite-progress.ts';
 import { bookAt } from './book-place.ts';
 import type { RankedBook } from './rank-books.ts';
-import { createRecentMap } from './recent-map.ts';
+import { createRecentMap } from '../../../events/recent-map.ts';
 import { searchIndexSchema } from './search-index.sqlite.ts';
 
 /** What filters, facets and sorting look at. */

@@ -1,23 +1,28 @@
-/** A bounded map that keeps what was used lately: between `limit` and twice as many entries. */
+/** A bounded map that keeps what was used lately: between `limit` and twice as much. */
 export type RecentMap<Key, Value> = {
   readonly get: (key: Key) => Value | undefined;
   readonly set: (key: Key, value: Value) => void;
   readonly delete: (key: Key) => void;
+  readonly clear: () => void;
 };
 
 /**
  * Two generations: what is used moves to the young one; when that is full, it becomes the old one and the old one is
  * forgotten. A look-up of what was used lately costs no more than a map's.
+ * @param sizeOf what a value takes of the limit: as an entry one, unless given. It must not change.
  */
-export function createRecentMap<Key, Value>(limit: number): RecentMap<Key, Value> {
+export function createRecentMap<Key, Value>(limit: number, sizeOf: (value: Value) => number = () => 1) {
   let young = new Map<Key, Value>();
   let old = new Map<Key, Value>();
+  let size = 0;
   const set = (key: Key, value: Value): void => {
-    if (young.size >= limit) {
+    if (size >= limit) {
       old = young;
       young = new Map();
+      size = 0;
     }
     young.set(key, value);
+    size += sizeOf(value);
   };
   return {
     get: (key) => {
@@ -32,5 +37,10 @@ export function createRecentMap<Key, Value>(limit: number): RecentMap<Key, Value
       young.delete(key);
       old.delete(key);
     },
-  };
+    clear: () => {
+      young.clear();
+      old.clear();
+      size = 0;
+    },
+  } satisfies RecentMap<Key, Value>;
 }
