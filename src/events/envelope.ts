@@ -1,5 +1,5 @@
 import { SamsaError } from '../errors.ts';
-import type { RecordHeaders, StoredRecord } from './record.ts';
+import type { RecordHeaders, StoredHeaders, StoredRecord } from './record.ts';
 
 /**
  * What every event of ours says about itself: CloudEvents 1.0, Kafka protocol binding, binary mode. Attributes ride in
@@ -44,7 +44,7 @@ export function encodeEnvelope(envelope: Envelope): RecordHeaders {
  * Reads an envelope back. `null` for a plain message, one without any `ce_*` header.
  * @throws SamsaError `bad-event` when `ce_*` headers are there but unusable.
  */
-export function decodeEnvelope(headers: RecordHeaders): Envelope | null {
+export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
   let [id, source, type, time] = ['', '', '', ''];
   let sequence: Uint8Array | null = null;
   const extensions = Object.create(null) as Record<string, string>;
@@ -78,7 +78,7 @@ export function decodeEnvelope(headers: RecordHeaders): Envelope | null {
  * Only who numbered the event and its number, for finding repeats; much cheaper than the whole envelope.
  * `null` for plain messages and for headers that `decodeEnvelope` would refuse.
  */
-export function decodeMark(headers: RecordHeaders): { source: string; sequence: number } | null {
+export function decodeMark(headers: StoredHeaders): { source: string; sequence: number } | null {
   let source = '';
   let sequence = Number.NaN;
   for (const [name, value] of headers) {
