@@ -111,7 +111,7 @@ async function checkLog(data: string, visits: readonly Visit[]): Promise<void> {
   try {
     const ids = new Map<string, string>();
     for (const { key, headers } of await readWholeTopic(log, topics.searches)) {
-      const id = headers.find(([name]) => name === 'ce_id')?.[1];
+      const id = [...headers].find(([name]) => name === 'ce_id')?.[1];
       ids.set(Buffer.from(id ?? []).toString(), Buffer.from(key ?? []).toString());
     }
     const asked = visits.flatMap(({ answered }) => answered);

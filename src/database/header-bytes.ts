@@ -38,21 +38,45 @@ export function encodeHeaders(headers: Headers): Uint8Array {
  * @throws SamsaError `data-folder-unusable` when `bytes` are no headers.
  */
 export function decodeHeaders(bytes: Uint8Array): Headers {
+  return headersOf(bytes, layoutOf(bytes));
+}
+
+/**
+ * As `decodeHeaders`, but made anew each time they are gone through: a batch of records waits to be folded, and most of
+ * what it takes would be headers that have been looked at, or are yet to be.
+ * @throws SamsaError `data-folder-unusable` when `bytes` are no headers, at once.
+ */
+export function headersIn(bytes: Uint8Array): Iterable<Headers[number]> & { readonly length: number } {
+  const layout = layoutOf(bytes);
+  return { length: layout.names.length, [Symbol.iterator]: () => headersOf(bytes, layout)[Symbol.iterator]() };
+}
+
+/** Where the values are: one after the other, up to the last byte. */
+type Layout = { readonly names: readonly string[]; readonly lengths: readonly number[]; readonly valuesAt: number };
+
+function layoutOf(bytes: Uint8Array): Layout {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const reader = { buffer, at: 0 };
   const namesEnd = readLength(reader) + reader.at;
   const names = decodeNames(reader, namesEnd);
   reader.at = namesEnd;
-  const lengths = names.map(() => readLength(reader));
-  let { at } = reader;
-  const headers = names.map((name, index): readonly [string, Uint8Array] => {
-    const start = at;
-    at += lengths[index]!;
-    if (at > buffer.length) throw damaged(buffer);
-    return [name, new Uint8Array(buffer.buffer, buffer.byteOffset + start, at - start)];
+  let end = 0;
+  const lengths = names.map(() => {
+    const length = readLength(reader);
+    end += length;
+    return length;
   });
-  if (at !== buffer.length) throw damaged(buffer);
-  return headers;
+  if (reader.at + end !== buffer.length) throw damaged(buffer);
+  return { names, lengths, valuesAt: reader.at };
+}
+
+function headersOf(bytes: Uint8Array, { names, lengths, valuesAt }: Layout): Headers {
+  let at = bytes.byteOffset + valuesAt;
+  return names.map((name, index): readonly [string, Uint8Array] => {
+    const value = new Uint8Array(bytes.buffer, at, lengths[index]);
+    at += value.byteLength;
+    return [name, value];
+  });
 }
 
 type Reader = { readonly buffer: Buffer; at: number };

@@ -6,6 +6,7 @@ import { BookSchema, type Book } from './book.ts';
 import { decodeEnvelope, encodeEnvelope, eventTime, text, type Envelope } from './envelope.ts';
 import type { EventSource } from './event-source.ts';
 import { parseEventJson } from './json.ts';
+import { createRecentMap } from './recent-map.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
 
 export const bookSearchedType = 'samsa.book.searched.v1';
@@ -62,19 +63,25 @@ export function bookSearchedRecord(
   };
 }
 
+/** Of the values a decoder remembers; what was parsed from them takes a few times as much. */
+const rememberedBytes = 4 << 20;
+
 /**
- * A decoder that remembers, for the last 10,000 keys, the value it parsed last: readers mostly get the same answer
- * to the same query, and comparing bytes is many times cheaper than parsing them. It changes no result.
+ * A decoder that remembers, for the latest keys, the value it parsed last: readers mostly get the same answer to the
+ * same query, and comparing bytes is many times cheaper than parsing them. It changes no result.
  */
 export function createBookSearchedDecoder(): (record: StoredRecord) => BookSearched | 'late' {
-  const parsed = new Map<string, { value: Uint8Array; books: readonly Book[] }>();
+  const parsed = createRecentMap<string, { value: Uint8Array; books: readonly Book[] }>(
+    rememberedBytes,
+    ({ value }) => value.byteLength,
+  );
   const decodeBooks = (key: string, value: Uint8Array | null): readonly Book[] => {
     if (value === null) throw new SamsaError('bad-event', 'value: expected a JSON array of books, got a tombstone');
     const known = parsed.get(key);
     if (known !== undefined && Buffer.compare(known.value, value) === 0) return known.books;
     const books = parseBooks(value);
-    if (parsed.size >= 10_000) parsed.clear();
-    parsed.set(key, { value, books });
+    // A copy: the record's bytes may be a window on everything that was read with it.
+    parsed.set(key, { value: Uint8Array.prototype.slice.call(value), books });
     return books;
   };
   return (record) => {

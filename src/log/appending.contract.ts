@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { NewRecord } from '../events/record.ts';
+import type { NewRecord, StoredRecord } from '../events/record.ts';
 import { partitionOf } from './partition.ts';
 import {
   endsOf,
@@ -120,9 +120,9 @@ export function testBytes(test: LogTest): void {
 }
 
 /** Comparable whatever class the bytes have. */
-function plain({ key, value, headers }: Pick<NewRecord, 'key' | 'value' | 'headers'>): unknown {
+function plain({ key, value, headers }: Pick<StoredRecord, 'key' | 'value' | 'headers'>): unknown {
   const hex = (data: Uint8Array | null): string | null => (data === null ? null : Buffer.from(data).toString('hex'));
-  return { key: hex(key), value: hex(value), headers: headers.map(([name, data]) => [name, hex(data)]) };
+  return { key: hex(key), value: hex(value), headers: Array.from(headers, ([name, data]) => [name, hex(data)]) };
 }
 
 function sum(numbers: readonly number[]): number {

@@ -35,7 +35,7 @@ function toKafkaHeaders(headers: RecordHeaders): Map<Buffer, Buffer> {
 }
 
 /** About what a record takes in the log before compression. */
-export function recordBytes({ key, value, headers }: NewRecord): number {
+export function recordBytes({ key, value, headers }: Pick<StoredRecord, 'key' | 'value' | 'headers'>): number {
   let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + 20;
   for (const [name, data] of headers) bytes += Buffer.byteLength(name) + data.byteLength + 4;
   return bytes;

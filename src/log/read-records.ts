@@ -1,4 +1,4 @@
-import { decodeHeaders } from '../database/header-bytes.ts';
+import { headersIn } from '../database/header-bytes.ts';
 import type { SqliteDatabase } from '../database/sqlite-database.ts';
 import type { StoredRecord } from '../events/record.ts';
 import type { ReadRequest, ReadResult } from './log.ts';
@@ -76,7 +76,7 @@ function takeRecords(
     bytes += (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headers.byteLength;
     if (bytes > maxBytes && records.length > 0) return { records, complete: false };
     const offset = position - base;
-    records.push({ topic, partition, offset, timestamp, key, value, headers: decodeHeaders(headers) });
+    records.push({ topic, partition, offset, timestamp, key, value, headers: headersIn(headers) });
   }
   return { records, complete: records.length < mostRecords };
 }

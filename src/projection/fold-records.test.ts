@@ -164,7 +164,7 @@ describe('fingerprintOf', () => {
       { ...base, key: Buffer.from('') },
       { ...base, value: Buffer.from('b') },
       { ...base, value: null },
-      { ...base, headers: base.headers.slice(1) },
+      { ...base, headers: [...base.headers].slice(1) },
     ];
     assert.equal(new Set([base, ...others].map(fingerprintOf)).size, others.length + 1);
   });

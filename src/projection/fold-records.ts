@@ -103,7 +103,7 @@ function foldOne<Change>(
     }
   } catch (error) {
     const { offset, timestamp, key, value, headers } = record;
-    into.deadLetters.push({ offset, timestamp, key, value, headers, ...whyDead(error) });
+    into.deadLetters.push({ offset, timestamp, key, value, headers: [...headers], ...whyDead(error) });
     into.outcomes.dead++;
   }
 }
@@ -116,7 +116,7 @@ export function whyDead(error: unknown): { readonly cause: DeadLetterCause; read
 /** A hash that tells this record from any other at its offset (rule C8 of a log that lost or changed its tail). */
 export function fingerprintOf(record: StoredRecord): string {
   const parts: Uint8Array[] = [Buffer.from(`${record.offset} ${record.timestamp} ${record.headers.length}`)];
-  for (const bytes of [record.key, record.value, ...record.headers.map(([, value]) => value)]) {
+  for (const bytes of [record.key, record.value, ...Array.from(record.headers, ([, value]) => value)]) {
     parts.push(Buffer.from(bytes === null ? '\n-' : `\n${bytes.byteLength} `), bytes ?? Buffer.alloc(0));
   }
   return hash('sha256', Buffer.concat(parts), 'base64url').slice(0, 22);

@@ -29,7 +29,7 @@ export type FollowPartition<Change> = {
   readonly onStandstill: (why: Standstill | null, error?: unknown) => void;
 };
 
-const readBytes = 1 << 20;
+const readBytes = 1 << 21;
 const readWaitMs = 1_000;
 /** A jump is usually over when the position is read again; only one that stays is worth a warning. */
 const jumpsUntilSaid = 5;

@@ -1,19 +1,17 @@
 import { DatabaseSync } from 'node:sqlite';
 
-/** Joined from the left, so that rows of a query or reader that is gone show. */
+/** Joined from the left, so that rows of a query that is gone show. */
 const tables = [
   `SELECT key FROM query`,
   `SELECT key, time_ms FROM last_search LEFT JOIN query ON id = query`,
-  `SELECT name, last_hour FROM reader`,
-  `SELECT hour, key, name FROM distinct_reader
-     LEFT JOIN query ON query.id = query LEFT JOIN reader ON reader.id = reader`,
+  `SELECT hour, key, reader FROM distinct_reader LEFT JOIN query ON id = query`,
   `SELECT hour, key, readers, anonymous, searches FROM hourly LEFT JOIN query ON id = query`,
   `SELECT day, key, readers, anonymous, searches FROM daily LEFT JOIN query ON id = query`,
   `SELECT day, key, label, searches FROM spelling LEFT JOIN query ON id = query`,
   `SELECT key, corrected, hex(books) AS books FROM answer LEFT JOIN query ON id = query`,
 ];
 
-/** Everything the trend service has counted, without the numbers it gave names: equal states give equal texts. */
+/** Everything the trend service has counted, without the numbers it gave queries: equal states give equal texts. */
 export function trendState(path: string): string {
   const database = new DatabaseSync(path, { readOnly: true });
   try {

@@ -12,7 +12,7 @@ type Queries = Readonly<
 
 /**
  * What both states must have: nothing that one may have forgotten when `newestMs` had arrived, nothing that happened
- * before `fromMs`. Numbers given to queries and readers are replaced by their names; hours may be rolled up or not.
+ * before `fromMs`. Numbers given to queries are replaced by their keys; hours may be rolled up or not.
  */
 export function comparedCounts(
   kind: StoreLocation['kind'],
@@ -37,8 +37,7 @@ const named = (schema: string, table: string): string =>
 
 const inSqlite: Queries = {
   distinct_reader: (schema) =>
-    `SELECT t.hour, q.key, r.name FROM ${named(schema, 'distinct_reader')}
-     LEFT JOIN ${schema}.reader AS r ON r.id = t.reader WHERE t.hour >= ?`,
+    `SELECT t.hour, q.key, t.reader FROM ${named(schema, 'distinct_reader')} WHERE t.hour >= ?`,
   hourly: (schema) =>
     `SELECT t.hour, q.key, t.readers, t.anonymous, t.searches FROM ${named(schema, 'hourly')} WHERE t.hour >= ?`,
   daily: (schema) =>

@@ -5,7 +5,10 @@ import { hourOf, tallySearch, type QueryTally } from './tally.ts';
 import type { CountedSearch } from './trend-projection.ts';
 import type { HourCount } from './trend-store.ts';
 
-/** Rows by surrogate numbers: `query` and `reader` mean nothing outside this file. Hours and days are since 1970, UTC. */
+/**
+ * `query` is the number of a query in this file, `reader` what is kept of a reader's id (see `createReaderNumbers`).
+ * Hours and days are since 1970, UTC.
+ */
 export const countsSchema = `
   CREATE TABLE query (
     id INTEGER PRIMARY KEY,
@@ -15,12 +18,6 @@ export const countsSchema = `
   CREATE TABLE last_search (
     query INTEGER PRIMARY KEY,
     time_ms INTEGER NOT NULL
-  );
-
-  CREATE TABLE reader (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    last_hour INTEGER NOT NULL
   );
 
   CREATE TABLE distinct_reader (
@@ -73,7 +70,7 @@ export type SearchCounter = {
 /** Sums of a batch are made in memory and written once; only distinct readers are a row each. */
 export function createSearchCounter(database: SqliteDatabase): SearchCounter {
   const queries = createQueryNumbers(database);
-  const readers = createReaderNumbers(database);
+  const readers = createReaderNumbers();
   const answers = createLatestAnswers(database);
   const addReader = database.prepare('INSERT OR IGNORE INTO distinct_reader VALUES (?, ?, ?)');
   return {
@@ -82,7 +79,7 @@ export function createSearchCounter(database: SqliteDatabase): SearchCounter {
       for (const search of searches) {
         const tally = tallySearch(tallies, search, queries.numberOf);
         if (search.reader === null) continue;
-        const reader = readers.numberOf(search.reader, search.hour);
+        const reader = readers.numberOf(search.reader);
         hourOf(tally, search.hour).readers += Number(addReader.run(search.hour, tally.query, reader).changes);
       }
       for (const { query, latest } of tallies.values()) answers.keep(query, latest);
@@ -90,7 +87,6 @@ export function createSearchCounter(database: SqliteDatabase): SearchCounter {
     },
     forgetRemembered: () => {
       queries.forget();
-      readers.forget();
       answers.forget();
     },
   };

@@ -28,18 +28,12 @@ export function createForgetting(database: SqliteDatabase): (watermarkMs: number
 }
 
 function forgetReaders(database: SqliteDatabase, lastHour: number): number {
-  const rows = remove(
+  return remove(
     database,
     `DELETE FROM distinct_reader WHERE (hour, query, reader) IN
        (SELECT hour, query, reader FROM distinct_reader WHERE hour <= ? ORDER BY hour, query, reader LIMIT ?)`,
     lastHour,
   );
-  const names = remove(
-    database,
-    'DELETE FROM reader WHERE id IN (SELECT id FROM reader WHERE last_hour <= ? LIMIT ?)',
-    lastHour,
-  );
-  return Math.max(rows, names);
 }
 
 function rollUpHours(database: SqliteDatabase, lastHour: number): number {

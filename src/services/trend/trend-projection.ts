@@ -41,7 +41,7 @@ const spaces = /[\s\p{Cc}]+/gu;
 export function createTrendProjection(name: string, searchesTopic: string): Projection<CountedSearch> {
   return {
     name,
-    version: 1,
+    version: 2,
     reads: [{ topic: searchesTopic, compacted: false, repeats: 'dropped-by-sequence', fold: createFold() }],
   };
 }

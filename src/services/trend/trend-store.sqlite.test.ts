@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { countIn, noonMs } from '../../../test/support/count-searches.ts';
+import { countIn, noonMs, searchOf } from '../../../test/support/count-searches.ts';
 import { trendStoreContract } from './trend-store.contract.ts';
 import type { TrendStoreUnderTest } from './trend-store-under-test.contract.ts';
 import { openSqliteTrendStore } from './trend-store.sqlite.ts';
@@ -49,6 +49,18 @@ describe('the SQLite trend store', () => {
     assert.deepEqual(
       [emma?.key, emma?.readers, emma?.searches, others.length],
       ['emma', rounds + 2, threads.length * rounds * 3, 0],
+    );
+    await close();
+  });
+
+  it('keeps no id of a reader', async () => {
+    const { path, store, close } = await openInNewFolder();
+    const [count] = await countIn(store);
+    await count!([searchOf('emma', 'reader-who-searched')]);
+    const files = await Promise.all([readFile(path), readFile(`${path}-wal`)]);
+    assert.deepEqual(
+      ['emma', 'reader-who-searched'].map((text) => files.some((bytes) => bytes.includes(text))),
+      [true, false],
     );
     await close();
   });

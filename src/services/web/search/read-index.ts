@@ -2,11 +2,11 @@ import type { StatementSync } from 'node:sqlite';
 import { openSqlite } from '../../../database/sqlite-database.ts';
 import { deadLetterDecisions } from '../../../database/sqlite-dead-letters.ts';
 import { progressSchema } from '../../../database/sqlite-progress.ts';
+import { createRecentMap, type RecentMap } from '../../../events/recent-map.ts';
 import { bookAt } from './book-place.ts';
 import { matchExpression, type QueryWord } from './parse-query.ts';
 import type { RankedBook } from './rank-books.ts';
 import { createFactReader, type ReadFacts } from './read-facts.ts';
-import { createRecentMap, type RecentMap } from './recent-map.ts';
 import { searchIndexSchema, type WrittenBooks } from './search-index.sqlite.ts';
 
 /**

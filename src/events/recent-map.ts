@@ -3,11 +3,13 @@ export type RecentMap<Key, Value> = {
   readonly get: (key: Key) => Value | undefined;
   readonly set: (key: Key, value: Value) => void;
   readonly delete: (key: Key) => void;
+  readonly clear: () => void;
 };
 
 /**
  * Two generations: what is used moves to the young one; when that is full, it becomes the old one and the old one is
- * forgotten. A look-up of what was used lately costs no more than a map's. `limit` is in entries, unless they have sizes.
+ * forgotten. A look-up of what was used lately costs no more than a map's.
+ * @param sizeOf what a value takes of the limit: as an entry one, unless given. It must not change.
  */
 export function createRecentMap<Key, Value>(
   limit: number,
@@ -22,8 +24,8 @@ export function createRecentMap<Key, Value>(
       young = new Map();
       size = 0;
     }
-    size += sizeOf(value);
     young.set(key, value);
+    size += sizeOf(value);
   };
   return {
     get: (key) => {
@@ -37,6 +39,11 @@ export function createRecentMap<Key, Value>(
     delete: (key) => {
       young.delete(key);
       old.delete(key);
+    },
+    clear: () => {
+      young.clear();
+      old.clear();
+      size = 0;
     },
   };
 }
