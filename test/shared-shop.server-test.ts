@@ -142,7 +142,7 @@ async function topicHolds(answered: readonly string[]): Promise<{ records: numbe
     const missing = async (): Promise<readonly string[]> => {
       queries.clear();
       for (const { key, headers } of await readWholeTopic(log, topics.searches)) {
-        const id = headers.find(([name]) => name === 'ce_id')?.[1];
+        const id = [...headers].find(([name]) => name === 'ce_id')?.[1];
         queries.set(Buffer.from(id ?? []).toString(), Buffer.from(key ?? []).toString());
       }
       const sent = new Set(queries.values());

@@ -48,7 +48,7 @@ void describe('header bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         try {
-          [...headersIn(bytes)];
+          Array.from(headersIn(bytes));
         } catch (error) {
           assert.ok(refused(error), String(error));
         }
