@@ -115,9 +115,14 @@ async function survives(stores: readonly Store[], shows: Shows): Promise<void> {
       await until('it shows', () => shows(shop, visitors.refused()), 60_000);
       await visitors.more(questions);
       disk.free();
-      await until('the services are well again', async () => {
+      let unwell = '';
+      const isWell = async (): Promise<boolean> => {
         const all = await Promise.all([shop.web, shop.trend, shop.recommendation].map(reasons));
+        unwell = JSON.stringify(all);
         return all.flat().every((reason) => reason === 'lagging');
+      };
+      await until('the services are well again', isWell, 60_000).catch((error: unknown) => {
+        throw new Error(`they say ${unwell}: ${shop.output().slice(-4_000)}`, { cause: error });
       });
       await visitors.more(questions);
       await visitors.leave();
