@@ -24,7 +24,7 @@ const ownColumns: Readonly<Record<string, string>> = {
   samsa_subjects: 'BLOB',
   samsa_language: 'VARBINARY(100)',
   samsa_popularity: 'BIGINT',
-  samsa_title_hash: 'BINARY(32)',
+  samsa_title_hash: 'BINARY(16)',
 };
 
 const textColumn = 'LONGTEXT CHARACTER SET utf8mb4';

@@ -8,6 +8,7 @@ import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../test/
 import { until } from '../../../../test/support/until.ts';
 import { openMysql } from '../../../database/mysql-database.ts';
 import { SamsaError } from '../../../errors.ts';
+import { changingBooks } from './adoption.mysql.ts';
 import { catalogueContract } from './catalogue.contract.ts';
 import { openMysqlCatalogue } from './catalogue.mysql.ts';
 import { openSqliteCatalogue } from './catalogue.sqlite.ts';
@@ -129,11 +130,11 @@ describe('the catalogue in MySQL', () => {
     const place = await server.createDatabase();
     await using shop = await open(place);
     await shop.catalogue.add(book('Before'));
-    const frozen = await openMysql(place, { migrations: [] });
+    const frozen = await openMysql({ ...place, tablePrefix: 'catalogue_' }, { migrations: [] });
     const woken = Promise.withResolvers<void>();
     const stopped = Promise.withResolvers<void>();
     let runs = 0;
-    const change = frozen.exclusive('the catalogue', async (connection) => {
+    const change = frozen.exclusive(changingBooks, async (connection) => {
       await connection.change("UPDATE books SET title = CONCAT(title, '!') WHERE id = 1");
       if (++runs > 1) return;
       stopped.resolve();

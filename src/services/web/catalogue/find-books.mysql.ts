@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 
 /** Books by what an import may know them by. */
 export type FoundBooks = {
-  /** By the hash of an id in the source, as hex. */
+  /** By the key of an id in the source, as hex. */
   readonly named: ReadonlyMap<string, number>;
   /** By ISBN, and by the hash of title, author and year as hex: the oldest first. */
   readonly byIsbn: ReadonlyMap<string, readonly FoundBook[]>;
@@ -20,22 +20,27 @@ export type WantedBooks = {
   readonly most: number;
 };
 
-export function sourceIdHash(sourceId: string): Buffer {
-  return hash('sha256', sourceId, 'buffer');
+/** What an id in a source is kept as. */
+export function sourceKey(sourceId: string): Buffer {
+  const bytes = Buffer.from(sourceId);
+  return bytes.length <= mostKeyBytes ? bytes : Buffer.from(`sha256:${hash('sha256', bytes, 'base64')}`);
 }
 
+const mostKeyBytes = 50;
+
 export async function findBooks(connection: MysqlConnection, source: string, wanted: WantedBooks): Promise<FoundBooks> {
-  const hashes = wanted.sourceIds.map(sourceIdHash);
+  const keys = wanted.sourceIds.map(sourceKey);
   const named =
-    hashes.length === 0
+    keys.length === 0
       ? []
       : await connection.rows(
-          `SELECT source_id_hash, book_id FROM catalogue_book_source WHERE source = ? AND source_id_hash IN (?)`,
-          [source, hashes],
+          `SELECT source_key, book_id FROM catalogue_book_source FORCE INDEX (PRIMARY)
+           WHERE source = ? AND source_key IN (?)`,
+          [source, keys],
         );
   const { isbns, titles, most } = wanted;
   return {
-    named: new Map(named.map((row) => [(row['source_id_hash'] as Buffer).toString('hex'), Number(row['book_id'])])),
+    named: new Map(named.map((row) => [(row['source_key'] as Buffer).toString('hex'), Number(row['book_id'])])),
     byIsbn: await findBy(connection, 'isbn', isbns, source, most, 'latin1'),
     byTitle: await findBy(connection, 'title', titles, source, most, 'hex'),
   };
@@ -65,7 +70,8 @@ async function findBy(
     `SELECT id, wanted, named FROM (
        SELECT id, wanted, named, ROW_NUMBER() OVER (PARTITION BY wanted, named ORDER BY id) AS place FROM (
          SELECT id, ${column} AS wanted,
-           (SELECT COUNT(*) FROM catalogue_book_source WHERE book_id = books.id AND source = ?) > 0 AS named
+           (SELECT COUNT(*) FROM catalogue_book_source FORCE INDEX (by_book)
+            WHERE book_id = books.id AND source = ?) > 0 AS named
          FROM books FORCE INDEX (${index}) WHERE ${column} IN (?)) alike) placed
      WHERE place <= ? ORDER BY id`,
     [source, values, most],

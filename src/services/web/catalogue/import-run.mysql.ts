@@ -2,7 +2,7 @@ import type { MysqlConnection } from '../../../database/mysql-connection.ts';
 import { insertAgain, insertBooks, putOutbox, updateBook, type BookChange } from './book-rows.mysql.ts';
 import type { BooksTable } from './books-table.mysql.ts';
 import { demoSource, type BookContent, type MergeOutcome, type SourcedBook } from './catalogue.ts';
-import { sourceIdHash } from './find-books.mysql.ts';
+import { sourceKey } from './find-books.mysql.ts';
 import { firstNewId, type Shelf, type ShelvedBook } from './import-shelf.ts';
 import { loadShelf } from './load-shelf.mysql.ts';
 import { createdNow, emptyContent, isSameContent, toBook } from './stored-book.ts';
@@ -114,8 +114,8 @@ async function writeNames(
     ]);
   }
   await connection.insert(
-    `INSERT INTO catalogue_book_source (source, source_id_hash, book_id) VALUES ?
+    `INSERT INTO catalogue_book_source (source, source_key, book_id) VALUES ?
      ON DUPLICATE KEY UPDATE book_id = VALUES(book_id)`,
-    names.map(({ sourceId, id }) => [source, sourceIdHash(sourceId), idOf(id)]),
+    names.map(({ sourceId, id }) => [source, sourceKey(sourceId), idOf(id)]),
   );
 }

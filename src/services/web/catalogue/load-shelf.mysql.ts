@@ -2,7 +2,7 @@ import type { MysqlConnection } from '../../../database/mysql-connection.ts';
 import { titleHash } from './book-rows.mysql.ts';
 import type { BooksTable } from './books-table.mysql.ts';
 import { demoSource, type BookContent, type SourcedBook } from './catalogue.ts';
-import { findBooks, sourceIdHash, type FoundBooks } from './find-books.mysql.ts';
+import { findBooks, sourceKey, type FoundBooks } from './find-books.mysql.ts';
 import { createShelf, type Shelf, type ShelvedBook } from './import-shelf.ts';
 import { readBooks } from './read-books.mysql.ts';
 
@@ -30,7 +30,7 @@ export async function loadShelf(
   };
   const stored = await readStored(connection, table, expectedIds(found));
   return createShelf({
-    named: (sourceId) => found.named.get(sourceIdHash(sourceId).toString('hex')),
+    named: (sourceId) => found.named.get(sourceKey(sourceId).toString('hex')),
     alike,
     keysOf,
     read: async (id) => stored.get(id) ?? (await readStored(connection, table, [id])).get(id) ?? null,
@@ -58,10 +58,10 @@ async function readStored(
 ): Promise<ReadonlyMap<number, Stored>> {
   const books = await readBooks(connection, table, ids);
   if (books.size === 0) return new Map();
-  const demo = await connection.rows('SELECT book_id FROM catalogue_book_source WHERE book_id IN (?) AND source = ?', [
-    [...books.keys()],
-    demoSource,
-  ]);
+  const demo = await connection.rows(
+    'SELECT book_id FROM catalogue_book_source FORCE INDEX (by_book) WHERE book_id IN (?) AND source = ?',
+    [[...books.keys()], demoSource],
+  );
   const demoIds = new Set(demo.map((row) => Number(row['book_id'])));
   return new Map(Array.from(books, ([id, book]) => [id, { stored: book, isDemo: demoIds.has(id) }]));
 }

@@ -16,12 +16,13 @@ CREATE TABLE IF NOT EXISTS catalogue_removed_book (
   created_at VARBINARY(40)
 ) ENGINE = InnoDB;
 
--- An id in a source may be of any length: what is kept is its SHA-256.
+-- An id in a source may be of any length: of a long one its SHA-256 is kept. Short ones as they are, so that the rows of
+-- one list lie beside each other.
 CREATE TABLE IF NOT EXISTS catalogue_book_source (
   source VARBINARY(400) NOT NULL,
-  source_id_hash BINARY(32) NOT NULL,
+  source_key VARBINARY(64) NOT NULL,
   book_id BIGINT UNSIGNED NOT NULL,
-  PRIMARY KEY (source, source_id_hash),
+  PRIMARY KEY (source, source_key),
   KEY by_book (book_id, source)
 ) ENGINE = InnoDB;
 
