@@ -1,3 +1,4 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { SamsaError } from '../errors.ts';
 import type { KafkaLog } from './kafka-log.ts';
 import { keepTrying } from './keep-trying.ts';
@@ -73,10 +74,4 @@ export function createSpoolRelay(options: SpoolRelayOptions): SpoolRelay {
     trouble: () => trouble ?? [...topics.values()].map((topic) => topic.trouble()).find((one) => one !== null) ?? null,
     stop: () => stopping.abort(),
   };
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import { pause } from '../waiting.ts';
 import { keepTrying, type HearTrouble } from './keep-trying.ts';
 import type { SpooledRecord, SpooledTopic, SpoolFront } from './spool-front.ts';
 
@@ -41,7 +42,7 @@ export function createSpoolRemoval(options: SpoolRemovalOptions): SpoolRemoval {
 
   const removeAll = async (): Promise<void> => {
     while (relayed.length + refused.length > 0 && !signal.aborted) {
-      if (relayed.length < transactionRecords) await delay(gatherMs, undefined, { signal }).catch(() => {});
+      if (relayed.length < transactionRecords) await pause(gatherMs, signal);
       await keepTrying(removeSome, onTrouble, signal);
       await eventLoopTurn();
     }
@@ -64,10 +65,4 @@ export function createSpoolRemoval(options: SpoolRemovalOptions): SpoolRemoval {
       begin();
     },
   };
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

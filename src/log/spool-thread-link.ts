@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { reason, SamsaError } from '../errors.ts';
+import { onlyNews } from './keep-trying.ts';
 import type { SpoolThreadData, SpoolThreadState } from './spool-thread-messages.ts';
 import type { SpoolLedger } from './spooled-log.ts';
 
@@ -27,12 +28,12 @@ export function startSpoolThread(
   const closing = new AbortController();
   let state: SpoolThreadState = { trouble: null, adopted: [] };
   let trouble: SamsaError | null = null;
+  const tell = onlyNews(onTrouble);
   let worker = start();
 
   const hear = (heard: SamsaError | null): void => {
-    const isNews = heard?.code !== trouble?.code;
     trouble = heard;
-    if (isNews) onTrouble(heard);
+    tell(heard);
   };
 
   function start(): Worker {

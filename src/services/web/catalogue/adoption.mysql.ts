@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { MysqlDatabase } from '../../../database/mysql-database.ts';
 import { reason, SamsaError } from '../../../errors.ts';
+import { pause } from '../../../waiting.ts';
 import { adoptBooks, hasForeignRows } from './adopt-books.mysql.ts';
 import type { BooksTable } from './books-table.mysql.ts';
 
@@ -61,7 +61,7 @@ export function startAdoption({ signal, ...deps }: AdoptionDeps): Adoption {
   const running = (async () => {
     while (!signal.aborted) {
       await finished().catch(notice);
-      await delay(lookEveryMs, undefined, { signal }).catch(() => {});
+      await pause(lookEveryMs, signal);
     }
   })();
   return { finished, stopped: () => running };

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../../../waiting.ts';
 
 /** Rings when this process has committed a change, for those who wait for one. */
 export type OutboxBell = {
@@ -25,10 +25,7 @@ export function createOutboxBell(): OutboxBell {
       const timeout = new AbortController();
       const { promise: rung, resolve: waiter } = Promise.withResolvers<void>();
       waiters.add(waiter);
-      await Promise.race([
-        rung,
-        delay(waitMs, undefined, { signal: AbortSignal.any([signal, timeout.signal]) }).catch(() => {}),
-      ]);
+      await Promise.race([rung, pause(waitMs, AbortSignal.any([signal, timeout.signal]))]);
       waiters.delete(waiter);
       timeout.abort();
     },

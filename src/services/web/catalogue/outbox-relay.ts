@@ -4,6 +4,7 @@ import { reason, SamsaError } from '../../../errors.ts';
 import { bookChangedRecord } from '../../../events/book-changed.ts';
 import { createEventSource } from '../../../events/event-source.ts';
 import type { EventLog } from '../../../log/log.ts';
+import { backoffMs, pause } from '../../../waiting.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 
 export type OutboxRelayDeps = {
@@ -35,6 +36,7 @@ export type OutboxRelay = {
 /** Of one batch, so that no turn of the event loop and no commit takes long. */
 const limits = { maxRows: 200, maxBytes: 512 * 1024 };
 const idleMs = 1_000;
+const backoff = { firstMs: 100, mostMs: 5_000 };
 const heldElsewhereMs = 250;
 const closeWithinMs = 3_000;
 
@@ -62,13 +64,13 @@ export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
       failures = error === undefined ? 0 : failures + 1;
       if (outcome === 'log-unavailable' || outcome === 'store-unavailable') {
         notice(outcome, error);
-        await delay(backoffMs(failures), undefined, { signal: stopping.signal }).catch(() => {});
+        await pause(backoffMs(failures, backoff), stopping.signal);
         continue;
       }
       notice(null);
       if (outcome === 'relayed') await eventLoopTurn();
       else if (outcome === 'empty') await deps.outbox.changed(idleMs, stopping.signal).catch(() => delay(idleMs));
-      else await delay(heldElsewhereMs, undefined, { signal: stopping.signal }).catch(() => {});
+      else await pause(heldElsewhereMs, stopping.signal);
     }
   })();
 
@@ -79,7 +81,7 @@ export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
       stopping.abort();
       const patience = new AbortController();
       const released = relaying.then(() => deps.outbox.lease(deps.owner, 0)).catch(() => {});
-      await Promise.race([released, delay(closeWithinMs, undefined, { signal: patience.signal }).catch(() => {})]);
+      await Promise.race([released, pause(closeWithinMs, patience.signal)]);
       patience.abort();
     },
   };
@@ -151,9 +153,4 @@ async function drain(outbox: Outbox, withinMs: number, onWaiting?: (rows: number
     }
     await delay(50);
   }
-}
-
-function backoffMs(failures: number): number {
-  const full = Math.min(5_000, 100 * 2 ** Math.min(failures - 1, 10));
-  return full / 2 + Math.random() * (full / 2);
 }
