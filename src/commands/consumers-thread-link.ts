@@ -24,7 +24,7 @@ const youngGenerationMiB = 8;
  * listen.
  * @throws SamsaError whatever kept one of them from starting; then neither runs.
  */
-export async function startConsumers(config: Config): Promise<RunningConsumers> {
+export async function startConsumersThread(config: Config): Promise<RunningConsumers> {
   const worker = new Worker(new URL('./consumers-thread.ts', import.meta.url), {
     workerData: config,
     name: 'consumers',
