@@ -2,7 +2,7 @@ import type { EventLog } from './log.ts';
 import { openLog, type LogLocation, type LogOptions } from './open-log.ts';
 import type { SpoolLedger, SpoolOptions, SpoolProblem } from './spooled-log.ts';
 
-export { readSpools } from './read-spools.ts';
+export { readSpools } from './spool/read-spools.ts';
 export type { SpoolLedger } from './spooled-log.ts';
 
 export type LogWithSpool = {

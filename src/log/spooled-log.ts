@@ -4,13 +4,13 @@ import { SamsaError } from '../errors.ts';
 import type { KafkaConnection } from './kafka-connection.ts';
 import type { EventLog } from './log.ts';
 import { patiently } from './patiently.ts';
-import { createSpoolBound } from './spool-bound.ts';
-import { createSpoolBack, openSpoolFile, readSpoolLedger, type SpoolBack } from './spool-file.ts';
-import { longWaitMs } from './spool-file-relay.ts';
-import { openSpoolFolder, type ClaimedSpool } from './spool-folder.ts';
-import { createSpoolIntake, type SpoolIntake } from './spool-intake.ts';
-import { startSpoolThread, type SpoolThreadLink } from './spool-thread-link.ts';
-import { spoolBellName } from './spool-thread-messages.ts';
+import { createSpoolBound } from './spool/spool-bound.ts';
+import { createSpoolBack, openSpoolFile, readSpoolLedger, type SpoolBack } from './spool/spool-file.ts';
+import { longWaitMs } from './spool/spool-file-relay.ts';
+import { openSpoolFolder, type ClaimedSpool } from './spool/spool-folder.ts';
+import { createSpoolIntake, type SpoolIntake } from './spool/spool-intake.ts';
+import { startSpoolThread, type SpoolThreadLink } from './spool/spool-thread-link.ts';
+import { spoolBellName } from './spool/spool-thread-messages.ts';
 import { createThreadBell } from './thread-bell.ts';
 
 export type SpoolOptions = {
