@@ -14,7 +14,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   database: { imports: ['errors', 'waiting'], doors: ['*'] },
   log: {
     imports: ['events', 'database', 'errors', 'waiting'],
-    doors: ['log.ts', 'open-log.ts', 'open-spooled-log.ts'],
+    doors: ['log.ts', 'open-log.ts', 'open-log-with-spool.ts'],
   },
   projection: {
     imports: ['events', 'log', 'database', 'errors', 'waiting'],

@@ -2,8 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { storeError } from '../../database/sqlite-errors.ts';
-import type { SpoolLedger } from '../spooled-log.ts';
-import { readSpoolLedger } from './spool-file.ts';
+import { readSpoolLedger, type SpoolLedger } from './spool-ledger.ts';
 
 const ending = '.sqlite';
 

@@ -1,7 +1,7 @@
 import { SamsaError } from '../../errors.ts';
-import type { SpoolLedger } from '../spooled-log.ts';
 import { relaySpoolFile, type SpoolFileRelay, type SpoolFileRelayOptions } from './spool-file-relay.ts';
 import { openSpoolFolder, type ClaimedSpool } from './spool-folder.ts';
+import type { SpoolLedger } from './spool-ledger.ts';
 
 export type SpoolAdoption = {
   /** To be called every few seconds: adopts what was left behind, and deletes what is empty. */

@@ -1,5 +1,7 @@
 import { SamsaError } from '../../errors.ts';
-import type { SpoolOverflow } from '../spooled-log.ts';
+
+/** What is lost when more than `limitBytes` wait. Records on their way to the cluster are never dropped. */
+export type SpoolOverflow = 'drop-oldest' | 'drop-newest';
 
 export type SpoolBoundOptions = {
   readonly path: string;

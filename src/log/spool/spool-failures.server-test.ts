@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
 import { startBroker } from '../../../test/servers/kafka-broker.ts';
-import { openTestSpool, untilRelayed } from '../../../test/support/open-spooled-log.ts';
+import { openTestSpool, untilRelayed } from '../../../test/support/open-test-spool.ts';
 import { readWholeTopic } from '../../../test/support/read-whole-topic.ts';
 import { until } from '../../../test/support/until.ts';
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
-import type { SpooledLog, SpoolLedger, SpoolOptions } from '../spooled-log.ts';
+import type { SpooledLog, SpoolOptions } from '../spooled-log.ts';
+import type { SpoolLedger } from './spool-ledger.ts';
 
 const broker = await startBroker();
 after(broker.stop);

@@ -1,8 +1,8 @@
 import { SamsaError } from '../../errors.ts';
 import type { KafkaLog } from '../kafka-log.ts';
-import type { SpoolLedger } from '../spooled-log.ts';
-import { openSpoolFile, readSpoolLedger } from './spool-file.ts';
+import { openSpoolFile } from './spool-file.ts';
 import { createSpoolFront } from './spool-front.ts';
+import { readSpoolLedger, type SpoolLedger } from './spool-ledger.ts';
 import { createSpoolRelay } from './spool-relay.ts';
 
 export type SpoolFileRelayOptions = {

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { encodeHeaders } from '../../database/header-bytes.ts';
 import type { Row } from '../append-queue.ts';
-import { createSpoolBack, openSpoolFile, readSpoolLedger, type SpoolBack } from './spool-file.ts';
+import { createSpoolBack, openSpoolFile, type SpoolBack } from './spool-file.ts';
 import { openSpoolFolder } from './spool-folder.ts';
 import { createSpoolFront, type SpooledTopic, type SpoolFront } from './spool-front.ts';
+import { readSpoolLedger } from './spool-ledger.ts';
 
 function inFolder(body: (folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), 'samsa-spool-'));

@@ -1,7 +1,6 @@
 import { openSqlite, type SqliteDatabase, type SqliteOptions } from '../../database/sqlite-database.ts';
 import { SamsaError } from '../../errors.ts';
 import type { Row } from '../append-queue.ts';
-import type { SpoolLedger } from '../spooled-log.ts';
 
 /**
  * One queue per topic. A record's rowid is its topic's number · 2^40 + how many that topic had accepted before it. What
@@ -128,26 +127,4 @@ export function bytesOf({ key, value, headers }: Pick<Row, 'key' | 'value' | 'he
 
 export function totalBytes(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + bytesOf(row), 0);
-}
-
-export function readSpoolLedger(database: Pick<SqliteDatabase, 'prepare'>, spool: string): readonly SpoolLedger[] {
-  const rows = database
-    .prepare(
-      `SELECT name, accepted, relayed, dropped, set_aside, waiting, waiting_bytes,
-         (SELECT arrived_ms FROM record WHERE position >= number * ${positionsPerTopic}
-            AND position < (number + 1) * ${positionsPerTopic} ORDER BY position LIMIT 1) AS oldest_ms
-       FROM topic ORDER BY name`,
-    )
-    .all();
-  return rows.map((row) => ({
-    spool,
-    topic: String(row['name']),
-    accepted: Number(row['accepted']),
-    relayed: Number(row['relayed']),
-    dropped: Number(row['dropped']),
-    setAside: Number(row['set_aside']),
-    waiting: Number(row['waiting']),
-    waitingBytes: Number(row['waiting_bytes']),
-    oldestMs: row['oldest_ms'] === null ? null : Number(row['oldest_ms']),
-  }));
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { reason, SamsaError } from '../../errors.ts';
 import { onlyNews } from '../keep-trying.ts';
-import type { SpoolLedger } from '../spooled-log.ts';
+import type { SpoolLedger } from './spool-ledger.ts';
 import type { SpoolThreadData, SpoolThreadState } from './spool-thread-messages.ts';
 
 /** The end of the conversation with the relay's thread at which records are appended. */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { KafkaConnection } from '../kafka-connection.ts';
-import type { SpoolLedger } from '../spooled-log.ts';
+import type { SpoolLedger } from './spool-ledger.ts';
 
 /** What the relay's thread is started with. */
 export type SpoolThreadData = {

@@ -8,7 +8,7 @@ import type { SearchKeyFormat } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import { createHttpServer, type HttpServer } from '../../http/server.ts';
 import type { ReaderSigner } from '../../http/signed-reader.ts';
-import type { LogWithSpool } from '../../log/open-spooled-log.ts';
+import type { LogWithSpool } from '../../log/open-log-with-spool.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { loadAssets } from './assets/load-assets.ts';
 import { catalogueRoutes } from './catalogue/catalogue-routes.ts';

@@ -1,9 +1,10 @@
 import type { EventLog } from './log.ts';
 import { openLog, type LogLocation, type LogOptions } from './open-log.ts';
-import type { SpoolLedger, SpoolOptions, SpoolProblem } from './spooled-log.ts';
+import type { SpoolLedger } from './spool/spool-ledger.ts';
+import type { SpoolOptions, SpoolProblem } from './spooled-log.ts';
 
 export { readSpools } from './spool/read-spools.ts';
-export type { SpoolLedger } from './spooled-log.ts';
+export { isBalanced, type SpoolLedger } from './spool/spool-ledger.ts';
 
 export type LogWithSpool = {
   /** The log itself: `append` waits for it. */
