@@ -8,7 +8,7 @@ import { encodeEnvelope } from '../src/events/envelope.ts';
 import { createEventSource } from '../src/events/event-source.ts';
 import type { NewRecord } from '../src/events/record.ts';
 import { openKafkaLog } from '../src/log/kafka-log.ts';
-import { createSpoolBack, openSpoolFile } from '../src/log/spool-file.ts';
+import { createSpoolBack, openSpoolFile } from '../src/log/spool/spool-file.ts';
 import { openSpooledLog, type SpooledLog } from '../src/log/spooled-log.ts';
 
 const topic = 'lr-book-searches';

@@ -8,7 +8,7 @@ import { after, it } from 'node:test';
 import { decodeEnvelope } from '../src/events/envelope.ts';
 import type { StoredRecord } from '../src/events/record.ts';
 import { startBroker } from './servers/kafka-broker.ts';
-import { openTestSpool, untilRelayed } from './support/open-spooled-log.ts';
+import { openTestSpool, untilRelayed } from './support/open-test-spool.ts';
 import { readWholeTopic } from './support/read-whole-topic.ts';
 import { until } from './support/until.ts';
 

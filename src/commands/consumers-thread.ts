@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { SamsaError } from '../errors.ts';
 import { startTogether } from './running-service.ts';
-import type { FromConsumers } from './start-consumers.ts';
+import type { FromConsumers } from './consumers-thread-link.ts';
 import { startRecommendation } from './start-recommendation.ts';
 import { startTrend } from './start-trend.ts';
 

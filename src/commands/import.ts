@@ -13,7 +13,7 @@ import {
   type ImportSummary,
   type OpenImport,
   type OutboxRelay,
-} from '../services/web/catalogue/open-import.ts';
+} from '../services/web/catalogue/import/open-import.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
 import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
 import { catalogueLocation, logLocation } from './shop-places.ts';

@@ -5,7 +5,7 @@ import type { CommandContext, ServiceName } from '../main.ts';
 import { runUntilStopped, type RunningService } from './running-service.ts';
 import type { RemoteUrls } from './start-web.ts';
 import { startSmall } from './start-small.ts';
-import { startConsumers } from './start-consumers.ts';
+import { startConsumersThread } from './consumers-thread-link.ts';
 
 /** Runs one service, or the whole shop, until it is told to stop. */
 export async function serveCommand(name: ServiceName, { config, print, warn }: CommandContext): Promise<number> {
@@ -39,7 +39,7 @@ async function start(name: ServiceName, config: Config, print: (line: string) =>
 async function startAll(config: Config, print: (line: string) => void): Promise<RunningService> {
   shareLogBell();
   return locked(config, 'samsa all', async () => {
-    const starting = startConsumers(config);
+    const starting = startConsumersThread(config);
     starting.catch(() => {}); // Looked at below, when the shop itself has opened its stores.
     try {
       const web = await startWeb(config, starting);

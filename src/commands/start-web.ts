@@ -3,7 +3,7 @@ import { startCheckpoints } from '../database/checkpoints.ts';
 import { reason } from '../errors.ts';
 import { listen } from '../http/server.ts';
 import { logChores } from '../log/open-log.ts';
-import { openLogWithSpool } from '../log/open-spooled-log.ts';
+import { openLogWithSpool } from '../log/open-log-with-spool.ts';
 import { openStockedCatalogue } from '../services/web/catalogue/open-catalogue.ts';
 import { openSearchIndex } from '../services/web/search/search-index.ts';
 import { createWebService } from '../services/web/web-service.ts';

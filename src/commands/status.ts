@@ -4,7 +4,7 @@ import { openStateReader } from '../database/state-reader.ts';
 import { placeName, type StoreLocation } from '../database/store-location.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
-import { readSpools, type SpoolLedger } from '../log/open-spooled-log.ts';
+import { isBalanced, readSpools, type SpoolLedger } from '../log/open-log-with-spool.ts';
 import type { Config } from '../config.ts';
 import type { CommandContext } from '../main.ts';
 import { freshnessOf } from '../projection/freshness.ts';
@@ -111,10 +111,6 @@ async function readEnds(
     if (!ends.has(topic)) ends.set(topic, (await log.describe(topic)).partitions);
   }
   return (topic, partition) => ends.get(topic)?.[partition]?.end ?? 0;
-}
-
-function isBalanced({ accepted, relayed, dropped, setAside, waiting }: SpoolLedger): boolean {
-  return accepted === relayed + dropped + setAside + waiting;
 }
 
 function toJson({ setAside, waitingBytes, oldestMs, ...row }: SpoolLedger) {

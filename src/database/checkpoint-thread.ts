@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { reason } from '../errors.ts';
+import { pause } from '../waiting.ts';
 import { createCheckpointedFile } from './checkpoint-file.ts';
 import type { CheckpointTrouble, CheckpointWork, Chore } from './checkpoints.ts';
 
@@ -29,7 +29,7 @@ async function attempt(name: string, work: () => void | Promise<void>): Promise<
 
 async function repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
   for (;;) {
-    await delay(everyMs, undefined, { signal: stopping.signal }).catch(() => {});
+    await pause(everyMs, stopping.signal);
     if (stopping.signal.aborted) return;
     await work();
   }

@@ -1,6 +1,6 @@
 import { createConnection, type Connection, type ResultSetHeader } from 'mysql2';
 import { connect } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../waiting.ts';
 import { isLostConnection } from './mysql-errors.ts';
 import { createTableNaming } from './mysql-tables.ts';
 
@@ -152,7 +152,7 @@ async function quit(driver: Connection, cut: () => void): Promise<void> {
   const ended = new Promise<void>((resolve) => {
     driver.end(() => resolve());
   });
-  await Promise.race([ended, delay(1_000, undefined, { signal: patience.signal }).catch(() => {})]);
+  await Promise.race([ended, pause(1_000, patience.signal)]);
   patience.abort();
   cut();
 }

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reason, SamsaError } from '../errors.ts';
+import { backoffMs } from '../waiting.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import { isCollision, isLostConnection } from './mysql-errors.ts';
 
 const attempts = 6;
+const backoff = { firstMs: 20, mostMs: 400 };
 /** After this long no further attempt begins: lock waits add up. */
 const attemptsWithinMs = 8_000;
 
@@ -56,7 +58,6 @@ export async function withRetries<Result>(transaction: () => Promise<Result>): P
       const mayPass = !(error instanceof SamsaError) && (isCollision(error) || isLostConnection(error));
       if (!mayPass || attempt === attempts || performance.now() > deadline) throw error;
     }
-    const mostMs = Math.min(400, 20 * 2 ** (attempt - 1));
-    await delay(mostMs / 2 + Math.random() * (mostMs / 2));
+    await delay(backoffMs(attempt, backoff));
   }
 }

@@ -1,6 +1,9 @@
 import { SamsaError } from '../errors.ts';
+import { backoffMs } from '../waiting.ts';
 import type { OwnedConnection } from './mysql-connection.ts';
 import type { Lending } from './mysql-lending.ts';
+
+const backoff = { firstMs: 200, mostMs: 5_000 };
 
 /**
  * Lends connections once the database could be prepared. Until then whoever wants one has it tried again, one attempt
@@ -15,7 +18,7 @@ export function tryAgainAtUse(
 ): Lending {
   let problem: SamsaError | null = first;
   let attempts = 1;
-  let nextMs = performance.now() + backoffMs(attempts);
+  let nextMs = performance.now() + backoffMs(attempts, backoff);
   let trying: Promise<void> | null = null;
   let preparing: OwnedConnection | null = null;
   let closed = false;
@@ -30,7 +33,7 @@ export function tryAgainAtUse(
       problem = null;
       onProblem(null);
     } catch (error) {
-      nextMs = performance.now() + backoffMs(++attempts);
+      nextMs = performance.now() + backoffMs(++attempts, backoff);
       if (!(error instanceof SamsaError)) throw error;
       if (!closed && error.code !== problem?.code) onProblem(error);
       problem = error;
@@ -55,9 +58,4 @@ export function tryAgainAtUse(
       await lending.close();
     },
   };
-}
-
-function backoffMs(attempts: number): number {
-  const full = Math.min(5_000, 100 * 2 ** Math.min(attempts, 10));
-  return full / 2 + Math.random() * (full / 2);
 }

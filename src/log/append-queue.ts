@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
 import { SamsaError } from '../errors.ts';
+import { backoffMs } from '../waiting.ts';
 
 /** A record with everything decided but its offset. */
 export type Row = {
@@ -41,6 +42,7 @@ type Call = {
 /** One transaction takes the calls that fit in these, and always one: it holds up the thread while it is written. */
 const transactionRecords = 5_000;
 const transactionBytes = 8 << 20;
+const backoff = { firstMs: 10, mostMs: 100 };
 
 /**
  * Group commit: what is appended in one turn of the event loop is written in one transaction on its next turn, in the
@@ -93,7 +95,7 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
         failures = 0;
       } catch (error) {
         rejectOverdue(error);
-        if (waiting.length > 0) await delay(backoffMs(failures++));
+        if (waiting.length > 0) await delay(backoffMs(++failures, backoff));
       }
     }
     writing = null;
@@ -116,18 +118,6 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
       while (writing !== null) await writing;
     },
   };
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
-
-/** 5–100 ms, doubling, jittered by half. */
-function backoffMs(failures: number): number {
-  const full = Math.min(100, 10 * 2 ** Math.min(failures, 10));
-  return full / 2 + Math.random() * (full / 2);
 }
 
 function fitting(calls: readonly Call[]): number {

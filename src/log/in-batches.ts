@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../waiting.ts';
 
 const pauseMs = 10;
 
@@ -14,7 +14,7 @@ export async function inBatches(piece: () => number, signal: AbortSignal): Promi
     const did = piece();
     if (did === 0) break;
     done += did;
-    await delay(pauseMs, undefined, { signal }).catch(() => {});
+    await pause(pauseMs, signal);
   }
   return done;
 }

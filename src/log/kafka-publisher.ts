@@ -1,3 +1,4 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { SamsaError } from '../errors.ts';
 import type { NewRecord } from '../events/record.ts';
 
@@ -121,12 +122,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
     },
   };
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 function fitting(waiting: readonly Entry[]): number {

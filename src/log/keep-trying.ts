@@ -1,11 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { SamsaError } from '../errors.ts';
+import { SamsaError, type ErrorCode } from '../errors.ts';
+import { backoffMs, pause, type Backoff } from '../waiting.ts';
 
 /** Hears of each failure, and of `null` when what failed has succeeded. */
 export type HearTrouble = (trouble: SamsaError | null) => void;
 
+const usualBackoff: Backoff = { firstMs: 100, mostMs: 2_000 };
+
 /**
- * Tries again, however often it takes, after `backoffMs`.
+ * Tries again, however often it takes, after 50–2,000 ms unless told otherwise.
  * @returns `null` when `signal` fires.
  * @throws whatever is no SamsaError.
  */
@@ -13,6 +15,7 @@ export async function keepTrying<Result>(
   attempt: () => Result | Promise<Result>,
   onTrouble: HearTrouble,
   signal: AbortSignal,
+  backoff = usualBackoff,
 ): Promise<Result | null> {
   for (let failures = 0; !signal.aborted;) {
     try {
@@ -21,15 +24,21 @@ export async function keepTrying<Result>(
       return result;
     } catch (error) {
       if (!(error instanceof SamsaError)) throw error;
+      if (signal.aborted) break;
       onTrouble(error);
-      await delay(backoffMs(failures++), undefined, { signal }).catch(() => {});
+      await pause(backoffMs(++failures, backoff), signal);
     }
   }
   return null;
 }
 
-/** 50–2,000 ms, doubling, jittered by half. */
-function backoffMs(failures: number): number {
-  const full = Math.min(2_000, 100 * 2 ** Math.min(failures, 10));
-  return full / 2 + Math.random() * (full / 2);
+/** For those who tell people: of a kind of trouble once until another kind comes, and `null` when there is none any more. */
+export function onlyNews(hear: HearTrouble): HearTrouble {
+  let known: ErrorCode | null = null;
+  return (trouble) => {
+    const code = trouble?.code ?? null;
+    if (code === known) return;
+    known = code;
+    hear(trouble);
+  };
 }

@@ -2,11 +2,11 @@ import type { Chore } from '../database/checkpoints.ts';
 import type { SamsaError } from '../errors.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
 import type { KafkaConnection } from './kafka-connection.ts';
+import { keepTrying, onlyNews } from './keep-trying.ts';
 import type { EventLog } from './log.ts';
 import { patiently } from './patiently.ts';
 import { defaultPatienceMs, logBellName, openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts';
 import { shareThreadBell } from './thread-bell.ts';
-import { tryUntilDone } from './try-until-done.ts';
 
 /** Where a shop's events are kept: plain data, also for worker threads. */
 export type LogLocation = {
@@ -43,6 +43,8 @@ async function openEmbeddedLog(
   return closedUnless(log, createTopics(log, location));
 }
 
+const topicsBackoff = { firstMs: 500, mostMs: 10_000 };
+
 /** The client is loaded only where there is a cluster: it takes a while, and memory. */
 async function openClusterLog(
   { replication, ...location }: Extract<LogLocation, { kind: 'kafka' }>,
@@ -51,11 +53,12 @@ async function openClusterLog(
   const { openKafkaLog } = await import('./kafka-log.ts');
   const log = openKafkaLog({ ...location, replication, clock });
   if (onProblem === undefined) return closedUnless(log, createTopics(log, location));
-  const making = tryUntilDone(() => createTopics(log, location), onProblem);
+  const closing = new AbortController();
+  void keepTrying(() => createTopics(log, location), onlyNews(onProblem), closing.signal, topicsBackoff);
   return {
     ...log,
     close: async () => {
-      making.stop();
+      closing.abort();
       await log.close();
     },
   };

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../waiting.ts';
 import type { KafkaConnection } from './kafka-connection.ts';
 import type { LogLocation } from './open-log.ts';
 
@@ -49,7 +49,7 @@ async function showInGroup(
         ...moved.map(({ topic, partition, next }) => [`${topic}/${partition}`, next] as const),
       ]);
     }
-    await delay(everyMs, undefined, { signal }).catch(() => {});
+    await pause(everyMs, signal);
   }
   await group.close();
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
-import { openTestSpool, untilRelayed } from '../../test/support/open-spooled-log.ts';
+import { openTestSpool, untilRelayed } from '../../test/support/open-test-spool.ts';
 import { eventLogContract } from './log.contract.ts';
 import { leftToTheBroker } from './topic-under-test.contract.ts';
 import type { EventLog } from './log.ts';

@@ -4,13 +4,14 @@ import { SamsaError } from '../errors.ts';
 import type { KafkaConnection } from './kafka-connection.ts';
 import type { EventLog } from './log.ts';
 import { patiently } from './patiently.ts';
-import { createSpoolBound } from './spool-bound.ts';
-import { createSpoolBack, openSpoolFile, readSpoolLedger, type SpoolBack } from './spool-file.ts';
-import { longWaitMs } from './spool-file-relay.ts';
-import { openSpoolFolder, type ClaimedSpool } from './spool-folder.ts';
-import { createSpoolIntake, type SpoolIntake } from './spool-intake.ts';
-import { startSpoolThread, type SpoolThreadLink } from './spool-thread-link.ts';
-import { spoolBellName } from './spool-thread-messages.ts';
+import { createSpoolBound, type SpoolOverflow } from './spool/spool-bound.ts';
+import { createSpoolBack, openSpoolFile, type SpoolBack } from './spool/spool-file.ts';
+import { longWaitMs } from './spool/spool-file-relay.ts';
+import { openSpoolFolder, type ClaimedSpool } from './spool/spool-folder.ts';
+import { createSpoolIntake, type SpoolIntake } from './spool/spool-intake.ts';
+import { readSpoolLedger, type SpoolLedger } from './spool/spool-ledger.ts';
+import { startSpoolThread, type SpoolThreadLink } from './spool/spool-thread-link.ts';
+import { spoolBellName } from './spool/spool-thread-messages.ts';
 import { createThreadBell } from './thread-bell.ts';
 
 export type SpoolOptions = {
@@ -30,27 +31,6 @@ export type SpoolOptions = {
   readonly overflow: SpoolOverflow;
   /** Told why records are not relayed, once per kind of trouble, and `null` when they are again. */
   readonly onProblem: (problem: SamsaError | null) => void;
-};
-
-/** What is lost when more than `limitBytes` wait. Records on their way to the cluster are never dropped. */
-export type SpoolOverflow = 'drop-oldest' | 'drop-newest';
-
-/** What became of one topic's records in one spool: accepted = relayed + dropped + setAside + waiting, each counted by itself. */
-export type SpoolLedger = {
-  /** The spool's id: this process's own, or one that was left behind and is being emptied here. */
-  readonly spool: string;
-  readonly topic: string;
-  readonly accepted: number;
-  /** Acknowledged by the cluster. */
-  readonly relayed: number;
-  /** Lost because too much waited. */
-  readonly dropped: number;
-  /** Refused by the cluster for what they are, and kept in the spool with the reason. */
-  readonly setAside: number;
-  readonly waiting: number;
-  readonly waitingBytes: number;
-  /** When the longest waiting record came, in milliseconds since 1970; `null` when none waits. */
-  readonly oldestMs: number | null;
 };
 
 /** Why records wait longer than they should; `why` is for people. */

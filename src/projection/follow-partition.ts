@@ -1,7 +1,8 @@
-import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { PartitionName, Progress, StartingPoint } from '../database/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
+import { backoffMs, pause } from '../waiting.ts';
 import { fingerprintOf, foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
@@ -32,6 +33,10 @@ export type FollowPartition<Change> = {
 /** What one commit folds at most: more at a time is faster, but keeps the thread from answering for longer. */
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
+/** After a refused commit or a jump. */
+const briefly = { firstMs: 40, mostMs: 400 };
+/** While a store or the log is away. */
+const untilBack = { firstMs: 200, mostMs: 5_000 };
 /** A jump is usually over when the position is read again; only one that stays is worth a warning. */
 const jumpsUntilSaid = 5;
 
@@ -51,15 +56,12 @@ export async function followPartition<Change>(follow: FollowPartition<Change>): 
     if (standstill === 'jump' && failures === jumpsUntilSaid) {
       follow.onStandstill('log-unavailable', new Error('offsets are missing in the middle of the partition'));
     }
-    await delay(backoffMs(standstill, failures), undefined, { signal: follow.signal }).catch(() => {});
+    await pause(backoffMs(failures, isBrief(standstill) ? briefly : untilBack), follow.signal);
   }
 }
 
-/** 20–400 ms after a refused commit or a jump, 100–5,000 ms while a store or the log is away; jittered. */
-function backoffMs(standstill: Standstill | 'refused' | 'jump', failures: number): number {
-  const [least, most] = standstill === 'refused' || standstill === 'jump' ? [20, 400] : [100, 5_000];
-  const full = Math.min(most, least * 2 ** Math.min(failures, 10));
-  return full / 2 + Math.random() * (full / 2);
+function isBrief(standstill: Standstill | 'refused' | 'jump'): boolean {
+  return standstill === 'refused' || standstill === 'jump';
 }
 
 async function readUntilRefused<Change>(

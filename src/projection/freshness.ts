@@ -21,3 +21,10 @@ export function freshnessOf(partitions: Iterable<PartitionProgress>, nowMs: numb
   }
   return { asOfMs, lagEvents, lagMs: nowMs - asOfMs };
 }
+
+/** With more unread events than this, or older ones, answers are called lagging. */
+const lagging = { events: 10_000, ms: 10_000 };
+
+export function isLagging({ lagEvents, lagMs }: Freshness): boolean {
+  return lagEvents > lagging.events || (lagEvents > 0 && lagMs > lagging.ms);
+}

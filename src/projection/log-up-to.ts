@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PartitionName } from '../database/progress.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log/log.ts';
+import { pause } from '../waiting.ts';
 
 /** A log that withholds what is beyond a bound, and otherwise says how far it really reaches. */
 export type LogUpTo = EventLog & {
@@ -17,7 +17,7 @@ export function createLogUpTo(log: EventLog): LogUpTo {
   const read = async (request: ReadRequest): Promise<ReadResult> => {
     if (request.from >= boundOf(request)) {
       const signal = AbortSignal.any([request.signal, raised.signal]);
-      await delay(request.waitMs, undefined, { signal }).catch(() => {});
+      await pause(request.waitMs, signal);
     }
     const bound = boundOf(request);
     const isWithheld = request.from >= bound;

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { LeaseRequest, PartitionName, PartitionPosition, Progress } from '../database/progress.ts';
 import { reason } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
+import { pause } from '../waiting.ts';
 import { followPartition, standstillOf, type Standstill } from './follow-partition.ts';
 import { freshnessOf, type Freshness, type PartitionProgress } from './freshness.ts';
 import { isGone } from './instance.ts';
@@ -120,7 +120,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
         leaseProblem = problem;
       }
       const waitMs = deps.leaseTickMs ?? 500;
-      await delay(waitMs * (0.9 + 0.2 * Math.random()), undefined, { signal: stopping.signal }).catch(() => {});
+      await pause(waitMs * (0.9 + 0.2 * Math.random()), stopping.signal);
     }
   })();
 
@@ -129,7 +129,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     const ends = await describeTopics(deps.log, projection);
     while (ends.some((partition) => (partitions.get(nameOf(partition))?.next ?? 0) < partition.end)) {
       if (performance.now() >= deadline || stopping.signal.aborted) return false;
-      await delay(caughtUpLookMs, undefined, { signal: stopping.signal }).catch(() => {});
+      await pause(caughtUpLookMs, stopping.signal);
     }
     return true;
   };
@@ -148,7 +148,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       const patience = new AbortController();
       await Promise.race([
         Promise.all([ticking, ...[...followers.values()].map(({ done }) => done)]),
-        delay(2_000, undefined, { signal: patience.signal }).catch(() => {}),
+        pause(2_000, patience.signal),
       ]);
       patience.abort();
       await progress.release(projection.name, instance).catch((error: unknown) => {

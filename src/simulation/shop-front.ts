@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { reason, SamsaError } from '../errors.ts';
+import { backoffMs, pause } from '../waiting.ts';
 import type { MadeUpAction } from './made-up-reader.ts';
 import type { KnownBook } from './query-source.ts';
 import type { Random } from './seeded-random.ts';
@@ -37,6 +37,7 @@ export type ShopFrontOptions = {
 };
 
 const deadlineMs = 5_000;
+const backoff = { firstMs: 100, mostMs: 5_000 };
 const awayStatuses: readonly number[] = [429, 502, 503, 504];
 
 export function openShopFront({ url, random, signal, onFailure, attempts = 10 }: ShopFrontOptions): ShopFront {
@@ -50,7 +51,7 @@ export function openShopFront({ url, random, signal, onFailure, attempts = 10 }:
       }
       onFailure();
       const { problem, isAway } = answer;
-      if (isAway && failures < attempts) await pause(failures, random, signal);
+      if (isAway && failures < attempts) await pause(backoffMs(failures, backoff, random), signal);
       if (!isAway || failures >= attempts || signal.aborted) throw unreachable(url, problem);
     }
   };
@@ -113,12 +114,6 @@ function isBook(value: unknown): value is KnownBook {
   const { id, title, author, subjects = [] } = value as Readonly<Record<string, unknown>>;
   const named = Number.isSafeInteger(id) && typeof title === 'string' && typeof author === 'string';
   return named && Array.isArray(subjects) && subjects.every((subject) => typeof subject === 'string');
-}
-
-/** 50–5,000 ms, doubling, jittered by half; not longer than until the signal fires. */
-async function pause(failures: number, random: Random, signal: AbortSignal): Promise<void> {
-  const full = Math.min(5_000, 50 * 2 ** failures);
-  await delay(full / 2 + random() * (full / 2), undefined, { signal }).catch(() => {});
 }
 
 function unreachable(url: string, problem: string): SamsaError {

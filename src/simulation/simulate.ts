@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { SamsaError } from '../errors.ts';
+import { pause } from '../waiting.ts';
 import { lookThrough } from './made-up-reader.ts';
 import { createQuerySource, type KnownBook } from './query-source.ts';
 import { planSearches, type PlannedSearch, type SearchPlanOptions } from './search-plan.ts';
@@ -61,7 +61,7 @@ export function simulate({ url, books, signal, stopwatch, ...plan }: SimulationO
     let startedMs = stopwatch();
     for (const search of planSearches({ ...plan, queries: createQuerySource(books) })) {
       const earlyMs = startedMs + search.atMs - stopwatch();
-      if (earlyMs > 0) await delay(earlyMs, undefined, { signal }).catch(() => {});
+      if (earlyMs > 0) await pause(earlyMs, signal);
       else if (earlyMs < -catchUpMs) startedMs -= earlyMs + catchUpMs;
       if (running.size >= mostAtOnce) await Promise.race(running);
       if (signal.aborted) break;

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeEnvelope, encodeEnvelope } from '../../src/events/envelope.ts';
 import { createEventSource } from '../../src/events/event-source.ts';
-import { openTestSpool, untilRelayed } from './open-spooled-log.ts';
+import { openTestSpool, untilRelayed } from './open-test-spool.ts';
 
 /**
  * Appends numbered events through a spool and ends when all are relayed. Writes `acknowledged <event id>` to `report` as

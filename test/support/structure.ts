@@ -9,11 +9,15 @@ export const projectFolder = join(import.meta.dirname, '../..');
  */
 export const rooms: Readonly<Record<string, { imports: readonly string[]; doors: readonly string[] }>> = {
   errors: { imports: [], doors: ['*'] },
+  waiting: { imports: [], doors: ['*'] },
   events: { imports: ['errors'], doors: ['*'] },
-  database: { imports: ['errors'], doors: ['*'] },
-  log: { imports: ['events', 'database', 'errors'], doors: ['log.ts', 'open-log.ts', 'open-spooled-log.ts'] },
+  database: { imports: ['errors', 'waiting'], doors: ['*'] },
+  log: {
+    imports: ['events', 'database', 'errors', 'waiting'],
+    doors: ['log.ts', 'open-log.ts', 'open-log-with-spool.ts'],
+  },
   projection: {
-    imports: ['events', 'log', 'database', 'errors'],
+    imports: ['events', 'log', 'database', 'errors', 'waiting'],
     doors: [
       'projection.ts',
       'run-projection.ts',
@@ -30,18 +34,18 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   config: { imports: ['events', 'errors'], doors: ['config.ts'] },
   'data-folder': { imports: ['database', 'errors'], doors: ['*'] },
   'services/web': {
-    imports: ['events', 'log', 'projection', 'database', 'http', 'errors'],
+    imports: ['events', 'log', 'projection', 'database', 'http', 'errors', 'waiting'],
     doors: ['web-service.ts', 'search-index.ts'],
   },
   'services/trend': {
-    imports: ['events', 'log', 'projection', 'database', 'http', 'errors'],
+    imports: ['events', 'log', 'projection', 'database', 'http', 'errors', 'waiting'],
     doors: ['trend-service.ts'],
   },
   'services/recommendation': {
-    imports: ['events', 'log', 'projection', 'database', 'http', 'errors'],
+    imports: ['events', 'log', 'projection', 'database', 'http', 'errors', 'waiting'],
     doors: ['recommendation-service.ts'],
   },
-  simulation: { imports: ['errors'], doors: ['simulate.ts', 'backdated-week.ts'] },
+  simulation: { imports: ['errors', 'waiting'], doors: ['simulate.ts', 'backdated-week.ts'] },
   commands: { imports: ['*'], doors: ['*'] },
   main: { imports: ['*'], doors: ['*'] },
 };

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { TopicNames } from '../../events/topics.ts';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
+import { isLagging } from '../../projection/freshness.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
@@ -41,7 +42,6 @@ export type RecommendationService = {
   readonly close: () => Promise<void>;
 };
 
-const lagging = { events: 10_000, ms: 10_000 };
 const shownRelated = 10;
 const popularBooks = 50;
 const popularForMs = 2_000;
@@ -84,11 +84,7 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
         readerOf: createReaderCheck({ ...settings, verify: settings.verifyReader }),
       }),
     ledger: running.ledger,
-    readiness: () => {
-      const { lagEvents, lagMs } = running.freshness();
-      const late = lagEvents > lagging.events || (lagEvents > 0 && lagMs > lagging.ms);
-      return late ? [...running.problems(), 'lagging'] : running.problems();
-    },
+    readiness: () => (isLagging(running.freshness()) ? [...running.problems(), 'lagging'] : running.problems()),
     close: running.close,
   };
 }

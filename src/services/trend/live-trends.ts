@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerResponse } from 'node:http';
 import { SamsaError } from '../../errors.ts';
 import type { HttpServer } from '../../http/server.ts';
+import { pause } from '../../waiting.ts';
 
 const mostListeners = 500;
 const lookEveryMs = 250;
@@ -37,7 +37,7 @@ export function liveTrendsRoute(server: HttpServer, list: () => Promise<Look>): 
     if (watching) return;
     watching = true;
     for (let quietMs = 0; listeners.size > 0; quietMs += lookEveryMs) {
-      await delay(lookEveryMs, undefined, { signal: stopping.signal }).catch(() => {});
+      await pause(lookEveryMs, stopping.signal);
       const current = await list().catch(() => null);
       if (stopping.signal.aborted) break;
       const isHeartbeat = quietMs >= heartbeatMs;

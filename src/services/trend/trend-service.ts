@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
+import { isLagging } from '../../projection/freshness.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
@@ -36,8 +37,6 @@ export type TrendService = {
   readonly close: () => Promise<void>;
 };
 
-/** More unread events than this, or older ones, and answers are called lagging. */
-const lagging = { events: 10_000, ms: 10_000 };
 const liveTrends = 10;
 
 /** Tells what readers are searching for, from the searches in the log. */
@@ -71,11 +70,7 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
       });
     },
     ledger: running.ledger,
-    readiness: () => {
-      const { lagEvents, lagMs } = running.freshness();
-      const late = lagEvents > lagging.events || (lagEvents > 0 && lagMs > lagging.ms);
-      return late ? [...running.problems(), 'lagging'] : running.problems();
-    },
+    readiness: () => (isLagging(running.freshness()) ? [...running.problems(), 'lagging'] : running.problems()),
     close: async () => {
       live.close();
       await running.close();

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { LogWithSpool } from '../../log/open-spooled-log.ts';
+import { isBalanced, type LogWithSpool } from '../../log/open-log-with-spool.ts';
 
 /**
  * Adds to the metrics what became of the records in each spool: accepted = relayed + dropped + set aside + waiting, each
@@ -34,8 +34,5 @@ export function measureSpool(registry: Registry, ledger: LogWithSpool['ledger'])
 
 /** Reason codes for readiness. */
 export function spoolProblems({ ledger, problems }: Pick<LogWithSpool, 'ledger' | 'problems'>): readonly string[] {
-  const isBalanced = ledger().every(
-    ({ accepted, relayed, dropped, setAside, waiting }) => accepted === relayed + dropped + setAside + waiting,
-  );
-  return [...problems().map(({ code }) => code), ...(isBalanced ? [] : ['unbalanced'])];
+  return [...problems().map(({ code }) => code), ...(ledger().every(isBalanced) ? [] : ['unbalanced'])];
 }

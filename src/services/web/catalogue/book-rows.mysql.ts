@@ -3,7 +3,7 @@ import type { MysqlConnection, MysqlValue } from '../../../database/mysql-connec
 import { SamsaError } from '../../../errors.ts';
 import { listedBook } from '../../../events/book.ts';
 import { titleKey } from './book-identity.ts';
-import type { BooksTable } from './books-table.mysql.ts';
+import type { BooksTable } from './books-table/books-table.mysql.ts';
 import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
 import { inPieces } from './in-pieces.ts';
 import type { StoredBook } from './stored-book.ts';

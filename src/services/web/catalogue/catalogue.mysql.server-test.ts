@@ -8,12 +8,12 @@ import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../test/
 import { until } from '../../../../test/support/until.ts';
 import { openMysql } from '../../../database/mysql-database.ts';
 import { SamsaError } from '../../../errors.ts';
-import { changingBooks } from './adoption.mysql.ts';
+import { changingBooks } from './books-table/adoption.mysql.ts';
 import { catalogueContract } from './catalogue.contract.ts';
 import { openMysqlCatalogue } from './catalogue.mysql.ts';
 import { openSqliteCatalogue } from './catalogue.sqlite.ts';
 import { demoSource, type BookContent, type OpenCatalogue, type SourcedBook } from './catalogue.ts';
-import { outboxRelayContract } from './outbox-relay.contract.ts';
+import { outboxRelayContract } from './outbox/outbox-relay.contract.ts';
 import { emptyContent } from './stored-book.ts';
 
 const startMs = Date.parse('2026-01-02T03:04:05.678Z');

@@ -4,9 +4,9 @@ import { isBusy, storeError } from '../../../database/sqlite-errors.ts';
 import { SamsaError } from '../../../errors.ts';
 import { catalogueSchema, insertBook, readBook, removeBook, updateBook } from './book-rows.sqlite.ts';
 import type { BookContent, Catalogue, ChangedBook, OpenCatalogue, RemovedBook } from './catalogue.ts';
-import { mergeRow } from './import-run.sqlite.ts';
-import { createOutboxBell } from './outbox-bell.ts';
-import { createSqliteOutbox } from './outbox.sqlite.ts';
+import { mergeRow } from './import/import-run.sqlite.ts';
+import { createOutboxBell } from './outbox/outbox-bell.ts';
+import { createSqliteOutbox } from './outbox/outbox.sqlite.ts';
 import { isSameContent, toBook } from './stored-book.ts';
 import { createTouchedBooks } from './touched-books.ts';
 

@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox } from './outbox/outbox.ts';
 
 /**
  * The books of the shop, and the one place where they change. Every change raises the book's version and leaves a row

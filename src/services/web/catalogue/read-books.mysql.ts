@@ -1,9 +1,9 @@
 import { columnText, type MysqlConnection, type MysqlRow } from '../../../database/mysql-connection.ts';
 import { bookLimits, cutTo } from './book-fields.ts';
-import type { BooksTable } from './books-table.mysql.ts';
+import type { BooksTable } from './books-table/books-table.mysql.ts';
 import type { BookContent } from './catalogue.ts';
 import { emptyContent, type StoredBook } from './stored-book.ts';
-import { text } from './table-columns.mysql.ts';
+import { text } from './books-table/table-columns.mysql.ts';
 
 /** RFC 3339, whole seconds; `NULL` stays. */
 export const createdAtText = (table: BooksTable): string => `DATE_FORMAT(${table.createdColumn}, '%Y-%m-%dT%H:%i:%sZ')`;

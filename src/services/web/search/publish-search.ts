@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reason, SamsaError } from '../../../errors.ts';
 import { bookSearchedRecord, type SearchContext, type SearchKeyFormat } from '../../../events/book-searched.ts';
@@ -6,6 +5,7 @@ import { decodeEnvelope, encodeEnvelope } from '../../../events/envelope.ts';
 import type { EventSource } from '../../../events/event-source.ts';
 import type { NewRecord } from '../../../events/record.ts';
 import type { EventLog } from '../../../log/log.ts';
+import { backoffMs, pause } from '../../../waiting.ts';
 
 /**
  * Publishes one search: the trimmed query and the answer's own bytes, a JSON array of books. Resolves when the event is
@@ -52,6 +52,7 @@ export type SearchPublisherDeps = {
 const anonymous: SearchContext = { reader: null, weight: 1, corrected: null, total: 0 };
 const recordsPerAttempt = 500;
 const patienceAtCloseMs = 2_000;
+const backoff = { firstMs: 100, mostMs: 2_000 };
 
 /**
  * Events are numbered in the order of the calls. One that the log refused gets a new number when it is sent again, under
@@ -115,7 +116,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
         failures = 0;
       } catch (error) {
         if (!isPassing(error)) drop(refused.splice(0, records.length).length, reason(error));
-        await delay(backoffMs(failures++, random), undefined, { signal: stopping.signal }).catch(() => {});
+        await pause(backoffMs(++failures, backoff, random), stopping.signal);
       }
     }
     retrying = null;
@@ -169,10 +170,4 @@ function renumbered(record: NewRecord, source: EventSource): NewRecord {
 
 function isPassing(error: unknown): boolean {
   return error instanceof SamsaError && error.retryable;
-}
-
-/** 50–2,000 ms, doubling, jittered by half. */
-function backoffMs(failures: number, random: () => number): number {
-  const full = Math.min(2_000, 100 * 2 ** Math.min(failures, 10));
-  return full / 2 + random() * (full / 2);
 }

@@ -1,0 +1,66 @@
+import type { Config } from '../config.ts';
+import type { StateOptions } from '../database/store-location.ts';
+import { createHttpServer, listen, type HttpServer } from '../http/server.ts';
+import type { EventLog } from '../log/log.ts';
+import { openLog } from '../log/open-log.ts';
+import { openShownOffsets } from '../log/open-shown-offsets.ts';
+import { nextOffsets, type LedgerRow } from '../projection/ledger.ts';
+import type { RunningService } from './running-service.ts';
+import { rateLimitOf, type ServiceBase } from './service-base.ts';
+import { logLocation } from './shop-places.ts';
+
+/** Where the services that listen to the log differ. */
+export type Consumer<Store> = {
+  readonly name: 'trend' | 'recommendation';
+  readonly openStore: (options: StateOptions) => Promise<Store>;
+  readonly create: (log: EventLog, store: Store) => ConsumerService;
+};
+
+type ConsumerService = {
+  readonly routes: (server: HttpServer) => void;
+  readonly readiness: () => readonly string[];
+  readonly ledger: () => readonly LedgerRow[];
+  readonly close: () => Promise<void>;
+};
+
+const busyTimeoutMs = 1_000;
+
+/**
+ * Opens what such a service stands on, in order, and lets it answer; whatever fails, what was opened is closed again.
+ * With `checkpointedElsewhere`, another thread of this process looks after the files' write-ahead logs.
+ */
+export async function startConsumer<Store extends { readonly close: () => Promise<void> }>(
+  config: Config,
+  base: ServiceBase,
+  checkpointedElsewhere: boolean,
+  { name, openStore, create }: Consumer<Store>,
+): Promise<RunningService> {
+  const { clock, logger, registry, version } = base;
+  const { host, port, groupId } = config[name];
+  await using stack = new AsyncDisposableStack();
+  const location = logLocation(config);
+  const opening = { clock, busyTimeoutMs, checkpointedElsewhere };
+  const log = await openLog(location, { ...opening, onProblem: base.sayLogProblem });
+  stack.defer(() => log.close());
+  const store = await openStore({ ...opening, onProblem: base.sayStoreProblem });
+  stack.defer(() => store.close());
+  const service = create(log, store);
+  const server = await createHttpServer({
+    service: name,
+    version,
+    logger,
+    registry,
+    readiness: service.readiness,
+    rateLimitPerMinute: rateLimitOf(config, host),
+    trustProxy: config.app.trustProxy,
+  });
+  stack.defer(async () => {
+    await service.close();
+    await server.close();
+  });
+  stack.defer(openShownOffsets(location, { groupId, offsets: () => nextOffsets(service.ledger()) }).close);
+  service.routes(server);
+  const { url } = await listen(server, host, port);
+  const opened = stack.move();
+  return { url, failed: new Promise(() => {}), close: () => opened.disposeAsync() };
+}

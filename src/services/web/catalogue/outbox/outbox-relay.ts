@@ -1,0 +1,156 @@
+import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { reason, SamsaError } from '../../../../errors.ts';
+import { bookChangedRecord } from '../../../../events/book-changed.ts';
+import { createEventSource } from '../../../../events/event-source.ts';
+import type { EventLog } from '../../../../log/log.ts';
+import { backoffMs, pause } from '../../../../waiting.ts';
+import type { Outbox, OutboxRow } from './outbox.ts';
+
+export type OutboxRelayDeps = {
+  readonly outbox: Outbox;
+  readonly log: EventLog;
+  /** The topic of book changes, as this shop names it. */
+  readonly topic: string;
+  /** Names this relay among all that ever ran: instance name and something random. */
+  readonly owner: string;
+  readonly clock: () => number;
+  readonly logger: Logger;
+  readonly leaseMs?: number;
+};
+
+type RelayProblem = 'log-unavailable' | 'store-unavailable';
+
+export type OutboxRelay = {
+  /** Why changes of books do not reach the log now; none when all is well. */
+  readonly problems: () => readonly RelayProblem[];
+  /**
+   * Resolves when the outbox is empty, whoever emptied it; `onWaiting` hears about every 50 ms how many rows are left.
+   * @throws SamsaError `store-unavailable` (retryable) after `withinMs`; the rows stay and are relayed later.
+   */
+  readonly drain: (withinMs: number, onWaiting?: (rows: number) => void) => Promise<void>;
+  /** Waits, three seconds at most, for the batch in flight; what is not acknowledged stays in the outbox. */
+  readonly close: () => Promise<void>;
+};
+
+/** Of one batch, so that no turn of the event loop and no commit takes long. */
+const limits = { maxRows: 200, maxBytes: 512 * 1024 };
+const idleMs = 1_000;
+const backoff = { firstMs: 100, mostMs: 5_000 };
+const heldElsewhereMs = 250;
+const closeWithinMs = 3_000;
+
+/**
+ * Carries changes of books from the outbox to the log: appends, then deletes once acknowledged. A change may be
+ * appended twice when a process dies in between; it carries its version, so that applying it again changes nothing.
+ * Returns at once; failures show in `problems` and are tried again, with backoff and jitter.
+ */
+export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
+  const stopping = new AbortController();
+  const relayBatch = createBatchRelay(deps);
+  let problem: RelayProblem | null = null;
+
+  const notice = (found: RelayProblem | null, error?: unknown): void => {
+    if (found === problem) return;
+    problem = found;
+    if (found === null) deps.logger.info('changes of books reach the log again');
+    else deps.logger.warn({ error: reason(error) }, `changes of books wait in the outbox: ${found}`);
+  };
+
+  const relaying = (async () => {
+    let failures = 0;
+    while (!stopping.signal.aborted) {
+      const { outcome, error } = await relayBatch();
+      failures = error === undefined ? 0 : failures + 1;
+      if (outcome === 'log-unavailable' || outcome === 'store-unavailable') {
+        notice(outcome, error);
+        await pause(backoffMs(failures, backoff), stopping.signal);
+        continue;
+      }
+      notice(null);
+      if (outcome === 'relayed') await eventLoopTurn();
+      else if (outcome === 'empty') await deps.outbox.changed(idleMs, stopping.signal).catch(() => delay(idleMs));
+      else await pause(heldElsewhereMs, stopping.signal);
+    }
+  })();
+
+  return {
+    problems: () => (problem === null ? [] : [problem]),
+    drain: (withinMs, onWaiting) => drain(deps.outbox, withinMs, onWaiting),
+    close: async () => {
+      stopping.abort();
+      const patience = new AbortController();
+      const released = relaying.then(() => deps.outbox.lease(deps.owner, 0)).catch(() => {});
+      await Promise.race([released, pause(closeWithinMs, patience.signal)]);
+      patience.abort();
+    },
+  };
+}
+
+type BatchOutcome = 'relayed' | 'empty' | 'held-elsewhere' | RelayProblem;
+
+/** One step: hold the lease, read a batch, append it, delete it. It never throws. */
+function createBatchRelay(deps: OutboxRelayDeps): () => Promise<{ outcome: BatchOutcome; error?: unknown }> {
+  const { outbox, log, topic, owner, clock } = deps;
+  const leaseMs = deps.leaseMs ?? 5_000;
+  let changedMs = 0;
+  const source = createEventSource('catalogue', () => changedMs);
+  let leasedUntilMs = 0;
+  let acknowledged: readonly number[] = [];
+
+  const toRecord = (row: OutboxRow) => {
+    changedMs = row.changedMs;
+    return bookChangedRecord(topic, source, row.change);
+  };
+
+  const relay = async (at: (doing: RelayProblem) => void): Promise<BatchOutcome> => {
+    at('store-unavailable');
+    if (acknowledged.length > 0) {
+      await outbox.remove(acknowledged);
+      acknowledged = [];
+    }
+    let rows = await outbox.read(limits);
+    if (rows.length === 0) return 'empty';
+    if (clock() > leasedUntilMs - leaseMs / 2) {
+      const askedMs = clock();
+      if (!(await outbox.lease(owner, leaseMs))) return 'held-elsewhere';
+      leasedUntilMs = askedMs + leaseMs;
+      rows = await outbox.read(limits);
+      if (rows.length === 0) return 'empty';
+    }
+    at('log-unavailable');
+    await log.append(rows.map(toRecord));
+    acknowledged = rows.map(({ id }) => id);
+    at('store-unavailable');
+    await outbox.remove(acknowledged);
+    acknowledged = [];
+    return 'relayed';
+  };
+
+  return async () => {
+    let doing: RelayProblem = 'store-unavailable';
+    try {
+      return { outcome: await relay((next) => (doing = next)) };
+    } catch (error) {
+      return { outcome: doing, error };
+    }
+  };
+}
+
+async function drain(outbox: Outbox, withinMs: number, onWaiting?: (rows: number) => void): Promise<void> {
+  const started = performance.now();
+  for (;;) {
+    const rows = await outbox.size();
+    if (rows === 0) return;
+    onWaiting?.(rows);
+    if (performance.now() - started > withinMs) {
+      throw new SamsaError(
+        'store-unavailable',
+        `${rows} changes of books are saved and not yet in the log after ${withinMs / 1000} s. ` +
+          'Nothing is lost: a running shop delivers them, and so does the next import.',
+        { retryable: true },
+      );
+    }
+    await delay(50);
+  }
+}

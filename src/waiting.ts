@@ -1,0 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Resolves after so many milliseconds, or as soon as the signal fires. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {});
+}
+
+/** How long to wait between attempts, before jitter. */
+export type Backoff = { readonly firstMs: number; readonly mostMs: number };
+
+/**
+ * How long to wait after so many failures in a row, the first of which is 1: `firstMs`, doubled with every further one up
+ * to `mostMs`, of which up to a half is left to chance, so that those who failed together do not come back together.
+ */
+export function backoffMs(failures: number, { firstMs, mostMs }: Backoff, random: () => number = Math.random): number {
+  const full = Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 30));
+  return full / 2 + random() * (full / 2);
+}
