@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { backoffMs, pause } from './waiting.ts';
+import { backoffMs, pause, within } from './waiting.ts';
 
 const backoff = { firstMs: 100, mostMs: 5_000 };
 
@@ -24,5 +24,12 @@ describe('waiting between attempts', () => {
     const paused = pause(day, stopping.signal);
     stopping.abort();
     await paused;
+  });
+
+  it('lasts no longer than what is waited for, and ends without it when that takes too long', async () => {
+    const day = 86_400_000;
+    await within(day, Promise.resolve());
+    await assert.rejects(within(day, Promise.reject(new Error('broken'))), /broken/);
+    await within(1, new Promise(() => {}));
   });
 });

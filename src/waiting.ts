@@ -5,6 +5,16 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => {});
 }
 
+/** Resolves with `promise`, or after so many milliseconds. @throws what `promise` throws until then. */
+export async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  const settled = new AbortController();
+  try {
+    await Promise.race([promise, pause(ms, settled.signal)]);
+  } finally {
+    settled.abort();
+  }
+}
+
 /** How long to wait between attempts, before jitter. */
 export type Backoff = { readonly firstMs: number; readonly mostMs: number };
 

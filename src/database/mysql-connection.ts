@@ -1,6 +1,6 @@
 import { createConnection, type Connection, type ResultSetHeader } from 'mysql2';
 import { connect } from 'node:net';
-import { pause } from '../waiting.ts';
+import { within } from '../waiting.ts';
 import { isLostConnection } from './mysql-errors.ts';
 import { createTableNaming } from './mysql-tables.ts';
 
@@ -148,12 +148,10 @@ function lengthOf(value: MysqlValue): number {
 }
 
 async function quit(driver: Connection, cut: () => void): Promise<void> {
-  const patience = new AbortController();
   const ended = new Promise<void>((resolve) => {
     driver.end(() => resolve());
   });
-  await Promise.race([ended, pause(1_000, patience.signal)]);
-  patience.abort();
+  await within(1_000, ended);
   cut();
 }
 

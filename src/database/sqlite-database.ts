@@ -100,7 +100,7 @@ function connect(path: string, options: SqliteOptions): DatabaseSync {
       if (connection !== null) return connection;
     } catch (error) {
       if (!isBusy(error) || performance.now() > giveUpAtMs) throw openError(path, error);
-      pause(5 + Math.random() * 20);
+      blockFor(5 + Math.random() * 20);
     }
   }
 }
@@ -136,7 +136,7 @@ function checkpointAt(connection: DatabaseSync, bytes: number): void {
 }
 
 /** Blocks this thread, which is starting and has nothing else to do. */
-function pause(ms: number): void {
+function blockFor(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Admin, BaseOptions, Consumer, Producer } from '@platformatic/kafka';
 import { SamsaError } from '../errors.ts';
+import { within } from '../waiting.ts';
 
 export type KafkaConnection = {
   /** `host:port` of some of the cluster's brokers; the others are learned from them. */
@@ -66,11 +67,9 @@ export function hearErrors(client: Pick<Client, 'connections'>): void {
  */
 export async function closeClient(client: Pick<Client, 'connections' | 'close'>, withinMs: number): Promise<void> {
   const connections = [...client.connections];
-  let timeout: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timeout = setTimeout(resolve, withinMs);
-  });
-  await Promise.race([client.close().catch(() => {}), late]);
-  clearTimeout(timeout);
+  await within(
+    withinMs,
+    client.close().catch(() => {}),
+  );
   for (const [, connection] of connections) connection.socket?.destroy();
 }

@@ -1,16 +1,17 @@
 import { Consumer, ProduceAcks, Producer } from '@platformatic/kafka';
 import { SamsaError } from '../errors.ts';
 import type { NewRecord } from '../events/record.ts';
+import { backoffMs, within } from '../waiting.ts';
+import { createAddressing, publishFitting } from './kafka-addressing.ts';
 import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './kafka-connection.ts';
 import { kafkaError } from './kafka-errors.ts';
 import { createKafkaFetcher } from './kafka-fetcher.ts';
-import { createPublisher, type Addressed, type Failure, type Publisher } from './kafka-publisher.ts';
+import { createPublisher, type Failure } from './kafka-publisher.ts';
 import { createRangeFetch } from './kafka-ranges.ts';
 import { createKafkaReader } from './kafka-reader.ts';
-import { recordBytes, toMessage } from './kafka-records.ts';
-import { createKafkaTopics, type KafkaTopics } from './kafka-topics.ts';
+import { toMessage } from './kafka-records.ts';
+import { createKafkaTopics } from './kafka-topics.ts';
 import type { EventLog } from './log.ts';
-import { partitionOf } from './partition.ts';
 
 export type KafkaLogOptions = KafkaConnection & {
   /** How many copies brokers keep of topics made here; their own default unless given. */
@@ -37,11 +38,10 @@ export type KafkaLog = EventLog & {
   readonly appendTo: (partition: number, records: readonly NewRecord[]) => Promise<readonly Failure[]>;
 };
 
-/** Brokers take no more than about 1 MB unless told so. */
-const mostRecordBytes = 900_000;
 const awaitMs = 300;
 const closeWithinMs = 2_500;
 const goodbyeMs = 200;
+const sendBackoff = { firstMs: 100, mostMs: 1_000 };
 
 /**
  * The event log in Apache Kafka. Nothing is connected before the first use. `append` goes on trying through an outage,
@@ -141,51 +141,8 @@ function createProducer(connection: KafkaConnection): Producer<Buffer | null, Bu
     metadataMaxAge: 60_000,
     requestTimeout: 10_000,
     retries: 1_000_000,
-    retryDelay: (_client, _operation, attempt) =>
-      Math.min(1_000, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2),
+    retryDelay: (_client, _operation, attempt) => backoffMs(attempt, sendBackoff),
   });
-}
-
-/** Decides partitions; records without a key go round them. */
-function createAddressing(topics: KafkaTopics): (records: readonly NewRecord[]) => Promise<readonly Addressed[]> {
-  let turn = 0;
-  return async (records) => {
-    const counts = new Map<string, number>();
-    for (const { topic } of records) {
-      if (!counts.has(topic)) counts.set(topic, (await topics.find(topic)).leaders.length);
-    }
-    return records.map((record) => {
-      const partitions = counts.get(record.topic)!;
-      const bytes = recordBytes(record);
-      if (bytes > mostRecordBytes) throw tooLarge(record.topic, bytes);
-      return {
-        record,
-        bytes,
-        partition: record.key === null ? turn++ % partitions : partitionOf(record.key, partitions),
-      };
-    });
-  };
-}
-
-/** Records that are too large fail by themselves, and the others are published. */
-async function publishFitting(
-  publisher: Publisher,
-  partition: number,
-  records: readonly NewRecord[],
-): Promise<readonly Failure[]> {
-  const addressed = records.map((record) => ({ record, partition, bytes: recordBytes(record) }));
-  const fitting = addressed.filter(({ bytes }) => bytes <= mostRecordBytes);
-  const answers = fitting.length === 0 ? [] : [...(await publisher.publish(fitting))];
-  return addressed.map(({ record: { topic }, bytes }) =>
-    bytes > mostRecordBytes ? { error: tooLarge(topic, bytes) } : answers.shift()!,
-  );
-}
-
-function tooLarge(topic: string, bytes: number): SamsaError {
-  return new SamsaError(
-    'bad-event',
-    `expected a record for ${topic} of at most ${mostRecordBytes} bytes, got ${bytes}. Make it smaller.`,
-  );
 }
 
 function partitionGone(brokers: readonly string[], topic: string, partition: number): SamsaError {
@@ -202,13 +159,4 @@ function closedTooEarly(brokers: readonly string[], error: unknown): SamsaError 
     `the log was closed before Kafka at ${brokers.join(', ')} acknowledged a record: it may have been appended. Append it again.`,
     { retryable: true, cause: error },
   );
-}
-
-async function within(waitMs: number, promise: Promise<unknown>): Promise<void> {
-  let timeout: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timeout = setTimeout(resolve, waitMs);
-  });
-  await Promise.race([promise, late]);
-  clearTimeout(timeout);
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { LeaseRequest, PartitionName, PartitionPosition, Progress } from '../database/progress.ts';
 import { reason } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
-import { pause } from '../waiting.ts';
+import { pause, within } from '../waiting.ts';
 import { followPartition, standstillOf, type Standstill } from './follow-partition.ts';
 import { freshnessOf, type Freshness, type PartitionProgress } from './freshness.ts';
 import { isGone } from './instance.ts';
@@ -145,12 +145,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     },
     close: async () => {
       stopping.abort();
-      const patience = new AbortController();
-      await Promise.race([
-        Promise.all([ticking, ...[...followers.values()].map(({ done }) => done)]),
-        pause(2_000, patience.signal),
-      ]);
-      patience.abort();
+      await within(2_000, Promise.all([ticking, ...[...followers.values()].map(({ done }) => done)]));
       await progress.release(projection.name, instance).catch((error: unknown) => {
         logger.warn({ projection: projection.name, error: reason(error) }, 'leases run out by themselves');
       });

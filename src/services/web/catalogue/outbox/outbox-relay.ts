@@ -4,7 +4,7 @@ import { reason, SamsaError } from '../../../../errors.ts';
 import { bookChangedRecord } from '../../../../events/book-changed.ts';
 import { createEventSource } from '../../../../events/event-source.ts';
 import type { EventLog } from '../../../../log/log.ts';
-import { backoffMs, pause } from '../../../../waiting.ts';
+import { backoffMs, pause, within } from '../../../../waiting.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 
 export type OutboxRelayDeps = {
@@ -79,10 +79,8 @@ export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
     drain: (withinMs, onWaiting) => drain(deps.outbox, withinMs, onWaiting),
     close: async () => {
       stopping.abort();
-      const patience = new AbortController();
       const released = relaying.then(() => deps.outbox.lease(deps.owner, 0)).catch(() => {});
-      await Promise.race([released, pause(closeWithinMs, patience.signal)]);
-      patience.abort();
+      await within(closeWithinMs, released);
     },
   };
 }
