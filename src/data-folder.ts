@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from './database/file-lock.ts';
 import { reason, SamsaError } from './errors.ts';
 
@@ -11,11 +11,27 @@ import { reason, SamsaError } from './errors.ts';
 export function openDataFolder(folder: string): void {
   const probe = join(folder, `.writable-${process.pid}-${randomBytes(4).toString('hex')}`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     writeFileSync(probe, 'x', { flag: 'wx' });
     rmSync(probe);
   } catch (error) {
     throw unusable(folder, error);
+  }
+}
+
+/**
+ * With those above it. Node's own recursive way goes on for ever where the system says that there is no such place
+ * although the folder above it stands, and calls a file system that is read-only a missing one.
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const above = dirname(folder);
+  if (above !== folder) makeFolder(above);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile; a file in its place shows when one is to be written into it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -40,7 +40,9 @@ export async function runUntilStopped(
   const outcome = await Promise.race([service.close().then(() => 'closed' as const), late, impatient]);
   timeout.abort();
   if (outcome === 'late') say(`samsa: did not stop within ${stopWithinMs / 1000} s; what was answered is on disk`);
-  return failure === null && outcome === 'closed' ? 0 : 1;
+  // What does not close holds handles, and would keep the process for as long.
+  if (outcome !== 'closed') process.exit(1);
+  return failure === null ? 0 : 1;
 }
 
 function nextSignal(): Promise<'signal'> {

@@ -51,8 +51,7 @@ async function startAll(config: Config, print: (line: string) => void): Promise<
         url: web.url,
         failed: Promise.race([web.failed, consumers.failed]),
         close: async () => {
-          await web.close();
-          await consumers.close();
+          await Promise.all([web.close(), consumers.close()]);
         },
       };
     } catch (error) {

@@ -66,6 +66,10 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
   });
   stack.defer(books.close);
   const index = await opening;
+  // Each waits some seconds for a cluster that does not answer: both at the same time.
+  stack.defer(async () => {
+    await Promise.all([index.close(), events.close()]);
+  });
   const { host, port, pageSize, operatorToken, trustProxy } = config.app;
   const service = await createWebService({
     ...base,

@@ -38,7 +38,7 @@ export function kafkaError(brokers: readonly string[], error: unknown): SamsaErr
   if (error instanceof SamsaError) return error;
   const all = [...within(error)];
   const where = `Kafka at ${brokers.join(', ')}`;
-  const because = all.at(-1)?.message || reason(error);
+  const because = (all.at(-1)?.message || reason(error)).replace(/\.$/, '');
   const unknownTopic = all.map(({ message }) => /^Unknown topic (.+)\.$/.exec(message)?.[1]).find(Boolean);
   if (unknownTopic !== undefined) return topicUnknown(brokers, unknownTopic);
   if (all.some(({ message }) => message.includes('SASL authentication failed'))) {

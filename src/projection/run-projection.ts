@@ -33,11 +33,15 @@ export type RunningProjection = {
   readonly problems: () => readonly (Standstill | 'starting' | 'unbalanced')[];
   /** Resolves with true when everything that was in the log at the call is in the state, with false after `withinMs`. */
   readonly caughtUp: (withinMs: number) => Promise<boolean>;
-  /** Stops reading, waits at most two seconds for the commit in flight, gives the leases back. */
+  /**
+   * Stops reading, waits at most two seconds for the commit in flight, and gives the leases back: where the store takes
+   * longer than two more seconds, they run out by themselves.
+   */
   readonly close: () => Promise<void>;
 };
 
 const caughtUpLookMs = 5;
+const closeStepMs = 2_000;
 
 type Follower = { readonly abort: AbortController; readonly done: Promise<void>; standstill: Standstill | null };
 
@@ -145,10 +149,11 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     },
     close: async () => {
       stopping.abort();
-      await within(2_000, Promise.all([ticking, ...[...followers.values()].map(({ done }) => done)]));
-      await progress.release(projection.name, instance).catch((error: unknown) => {
+      await within(closeStepMs, Promise.all([ticking, ...[...followers.values()].map(({ done }) => done)]));
+      const released = progress.release(projection.name, instance).catch((error: unknown) => {
         logger.warn({ projection: projection.name, error: reason(error) }, 'leases run out by themselves');
       });
+      await within(closeStepMs, released);
     },
   };
 }

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, it } from 'node:test';
+import { startBroker } from './servers/kafka-broker.ts';
+import { startMariaDb } from './servers/mariadb.ts';
+import { startShop } from './support/start-shop.ts';
+
+const [broker, server] = await Promise.all([startBroker(), startMariaDb()]);
+after(async () => {
+  await Promise.all([broker.stop(), server.stop()]);
+});
+
+const book = { title: 'The Castle', author: 'Franz Kafka', published_at: '1926', description: '' };
+
+/** A shop with a search to relay, a book to relay and leases to give back, none of which is taken any more. */
+async function stopWhile(frozen: { freeze: () => void; thaw: () => void }): Promise<void> {
+  const data = await mkdtemp(join(tmpdir(), 'samsa-stop-'));
+  const { dsn } = await server.createDatabase();
+  const shop = await startShop(data, { SAMSA_MQ_BROKERS: broker.brokers.join(','), SAMSA_DB_DSN: dsn });
+  try {
+    const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(book) };
+    assert.equal((await fetch(`${shop.web}/api/books`, request)).status, 201);
+    frozen.freeze();
+    assert.equal((await fetch(`${shop.web}/api/books?q=castle`)).status, 200);
+    await fetch(`${shop.web}/api/books`, request);
+    // What it prints when it did not stop in time, it also tells with its exit code.
+    assert.equal(await shop.stop('SIGTERM'), 0, shop.output());
+  } finally {
+    frozen.thaw();
+    shop.process.kill('SIGKILL');
+    await rm(data, { recursive: true });
+  }
+}
+
+it('stops in time while the broker is frozen', { timeout: 120_000 }, () => stopWhile(broker));
+
+it('stops in time while the database is frozen', { timeout: 120_000 }, () => stopWhile(server));
