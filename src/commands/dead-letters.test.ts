@@ -161,7 +161,7 @@ describe('samsa dead-letters', () => {
       'trend-svr': { waiting: 1, dead: 1, applied: 2 },
       'rec-svr': { waiting: 2, dead: 2, applied: 1 },
     });
-    assert.match((await redrive({ reason: 'another one' })).out, /^1 dead letters: 1 applied\n$/);
+    assert.match((await redrive({ reason: 'another one' })).out, /^1 dead letter: 1 applied\n$/);
     const redriven = await run((context) => listDeadLetters(context, { status: 'redriven', json: true }));
     assert.equal(facts(redriven).length, 2);
   });
@@ -173,8 +173,10 @@ describe('samsa dead-letters', () => {
     const discard = (ids: readonly string[], options: Parameters<typeof discardDeadLetters>[2]) =>
       run((context) => discardDeadLetters(context, ids, options));
     assert.match((await discard([first!, second!], { dryRun: true })).out, /would be discarded\n2 dead letters/);
-    assert.match((await discard([first!], {})).out, /^1 dead letters: 1 discarded\n$/);
-    assert.match((await discard([first!], {})).out, /^0 dead letters\n$/);
+    assert.match((await discard([first!], {})).out, /^1 dead letter: 1 discarded\n$/);
+    const again = await discard([first!], {});
+    assert.match(again.out, /^0 dead letters\n$/);
+    assert.match(again.err, /  no dead letter of this id waits\n$/);
     assert.deepEqual(await deadInLedger(shop), {
       'trend-svr': { waiting: 1, dead: 2, applied: 0 },
       'rec-svr': { waiting: 2, dead: 2, applied: 0 },

@@ -99,14 +99,17 @@ async function decide(
   const projections = await openProjections(config, stack);
   const counts = new Map<DeadLetterOutcome['became'], number>();
   try {
-    for (const selection of selections) {
+    for (const [index, selection] of selections.entries()) {
+      let found = 0;
       for (const letters of projectionsMeant(config, projections, selection)) {
         for await (const { letter, became, why } of outcomesOf(letters, selection)) {
+          found++;
           counts.set(became, (counts.get(became) ?? 0) + 1);
           if (why !== null) warn(`${printable(idOf(letter))}  ${printable(why)}`);
           else if (options.dryRun === true) print(`${printable(idOf(letter))}  would be ${became}`);
         }
       }
+      if (ids.length > 0 && found === 0) warn(`${printable(ids[index]!)}  no dead letter of this id waits`);
     }
   } catch (error) {
     if (counts.size > 0) print(describeCounts(counts, options.dryRun === true));
@@ -135,7 +138,7 @@ function describeCounts(counts: ReadonlyMap<DeadLetterOutcome['became'], number>
   };
   const parts = [...counts].map(([became, count]) => `${count} ${said[became]}`);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const line = `${total} dead letters${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
+  const line = `${total} dead ${total === 1 ? 'letter' : 'letters'}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
   return dryRun ? `${line} (dry run: nothing was changed)` : line;
 }
 

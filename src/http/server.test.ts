@@ -256,11 +256,13 @@ describe('failures', () => {
   });
 
   it('asks to come back when a store is away, without naming it', async (test) => {
-    const { server } = await open(test);
+    const { server, logged } = await open(test);
     const response = await server.inject('/away');
     assert.deepEqual([response.statusCode, response.headers['retry-after']], [503, '1']);
     assert.equal(response.json<{ code: string }>().code, 'store-unavailable');
     assert.doesNotMatch(response.body, /sqlite|secret/);
+    assert.match(JSON.stringify(logged()), /trend.sqlite: the disk is full/);
+    assert.doesNotMatch(JSON.stringify(logged()), /stack|server\.test/);
   });
 
   it('writes nothing down about what clients do wrong, or right', async (test) => {

@@ -157,7 +157,10 @@ export async function listen(server: HttpServer, host: string, port: number): Pr
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, options: HttpServerOptions) {
   const shown = problemOf(error);
   if (shown.status >= 500) {
-    request.log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'request failed');
+    const { method, routeOptions } = request;
+    // What passes by itself is nobody's mistake: a stack would say where it was noticed, again and again.
+    const err = error instanceof SamsaError && error.retryable ? error.message : error;
+    request.log.error({ err, method, route: routeOptions.url }, 'request failed');
   }
   return answerProblem(shown, request, reply, options);
 }

@@ -47,7 +47,8 @@ export function kafkaError(brokers: readonly string[], error: unknown): SamsaErr
     });
   }
   if (hasBrokerError(error, refusedAccess)) {
-    return new SamsaError('bad-configuration', `${where} refused access: ${because}`, { cause: error });
+    const grant = 'Grant the user DESCRIBE, READ and WRITE on the topics of the shop, and CREATE where one is missing.';
+    return new SamsaError('bad-configuration', `${where} refused access: ${because} ${grant}`, { cause: error });
   }
   if (all.some(isAboutEncryption)) {
     return new SamsaError('bad-configuration', `${where}: no encrypted connection as configured: ${because}`, {
