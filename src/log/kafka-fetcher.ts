@@ -40,7 +40,7 @@ type Partition = FetchResponse['responses'][number]['partitions'][number];
 type Fetching = Pick<Consumer, 'fetch' | 'clearMetadata'>;
 
 const mostBytes = 4 << 20;
-const mostBytesOfPartition = 1 << 20;
+const mostBytesOfPartition = 2 << 20;
 
 /**
  * Fetches for many readers with one request at a time to each node: whoever asks meanwhile is in the next one. A node
