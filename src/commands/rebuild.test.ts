@@ -192,7 +192,7 @@ describe('samsa rebuild', () => {
     const discarded = await run((context) =>
       discardDeadLetters(context, [], { reason: 'new one', projection: 'trend' }),
     );
-    assert.match(discarded.out, /^1 dead letters: 1 discarded/);
+    assert.match(discarded.out, /^1 dead letter: 1 discarded/);
     assert.match((await rebuild('trend')).out, /1 dead letters of the live state can be read now/);
     assert.ok(trendState(files.trend).includes('new two'));
     assert.ok(!trendState(files.trend).includes('new one'));
