@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { until } from '../../test/support/until.ts';
 import { startCheckpoints } from '../database/checkpoints.ts';
 import { openSqlite } from '../database/sqlite-database.ts';
 import { defaultTopicNames } from '../events/topics.ts';
@@ -64,14 +65,12 @@ void it('lets the checkpoint thread remove what has expired', { timeout: 30_000 
       onProblem: ({ message }) => problems.push(message),
       chores: logChores(location).map((chore) => ({ ...chore, everyMs: 20 })),
     });
-    for (;;) {
+    await until('what has expired is removed', async () => {
       const { partitions } = await log.describe(topic);
-      if (partitions.some(({ start }) => start === 1)) break;
+      if (partitions.some(({ start }) => start === 1)) return true;
       assert.deepEqual(problems, []);
-      await new Promise((resolve) => {
-        setTimeout(resolve, 5);
-      });
-    }
+      return false;
+    });
     await checkpoints.close();
     await log.close();
   }),
