@@ -38,17 +38,17 @@ export function encodeHeaders(headers: Headers): Uint8Array {
  * @throws SamsaError `data-folder-unusable` when `bytes` are no headers.
  */
 export function decodeHeaders(bytes: Uint8Array): Headers {
-  return headersOf(bytes, layoutOf(bytes));
+  return [...eachHeader(bytes, layoutOf(bytes))];
 }
 
 /**
- * As `decodeHeaders`, but made anew each time they are gone through: a batch of records waits to be folded, and most of
- * what it takes would be headers that have been looked at, or are yet to be.
+ * As `decodeHeaders`, but each made anew when it is come to: a batch of records waits to be folded, and most of what it
+ * takes would be headers that have been looked at, or are yet to be.
  * @throws SamsaError `data-folder-unusable` when `bytes` are no headers, at once.
  */
 export function headersIn(bytes: Uint8Array): Iterable<Headers[number]> & { readonly length: number } {
   const layout = layoutOf(bytes);
-  return { length: layout.names.length, [Symbol.iterator]: () => headersOf(bytes, layout)[Symbol.iterator]() };
+  return { length: layout.names.length, [Symbol.iterator]: () => eachHeader(bytes, layout) };
 }
 
 /** Where the values are: one after the other, up to the last byte. */
@@ -70,13 +70,13 @@ function layoutOf(bytes: Uint8Array): Layout {
   return { names, lengths, valuesAt: reader.at };
 }
 
-function headersOf(bytes: Uint8Array, { names, lengths, valuesAt }: Layout): Headers {
+function* eachHeader(bytes: Uint8Array, { names, lengths, valuesAt }: Layout): Generator<Headers[number], undefined> {
   let at = bytes.byteOffset + valuesAt;
-  return names.map((name, index): readonly [string, Uint8Array] => {
+  for (const [index, name] of names.entries()) {
     const value = new Uint8Array(bytes.buffer, at, lengths[index]);
     at += value.byteLength;
-    return [name, value];
-  });
+    yield [name, value];
+  }
 }
 
 type Reader = { readonly buffer: Buffer; at: number };

@@ -84,6 +84,8 @@ export function decodeMark(headers: StoredHeaders): { source: string; sequence: 
   for (const [name, value] of headers) {
     if (name === 'ce_source') source = decodeSource(value);
     else if (name === 'ce_sequence') sequence = sequenceOf(value);
+    else continue;
+    if (source !== '' && !Number.isNaN(sequence)) break;
   }
   return source === '' || Number.isNaN(sequence) ? null : { source, sequence };
 }
