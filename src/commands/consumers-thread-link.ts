@@ -17,7 +17,7 @@ export type RunningConsumers = {
 };
 
 /** A small young generation: what the consumers hold for long is in their stores, and memory is shared with the shop. */
-const youngGenerationMiB = 8;
+const youngGenerationMiB = 16;
 
 /**
  * Starts the trend and the recommendation service together in one worker thread of this process and resolves when both

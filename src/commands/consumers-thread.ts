@@ -1,8 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { SamsaError } from '../errors.ts';
-import { startTogether } from './running-service.ts';
 import type { FromConsumers } from './consumers-thread-link.ts';
+import { openSharedReading } from './open-reading.ts';
+import { startTogether } from './running-service.ts';
+import { createSayLogProblem, createServiceLogger } from './service-base.ts';
 import { startRecommendation } from './start-recommendation.ts';
 import { startTrend } from './start-trend.ts';
 
@@ -11,13 +13,18 @@ const config: Config = workerData;
 const tell = (message: FromConsumers): void => parentPort!.postMessage(message);
 
 try {
-  const [trend, recommendation] = await startTogether([startTrend(config, true), startRecommendation(config, true)]);
+  await using stack = new AsyncDisposableStack();
+  const reading = await openSharedReading(config, createSayLogProblem(createServiceLogger('consumers', config)));
+  stack.defer(() => reading.log.close());
+  const services = await startTogether([startTrend(config, reading), startRecommendation(config, reading)]);
+  const [trend, recommendation] = services;
   tell({ type: 'listening', trendUrl: trend.url, recommendationUrl: recommendation.url });
-  for (const { failed } of [trend, recommendation]) {
-    void failed.then(({ message }) => tell({ type: 'failed', code: null, message }));
-  }
+  for (const { failed } of services) void failed.then(({ message }) => tell({ type: 'failed', code: null, message }));
+  const opened = stack.move();
   parentPort!.once('message', () => {
-    void Promise.all([trend.close(), recommendation.close()]).finally(() => parentPort!.close());
+    void Promise.all(services.map(({ close }) => close()))
+      .finally(() => opened.disposeAsync())
+      .finally(() => parentPort!.close());
   });
 } catch (error) {
   if (!(error instanceof SamsaError)) throw error;

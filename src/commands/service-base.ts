@@ -28,7 +28,7 @@ export type ServiceBase = {
 
 export function createServiceBase(service: string, config: Config): ServiceBase {
   const secret = config.app.secret ?? readOrMakeSecret(config.data);
-  const logger = pino({ level: config.log.level, base: { service } }, destination({ fd: 2, sync: true }));
+  const logger = createServiceLogger(service, config);
   return {
     version: packageVersion(),
     instance: instanceName(service),
@@ -37,10 +37,18 @@ export function createServiceBase(service: string, config: Config): ServiceBase 
     registry: createRegistry(),
     secret,
     signer: createReaderSigner(secret),
-    sayLogProblem: sayOf(logger, 'the event log is reached', 'the event log is not reached yet, and tried again'),
+    sayLogProblem: createSayLogProblem(logger),
     saySpoolProblem: sayOf(logger, 'what waited here has reached the event log', 'what readers do waits on this disk'),
     sayStoreProblem: sayOf(logger, 'the database is reached', 'the database is not reached yet, and tried again'),
   };
+}
+
+export function createServiceLogger(service: string, { log }: Config): Logger {
+  return pino({ level: log.level, base: { service } }, destination({ fd: 2, sync: true }));
+}
+
+export function createSayLogProblem(logger: Logger): SayProblem {
+  return sayOf(logger, 'the event log is reached', 'the event log is not reached yet, and tried again');
 }
 
 function sayOf(logger: Logger, over: string, trouble: string): SayProblem {

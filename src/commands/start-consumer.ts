@@ -1,19 +1,18 @@
 import type { Config } from '../config.ts';
 import type { StateOptions } from '../database/store-location.ts';
 import { createHttpServer, listen, type HttpServer } from '../http/server.ts';
-import type { EventLog } from '../log/log.ts';
-import { openLog } from '../log/open-log.ts';
 import { openShownOffsets } from '../log/open-shown-offsets.ts';
 import { nextOffsets, type LedgerRow } from '../projection/ledger.ts';
 import type { RunningService } from './running-service.ts';
 import { rateLimitOf, type ServiceBase } from './service-base.ts';
 import { logLocation } from './shop-places.ts';
+import { openReading, type Reading } from './open-reading.ts';
 
 /** Where the services that listen to the log differ. */
 export type Consumer<Store> = {
   readonly name: 'trend' | 'recommendation';
   readonly openStore: (options: StateOptions) => Promise<Store>;
-  readonly create: (log: EventLog, store: Store) => ConsumerService;
+  readonly create: (reading: Reading, store: Store) => ConsumerService;
 };
 
 type ConsumerService = {
@@ -27,24 +26,25 @@ const busyTimeoutMs = 1_000;
 
 /**
  * Opens what such a service stands on, in order, and lets it answer; whatever fails, what was opened is closed again.
- * With `checkpointedElsewhere`, another thread of this process looks after the files' write-ahead logs.
+ * @param shared given where both consumers run on one thread of a whole shop: that closes the log after them, and has
+ *   another thread that looks after the files' write-ahead logs.
  */
 export async function startConsumer<Store extends { readonly close: () => Promise<void> }>(
   config: Config,
   base: ServiceBase,
-  checkpointedElsewhere: boolean,
+  shared: Reading | null,
   { name, openStore, create }: Consumer<Store>,
 ): Promise<RunningService> {
   const { clock, logger, registry, version } = base;
   const { host, port, groupId } = config[name];
   await using stack = new AsyncDisposableStack();
   const location = logLocation(config);
-  const opening = { clock, busyTimeoutMs, checkpointedElsewhere };
-  const log = await openLog(location, { ...opening, onProblem: base.sayLogProblem });
-  stack.defer(() => log.close());
-  const store = await openStore({ ...opening, onProblem: base.sayStoreProblem });
+  const reading = shared ?? (await openReading(config, base.sayLogProblem));
+  if (shared === null) stack.defer(reading.log.close);
+  const checkpointedElsewhere = shared !== null;
+  const store = await openStore({ clock, busyTimeoutMs, checkpointedElsewhere, onProblem: base.sayStoreProblem });
   stack.defer(() => store.close());
-  const service = create(log, store);
+  const service = create(reading, store);
   const server = await createHttpServer({
     service: name,
     version,

@@ -17,6 +17,8 @@ export type BookSearched = {
   readonly query: string;
   /** The books on the result page, best first. */
   readonly books: readonly Book[];
+  /** The same as they came, a JSON array or `null` as UTF-8: the same object where the query had the same answer before. */
+  readonly value: Uint8Array;
   /** `null` when the producer named nobody. */
   readonly reader: string | null;
   /** 0: counts as a search, never towards a rise. */
@@ -66,33 +68,49 @@ export function bookSearchedRecord(
 /** Of the values a decoder remembers; what was parsed from them takes a few times as much. */
 const rememberedBytes = 4 << 20;
 
+/** A search, or `'late'` when it came too late to count. @throws SamsaError `bad-event`. */
+export type SearchDecoder = (record: StoredRecord) => BookSearched | 'late';
+
+/** For several that get the same records one after the other: each is decoded once, for whoever asks first. */
+export function decodingOnce(decode: SearchDecoder): SearchDecoder {
+  const decoded = new WeakMap<StoredRecord, BookSearched | 'late'>();
+  return (record) => {
+    let search = decoded.get(record);
+    if (search === undefined) {
+      search = decode(record);
+      decoded.set(record, search);
+    }
+    return search;
+  };
+}
+
 /**
  * A decoder that remembers, for the latest keys, the value it parsed last: readers mostly get the same answer to the
  * same query, and comparing bytes is many times cheaper than parsing them. It changes no result.
  */
-export function createBookSearchedDecoder(): (record: StoredRecord) => BookSearched | 'late' {
-  const parsed = createRecentMap<string, { value: Uint8Array; books: readonly Book[] }>(
+export function createBookSearchedDecoder(): SearchDecoder {
+  const answers = createRecentMap<string, Pick<BookSearched, 'books' | 'value'>>(
     rememberedBytes,
     ({ value }) => value.byteLength,
   );
-  const decodeBooks = (key: string, value: Uint8Array | null): readonly Book[] => {
+  const decodeAnswer = (key: string, value: Uint8Array | null): Pick<BookSearched, 'books' | 'value'> => {
     if (value === null) throw new SamsaError('bad-event', 'value: expected a JSON array of books, got a tombstone');
-    const known = parsed.get(key);
-    if (known !== undefined && Buffer.compare(known.value, value) === 0) return known.books;
-    const books = parseBooks(value);
+    const known = answers.get(key);
+    if (known !== undefined && Buffer.compare(known.value, value) === 0) return known;
     // A copy: the record's bytes may be a window on everything that was read with it.
-    parsed.set(key, { value: Uint8Array.prototype.slice.call(value), books });
-    return books;
+    const answer = { books: parseBooks(value), value: Uint8Array.prototype.slice.call(value) };
+    answers.set(key, answer);
+    return answer;
   };
   return (record) => {
     const envelope = decodeEnvelope(record.headers);
     const time = eventTime(record, envelope);
     const key = decodeKey(record.key);
-    const books = decodeBooks(key, record.value);
+    const { books, value } = decodeAnswer(key, record.value);
     if (time === 'late') return 'late';
     return envelope === null
-      ? { ...plainSearch(key, record), books, time }
-      : { ...ownSearch(key, envelope), books, time };
+      ? { ...plainSearch(key, record), books, value, time }
+      : { ...ownSearch(key, envelope), books, value, time };
   };
 }
 
@@ -109,7 +127,7 @@ function parseBooks(value: Uint8Array): readonly Book[] {
   throw new SamsaError('bad-event', `value${problem?.path ?? ''}: ${problem?.message ?? 'expected an array of books'}`);
 }
 
-type Unparsed = Omit<BookSearched, 'books' | 'time'>;
+type Unparsed = Omit<BookSearched, 'books' | 'value' | 'time'>;
 
 /** Keys of our own messages are split only where they say so, never at a colon of the query. */
 function ownSearch(key: string, envelope: Envelope): Unparsed {

@@ -8,6 +8,8 @@ import { patiently } from './patiently.ts';
 import { defaultPatienceMs, logBellName, openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts';
 import { shareThreadBell } from './thread-bell.ts';
 
+export { shareReads } from './share-reads.ts';
+
 /** Where a shop's events are kept: plain data, also for worker threads. */
 export type LogLocation = {
   readonly topics: TopicNames;

@@ -33,6 +33,11 @@ export type FollowPartition<Change> = {
 /** What one commit folds at most: more at a time is faster, but keeps the thread from answering for longer. */
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
+/**
+ * Commits of one partition are no closer than this, except while it has more to read than one commit folds: what a
+ * commit costs, it costs for one record as for a hundred.
+ */
+const commitEveryMs = 15;
 /** After a refused commit or a jump. */
 const briefly = { firstMs: 40, mostMs: 400 };
 /** While a store or the log is away. */
@@ -79,7 +84,9 @@ async function readUntilRefused<Change>(
     if (await hasDiverged(follow, start)) return stop('diverged', divergence(follow.partition, start.next));
     let soFar: FoldedSoFar = { next: start.next, marks: start.marks, discarded: start.discarded };
     let arrivedMs = start.arrivedMs;
+    let restUntilMs = 0;
     while (!follow.signal.aborted) {
+      await restUntil(restUntilMs, follow.signal);
       const read = await follow.log.read({
         ...follow.partition,
         topicId: start.topicId,
@@ -97,6 +104,7 @@ async function readUntilRefused<Change>(
         arrivedMs = folded.last?.arrivedMs ?? arrivedMs;
         if (!(await commit(follow, soFar, folded, read.end, arrivedMs))) return 'refused';
         soFar = { ...soFar, next: folded.next, marks: mergeMarks(soFar.marks, folded.marks) };
+        restUntilMs = folded.next < read.end ? 0 : performance.now() + commitEveryMs;
         doing = 'log-unavailable';
       }
       onMoving();
@@ -107,6 +115,11 @@ async function readUntilRefused<Change>(
   } catch (error) {
     return stop(standstillOf(error, doing), error);
   }
+}
+
+async function restUntil(untilMs: number, signal: AbortSignal): Promise<void> {
+  const leftMs = untilMs - performance.now();
+  if (leftMs > 0) await pause(leftMs, signal);
 }
 
 /** What an error that came while something was being done stops. */

@@ -1,5 +1,5 @@
 import { decodeBookChanged, type BookChanged } from '../../events/book-changed.ts';
-import { createBookSearchedDecoder } from '../../events/book-searched.ts';
+import { createBookSearchedDecoder, type SearchDecoder } from '../../events/book-searched.ts';
 import { decodeReaderAction } from '../../events/reader-action.ts';
 import type { StoredRecord } from '../../events/record.ts';
 import type { TopicNames } from '../../events/topics.ts';
@@ -47,12 +47,21 @@ const rememberedResults = 10;
  * Searches, actions and books into what is known of each reader's taste.
  * @param name `recommendation.group_id`: positions are stored under it, so another name reads the whole log again.
  */
-export function createRecommendationProjection(name: string, topics: TopicNames): Projection<readonly TasteChange[]> {
+export function createRecommendationProjection(
+  name: string,
+  topics: TopicNames,
+  decodeSearch: SearchDecoder = createBookSearchedDecoder(),
+): Projection<readonly TasteChange[]> {
   return {
     name,
     version: 1,
     reads: [
-      { topic: topics.searches, compacted: false, repeats: 'dropped-by-sequence', fold: createSearchFold() },
+      {
+        topic: topics.searches,
+        compacted: false,
+        repeats: 'dropped-by-sequence',
+        fold: createSearchFold(decodeSearch),
+      },
       { topic: topics.actions, compacted: false, repeats: 'dropped-by-sequence', fold: foldAction },
       {
         topic: topics.changes,
@@ -64,8 +73,7 @@ export function createRecommendationProjection(name: string, topics: TopicNames)
   };
 }
 
-function createSearchFold(): (record: StoredRecord) => readonly TasteChange[] | 'late' {
-  const decode = createBookSearchedDecoder();
+function createSearchFold(decode: SearchDecoder): (record: StoredRecord) => readonly TasteChange[] | 'late' {
   return (record) => {
     const search = decode(record);
     if (search === 'late') return 'late';

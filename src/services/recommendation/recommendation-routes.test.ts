@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Book } from '../../events/book.ts';
 import { bookChangedRecord } from '../../events/book-changed.ts';
-import { bookSearchedRecord } from '../../events/book-searched.ts';
+import { bookSearchedRecord, createBookSearchedDecoder } from '../../events/book-searched.ts';
 import { createEventSource } from '../../events/event-source.ts';
 import { readerActionRecord, type ReaderActionName } from '../../events/reader-action.ts';
 import type { NewRecord } from '../../events/record.ts';
@@ -65,6 +65,7 @@ function test(name: string, body: (shop: Shop) => Promise<void>, { isLoopback = 
     const service = createRecommendationService({
       ...base,
       log,
+      decodeSearch: createBookSearchedDecoder(),
       store,
       topics,
       projectionName: 'recommendation',

@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
+import type { SearchDecoder } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
@@ -17,6 +18,7 @@ import { createReaderCheck } from './who-may-ask.ts';
 
 export type RecommendationServiceDeps = {
   readonly log: EventLog;
+  readonly decodeSearch: SearchDecoder;
   readonly store: RecommendationStore;
   readonly topics: TopicNames;
   /** `recommendation.group_id`; another name reads the whole log again. */
@@ -52,7 +54,7 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
   const running = runProjection({
     ...deps,
     progress: store,
-    projection: createRecommendationProjection(deps.projectionName, deps.topics),
+    projection: createRecommendationProjection(deps.projectionName, deps.topics, deps.decodeSearch),
   });
   const content = createContentIndex();
   const popular = createPopularBooks(store, clock, content.mostPopular);

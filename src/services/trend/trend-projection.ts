@@ -1,5 +1,5 @@
 import type { Book } from '../../events/book.ts';
-import { createBookSearchedDecoder, type BookSearched } from '../../events/book-searched.ts';
+import { createBookSearchedDecoder, type BookSearched, type SearchDecoder } from '../../events/book-searched.ts';
 import type { StoredRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
@@ -38,16 +38,19 @@ const spaces = /[\s\p{Cc}]+/gu;
  * anew from the log.
  * @param name `trend.group_id`: positions are stored under it, so another name reads the whole log again.
  */
-export function createTrendProjection(name: string, searchesTopic: string): Projection<CountedSearch> {
+export function createTrendProjection(
+  name: string,
+  searchesTopic: string,
+  decodeSearch: SearchDecoder = createBookSearchedDecoder(),
+): Projection<CountedSearch> {
   return {
     name,
     version: 2,
-    reads: [{ topic: searchesTopic, compacted: false, repeats: 'dropped-by-sequence', fold: createFold() }],
+    reads: [{ topic: searchesTopic, compacted: false, repeats: 'dropped-by-sequence', fold: createFold(decodeSearch) }],
   };
 }
 
-function createFold(): (record: StoredRecord) => CountedSearch | 'late' {
-  const decode = createBookSearchedDecoder();
+function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSearch | 'late' {
   const spell = createSpelling();
   return (record) => {
     const search = decode(record);
@@ -64,7 +67,7 @@ function createFold(): (record: StoredRecord) => CountedSearch | 'late' {
       anonymous: counts && reader === null,
       time,
       corrected: search.corrected === null ? null : spell(search.corrected).label,
-      books: keptBooks(search, record.value),
+      books: keptBooks(search),
     };
   };
 }
@@ -97,8 +100,8 @@ function checkedReader(reader: string | null): string | null {
 }
 
 /** The value as it came; of one that is far longer than a page of books, as many books as fit. */
-function keptBooks({ books }: BookSearched, value: Uint8Array | null): Uint8Array {
-  if (value === null || books.length === 0) return emptyList;
+function keptBooks({ books, value }: BookSearched): Uint8Array {
+  if (books.length === 0) return emptyList;
   if (value.byteLength <= limitBooksBytes) return value;
   const kept: Book[] = [];
   let bytes = 2;

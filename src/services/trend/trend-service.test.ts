@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { listenToTrends, openTrendServer, type ShownTrends } from '../../../test/support/listen-to-trends.ts';
-import { bookSearchedRecord } from '../../events/book-searched.ts';
+import { bookSearchedRecord, createBookSearchedDecoder } from '../../events/book-searched.ts';
 import { createEventSource } from '../../events/event-source.ts';
 import { openSqliteLog } from '../../log/sqlite-log.ts';
 import { createTrendService } from './trend-service.ts';
@@ -23,6 +23,7 @@ async function openService(test: TestContext) {
   const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
   const service = createTrendService({
     log,
+    decodeSearch: createBookSearchedDecoder(),
     store,
     topic,
     projectionName: 'trend-svr',

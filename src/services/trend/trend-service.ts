@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
+import type { SearchDecoder } from '../../events/book-searched.ts';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
 import { isLagging } from '../../projection/freshness.ts';
@@ -16,6 +17,7 @@ import type { TrendStore } from './trend-store.ts';
 
 export type TrendServiceDeps = {
   readonly log: EventLog;
+  readonly decodeSearch: SearchDecoder;
   readonly store: TrendStore;
   /** The topic of searches. */
   readonly topic: string;
@@ -45,7 +47,7 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
   const running = runProjection({
     ...deps,
     progress: store,
-    projection: createTrendProjection(deps.projectionName, deps.topic),
+    projection: createTrendProjection(deps.projectionName, deps.topic, deps.decodeSearch),
   });
   const privacyRule = createPrivacyRule(settings);
   const mostRead = createMostRead({ store, clock, privacyRule });
