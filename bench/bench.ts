@@ -11,7 +11,7 @@ npm run bench -- projection [--events 400000]
 npm run bench -- kafka [--events 500000]
 npm run bench -- spool [--events 400000] [--seconds 8]
 npm run bench -- latency [--rate 50] [--seconds 8] [--kafka]
-npm run bench -- import [--rows 100000] [--format csv|ndjson]`;
+npm run bench -- import [--rows 100000] [--format csv|ndjson] [--mysql]`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -25,6 +25,7 @@ const { positionals, values } = parseArgs({
     events: { type: 'string', default: '400000' },
     rows: { type: 'string', default: '100000' },
     format: { type: 'string', default: 'csv' },
+    mysql: { type: 'boolean', default: false },
   },
 });
 const options = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
@@ -47,7 +48,9 @@ switch (positionals[0]) {
     console.log(JSON.stringify(await benchLatency({ perSecond: rate, seconds, onKafka: values.kafka })));
     break;
   case 'import':
-    console.log(JSON.stringify(await benchImport({ rows, isNdjson: values.format === 'ndjson' })));
+    console.log(
+      JSON.stringify(await benchImport({ rows, isNdjson: values.format === 'ndjson', onMysql: values.mysql })),
+    );
     break;
   default:
     console.error(usage);

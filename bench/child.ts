@@ -23,13 +23,14 @@ export async function startChild(
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const urls = await Promise.race([firstUrls(child, count), failure(child, args)]);
+  const late = setTimeout(() => child.kill('SIGKILL'), startsWithinMs);
+  const urls = await Promise.race([firstUrls(child, count), failure(child, args)]).finally(() => clearTimeout(late));
   return {
     url: urls[0]!,
     urls,
     pid: child.pid ?? 0,
     stop: async () => {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
       await exited;
@@ -50,8 +51,6 @@ async function firstUrls(child: ChildProcess, count: number): Promise<readonly s
 }
 
 async function failure(child: ChildProcess, args: readonly string[]): Promise<never> {
-  const timer = setTimeout(() => child.kill('SIGKILL'), startsWithinMs);
-  timer.unref();
   const [code, signal] = await once(child, 'exit');
   throw new Error(`${args.join(' ')} ended with ${code ?? signal} before it listened`);
 }
