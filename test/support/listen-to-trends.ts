@@ -16,7 +16,7 @@ export async function openTrendServer(test: TestContext, addRoutes: (server: Htt
     registry: new Registry(),
   });
   addRoutes(server);
-  const { url } = await listen(server, '127.0.0.1', 0);
+  const { url } = await listen(server, { host: '127.0.0.1', port: 0 }, 'trend');
   test.after(() => server.close());
   return url;
 }
