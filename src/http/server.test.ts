@@ -5,23 +5,18 @@ import { describe, it, type TestContext } from 'node:test';
 import { Type } from '@sinclair/typebox';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
+import { openTestServer } from '../../test/support/open-test-server.ts';
 import { SamsaError } from '../errors.ts';
-import { createHttpServer, listen, type HttpServer, type HttpServerOptions } from './server.ts';
+import { listen, type HttpServer, type HttpServerOptions } from './server.ts';
 
 type Opened = { readonly server: HttpServer; readonly logged: () => readonly Record<string, unknown>[] };
 
 /** A server with one route of each kind, and what it has logged. */
 async function open(test: TestContext, overrides: Partial<HttpServerOptions> = {}): Promise<Opened> {
   const lines: string[] = [];
-  const server = await createHttpServer({
-    service: 'web',
+  const server = await openTestServer({
     version: '1.2.3',
     logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
-    readiness: () => [],
-    rateLimitPerMinute: 0,
-    trustProxy: [],
-    registry: new Registry(),
     ...overrides,
   });
   test.after(() => server.close());
