@@ -13,6 +13,7 @@ import type { EventLog } from '../../../../log/log.ts';
 import { openLog } from '../../../../log/open-log.ts';
 import { defaultTopicNames } from '../../../../events/topics.ts';
 import type { BookContent, OpenCatalogue } from '../catalogue.ts';
+import { emptyContent } from '../stored-book.ts';
 import { startOutboxRelay, type OutboxRelay } from './outbox-relay.ts';
 
 const topic = defaultTopicNames.changes;
@@ -80,17 +81,7 @@ async function readAll(log: EventLog): Promise<readonly StoredRecord[]> {
 }
 
 function book(number: number): BookContent {
-  return {
-    title: `Book ${number}`,
-    author: 'Somebody',
-    published_at: null,
-    description: null,
-    isbn: null,
-    series: null,
-    subjects: [],
-    language: null,
-    popularity: 0,
-  };
+  return { ...emptyContent, title: `Book ${number}`, author: 'Somebody' };
 }
 
 const byBook = (one: BookChanged, other: BookChanged): number =>
