@@ -112,9 +112,9 @@ function addDeadLetters(program: Command, run: RunCommand): void {
       .option('--until <time>', 'only of records that arrived up to then');
   filtered('list', 'list dead letters')
     .option('--status <status>', 'waiting, redriven, discarded or all', 'waiting')
-    .option('--limit <n>', 'at most so many', '50')
+    .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), 50)
     .option('--json', 'for programs')
-    .action((options: DecidingOptions & { status: string; limit: string; json?: boolean }) =>
+    .action((options: DecidingOptions & { status: string; limit: number; json?: boolean }) =>
       run(async (context) => (await import('./commands/dead-letters.ts')).listDeadLetters(context, options)),
     );
   group
@@ -129,8 +129,8 @@ function addDeadLetters(program: Command, run: RunCommand): void {
     .argument('[ids...]', 'only these')
     .option('--all', 'every one that waits')
     .option('--dry-run', 'only say what would become of them')
-    .option('--rate <n>', 'at most so many a second')
-    .action((ids: string[], options: DecidingOptions & { rate?: string }) =>
+    .option('--rate <n>', 'at most so many a second', numberUpTo(1_000_000))
+    .action((ids: string[], options: DecidingOptions & { rate?: number }) =>
       run(async (context) => (await import('./commands/dead-letters.ts')).redriveDeadLetters(context, ids, options)),
     );
   filtered('discard', 'decide that dead letters stay dead')

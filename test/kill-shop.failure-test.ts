@@ -5,13 +5,10 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defaultTopicNames as topics } from '../src/events/topics.ts';
-import { openSqliteLog } from '../src/log/sqlite-log.ts';
+import type { EventLog } from '../src/log/log.ts';
+import { checkShop } from './support/check-shop.ts';
 import { readWholeTopic } from './support/read-whole-topic.ts';
-import { replayRecommendation, replayTrend } from './support/replay.ts';
-import { spawnSamsa, startShop, type Shop } from './support/start-shop.ts';
-import { tasteState } from './support/taste-state.ts';
-import { trendState } from './support/trend-state.ts';
-import { until } from './support/until.ts';
+import { startShop, type Shop } from './support/start-shop.ts';
 
 /** `SEARCHES=20000 npm run test:failure` is the long form. */
 const searches = Number(process.env['SEARCHES'] ?? 2_000);
@@ -99,14 +96,6 @@ async function keepKilling(first: Shop, data: string, done: AbortSignal): Promis
   return { shop, kills };
 }
 
-type Status = { readonly projections: readonly { readonly lag_events: number; readonly balanced: boolean }[] };
-
-async function statusOf(data: string): Promise<Status> {
-  const status = spawnSamsa(['status', '--json'], data);
-  await status.ended;
-  return JSON.parse(status.output()) as Status;
-}
-
 it('counts every answered search exactly once while it is killed again and again', { timeout: 600_000 }, async (t) => {
   const data = await mkdtemp(join(tmpdir(), 'samsa-killed-'));
   const answered: Answered = { queries: [], actions: [] };
@@ -116,25 +105,10 @@ it('counts every answered search exactly once while it is killed again and again
     const killing = keepKilling(first, data, done.signal);
     await visitAll(first.web, answered).finally(() => done.abort());
     const { shop, kills } = await killing;
-    await until('everything is taken in', async () =>
-      (await statusOf(data)).projections.every(({ lag_events }) => lag_events === 0),
-    );
-    assert.deepEqual(
-      (await statusOf(data)).projections.map(({ balanced }) => balanced),
-      [true, true, true],
-    );
-    assert.equal(await shop.stop('SIGTERM'), 0, shop.output());
-    const log = openSqliteLog(join(data, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
-    try {
+    await checkShop(shop, data, async (log) => {
       await checkTopic(log, topics.searches, answered.queries, ({ key }) => key);
       await checkTopic(log, topics.actions, answered.actions, ({ value }) => (JSON.parse(value) as Action).query);
-      await replayTrend(log, topics.searches, join(data, 'trend.replayed'));
-      await replayRecommendation(log, topics, join(data, 'recommendation.replayed'));
-    } finally {
-      await log.close();
-    }
-    assert.equal(trendState(join(data, 'trend.sqlite')), trendState(join(data, 'trend.replayed')));
-    assert.equal(tasteState(join(data, 'recommendation.sqlite')), tasteState(join(data, 'recommendation.replayed')));
+    });
     t.diagnostic(
       `${searches} searches by ${readers} readers, ${kills} kills: ` +
         `${answered.queries.length} searches and ${answered.actions.length} actions answered, each counted once`,
@@ -149,7 +123,7 @@ type Action = { readonly query: string };
 
 /** Nothing is in the topic twice, and everything that was answered is in it. */
 async function checkTopic(
-  log: Parameters<typeof readWholeTopic>[0],
+  log: EventLog,
   topic: string,
   answered: readonly string[],
   nameOf: (record: { key: string; value: string }) => string,

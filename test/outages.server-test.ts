@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { defaultTopicNames as topics } from '../src/events/topics.ts';
 import { openLog } from '../src/log/open-log.ts';
 import { startBroker, type Broker } from './servers/kafka-broker.ts';
+import { kafkaLocation } from './support/kafka-location.ts';
 import { readWholeTopic } from './support/read-whole-topic.ts';
 import { replayTrend } from './support/replay.ts';
 import { startShop, type Shop } from './support/start-shop.ts';
@@ -106,8 +107,7 @@ async function caughtUp(shop: Shop, visits: readonly Visit[]): Promise<void> {
 
 /** Every answered search is in the topic under one id, and the state is that of a clean replay. */
 async function checkLog(data: string, visits: readonly Visit[]): Promise<void> {
-  const location = { kind: 'kafka', brokers: broker.brokers, clientId: 'check', replication: null } as const;
-  const log = await openLog({ ...location, topics, partitions: 4 }, { clock: Date.now, busyTimeoutMs: 50 });
+  const log = await openLog(kafkaLocation(broker.brokers), { clock: Date.now, busyTimeoutMs: 50 });
   try {
     const ids = new Map<string, string>();
     for (const { key, headers } of await readWholeTopic(log, topics.searches)) {

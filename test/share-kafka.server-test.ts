@@ -1,7 +1,7 @@
 import { after, it } from 'node:test';
-import { defaultTopicNames } from '../src/events/topics.ts';
 import { openLog } from '../src/log/open-log.ts';
 import { startBroker } from './servers/kafka-broker.ts';
+import { kafkaLocation } from './support/kafka-location.ts';
 import { shareTrend } from './support/share-trend.ts';
 
 /** `KILLS=20 npm run test:servers` is the long form. */
@@ -16,11 +16,7 @@ it('counts every search in Kafka once while trend services come and go', { timeo
     kills,
     eventsPerSecond,
     environment: { SAMSA_MQ_BROKERS: brokers.join(',') },
-    openLog: () =>
-      openLog(
-        { kind: 'kafka', brokers, clientId: 'share', replication: null, topics: defaultTopicNames, partitions: 4 },
-        { clock: Date.now, busyTimeoutMs: 1_000 },
-      ),
+    openLog: () => openLog(kafkaLocation(brokers), { clock: Date.now, busyTimeoutMs: 1_000 }),
   });
   t.diagnostic(
     `${sent} events at ${eventsPerSecond}/s, 3 trend services, ${kills} kills; partitions stood still for at most ` +

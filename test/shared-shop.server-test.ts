@@ -9,6 +9,7 @@ import { defaultTopicNames as topics } from '../src/events/topics.ts';
 import { openLog } from '../src/log/open-log.ts';
 import { startBroker } from './servers/kafka-broker.ts';
 import { startMariaDb } from './servers/mariadb.ts';
+import { kafkaLocation } from './support/kafka-location.ts';
 import { readWholeTopic } from './support/read-whole-topic.ts';
 import { spawnSamsa } from './support/start-shop.ts';
 import { startService, type Service } from './support/start-service.ts';
@@ -135,8 +136,7 @@ async function findsDracula({ url }: Service): Promise<boolean> {
 
 /** Everything answered is in the topic; what was sent twice has the same id both times. */
 async function topicHolds(answered: readonly string[]): Promise<{ records: number; different: number }> {
-  const location = { kind: 'kafka', brokers: broker.brokers, clientId: 'check', replication: null } as const;
-  const log = await openLog({ ...location, topics, partitions: 4 }, { clock: Date.now, busyTimeoutMs: 50 });
+  const log = await openLog(kafkaLocation(broker.brokers), { clock: Date.now, busyTimeoutMs: 50 });
   try {
     const queries = new Map<string, string>();
     const missing = async (): Promise<readonly string[]> => {

@@ -189,8 +189,14 @@ describe('samsa', () => {
     await until('the other program listens', () => other.listening);
     const { port } = other.address() as AddressInfo;
     try {
-      await ends(['all'], { SAMSA_APP_PORT: String(port) }, new RegExp(`port ${port}`));
-      await ends(['all'], { SAMSA_TREND_PORT: String(port) }, new RegExp(`port ${port}`));
+      for (const section of ['app', 'trend', 'recommendation']) {
+        const variable = `SAMSA_${section.toUpperCase()}_PORT`;
+        await ends(
+          ['all'],
+          { [variable]: String(port) },
+          new RegExp(`port ${port}.* ${section}\\.port or ${variable} `),
+        );
+      }
     } finally {
       other.close();
     }

@@ -88,13 +88,3 @@ export function statusOf(given: string): DeadLetterStatus | undefined {
   if (status !== undefined) return status;
   throw new SamsaError('bad-request', `--status: expected ${statuses.join(', ')} or all, got ${JSON.stringify(given)}`);
 }
-
-/** @throws SamsaError `bad-request`. */
-export function positiveNumber(option: string, given: string, most: number): number {
-  const number = /^\d{1,9}(\.\d{1,3})?$/.test(given) ? Number(given) : Number.NaN;
-  if (number > 0 && number <= most) return number;
-  throw new SamsaError(
-    'bad-request',
-    `--${option}: expected a number above 0, at most ${most}, got ${JSON.stringify(given)}`,
-  );
-}

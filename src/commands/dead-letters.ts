@@ -3,29 +3,22 @@ import type { Config } from '../config.ts';
 import { SamsaError } from '../errors.ts';
 import type { CommandContext } from '../main.ts';
 import { createPace, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
-import {
-  idOf,
-  positiveNumber,
-  selectionsOf,
-  statusOf,
-  type FilterOptions,
-  type Selection,
-} from './dead-letter-selection.ts';
+import { idOf, selectionsOf, statusOf, type FilterOptions, type Selection } from './dead-letter-selection.ts';
 import { openProjections, readLetters } from './dead-letter-states.ts';
 import { describeLetter, factsOf, printable, summarise, wholeOf } from './dead-letter-text.ts';
 
 export type DecideOptions = FilterOptions & { readonly all?: boolean; readonly dryRun?: boolean };
 
-const shownByDefault = '50';
+const shownByDefault = 50;
 
 /** Lists dead letters of every projection, also of the search index. @returns 0. */
 export async function listDeadLetters(
   { config, print, warn }: CommandContext,
-  options: FilterOptions & { readonly status?: string; readonly limit?: string; readonly json?: boolean },
+  options: FilterOptions & { readonly status?: string; readonly limit?: number; readonly json?: boolean },
 ): Promise<number> {
   const [selection] = selectionsOf(config, [], options, Date.now());
   const status = statusOf(options.status ?? 'waiting');
-  const limit = positiveNumber('limit', options.limit ?? shownByDefault, 100_000);
+  const { limit = shownByDefault } = options;
   const facts: Readonly<Record<string, unknown>>[] = [];
   let found = 0;
   for await (const letter of readLetters(config, selection!, status)) {
@@ -62,14 +55,11 @@ export async function showDeadLetter(
 export async function redriveDeadLetters(
   context: CommandContext,
   ids: readonly string[],
-  options: DecideOptions & { readonly rate?: string },
+  options: DecideOptions & { readonly rate?: number },
 ): Promise<number> {
   const dryRun = options.dryRun === true;
   const { rate } = options;
-  const pace =
-    rate === undefined
-      ? async () => {}
-      : createPace(positiveNumber('rate', rate, 1_000_000), () => performance.now(), delay);
+  const pace = rate === undefined ? async () => {} : createPace(rate, () => performance.now(), delay);
   return decide(context, ids, options, (letters, { filter }) => letters.redrive(filter, { dryRun, pace }));
 }
 

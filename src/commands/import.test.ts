@@ -80,6 +80,17 @@ describe('samsa import', () => {
     assert.equal(await shop.changesInLog(), 5_000);
   });
 
+  test('fails when every row was skipped, and not when there was none', async (shop) => {
+    const [skipped, empty] = [join(shop.folder, 'skipped.csv'), join(shop.folder, 'empty.csv')];
+    await writeFile(skipped, 'id,title\nbroken\n7,\n');
+    await writeFile(empty, 'id,title\n');
+    const { code, out, err } = await shop.run({ file: skipped });
+    assert.equal(code, 1);
+    assert.match(out, /^2 rows: 0 added, 0 updated, 0 unchanged, 2 skipped/);
+    assert.match(err, /^skipped:\n {2}line 2: .*\n {2}line 3: /);
+    assert.equal((await shop.run({ file: empty })).code, 0);
+  });
+
   test('takes the source from the name of the file unless it is given', async (shop) => {
     const [one, two] = [join(shop.folder, 'one.csv'), join(shop.folder, 'two.csv')];
     await writeFile(one, 'id,title\n1,Emma\n');

@@ -31,7 +31,7 @@ const checkpointBytes = 32 << 20;
 
 /**
  * Adds or updates the books of a file, in a shop that runs or one that does not; the same file again changes nothing.
- * @returns the exit code: 0 when the file was read, also if some of its rows were skipped, else 1.
+ * @returns the exit code: 0 when the file was read, also if some of its rows were skipped; 1 if all were, or it failed.
  */
 export async function importCommand(
   { config, print, warn }: CommandContext,
@@ -45,7 +45,7 @@ export async function importCommand(
     for (const line of describe(summary, list.unusedColumns())) warn(line);
     print(summaryLine(summary));
     if (summary.undelivered !== null) warn(`samsa: ${summary.undelivered}`);
-    return 0;
+    return summary.rows > 0 && summary.skipped === summary.rows ? 1 : 0;
   } catch (error) {
     if (!(error instanceof SamsaError)) throw error;
     warn(`samsa: ${error.message}`);

@@ -1,13 +1,13 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Reads the value of an option. @throws InvalidArgumentError with what was expected. */
+/** Reads the value of an option. @throws InvalidArgumentError, to which the command line adds the option and what came. */
 type ReadOption<Value> = (text: string) => Value;
 
 export function wholeNumber(least: number, most: number): ReadOption<number> {
   return (text) => {
     const number = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
     if (number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`);
+    throw refusal(`a whole number from ${least} to ${most}`);
   };
 }
 
@@ -15,7 +15,7 @@ export function numberUpTo(most: number): ReadOption<number> {
   return (text) => {
     const number = /^\d{1,12}(?:\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;
     if (number > 0 && number <= most) return number;
-    throw new InvalidArgumentError(`expected a number above 0 and up to ${most}`);
+    throw refusal(`a number above 0 and up to ${most}`);
   };
 }
 
@@ -23,5 +23,9 @@ export function numberUpTo(most: number): ReadOption<number> {
 export function queryText(text: string): string {
   const query = text.trim();
   if (query !== '' && query.length <= 200) return query;
-  throw new InvalidArgumentError('expected 1 to 200 characters');
+  throw refusal('1 to 200 characters');
+}
+
+function refusal(expected: string): InvalidArgumentError {
+  return new InvalidArgumentError(`Expected ${expected}: give that, or leave the option out.`);
 }

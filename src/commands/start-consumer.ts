@@ -36,7 +36,7 @@ export async function startConsumer<Store extends { readonly close: () => Promis
   { name, openStore, create }: Consumer<Store>,
 ): Promise<RunningService> {
   const { clock, logger, registry, version } = base;
-  const { host, port, groupId } = config[name];
+  const { host, groupId } = config[name];
   await using stack = new AsyncDisposableStack();
   const location = logLocation(config);
   const reading = shared ?? (await openReading(config, base.sayLogProblem));
@@ -60,7 +60,7 @@ export async function startConsumer<Store extends { readonly close: () => Promis
   });
   stack.defer(openShownOffsets(location, { groupId, offsets: () => nextOffsets(service.ledger()) }).close);
   service.routes(server);
-  const { url } = await listen(server, host, port);
+  const { url } = await listen(server, config[name], name);
   const opened = stack.move();
   return { url, failed: new Promise(() => {}), close: () => opened.disposeAsync() };
 }

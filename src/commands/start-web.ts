@@ -70,7 +70,7 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
   stack.defer(async () => {
     await Promise.all([index.close(), events.close()]);
   });
-  const { host, port, pageSize, operatorToken, trustProxy } = config.app;
+  const { host, pageSize, operatorToken, trustProxy } = config.app;
   const service = await createWebService({
     ...base,
     events,
@@ -89,7 +89,7 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
     },
   });
   stack.defer(service.close);
-  const { url } = await listen(service.server, host, port);
+  const { url } = await listen(service.server, config.app, 'app');
   const opened = stack.move();
   return { url, failed: new Promise(() => {}), close: () => opened.disposeAsync() };
 }

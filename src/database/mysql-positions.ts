@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { columnText, type MysqlConnection, type MysqlRow } from './mysql-connection.ts';
-import type { PartitionPosition, ProgressCommit, Settlement } from './progress.ts';
+import type { MysqlConnection } from './mysql-connection.ts';
+import type { ProgressCommit, Settlement } from './progress.ts';
 
 export const atPartition = 'projection = ? AND topic = ? AND partition_no = ?';
 
@@ -102,29 +102,8 @@ export async function moveOutOfDead<Change>(
   return Number(row?.['id']);
 }
 
-export const selectPosition = `SELECT id, projection, topic, partition_no, topic_id, first_offset, next_offset, arrived_ms, fingerprint,
-    GREATEST(log_end, COALESCE(seen_end, 0)) AS log_end, applied, duplicate, dead, late, gap, compacted, instance
+/** @see decodePosition */
+export const selectPosition = `SELECT id, projection, topic, partition_no AS \`partition\`, topic_id, first_offset AS \`first\`,
+    next_offset AS \`next\`, arrived_ms, fingerprint, GREATEST(log_end, COALESCE(seen_end, 0)) AS log_end,
+    applied, duplicate, dead, late, gap, compacted, instance
   FROM state.position LEFT JOIN state.lease ON position_id = id`;
-
-export function decodePosition(row: MysqlRow): PartitionPosition {
-  const number = (column: string): number => Number(row[column]);
-  return {
-    topic: String(row['topic']),
-    partition: number('partition_no'),
-    topicId: String(row['topic_id']),
-    first: number('first_offset'),
-    next: number('next_offset'),
-    end: number('log_end'),
-    arrivedMs: number('arrived_ms'),
-    fingerprint: columnText(row['fingerprint']),
-    outcomes: {
-      applied: number('applied'),
-      duplicate: number('duplicate'),
-      dead: number('dead'),
-      late: number('late'),
-      gap: number('gap'),
-      compacted: number('compacted'),
-    },
-    instance: columnText(row['instance']),
-  };
-}

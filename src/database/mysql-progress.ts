@@ -1,4 +1,5 @@
 import { SamsaError } from '../errors.ts';
+import { decodePosition } from './decode-position.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import type { MysqlDatabase } from './mysql-database.ts';
 import { keepDeadLetters, readDeadLetters, readDiscardedOffsets, settleDeadLetter } from './mysql-dead-letters.ts';
@@ -15,7 +16,6 @@ import type { Migrations } from './mysql-migrations.ts';
 import {
   advance,
   atPartition,
-  decodePosition,
   keepMarks,
   leasedPosition,
   moveOutOfDead,

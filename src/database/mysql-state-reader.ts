@@ -1,9 +1,10 @@
+import { decodePosition } from './decode-position.ts';
 import { openConnection, type MysqlAddress, type MysqlConnection } from './mysql-connection.ts';
 import { readDeadLetters } from './mysql-dead-letters.ts';
 import { isUnknownTable, mysqlError } from './mysql-errors.ts';
 import { databaseClock, instanceLock } from './mysql-leases.ts';
 import { isTaken, lockScopeOf } from './mysql-locks.ts';
-import { decodePosition, selectPosition } from './mysql-positions.ts';
+import { selectPosition } from './mysql-positions.ts';
 import type { PartitionPosition } from './progress.ts';
 import type { StateInside, StateReader } from './state-reader.ts';
 import { databaseName } from './store-location.ts';

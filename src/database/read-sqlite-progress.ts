@@ -1,9 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
 import { reason, SamsaError } from '../errors.ts';
+import { decodePosition } from './decode-position.ts';
 import type { PartitionPosition } from './progress.ts';
 import { countDiscarded, countWaiting } from './sqlite-dead-letters.ts';
 import { isDamage, storeError } from './sqlite-errors.ts';
-import { decodePosition, selectPosition } from './sqlite-positions.ts';
+import { selectPosition } from './sqlite-positions.ts';
 
 type Connection = Pick<DatabaseSync, 'prepare'>;
 

@@ -1,4 +1,4 @@
-import type { PartitionName, PartitionPosition, ProgressCommit } from './progress.ts';
+import type { PartitionName, ProgressCommit } from './progress.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** @returns false when the position is not where the commit expects it, or is leased to another instance. */
@@ -66,32 +66,6 @@ export function watermark(database: SqliteDatabase, projection: string): number 
   return Number(row?.['ms'] ?? 0);
 }
 
+/** @see decodePosition */
 export const selectPosition = `SELECT projection, topic, partition, topic_id, first, next, log_end, arrived_ms, fingerprint,
   applied, duplicate, dead, late, gap, compacted, instance FROM position`;
-
-export function decodePosition(row: Record<string, unknown>): PartitionPosition {
-  const number = (column: string): number => Number(row[column]);
-  const textOrNull = (column: string): string | null => {
-    const value = row[column];
-    return typeof value === 'string' ? value : null;
-  };
-  return {
-    topic: String(row['topic']),
-    partition: number('partition'),
-    topicId: String(row['topic_id']),
-    first: number('first'),
-    next: number('next'),
-    end: number('log_end'),
-    arrivedMs: number('arrived_ms'),
-    fingerprint: textOrNull('fingerprint'),
-    outcomes: {
-      applied: number('applied'),
-      duplicate: number('duplicate'),
-      dead: number('dead'),
-      late: number('late'),
-      gap: number('gap'),
-      compacted: number('compacted'),
-    },
-    instance: textOrNull('instance'),
-  };
-}

@@ -1,4 +1,5 @@
 import { SamsaError } from '../errors.ts';
+import { decodePosition } from './decode-position.ts';
 import type { ApplyChanges, PartitionName, Progress, StartingPoint } from './progress.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import {
@@ -9,7 +10,7 @@ import {
   settleDeadLetter,
 } from './sqlite-dead-letters.ts';
 import { checkVersion, leasePartitions, releasePartitions } from './sqlite-leases.ts';
-import { advance, decodePosition, keepMarks, moveOutOfDead, selectPosition, watermark } from './sqlite-positions.ts';
+import { advance, keepMarks, moveOutOfDead, selectPosition, watermark } from './sqlite-positions.ts';
 
 /** The first migration of every projection's SQLite file. */
 export const progressSchema = `

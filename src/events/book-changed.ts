@@ -5,6 +5,7 @@ import { decodeEnvelope, encodeEnvelope, text } from './envelope.ts';
 import type { EventSource } from './event-source.ts';
 import { parseEventJson } from './json.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
+import { refusedValue } from './refused-value.ts';
 
 export const bookChangedType = 'samsa.book.changed.v1';
 
@@ -39,10 +40,7 @@ export function decodeBookChanged(record: StoredRecord): BookChanged {
   );
   if (record.value === null) return { bookId, version, book: null };
   const book = parseEventJson(record.value);
-  if (!bookCheck.Check(book)) {
-    const problem = bookCheck.Errors(book).First();
-    throw new SamsaError('bad-event', `value${problem?.path ?? ''}: ${problem?.message ?? 'expected a book'}`);
-  }
+  if (!bookCheck.Check(book)) throw refusedValue(bookCheck, book, 'a book');
   if (book.id !== bookId)
     throw new SamsaError('bad-event', `value/id: expected ${bookId} as in the key, got ${book.id}`);
   return { bookId, version, book };

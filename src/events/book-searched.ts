@@ -8,6 +8,7 @@ import type { EventSource } from './event-source.ts';
 import { parseEventJson } from './json.ts';
 import { createRecentMap } from './recent-map.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
+import { refusedValue } from './refused-value.ts';
 
 export const bookSearchedType = 'samsa.book.searched.v1';
 
@@ -123,8 +124,7 @@ function parseBooks(value: Uint8Array): readonly Book[] {
   const books = parseEventJson(value);
   if (books === null) return [];
   if (bookList.Check(books)) return books;
-  const problem = bookList.Errors(books).First();
-  throw new SamsaError('bad-event', `value${problem?.path ?? ''}: ${problem?.message ?? 'expected an array of books'}`);
+  throw refusedValue(bookList, books, 'an array of books');
 }
 
 type Unparsed = Omit<BookSearched, 'books' | 'value' | 'time'>;

@@ -40,6 +40,17 @@ export function parseStrictJson(source: string): ParsedJson {
   }
 }
 
+/** What kind of JSON value something is, in words; of a number also which. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'number') return `the number ${value}`;
+  if (typeof value === 'string') return value === '' ? 'empty text' : 'text';
+  return `a ${typeof value}`;
+}
+
 /** Counts the keys of all objects; refuses depth, numbers a double cannot hold, and `__proto__`. */
 function countKeys(value: unknown, depth = 0): number {
   if (depth > limitDepth) throw new SamsaError('bad-event', `nested deeper than ${limitDepth}`);

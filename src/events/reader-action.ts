@@ -7,6 +7,7 @@ import { decodeEnvelope, encodeEnvelope, eventTime, text } from './envelope.ts';
 import type { EventSource } from './event-source.ts';
 import { parseEventJson } from './json.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
+import { refusedValue } from './refused-value.ts';
 
 export const readerActionType = 'samsa.reader.acted.v1';
 
@@ -69,10 +70,7 @@ export function decodeReaderAction(record: StoredRecord): ReaderAction | 'late' 
   }
   if (record.value === null) throw new SamsaError('bad-event', 'value: expected an action, got a tombstone');
   const body = parseEventJson(record.value);
-  if (!readerAction.Check(body)) {
-    const problem = readerAction.Errors(body).First();
-    throw new SamsaError('bad-event', `value${problem?.path ?? ''}: ${problem?.message ?? 'expected an action'}`);
-  }
+  if (!readerAction.Check(body)) throw refusedValue(readerAction, body, 'an action');
   if (body.book_id === undefined && body.action !== 'forgotten') {
     throw new SamsaError('bad-event', `value/book_id: expected the book that was ${body.action}`);
   }

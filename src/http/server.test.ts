@@ -5,23 +5,18 @@ import { describe, it, type TestContext } from 'node:test';
 import { Type } from '@sinclair/typebox';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
+import { openTestServer } from '../../test/support/open-test-server.ts';
 import { SamsaError } from '../errors.ts';
-import { createHttpServer, listen, type HttpServer, type HttpServerOptions } from './server.ts';
+import { listen, type HttpServer, type HttpServerOptions } from './server.ts';
 
 type Opened = { readonly server: HttpServer; readonly logged: () => readonly Record<string, unknown>[] };
 
 /** A server with one route of each kind, and what it has logged. */
 async function open(test: TestContext, overrides: Partial<HttpServerOptions> = {}): Promise<Opened> {
   const lines: string[] = [];
-  const server = await createHttpServer({
-    service: 'web',
+  const server = await openTestServer({
     version: '1.2.3',
     logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
-    readiness: () => [],
-    rateLimitPerMinute: 0,
-    trustProxy: [],
-    registry: new Registry(),
     ...overrides,
   });
   test.after(() => server.close());
@@ -348,6 +343,7 @@ async function receive(socket: Socket): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
+const anyPort = { host: '127.0.0.1', port: 0 };
 const portOf = (server: HttpServer): number => (server.server.address() as AddressInfo).port;
 const ask = (target: string): Buffer =>
   Buffer.from(`GET ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`, 'latin1');
@@ -355,7 +351,7 @@ const ask = (target: string): Buffer =>
 describe('on the wire', () => {
   it('refuses raw bytes that belong percent-encoded', async (test) => {
     const { server } = await open(test);
-    await listen(server, '127.0.0.1', 0);
+    await listen(server, anyPort, 'app');
     for (const raw of [
       '/free?q=caf\xc3\xa9',
       '/free?q=\xe9',
@@ -375,7 +371,7 @@ describe('on the wire', () => {
 
   it('answers what is no HTTP, and headers beyond bounds, with a problem', async (test) => {
     const { server } = await open(test);
-    await listen(server, '127.0.0.1', 0);
+    await listen(server, anyPort, 'app');
     assert.match(await exchange(portOf(server), 'hello?\r\n\r\n'), /^HTTP\/1\.1 400 [^]*"code":"bad-request"/);
     const long = `GET /free HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`;
     assert.match(await exchange(portOf(server), long), /^HTTP\/1\.1 431 [^]*"code":"headers-too-large"/);
@@ -384,18 +380,21 @@ describe('on the wire', () => {
 
   it('says where it listens, and refuses a taken port by name', async (test) => {
     const { server } = await open(test);
-    const { url } = await listen(server, '127.0.0.1', 0);
+    const { url } = await listen(server, anyPort, 'app');
     assert.equal(url, `http://127.0.0.1:${portOf(server)}`);
     const { server: second } = await open(test);
-    await assert.rejects(listen(second, '127.0.0.1', portOf(server)), {
+    await assert.rejects(listen(second, { ...anyPort, port: portOf(server) }, 'trend'), {
       code: 'port-in-use',
-      message: new RegExp(`port ${portOf(server)} on 127\\.0\\.0\\.1`),
+      message: new RegExp(`port ${portOf(server)} on 127\\.0\\.0\\.1 .* trend\\.port or SAMSA_TREND_PORT `),
     });
   });
 
   it('refuses an address this machine does not have', async (test) => {
     const { server } = await open(test);
-    await assert.rejects(listen(server, '192.0.2.1', 0), { code: 'bad-configuration', message: /192\.0\.2\.1/ });
+    await assert.rejects(listen(server, { ...anyPort, host: '192.0.2.1' }, 'app'), {
+      code: 'bad-configuration',
+      message: /192\.0\.2\.1.*app\.host/,
+    });
   });
 });
 
@@ -409,7 +408,7 @@ describe('closing', () => {
       await finish;
       return { done: true };
     });
-    await listen(server, '127.0.0.1', 0);
+    await listen(server, anyPort, 'app');
     const idle = connect(portOf(server), '127.0.0.1');
     const busy = connect(portOf(server), '127.0.0.1');
     const received = [receive(idle), receive(busy)];

@@ -129,9 +129,14 @@ const unreachable: Readonly<Record<string, string>> = {
 
 /**
  * Starts listening; port 0 takes any free one.
+ * @param section of the settings that host and port come from, for messages.
  * @throws SamsaError `port-in-use`; `bad-configuration` when host or port cannot be had at all.
  */
-export async function listen(server: HttpServer, host: string, port: number): Promise<{ url: string }> {
+export async function listen(
+  server: HttpServer,
+  { host, port }: { readonly host: string; readonly port: number },
+  section: 'app' | 'trend' | 'recommendation',
+): Promise<{ url: string }> {
   try {
     return { url: await server.listen({ host, port }) };
   } catch (cause) {
@@ -139,7 +144,8 @@ export async function listen(server: HttpServer, host: string, port: number): Pr
     if (code === 'EADDRINUSE') {
       throw new SamsaError(
         'port-in-use',
-        `Expected port ${port} on ${host} to be free, but another program listens there. Stop it, or choose another port.`,
+        `Expected port ${port} on ${host} to be free, but another program listens there. ` +
+          `Stop it, or set ${section}.port or SAMSA_${section.toUpperCase()}_PORT to another one.`,
         { cause },
       );
     }
@@ -147,7 +153,7 @@ export async function listen(server: HttpServer, host: string, port: number): Pr
     if (problem === undefined) throw cause;
     throw new SamsaError(
       'bad-configuration',
-      `Cannot listen on ${host}, port ${port}: ${problem} (${code}). Choose another host or port.`,
+      `Cannot listen on ${host}, port ${port}: ${problem} (${code}). Set ${section}.host or ${section}.port to another.`,
       { cause },
     );
   }

@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
-import { createHttpServer, listen, type HttpServer } from '../../src/http/server.ts';
+import { listen, type HttpServer } from '../../src/http/server.ts';
+import { openTestServer } from './open-test-server.ts';
 
 /** A trend server with these routes, listening until the test is over. @returns its address. */
 export async function openTrendServer(test: TestContext, addRoutes: (server: HttpServer) => void): Promise<string> {
-  const server = await createHttpServer({
-    service: 'trend',
-    version: 'test',
-    logger: pino({ level: 'silent' }),
-    readiness: () => [],
-    rateLimitPerMinute: 0,
-    trustProxy: [],
-    registry: new Registry(),
-  });
+  const server = await openTestServer({ service: 'trend' });
   addRoutes(server);
-  const { url } = await listen(server, '127.0.0.1', 0);
+  const { url } = await listen(server, { host: '127.0.0.1', port: 0 }, 'trend');
   test.after(() => server.close());
   return url;
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { MysqlConnection } from '../../database/mysql-connection.ts';
+import type { MysqlConnection, MysqlValue } from '../../database/mysql-connection.ts';
 import type { BookChanged } from '../../events/book-changed.ts';
 import type { TasteChange } from './recommendation-projection.ts';
 
@@ -80,11 +80,6 @@ async function keepLikings(connection: MysqlConnection, likings: readonly Hashed
   );
 }
 
-/** Assignments are made from left to right, so what the others are compared by comes last. */
-const lastWord = '(VALUES(time_ms), VALUES(tie_break)) > (time_ms, tie_break)';
-const keepLastWord = `tie_break = IF(${lastWord}, VALUES(tie_break), tie_break),
-  time_ms = GREATEST(time_ms, VALUES(time_ms))`;
-
 async function keepVerdicts(connection: MysqlConnection, verdicts: readonly Hashed<Of<'judged'>>[]): Promise<void> {
   const rows = verdicts.toSorted(
     (one, other) =>
@@ -92,9 +87,9 @@ async function keepVerdicts(connection: MysqlConnection, verdicts: readonly Hash
       one.bookId - other.bookId ||
       Number(one.verdict > other.verdict) - Number(one.verdict < other.verdict),
   );
-  await connection.insert(
-    `INSERT INTO state.verdict VALUES ? ON DUPLICATE KEY UPDATE
-       holds = IF(${lastWord}, VALUES(holds), holds), ${keepLastWord}`,
+  await keepLastWords(
+    connection,
+    { table: 'verdict', word: 'holds' },
     rows.map(({ hash: reader, bookId, verdict, holds, time, tieBreak }) => [
       reader,
       bookId,
@@ -110,9 +105,9 @@ async function keepSearches(connection: MysqlConnection, searches: readonly Hash
   const rows = searches
     .map((search) => ({ ...search, queryHash: hash('sha256', search.query, 'buffer') }))
     .sort((one, other) => Buffer.compare(one.hash, other.hash) || Buffer.compare(one.queryHash, other.queryHash));
-  await connection.insert(
-    `INSERT INTO state.search VALUES ? ON DUPLICATE KEY UPDATE
-       books = IF(${lastWord}, VALUES(books), books), ${keepLastWord}`,
+  await keepLastWords(
+    connection,
+    { table: 'search', word: 'books' },
     rows.map(({ hash: reader, queryHash, query, bookIds, time, tieBreak }) => [
       reader,
       queryHash,
@@ -121,6 +116,24 @@ async function keepSearches(connection: MysqlConnection, searches: readonly Hash
       time,
       tieBreak,
     ]),
+  );
+}
+
+const isLater = '(VALUES(time_ms), VALUES(tie_break)) > (time_ms, tie_break)';
+
+/** Of what is said and what is kept, the later word stays. `word` is the column that holds it. */
+async function keepLastWords(
+  connection: MysqlConnection,
+  { table, word }: { readonly table: string; readonly word: string },
+  rows: readonly (readonly MysqlValue[])[],
+): Promise<void> {
+  // Assignments are made from left to right, so what the others are compared by comes last.
+  await connection.insert(
+    `INSERT INTO state.${table} VALUES ? ON DUPLICATE KEY UPDATE
+       ${word} = IF(${isLater}, VALUES(${word}), ${word}),
+       tie_break = IF(${isLater}, VALUES(tie_break), tie_break),
+       time_ms = GREATEST(time_ms, VALUES(time_ms))`,
+    rows,
   );
 }
 

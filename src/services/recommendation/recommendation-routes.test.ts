@@ -12,9 +12,10 @@ import { createEventSource } from '../../events/event-source.ts';
 import { readerActionRecord, type ReaderActionName } from '../../events/reader-action.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { defaultTopicNames as topics } from '../../events/topics.ts';
-import { createHttpServer, type HttpServer } from '../../http/server.ts';
+import type { HttpServer } from '../../http/server.ts';
 import { createReaderSigner } from '../../http/signed-reader.ts';
 import { openSqliteLog } from '../../log/sqlite-log.ts';
+import { openTestServer } from '../../../test/support/open-test-server.ts';
 import { until } from '../../../test/support/until.ts';
 import { createRecommendationService } from './recommendation-service.ts';
 import { openSqliteRecommendationStore } from './recommendation-store.sqlite.ts';
@@ -73,14 +74,7 @@ function test(name: string, body: (shop: Shop) => Promise<void>, { isLoopback = 
       settings: { isLoopback, operatorToken: 's3cret', verifyReader: signer.verify },
     });
     stack.defer(() => service.close());
-    const server = await createHttpServer({
-      ...base,
-      service: 'recommendation',
-      version: '0.0.0',
-      rateLimitPerMinute: 0,
-      trustProxy: [],
-      readiness: service.readiness,
-    });
+    const server = await openTestServer({ ...base, service: 'recommendation', readiness: service.readiness });
     stack.defer(() => server.close());
     service.routes(server);
     const send = async (...records: readonly NewRecord[]): Promise<void> => {

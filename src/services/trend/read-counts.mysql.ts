@@ -1,4 +1,5 @@
 import { columnText, type MysqlConnection, type MysqlRow } from '../../database/mysql-connection.ts';
+import { decodeCounts } from './decode-counts.ts';
 import { countedDays, hoursAhead } from './kept-counts.ts';
 import type { Counts, QueryDescription, QueryTotal } from './trend-store.ts';
 
@@ -16,7 +17,7 @@ export async function readTotals(connection: MysqlConnection, fromHour: number):
      JOIN state.query ON id = query`,
     [fromHour, Math.floor(fromHour / 24)],
   );
-  return rows.map((row) => ({ query: Number(row['query']), key: String(row['query_key']), ...countsOf(row) }));
+  return rows.map((row) => ({ query: Number(row['query']), key: String(row['query_key']), ...decodeCounts(row) }));
 }
 
 /** @see TrendStore.describe */
@@ -66,7 +67,7 @@ export async function readDescriptions(
       corrected: columnText(answer['corrected']),
       books: String(answer['books']),
       distinctReaders: Number(readers.get(query)?.[0]?.['n'] ?? 0),
-      hours: (counts.get(query) ?? []).map((row) => ({ hour: Number(row['hour']), ...countsOf(row) })),
+      hours: (counts.get(query) ?? []).map((row) => ({ hour: Number(row['hour']), ...decodeCounts(row) })),
     };
   });
 }
@@ -85,19 +86,11 @@ export async function readDays(
      GROUP BY day ORDER BY day`,
     [numbersFrom(fromDay, countedDays), query, numbersFrom(fromDay * 24, countedDays * 24), query],
   );
-  return rows.map((row) => ({ day: Number(row['day']), ...countsOf(row) }));
+  return rows.map((row) => ({ day: Number(row['day']), ...decodeCounts(row) }));
 }
 
 function byQuery(rows: readonly MysqlRow[]): ReadonlyMap<number, readonly MysqlRow[]> {
   return Map.groupBy(rows, (row) => Number(row['query']));
-}
-
-function countsOf(row: MysqlRow): Counts {
-  return {
-    readers: Number(row['readers']),
-    anonymous: Number(row['anonymous']),
-    searches: Number(row['searches']),
-  };
 }
 
 /** With a list of hours the server seeks each (hour, query) instead of reading whole hours. */

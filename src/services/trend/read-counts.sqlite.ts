@@ -1,9 +1,8 @@
 import type { SqliteDatabase } from '../../database/sqlite-database.ts';
 import { text } from '../../events/envelope.ts';
+import { decodeCounts } from './decode-counts.ts';
 import { countedDays, hoursAhead } from './kept-counts.ts';
 import type { Counts, QueryDescription, QueryTotal } from './trend-store.ts';
-
-type Row = Record<string, unknown>;
 
 /** @see TrendStore.totals */
 export function readTotals(database: SqliteDatabase, fromHour: number): readonly QueryTotal[] {
@@ -15,7 +14,7 @@ export function readTotals(database: SqliteDatabase, fromHour: number): readonly
   );
   const totals: QueryTotal[] = [];
   for (const row of sums.iterate(fromHour, Math.floor(fromHour / 24))) {
-    totals.push({ query: Number(row['query']), key: String(row['key']), ...countsOf(row) });
+    totals.push({ query: Number(row['query']), key: String(row['key']), ...decodeCounts(row) });
   }
   return totals;
 }
@@ -53,7 +52,7 @@ export function readDescriptions(
       corrected: answer['corrected'] === null ? null : String(answer['corrected']),
       books: text(answer['books'] as Uint8Array),
       distinctReaders: Number(countReaders.get(hours, query)?.['n']),
-      hours: readHours.all(hours, query).map((row) => ({ hour: Number(row['hour']), ...countsOf(row) })),
+      hours: readHours.all(hours, query).map((row) => ({ hour: Number(row['hour']), ...decodeCounts(row) })),
     };
   });
 }
@@ -79,15 +78,7 @@ export function readDays(
       query,
       from: fromDay,
     })
-    .map((row) => ({ day: Number(row['day']), ...countsOf(row) }));
-}
-
-function countsOf(row: Row): Counts {
-  return {
-    readers: Number(row['readers']),
-    anonymous: Number(row['anonymous']),
-    searches: Number(row['searches']),
-  };
+    .map((row) => ({ day: Number(row['day']), ...decodeCounts(row) }));
 }
 
 /** As JSON: with a list of hours SQLite seeks each (hour, query) instead of reading whole hours. */

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { noonMs, searchOf } from '../../../test/support/count-searches.ts';
 import { openCountedStore } from '../../../test/support/open-counted-store.ts';
-import { createHttpServer } from '../../http/server.ts';
+import { openTestServer } from '../../../test/support/open-test-server.ts';
 import { createMostRead } from './most-read.ts';
 import { createPrivacyRule } from './privacy.ts';
 import { createQueryHistory } from './query-history.ts';
@@ -16,15 +14,7 @@ const emma = { id: 17, title: 'Emma', author: 'Jane Austen', odd: 'kept' };
 /** The routes over a store of their own, at noon; three readers are enough for any query. */
 async function openRoutes(test: TestContext, operatorToken: string | null = 's3cret') {
   const { store, count } = await openCountedStore(test);
-  const server = await createHttpServer({
-    service: 'trend',
-    version: 'test',
-    logger: pino({ level: 'silent' }),
-    readiness: () => [],
-    rateLimitPerMinute: 0,
-    trustProxy: [],
-    registry: new Registry(),
-  });
+  const server = await openTestServer({ service: 'trend' });
   test.after(() => server.close());
   const privacyRule = createPrivacyRule({ minimumReaders: 3, blockedWords: [] });
   const deps = { store, clock: () => noonMs, privacyRule };

@@ -3,11 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
+import { openTestServer } from '../../../../test/support/open-test-server.ts';
 import { SamsaError } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
-import { createHttpServer, type HttpServer } from '../../../http/server.ts';
+import type { HttpServer } from '../../../http/server.ts';
 import { catalogueRoutes, type CatalogueRoutesDeps } from './catalogue-routes.ts';
 import { openSqliteCatalogue } from './catalogue.sqlite.ts';
 
@@ -26,15 +25,7 @@ function test(name: string, body: (shop: Shop) => Promise<void>, overrides: Part
   it(name, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'samsa-routes-'));
     const open = openSqliteCatalogue(join(folder, 'catalogue.sqlite'), { clock, busyTimeoutMs: 10 });
-    const server = await createHttpServer({
-      service: 'web',
-      version: '0.0.0',
-      logger: pino({ level: 'silent' }),
-      readiness: () => [],
-      rateLimitPerMinute: 0,
-      trustProxy: [],
-      registry: new Registry(),
-    });
+    const server = await openTestServer();
     const applied: BookChanged[] = [];
     const applyAtOnce = async (change: BookChanged): Promise<void> => void applied.push(change);
     catalogueRoutes(server, {

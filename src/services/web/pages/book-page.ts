@@ -1,6 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import type { ReaderActionName } from '../../../events/reader-action.ts';
 import { html, type Html } from '../../../http/html.ts';
+import { renderBookTable } from './book-table.ts';
 import { drawCover } from './cover.ts';
 import { bookUrl, searchUrl } from './links.ts';
 import { renderSubjects, yearOf } from './search-page.ts';
@@ -65,15 +66,7 @@ function renderRelated(author: string, related: readonly Book[]): Html {
   if (related.length === 0) return html``;
   return html`<section class="related" aria-labelledby="related-heading">
     <h2 id="related-heading">More by ${author}</h2>
-    <ul class="table">
-      ${related.map(
-        (book) =>
-          html`<li class="table-book">
-            <a href="${bookUrl(book.id)}">${drawCover(book)}<span class="title">${book.title}</span></a>
-            ${yearOf(book) === null ? '' : html`<span class="by">${yearOf(book)}</span>`}
-          </li>`,
-      )}
-    </ul>
+    ${renderBookTable(related, yearOf)}
   </section>`;
 }
 

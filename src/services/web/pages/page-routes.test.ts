@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import type { InjectOptions } from 'fastify';
 import { describe, it, type TestContext } from 'node:test';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
+import { openTestServer } from '../../../../test/support/open-test-server.ts';
 import type { Book } from '../../../events/book.ts';
-import { createHttpServer } from '../../../http/server.ts';
 import { createReaderSigner } from '../../../http/signed-reader.ts';
 import { loadAssets } from '../assets/load-assets.ts';
 import type { BookAction } from '../readers/action-routes.ts';
@@ -41,16 +39,7 @@ const html = { accept: 'text/html' };
 /** The pages over a staged shop. `searches` and `actions` are what was asked of it, `asReader` brings a cookie. */
 async function openPages(test: TestContext, staging: Staging = {}) {
   const assets = loadAssets();
-  const server = await createHttpServer({
-    service: 'web',
-    version: 'test',
-    logger: pino({ level: 'silent' }),
-    readiness: () => [],
-    rateLimitPerMinute: 0,
-    trustProxy: [],
-    registry: new Registry(),
-    showProblem: createProblemPages(assets),
-  });
+  const server = await openTestServer({ showProblem: createProblemPages(assets) });
   const searches: Search[] = [];
   const actions: (BookAction & { reader: string })[] = [];
   const askedFor: string[] = [];

@@ -1,5 +1,6 @@
 import type { Book } from '../../../events/book.ts';
 import { html, type Html } from '../../../http/html.ts';
+import { renderBookTable } from './book-table.ts';
 import { drawCover } from './cover.ts';
 import { bookUrl, searchUrl } from './links.ts';
 
@@ -28,15 +29,7 @@ export function renderFrontTable(books: readonly Book[]): Html {
       </p>`;
   }
   return html`<h2>On the front table</h2>
-    <ul class="table">
-      ${books.map(
-        (book) =>
-          html`<li class="table-book">
-            <a href="${bookUrl(book.id)}">${drawCover(book)}<span class="title">${book.title}</span></a>
-            <span class="by">${book.author}</span>
-          </li>`,
-      )}
-    </ul>`;
+    ${renderBookTable(books, ({ author }) => author)}`;
 }
 
 export function renderResults(view: ResultsView): Html {

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import type { InjectOptions } from 'fastify';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { describe, it, type TestContext } from 'node:test';
+import { openTestServer } from '../../../../test/support/open-test-server.ts';
 import { SamsaError } from '../../../errors.ts';
-import { createHttpServer } from '../../../http/server.ts';
 import { createReaderSigner } from '../../../http/signed-reader.ts';
 import { actionRoutes, type BookAction } from './action-routes.ts';
 import { createReaderIdentity } from './reader-identity.ts';
@@ -16,15 +14,7 @@ type Recorded = BookAction & { readonly reader: string };
 
 /** A server with one book; `recorded` is what reached the log. */
 async function openActions(test: TestContext, options: { logIsDown?: boolean } = {}) {
-  const server = await createHttpServer({
-    service: 'web',
-    version: 'test',
-    logger: pino({ level: 'silent' }),
-    readiness: () => [],
-    rateLimitPerMinute: 0,
-    trustProxy: [],
-    registry: new Registry(),
-  });
+  const server = await openTestServer();
   const recorded: Recorded[] = [];
   actionRoutes(server, {
     identify: createReaderIdentity({ signer: createReaderSigner(secret), secret, clock: () => 0 }),

@@ -1,4 +1,5 @@
 import type { Book } from '../../../events/book.ts';
+import { keepLatest } from './keep-latest.ts';
 
 export type LatestSearch = {
   readonly query: string;
@@ -20,13 +21,7 @@ const rememberedReaders = 10_000;
 export function createLastSearch(clock: () => number): LastSearch {
   const searches = new Map<string, LatestSearch>();
   return {
-    remember: (readerId, search) => {
-      searches.delete(readerId);
-      searches.set(readerId, search);
-      if (searches.size <= rememberedReaders) return;
-      const oldest = searches.keys().next();
-      if (oldest.done !== true) searches.delete(oldest.value);
-    },
+    remember: (readerId, search) => keepLatest(searches, readerId, search, rememberedReaders),
     of: (readerId) => {
       const search = searches.get(readerId);
       return search === undefined || clock() - search.timeMs > shownForMs ? null : search;

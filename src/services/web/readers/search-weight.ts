@@ -1,3 +1,4 @@
+import { keepLatest } from './keep-latest.ts';
 import type { Reader } from './reader-identity.ts';
 
 /** 1: this search counts towards a rise. 0: it is sent and counted as a search only. */
@@ -49,15 +50,6 @@ export function createSearchWeight(options: {
     known.queries.push(hashed);
     return 1;
   };
-}
-
-/** A map in the order of latest use; beyond its limit the longest unused entry goes. */
-function keepLatest<Value>(map: Map<string, Value>, key: string, value: Value, limit: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= limit) return;
-  const oldest = map.keys().next();
-  if (oldest.done !== true) map.delete(oldest.value);
 }
 
 /** FNV-1a over UTF-16 code units, 32 bits. */

@@ -7,8 +7,9 @@ import fc from 'fast-check';
 import type { Book } from '../../../events/book.ts';
 import { foldText } from './cut-words.ts';
 import { findBooks, type SearchFilters, type SearchRequest } from './find-books.ts';
+import { createIndexWriter } from './index-writer.sqlite.ts';
 import { openIndexForReading, type IndexReader } from './read-index.ts';
-import { createIndexWriter, openIndexForWriting } from './search-index.sqlite.ts';
+import { openIndexForWriting } from './search-index.sqlite.ts';
 import { suggestBooks } from './suggest-books.ts';
 
 const shelf: readonly Omit<Book, 'id'>[] = [

@@ -10,8 +10,9 @@ import { reason, SamsaError } from '../../../errors.ts';
 import { openLog } from '../../../log/open-log.ts';
 import { runProjection, type RunningProjection } from '../../../projection/run-projection.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
+import { createIndexWriter, type IndexWriter } from './index-writer.sqlite.ts';
 import { createSearchProjection, searchProjectionName, type SearchChange } from './search-projection.ts';
-import { createIndexWriter, openIndexForWriting, type IndexWriter } from './search-index.sqlite.ts';
+import { openIndexForWriting } from './search-index.sqlite.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
 const { path, log: location, logLevel }: IndexThreadData = workerData;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
+import { until } from '../../../../test/support/until.ts';
 import { openSqlite } from '../../../database/sqlite-database.ts';
 import { bookChangedRecord, type BookChanged } from '../../../events/book-changed.ts';
 import { createEventSource } from '../../../events/event-source.ts';
@@ -18,16 +18,7 @@ import { logMigrations } from '../../../log/sqlite-topics.ts';
 import { openSearchIndex, type SearchIndex } from './search-index.ts';
 
 const partitions = 2;
-const deadlineMs = 20_000;
 const source = createEventSource('test', Date.now);
-
-async function until(holds: () => boolean, what: string): Promise<void> {
-  const giveUpAtMs = performance.now() + deadlineMs;
-  while (!holds()) {
-    if (performance.now() > giveUpAtMs) assert.fail(`waited in vain until ${what}`);
-    await delay(5);
-  }
-}
 
 function added(bookId: number, title: string, version = 1, popularity = 1): BookChanged {
   return { bookId, version, book: { id: bookId, title, author: 'Somebody', popularity } };
@@ -83,14 +74,14 @@ describe('search index', () => {
   it('finds what the log holds and what comes, and no longer what was removed', async () => {
     await publish(added(1, 'Silent Spring'));
     await open();
-    await until(() => finds('silent'), 'the book of the log is found');
+    await until('the book of the log is found', () => finds('silent'));
     await publish(added(2, 'Loud Autumn'), { bookId: 1, version: 2, book: null });
-    await until(() => finds('autumn') && !finds('silent'), 'the changes are found');
+    await until('the changes are found', () => finds('autumn') && !finds('silent'));
     assert.deepEqual(
       index!.listed([2, 1]).map((json) => (JSON.parse(Buffer.from(json).toString()) as { title: string }).title),
       ['Loud Autumn'],
     );
-    await until(() => index!.problems().length === 0 && index!.freshness().lagEvents === 0, 'it says that all is well');
+    await until('it says that all is well', () => index!.problems().length === 0 && index!.freshness().lagEvents === 0);
   });
 
   it('finds what compaction has left, and accounts for what it removed', async () => {
@@ -102,10 +93,10 @@ describe('search index', () => {
     }
     database.close();
     await open();
-    await until(() => finds('new') && index!.freshness().lagEvents === 0, 'the book that is left is found');
+    await until('the book that is left is found', () => finds('new') && index!.freshness().lagEvents === 0);
     await until(
-      () => index!.ledger().length > 0 && index!.ledger().every(({ lag }) => lag === 0),
       'the ledger is told',
+      () => index!.ledger().length > 0 && index!.ledger().every(({ lag }) => lag === 0),
     );
     assert.deepEqual([find('old'), find('silent')], [[], []]);
     const read = index!.ledger().filter(({ topic }) => topic === topics.changes);
@@ -133,17 +124,17 @@ describe('search index', () => {
     assert.deepEqual(find('spring'), [1]);
     await index!.applyAtOnce(added(1, 'Old Title', 2));
     await publish(added(1, 'Older Title', 1), added(2, 'Marker'));
-    await until(() => finds('marker') && index!.freshness().lagEvents === 0, 'the log is read');
+    await until('the log is read', () => finds('marker') && index!.freshness().lagEvents === 0);
     assert.deepEqual([find('old'), find('spring')], [[], [1]]);
   });
 
   it('ranks a book higher once readers want it', async () => {
     await publish(added(1, 'Night One', 1, 3), added(2, 'Night Two', 1, 2));
     await open();
-    await until(() => finds('night one') && finds('night two'), 'both books are found');
+    await until('both books are found', () => finds('night one') && finds('night two'));
     assert.deepEqual(find('night'), [1, 2]);
     await log.append([readerActionRecord(topics.actions, source, 'reader', { action: 'wanted', book_id: 2 })]);
-    await until(() => find('night')[0] === 2, 'the wanted book comes first');
+    await until('the wanted book comes first', () => find('night')[0] === 2);
   });
 
   it('goes on after a record that is no book', async () => {
@@ -152,13 +143,13 @@ describe('search index', () => {
     await log.append([{ topic: topics.changes, key, value: Buffer.from('not json'), headers: [] }]);
     await publish(added(2, 'After'));
     await open();
-    await until(() => finds('before') && finds('after') && index!.freshness().lagEvents === 0, 'all is read');
+    await until('all is read', () => finds('before') && finds('after') && index!.freshness().lagEvents === 0);
   });
 
   it('continues where it stopped, without waiting for the lease of a process that is gone', async () => {
     await publish(added(1, 'Silent Spring'));
     await open();
-    await until(() => finds('silent') && index!.freshness().lagEvents === 0, 'the book is found');
+    await until('the book is found', () => finds('silent') && index!.freshness().lagEvents === 0);
     await index!.close();
     const database = new DatabaseSync(indexPath());
     database.exec(`UPDATE position SET instance = 'gone', leased_until_ms = ${Date.now() + 86_400_000}`);
@@ -166,7 +157,7 @@ describe('search index', () => {
     await publish(added(2, 'Loud Autumn'));
     await open();
     assert.deepEqual(find('silent'), [1]);
-    await until(() => finds('autumn'), 'the new book is found');
+    await until('the new book is found', () => finds('autumn'));
     assert.deepEqual(
       said.filter((line) => line.includes('made anew')),
       [],
@@ -176,13 +167,13 @@ describe('search index', () => {
   const survives = async (harm: (path: string) => void): Promise<void> => {
     await publish(...Array.from({ length: 300 }, (_, at) => added(at + 1, `Silent Spring ${at}`)));
     await open();
-    await until(() => finds('299') && index!.freshness().lagEvents === 0, 'all books are found');
+    await until('all books are found', () => finds('299') && index!.freshness().lagEvents === 0);
     await index!.close();
     harm(indexPath());
     await open();
     await until(
-      () => finds('spring 299') && index!.problems().length === 0 && index!.freshness().lagEvents === 0,
       'all books are found again',
+      () => finds('spring 299') && index!.problems().length === 0 && index!.freshness().lagEvents === 0,
     );
     assert.equal(index!.search({ text: 'silent', offset: 0, limit: 1 }).total, 300);
     assert.equal(said.filter((line) => line.includes('made anew')).length, 1);
@@ -212,15 +203,15 @@ describe('search index', () => {
   it('is made anew when damage shows while it runs, and refuses searches only meanwhile', async () => {
     await publish(...Array.from({ length: 300 }, (_, at) => added(at + 1, `Silent Spring ${at}`)));
     await open();
-    await until(() => finds('299') && index!.freshness().lagEvents === 0, 'all books are found');
+    await until('all books are found', () => finds('299') && index!.freshness().lagEvents === 0);
     await index!.close();
     await open();
     overwritePages(indexPath());
     assert.throws(() => find('silent'), { code: 'store-unavailable', retryable: true });
     assert.throws(() => index!.suggest('silent'), { code: 'store-unavailable' });
     await until(
-      () => finds('299') && index!.problems().length === 0 && index!.freshness().lagEvents === 0,
       'all books are found again',
+      () => finds('299') && index!.problems().length === 0 && index!.freshness().lagEvents === 0,
     );
     assert.equal(index!.search({ text: 'silent', offset: 0, limit: 1 }).total, 300);
   });

@@ -10,8 +10,9 @@ import { createEventSource } from '../../../events/event-source.ts';
 import { readerActionRecord } from '../../../events/reader-action.ts';
 import type { NewRecord, StoredRecord } from '../../../events/record.ts';
 import { bookAt, largestBookId, placeOf } from './book-place.ts';
+import { createIndexWriter } from './index-writer.sqlite.ts';
 import { createSearchProjection, type SearchChange } from './search-projection.ts';
-import { createIndexWriter, openIndexForWriting } from './search-index.sqlite.ts';
+import { openIndexForWriting } from './search-index.sqlite.ts';
 
 const dayMs = 86_400_000;
 const now = Date.parse('2026-06-01T00:00:00Z');

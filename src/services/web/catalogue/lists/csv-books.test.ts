@@ -1,44 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { ListedRow } from './book-list.ts';
+import { onlyBook, readBookList, titlesIn } from '../../../../../test/support/read-book-list.ts';
 import { openBookList } from './open-book-list.ts';
 
-async function inFolder<Result>(body: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-csv-'));
-  try {
-    return await body(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
-function read(content: string | Uint8Array): Promise<{ rows: readonly ListedRow[]; unused: readonly string[] }> {
-  return inFolder(async (folder) => {
-    const path = join(folder, 'books.csv');
-    await writeFile(path, content);
-    const list = await openBookList(path);
-    const rows: ListedRow[] = [];
-    for await (const some of list.rows) rows.push(...some);
-    assert.equal(list.bytesRead(), list.sizeBytes);
-    return { rows, unused: list.unusedColumns() };
-  });
-}
-
-/** Each row as its line with the title, or with the problem. */
-async function titles(content: string | Uint8Array): Promise<readonly string[]> {
-  const { rows } = await read(content);
-  return rows.map((row) => `${row.line}: ${row.problem ?? row.book.fields.title}`);
-}
-
-async function oneBook(content: string) {
-  const [row, ...more] = (await read(content)).rows;
-  assert.equal(more.length, 0);
-  assert.ok(row !== undefined && row.problem === undefined);
-  return { ...row.book.fields, sourceId: row.book.sourceId, leftOut: row.leftOut };
-}
+const read = (content: string | Uint8Array) => readBookList('books.csv', content);
+const titles = async (content: string | Uint8Array) => titlesIn((await read(content)).rows);
+const oneBook = async (content: string) => onlyBook((await read(content)).rows);
 
 const refuses = async (content: string | Uint8Array, message: RegExp): Promise<void> => {
   await assert.rejects(read(content), { code: 'bad-import-file', message });
@@ -184,14 +154,17 @@ describe('a CSV file of books', () => {
   });
 
   it('is refused when there is no file', async () => {
-    await inFolder(async (folder) => {
+    const folder = await mkdtemp(join(tmpdir(), 'samsa-csv-'));
+    try {
       await mkdir(join(folder, 'sub'));
       await assert.rejects(openBookList(join(folder, 'sub')), { code: 'bad-import-file', message: /folder/ });
       await assert.rejects(openBookList(join(folder, 'none.csv')), {
         code: 'bad-import-file',
         message: /no such file/,
       });
-    });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
     await assert.rejects(openBookList('/dev/null'), { code: 'bad-import-file', message: /device/ });
   });
 });

@@ -1,41 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { ListedRow } from './book-list.ts';
-import { openBookList } from './open-book-list.ts';
-
-async function read(content: string | Uint8Array, name = 'books.ndjson') {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-ndjson-'));
-  try {
-    const path = join(folder, name);
-    await writeFile(path, content);
-    const list = await openBookList(path);
-    const rows: ListedRow[] = [];
-    for await (const some of list.rows) rows.push(...some);
-    assert.equal(list.bytesRead(), list.sizeBytes);
-    return { rows, unused: list.unusedColumns() };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+import { onlyBook, readBookList, titlesIn } from '../../../../../test/support/read-book-list.ts';
 
 const lines = (...objects: readonly unknown[]): string =>
   objects.map((object) => `${typeof object === 'string' ? object : JSON.stringify(object)}\n`).join('');
 
-/** Each row as its line with the title, or with the problem. */
-async function titles(content: string | Uint8Array, name?: string): Promise<readonly string[]> {
-  const { rows } = await read(content, name);
-  return rows.map((row) => `${row.line}: ${row.problem ?? row.book.fields.title}`);
-}
-
-async function oneBook(object: unknown) {
-  const [row, ...more] = (await read(lines(object))).rows;
-  assert.equal(more.length, 0);
-  assert.ok(row !== undefined && row.problem === undefined);
-  return { ...row.book.fields, sourceId: row.book.sourceId, leftOut: row.leftOut };
-}
+const read = (content: string | Uint8Array, name = 'books.ndjson') => readBookList(name, content);
+const titles = async (content: string | Uint8Array, name?: string) => titlesIn((await read(content, name)).rows);
+const oneBook = async (object: unknown) => onlyBook((await read(lines(object))).rows);
 
 const whole = {
   sourceId: '2',

@@ -1,4 +1,4 @@
-import { parseStrictJson } from '../../../../events/json.ts';
+import { kindOf, parseStrictJson } from '../../../../events/json.ts';
 import { cutTo, oneLine } from '../book-fields.ts';
 import type { BookList, ListedRow } from './book-list.ts';
 import { findColumns, type BookColumn, type FoundColumns } from './listed-columns.ts';
@@ -56,7 +56,7 @@ function readLine(line: TextLine, columnsOf: FindColumns): readonly ListedRow[] 
   if (parsed.problem !== undefined) return [{ line: line.line, problem: oneLine(parsed.problem) }];
   const { value } = parsed;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [{ line: line.line, problem: `expected a JSON object, got ${nameOf(value)}` }];
+    return [{ line: line.line, problem: `expected a JSON object, got ${kindOf(value)}` }];
   }
   return [readObject(line.line, value, columnsOf)];
 }
@@ -101,14 +101,6 @@ function expectedIn(column: BookColumn): string {
 }
 
 function gotIn(column: BookColumn, value: unknown): string {
-  if (!Array.isArray(value) || !mayBeList.has(column)) return nameOf(value);
-  return `a list with ${nameOf(value.find((item) => toText(column, item) === null))} in it`;
-}
-
-function nameOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'an object';
-  if (typeof value === 'number') return `the number ${value}`;
-  return typeof value === 'string' ? 'text' : `a ${typeof value}`;
+  if (!Array.isArray(value) || !mayBeList.has(column)) return kindOf(value);
+  return `a list with ${kindOf(value.find((item) => toText(column, item) === null))} in it`;
 }

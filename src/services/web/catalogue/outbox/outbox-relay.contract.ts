@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
+import { until } from '../../../../../test/support/until.ts';
 import { SamsaError } from '../../../../errors.ts';
 import { decodeBookChanged, type BookChanged } from '../../../../events/book-changed.ts';
 import { decodeEnvelope } from '../../../../events/envelope.ts';
@@ -12,6 +13,7 @@ import type { EventLog } from '../../../../log/log.ts';
 import { openLog } from '../../../../log/open-log.ts';
 import { defaultTopicNames } from '../../../../events/topics.ts';
 import type { BookContent, OpenCatalogue } from '../catalogue.ts';
+import { emptyContent } from '../stored-book.ts';
 import { startOutboxRelay, type OutboxRelay } from './outbox-relay.ts';
 
 const topic = defaultTopicNames.changes;
@@ -79,17 +81,7 @@ async function readAll(log: EventLog): Promise<readonly StoredRecord[]> {
 }
 
 function book(number: number): BookContent {
-  return {
-    title: `Book ${number}`,
-    author: 'Somebody',
-    published_at: null,
-    description: null,
-    isbn: null,
-    series: null,
-    subjects: [],
-    language: null,
-    popularity: 0,
-  };
+  return { ...emptyContent, title: `Book ${number}`, author: 'Somebody' };
 }
 
 const byBook = (one: BookChanged, other: BookChanged): number =>
@@ -163,11 +155,11 @@ export function outboxRelayContract(technology: string, makeCatalogue: () => Pro
       await shop.open.catalogue.add(book(1));
       const relay = shop.relayOf('a', { log });
       await assert.rejects(relay.drain(0), { code: 'store-unavailable' });
-      await until(() => relay.problems().length > 0);
+      await until('it says so', () => relay.problems().length > 0);
       assert.deepEqual(relay.problems(), ['log-unavailable']);
       isAway = false;
       await relay.drain(longMs);
-      await until(() => relay.problems().length === 0);
+      await until('it says so no longer', () => relay.problems().length === 0);
       assert.equal((await shop.records()).length, 1);
     });
 
@@ -209,12 +201,4 @@ export function outboxRelayContract(technology: string, makeCatalogue: () => Pro
       assert.equal(await shop.open.outbox.lease('next', 1_000), true);
     });
   });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + longMs;
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, 'the condition did not come true');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }

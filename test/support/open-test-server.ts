@@ -1,0 +1,17 @@
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
+
+/** A server as the services have it, without logs or limits, unless `overrides` say otherwise. */
+export function openTestServer(overrides: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
+  return createHttpServer({
+    service: 'web',
+    version: 'test',
+    logger: pino({ level: 'silent' }),
+    readiness: () => [],
+    rateLimitPerMinute: 0,
+    trustProxy: [],
+    registry: new Registry(),
+    ...overrides,
+  });
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ListedRow } from '../../src/services/web/catalogue/lists/book-list.ts';
+import { openBookList } from '../../src/services/web/catalogue/lists/open-book-list.ts';
+
+/** All rows of a file with this content, and the columns nothing was read from. */
+export async function readBookList(
+  name: string,
+  content: string | Uint8Array,
+): Promise<{ readonly rows: readonly ListedRow[]; readonly unused: readonly string[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-list-'));
+  try {
+    const path = join(folder, name);
+    await writeFile(path, content);
+    const list = await openBookList(path);
+    const rows: ListedRow[] = [];
+    for await (const some of list.rows) rows.push(...some);
+    assert.equal(list.bytesRead(), list.sizeBytes);
+    return { rows, unused: list.unusedColumns() };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Each row as its line with the title, or with the problem. */
+export function titlesIn(rows: readonly ListedRow[]): readonly string[] {
+  return rows.map((row) => `${row.line}: ${row.problem ?? row.book.fields.title}`);
+}
+
+/** The only row, flat. */
+export function onlyBook(rows: readonly ListedRow[]) {
+  const [row, ...more] = rows;
+  assert.equal(more.length, 0);
+  assert.ok(row !== undefined && row.problem === undefined);
+  return { ...row.book.fields, sourceId: row.book.sourceId, leftOut: row.leftOut };
+}
