@@ -7,7 +7,7 @@ import { openLog } from '../log/open-log.ts';
 import { isBalanced, readSpools, type SpoolLedger } from '../log/open-log-with-spool.ts';
 import type { Config } from '../config.ts';
 import type { CommandContext } from '../main.ts';
-import { freshnessOf } from '../projection/freshness.ts';
+import { freshnessOf, lagSeconds } from '../projection/freshness.ts';
 import { ledgerOf, type LedgerRow } from '../projection/ledger.ts';
 import { shopFiles } from './shop-files.ts';
 import { logLocation, stateLocations } from './shop-places.ts';
@@ -17,7 +17,8 @@ type ProjectionStatus = {
   /** The file, or the database and its tables. */
   readonly state: string;
   readonly lag_events: number;
-  readonly lag_seconds: number;
+  /** `null` while nothing of a partition has been read. */
+  readonly lag_seconds: number | null;
   /** Those that wait for somebody to decide about them. */
   readonly dead_letters: number;
   readonly balanced: boolean;
@@ -85,15 +86,15 @@ async function projectionsIn(location: StoreLocation, log: EventLog): Promise<re
     [...positions].map(async ([name, stored]) => {
       const endOf = await readEnds(log, stored);
       const ledger = ledgerOf(stored, endOf);
-      const { lagEvents, lagMs } = freshnessOf(
+      const freshness = freshnessOf(
         stored.map((position) => ({ ...position, end: endOf(position.topic, position.partition) })),
         Date.now(),
       );
       return {
         name,
         state: placeName(location),
-        lag_events: lagEvents,
-        lag_seconds: Math.round(lagMs / 100) / 10,
+        lag_events: freshness.lagEvents,
+        lag_seconds: lagSeconds(freshness),
         dead_letters: deadLetters.get(name) ?? 0,
         balanced: ledger.every(({ balanced }) => balanced),
         ledger,
@@ -147,7 +148,7 @@ function describeLedgers(topics: readonly TopicStatus[], projections: readonly P
   lines.push('', row('projection', [...outcomes, 'lag', 'lag s', 'ledger']));
   for (const { name, ledger, lag_events, lag_seconds, balanced } of projections) {
     const totals = outcomes.map((outcome) => ledger.reduce((sum, partition) => sum + partition.outcomes[outcome], 0));
-    lines.push(row(name, [...totals, lag_events, lag_seconds, balanced ? 'balanced' : 'UNBALANCED']));
+    lines.push(row(name, [...totals, lag_events, lag_seconds ?? '-', balanced ? 'balanced' : 'UNBALANCED']));
   }
   for (const { name, dead_letters } of projections) {
     if (dead_letters > 0) lines.push(`${name}: ${dead_letters} dead letters wait: samsa dead-letters list`);

@@ -28,3 +28,8 @@ const lagging = { events: 10_000, ms: 10_000 };
 export function isLagging({ lagEvents, lagMs }: Freshness): boolean {
   return lagEvents > lagging.events || (lagEvents > 0 && lagMs > lagging.ms);
 }
+
+/** How long ago the state was complete, to a tenth; `null` while nothing of a partition with records has been read. */
+export function lagSeconds({ asOfMs, lagMs }: Freshness): number | null {
+  return asOfMs === 0 ? null : Math.round(lagMs / 100) / 10;
+}

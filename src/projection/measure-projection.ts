@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { Freshness } from './freshness.ts';
+import { lagSeconds, type Freshness } from './freshness.ts';
 import type { LedgerRow } from './ledger.ts';
 
 /** What a running projection shows of itself. */
@@ -46,7 +46,11 @@ export function measureProjection(registry: Registry, projection: string, runnin
       () => Number(running.ledger().every(({ balanced }) => balanced)),
     ],
     ['lag_events', 'Events that are not in the state yet', () => running.freshness().lagEvents],
-    ['lag_seconds', 'How long ago the state was complete', () => running.freshness().lagMs / 1_000],
+    [
+      'lag_seconds',
+      'How long ago the state was complete; NaN while nothing of a partition has been read',
+      () => lagSeconds(running.freshness()) ?? Number.NaN,
+    ],
   ] as const;
   for (const [name, help, read] of totals) {
     new Gauge({

@@ -222,6 +222,7 @@ describe('a running projection', () => {
     const projection = run('a', flaky);
     await send(20);
     await until('the problem is said', () => projection.problems().includes('store-unavailable'));
+    await until('nothing of it has been read', () => projection.problems().includes('lagging'));
     assert.equal(seen().words, 0);
     away = false;
     await everyWordOnce();

@@ -4,7 +4,7 @@ import { reason } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { pause, within } from '../waiting.ts';
 import { followPartition, standstillOf, type Standstill } from './follow-partition.ts';
-import { freshnessOf, type Freshness, type PartitionProgress } from './freshness.ts';
+import { freshnessOf, isLagging, type Freshness, type PartitionProgress } from './freshness.ts';
 import { isGone } from './instance.ts';
 import { ledgerOf, type LedgerRow } from './ledger.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
@@ -27,10 +27,10 @@ export type RunningProjection = {
   /** What became of every event, by partition, as of the last look at the leases; empty before the first. */
   readonly ledger: () => readonly LedgerRow[];
   /**
-   * Reason codes for readiness: `starting`, why partitions stand still, or `unbalanced` when events are missing from the
-   * ledger; none when all is well.
+   * Reason codes for readiness: `starting`, why partitions stand still, `unbalanced` when events are missing from the
+   * ledger, `lagging` (see `isLagging`); none when all is well.
    */
-  readonly problems: () => readonly (Standstill | 'starting' | 'unbalanced')[];
+  readonly problems: () => readonly (Standstill | 'starting' | 'unbalanced' | 'lagging')[];
   /** Resolves with true when everything that was in the log at the call is in the state, with false after `withinMs`. */
   readonly caughtUp: (withinMs: number) => Promise<boolean>;
   /**
@@ -57,6 +57,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   const partitions = new Map<string, PartitionProgress>();
   let ledger: readonly LedgerRow[] = [];
   let leaseProblem: Standstill | 'starting' | null = 'starting';
+  const freshness = (): Freshness => freshnessOf(partitions.values(), deps.clock());
 
   const follow = (partition: PartitionName, input: ProjectionInput<Change>): void => {
     const name = nameOf(partition);
@@ -141,11 +142,12 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   return {
     caughtUp,
     ledger: () => ledger,
-    freshness: () => freshnessOf(partitions.values(), deps.clock()),
+    freshness,
     problems: () => {
       const problems = new Set([...followers.values()].map(({ standstill }) => standstill));
       const unbalanced = ledger.every(({ balanced }) => balanced) ? null : ('unbalanced' as const);
-      return [...new Set([leaseProblem, ...problems, unbalanced])].filter((problem) => problem !== null);
+      const lagging = isLagging(freshness()) ? ('lagging' as const) : null;
+      return [...new Set([leaseProblem, ...problems, unbalanced, lagging])].filter((problem) => problem !== null);
     },
     close: async () => {
       stopping.abort();

@@ -4,7 +4,6 @@ import type { SearchDecoder } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
-import { isLagging } from '../../projection/freshness.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
@@ -86,7 +85,7 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
         readerOf: createReaderCheck({ ...settings, verify: settings.verifyReader }),
       }),
     ledger: running.ledger,
-    readiness: () => (isLagging(running.freshness()) ? [...running.problems(), 'lagging'] : running.problems()),
+    readiness: running.problems,
     close: running.close,
   };
 }

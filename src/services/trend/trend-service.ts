@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import type { SearchDecoder } from '../../events/book-searched.ts';
 import type { HttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
-import { isLagging } from '../../projection/freshness.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
@@ -72,7 +71,7 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
       });
     },
     ledger: running.ledger,
-    readiness: () => (isLagging(running.freshness()) ? [...running.problems(), 'lagging'] : running.problems()),
+    readiness: running.problems,
     close: async () => {
       live.close();
       await running.close();
