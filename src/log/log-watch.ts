@@ -39,7 +39,7 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
   const waiters = new Set<Waiter>();
   let polling: NodeJS.Timeout | null = null;
   let seenVersion: number | null = null;
-  let rangMs = Number.NEGATIVE_INFINITY;
+  const rangMs = new Map<number, number>();
 
   const wakeWhere = (endOf: (partitionNumber: number) => number | undefined): void => {
     for (const waiter of waiters) {
@@ -62,7 +62,7 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
 
   const bell = createThreadBell(options.name, () => {
     if (waiters.size === 0) return;
-    bell.listen();
+    for (const { partitionNumber } of waiters) bell.listen(partitionNumber);
     look();
   });
 
@@ -75,7 +75,7 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
 
   const add = (waiter: Waiter): void => {
     waiters.add(waiter);
-    bell.listen();
+    bell.listen(waiter.partitionNumber);
     if (polling !== null) return;
     seenVersion = null;
     polling = setInterval(look, pollMs).unref();
@@ -102,9 +102,11 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
     announce: (ends) => {
       wakeWhere((number) => ends.get(number));
       const nowMs = performance.now();
-      if (nowMs - rangMs < pollMs) return;
-      rangMs = nowMs;
-      bell.ring();
+      for (const number of ends.keys()) {
+        if (nowMs - (rangMs.get(number) ?? Number.NEGATIVE_INFINITY) < pollMs) continue;
+        rangMs.set(number, nowMs);
+        bell.ring(number);
+      }
     },
     endWaits: () => {
       for (const waiter of waiters) waiter.wake(false);

@@ -48,6 +48,21 @@ void describe('thread bell', () => {
     assert.deepEqual(await answer, ['heard']);
   });
 
+  void it('is not heard by who listens on another line', limits, async () => {
+    const lines: number[] = [];
+    const next = heard();
+    const bell = createThreadBell(randomUUID(), (line) => {
+      lines.push(line);
+      next.onRing();
+    });
+    bell.listen(5);
+    bell.listen(7);
+    bell.ring(6);
+    bell.ring(7);
+    await next.promise;
+    assert.deepEqual(lines, [7]);
+  });
+
   void it('calls back once for rings of one moment, and again when told to listen again', limits, async () => {
     let calls = 0;
     let next = heard();

@@ -1,14 +1,20 @@
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
-/** Rung in one thread, heard in every thread of this process that has the bell of the same name. */
+/**
+ * Rung in one thread, heard in every thread of this process that has the bell of the same name and listens on the line
+ * it was rung on. To wake a thread costs the one that rings more than an append does, so nobody is woken for nothing.
+ */
 export type ThreadBell = {
-  readonly ring: () => void;
+  /** @param line any whole number from 0; a few share one. */
+  readonly ring: (line?: number) => void;
   /**
-   * Calls `onRing` once, some time after the next ring; until then further calls do nothing. It does not keep the
-   * process alive.
+   * Calls `onRing` once, some time after the next ring on this line; until then further calls do nothing. It does not
+   * keep the process alive.
    */
-  readonly listen: () => void;
+  readonly listen: (line?: number) => void;
 };
+
+const lines = 64;
 
 /**
  * Makes the bell of this name known to the threads started from here *from now on*, and to those that they start.
@@ -16,27 +22,30 @@ export type ThreadBell = {
  * message makes Node load its web API.)
  */
 export function shareThreadBell(name: string): SharedArrayBuffer {
-  const memory = (getEnvironmentData(name) as SharedArrayBuffer | undefined) ?? new SharedArrayBuffer(4);
+  const memory =
+    (getEnvironmentData(name) as SharedArrayBuffer | undefined) ??
+    new SharedArrayBuffer(lines * Int32Array.BYTES_PER_ELEMENT);
   setEnvironmentData(name, memory);
   return memory;
 }
 
-/** The bell of this name, shared as by `shareThreadBell`. */
-export function createThreadBell(name: string, onRing: () => void): ThreadBell {
+/** The bell of this name, shared as by `shareThreadBell`. `onRing` is told the line, from 0 to 63. */
+export function createThreadBell(name: string, onRing: (line: number) => void): ThreadBell {
   const rings = new Int32Array(shareThreadBell(name));
-  let listening = false;
+  const listening = new Set<number>();
   return {
-    ring: () => {
-      Atomics.add(rings, 0, 1);
-      Atomics.notify(rings, 0);
+    ring: (line = 0) => {
+      Atomics.add(rings, line % lines, 1);
+      Atomics.notify(rings, line % lines);
     },
-    listen: () => {
-      if (listening) return;
-      const next = Atomics.waitAsync(rings, 0, Atomics.load(rings, 0));
-      listening = true;
+    listen: (asked = 0) => {
+      const line = asked % lines;
+      if (listening.has(line)) return;
+      const next = Atomics.waitAsync(rings, line, Atomics.load(rings, line));
+      listening.add(line);
       void Promise.resolve(next.value).then(() => {
-        listening = false;
-        onRing();
+        listening.delete(line);
+        onRing(line);
       });
     },
   };
