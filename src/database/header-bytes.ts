@@ -7,30 +7,46 @@ type Headers = readonly (readonly [name: string, value: Uint8Array])[];
 const knownNames = new Map<string, readonly string[]>();
 const knownNamesLimit = 1_000;
 
-/** Where headers are put together; larger ones get a place of their own. */
-const workbench = Buffer.alloc(4_096);
-
 /**
  * Headers as one run of bytes, the way records and dead letters store them: the length of the names' part, that part
  * (how many, the length of each, the names as UTF-8), the length of each value, the values. Lengths are LEB128.
  */
 export function encodeHeaders(headers: Headers): Uint8Array {
-  let most = 20;
-  for (const [name, value] of headers) most += name.length * 3 + value.byteLength + 20;
-  const buffer = most > workbench.length ? Buffer.alloc(most) : workbench;
-  const nameLengths = headers.map(([name]) => Buffer.byteLength(name));
-  let namesPart = lengthSize(headers.length);
-  for (const length of nameLengths) namesPart += lengthSize(length) + length;
-  let at = writeLength(buffer, 0, namesPart);
-  at = writeLength(buffer, at, headers.length);
-  for (const length of nameLengths) at = writeLength(buffer, at, length);
-  for (const [name] of headers) at += buffer.write(name, at);
+  const names = namesPartOf(headers);
+  let size = names.byteLength;
+  for (const [, value] of headers) size += lengthSize(value.byteLength) + value.byteLength;
+  const buffer = Buffer.allocUnsafe(size);
+  buffer.set(names);
+  let at = names.byteLength;
   for (const [, value] of headers) at = writeLength(buffer, at, value.byteLength);
   for (const [, value] of headers) {
     buffer.set(value, at);
     at += value.byteLength;
   }
-  return Uint8Array.prototype.slice.call(buffer, 0, at);
+  return buffer;
+}
+
+let lastNames: { readonly names: readonly string[]; readonly part: Uint8Array } = { names: [], part: namesPart([]) };
+
+/** The names' part with its length before it. Mostly they are the names of the headers before. */
+function namesPartOf(headers: Headers): Uint8Array {
+  const { names, part } = lastNames;
+  if (headers.length === names.length && headers.every(([name], index) => name === names[index])) return part;
+  const others = headers.map(([name]) => name);
+  lastNames = { names: others, part: namesPart(others) };
+  return lastNames.part;
+}
+
+function namesPart(names: readonly string[]): Uint8Array {
+  const texts = names.map((name) => Buffer.from(name));
+  let size = lengthSize(texts.length);
+  for (const { byteLength } of texts) size += lengthSize(byteLength) + byteLength;
+  const part = Buffer.alloc(lengthSize(size) + size);
+  let at = writeLength(part, 0, size);
+  at = writeLength(part, at, texts.length);
+  for (const { byteLength } of texts) at = writeLength(part, at, byteLength);
+  for (const text of texts) at += text.copy(part, at);
+  return part;
 }
 
 /**

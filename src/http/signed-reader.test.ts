@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { createReaderSigner } from './signed-reader.ts';
 
@@ -26,6 +27,13 @@ describe('reader signer', () => {
   it('signs the shared id of clients without a cookie too', () => {
     const shared = `a-${signer.mint()}`;
     assert.equal(signer.verify(signer.sign(shared)), shared);
+  });
+
+  it('signs with HMAC-SHA-256, however long the secret', () => {
+    for (const secret of ['', 'short', 'x'.repeat(64), 'ж'.repeat(40)]) {
+      const expected = createHmac('sha256', secret).update('AAAAAAAAAAAAAAAAAAAAAA').digest('base64url');
+      assert.equal(createReaderSigner(secret).sign('AAAAAAAAAAAAAAAAAAAAAA'), `AAAAAAAAAAAAAAAAAAAAAA.${expected}`);
+    }
   });
 
   it('refuses a forged, changed, cut or foreign value', () => {

@@ -1,5 +1,5 @@
 import type { MessageToProduce, RecordsBatch } from '@platformatic/kafka';
-import type { NewRecord, RecordHeaders, StoredRecord } from '../events/record.ts';
+import type { NewRecord, RecordHeaders, StoredHeaders, StoredRecord } from '../events/record.ts';
 
 /** `null` is written as such: a value that is none removes its key where a topic is compacted. */
 export type KafkaMessage = MessageToProduce<Buffer | null, Buffer | null>;
@@ -59,13 +59,14 @@ export function fromBatches(
   let next = from;
   for (const batch of batches) {
     const first = Number(batch.firstOffset);
+    const firstMs = Number(batch.firstTimestamp);
+    const stampedByBroker = (batch.attributes & logAppendTime) !== 0;
     next = Math.max(next, first + batch.lastOffsetDelta + 1);
     if (isAborted(batch) || (batch.attributes & control) !== 0) continue;
     for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
       const offset = first + offsetDelta;
       if (offset < from) continue;
-      const stampedByBroker = (batch.attributes & logAppendTime) !== 0;
-      const timestamp = Number(stampedByBroker ? batch.maxTimestamp : batch.firstTimestamp + timestampDelta);
+      const timestamp = stampedByBroker ? Number(batch.maxTimestamp) : firstMs + Number(timestampDelta);
       records.push({ topic, partition, offset, timestamp, key, value, headers: toHeaders(headers) });
     }
   }
@@ -88,8 +89,35 @@ function createAbortedCheck(aborted: readonly AbortedTransaction[]): (batch: Rec
   };
 }
 
-function toHeaders(headers: readonly [Buffer | null, Buffer | null][]): RecordHeaders {
-  return headers.map(([name, value]) => [name?.toString() ?? '', value ?? Buffer.alloc(0)]);
+type KafkaHeaders = readonly [Buffer | null, Buffer | null][];
+
+/** Each made anew when it is come to: most records of a batch wait, and not all of their headers are looked at. */
+function toHeaders(headers: KafkaHeaders): StoredHeaders {
+  return { length: headers.length, [Symbol.iterator]: () => eachHeader(headers) };
+}
+
+function* eachHeader(headers: KafkaHeaders): Generator<RecordHeaders[number], undefined> {
+  for (const [index, [name, value]] of headers.entries()) {
+    yield [name === null ? '' : nameAt(index, name), value ?? Buffer.alloc(0)];
+  }
+}
+
+/** The names met last, by their place among the headers: to compare bytes takes a tenth of what making text does. */
+const metNames: { readonly bytes: Buffer; readonly name: string }[] = [];
+const mostMetNames = 100;
+
+function nameAt(index: number, bytes: Buffer): string {
+  const met = metNames[index];
+  if (met !== undefined && isEqual(met.bytes, bytes)) return met.name;
+  const name = bytes.toString();
+  if (index < mostMetNames) metNames[index] = { bytes: Buffer.from(bytes), name };
+  return name;
+}
+
+function isEqual(one: Buffer, other: Buffer): boolean {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
 }
 
 function view(data: Uint8Array): Buffer {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { deadLetterDecisions } from '../../database/sqlite-dead-letters.ts';
 import { openSqlite, type SqliteDatabase } from '../../database/sqlite-database.ts';
 import { storeError } from '../../database/sqlite-errors.ts';
@@ -173,7 +173,7 @@ function isForgotten(database: SqliteDatabase, reader: string, time: number): bo
 }
 
 function hashOf(reader: string): string {
-  return createHash('sha256').update(reader).digest('hex');
+  return hash('sha256', reader);
 }
 
 function readTaste(database: SqliteDatabase, reader: string): Taste {

@@ -42,10 +42,15 @@ function parseWords(anywhere: readonly string[], author: readonly string[]): Pic
   for (const [index, word] of typed.entries()) {
     const known = words.get(word);
     const isAuthor = index >= anywhere.length || known?.only === 'author';
-    const prefix = (index === typed.length - 1 || single.test(word)) && known?.prefix !== false;
+    const prefix = (index === typed.length - 1 || isSingle(word)) && known?.prefix !== false;
     words.set(word, { word, prefix, only: isAuthor ? 'author' : null });
   }
   return { words: [...words.values()], phrase: typed.join(' ') };
+}
+
+/** A character that is a word by itself, of a script written without spaces. */
+function isSingle(word: string): boolean {
+  return word.length <= 2 && single.test(word);
 }
 
 /** The words of a name, wanted in one field: what an exact comparison of names is narrowed by. */
