@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { MysqlConnection } from '../../../../database/mysql-connection.ts';
+import { askedBytes, hexList } from './asked-values.mysql.ts';
 
 /** Books by what an import may know them by. */
 export type SameBooks = {
@@ -38,9 +39,9 @@ export async function findSameBooks(
     keys.length === 0
       ? []
       : await connection.rows(
-          `SELECT source_key, book_id FROM catalogue_book_source FORCE INDEX (PRIMARY)
-           WHERE source = ? AND source_key IN (?)`,
-          [source, keys],
+          `SELECT source_key, book_id FROM ${askedBytes} STRAIGHT_JOIN catalogue_book_source FORCE INDEX (PRIMARY)
+           ON source = ? AND source_key = UNHEX(asked.hex)`,
+          [hexList(keys), source],
         );
   const { isbns, titles, most } = wanted;
   return {
@@ -76,9 +77,9 @@ async function findBy(
          SELECT id, ${column} AS wanted,
            (SELECT COUNT(*) FROM catalogue_book_source FORCE INDEX (by_book)
             WHERE book_id = books.id AND source = ?) > 0 AS named
-         FROM books FORCE INDEX (${index}) WHERE ${column} IN (?)) alike) placed
+         FROM ${askedBytes} STRAIGHT_JOIN books FORCE INDEX (${index}) ON ${column} = UNHEX(asked.hex)) alike) placed
      WHERE place <= ? ORDER BY id`,
-    [source, values, most],
+    [source, hexList(values), most],
   );
   for (const row of rows) {
     const value = (row['wanted'] as Buffer).toString(encoding);

@@ -3,6 +3,7 @@ import { titleHash } from '../book-rows.mysql.ts';
 import type { BooksTable } from '../books-table/books-table.mysql.ts';
 import { demoSource, type BookContent, type SourcedBook } from '../catalogue.ts';
 import { readBooks } from '../read-books.mysql.ts';
+import { askedNumbers } from './asked-values.mysql.ts';
 import { findSameBooks, sourceKey, type SameBooks } from './find-same-books.mysql.ts';
 import { createShelf, type Shelf, type ShelvedBook } from './import-shelf.ts';
 
@@ -59,8 +60,9 @@ async function readStored(
   const books = await readBooks(connection, table, ids);
   if (books.size === 0) return new Map();
   const demo = await connection.rows(
-    'SELECT book_id FROM catalogue_book_source FORCE INDEX (by_book) WHERE book_id IN (?) AND source = ?',
-    [[...books.keys()], demoSource],
+    `SELECT book_id FROM ${askedNumbers} STRAIGHT_JOIN catalogue_book_source FORCE INDEX (by_book)
+     ON book_id = asked.number AND source = ?`,
+    [JSON.stringify([...books.keys()]), demoSource],
   );
   const demoIds = new Set(demo.map((row) => Number(row['book_id'])));
   return new Map(Array.from(books, ([id, book]) => [id, { stored: book, isDemo: demoIds.has(id) }]));
