@@ -4,9 +4,12 @@ import { SamsaError } from '../errors.ts';
 import { isBusy, openError, storeError } from './sqlite-errors.ts';
 import { mannered } from './sqlite-statement.ts';
 
+/** One step of a schema: statements, or what runs them where they depend on what is there. */
+export type Migration = string | ((connection: DatabaseSync) => void);
+
 export type SqliteOptions = {
   /** The schema, one step per version, oldest first; applied once each. Never edit a step that has shipped. */
-  readonly migrations: readonly string[];
+  readonly migrations: readonly Migration[];
   /** How long a statement waits for another connection's write; at most 50 on a thread that answers requests. */
   readonly busyTimeoutMs: number;
   /** `full` syncs every commit (power cuts), `normal` leaves it to checkpoints (killed processes). */
@@ -140,7 +143,7 @@ function blockFor(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-function migrate(path: string, connection: DatabaseSync, migrations: readonly string[]): void {
+function migrate(path: string, connection: DatabaseSync, migrations: readonly Migration[]): void {
   const version = (): number => Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
   if (version() > migrations.length) {
     throw new SamsaError(
@@ -151,7 +154,10 @@ function migrate(path: string, connection: DatabaseSync, migrations: readonly st
   }
   if (version() === migrations.length) return;
   connection.exec('BEGIN IMMEDIATE');
-  for (const step of migrations.slice(version())) connection.exec(step);
+  for (const step of migrations.slice(version())) {
+    if (typeof step === 'string') connection.exec(step);
+    else step(connection);
+  }
   connection.exec(`PRAGMA user_version = ${migrations.length}`);
   connection.exec('COMMIT');
 }

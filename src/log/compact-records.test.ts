@@ -42,7 +42,7 @@ async function withLog(body: (given: Given) => Promise<void>): Promise<void> {
       },
       offsets: () =>
         database
-          .prepare('SELECT position & 1099511627775 AS log_offset FROM record ORDER BY position')
+          .prepare('SELECT log_offset FROM record_1 ORDER BY log_offset')
           .all()
           .map((row) => Number(row['log_offset'])),
     });

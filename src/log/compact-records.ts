@@ -1,7 +1,7 @@
 import type { SqliteDatabase } from '../database/sqlite-database.ts';
 import { tombstoneRetentionMs } from '../events/topics.ts';
 import { inBatches } from './in-batches.ts';
-import { offsetsPerPartition } from './sqlite-topics.ts';
+import { recordTable } from './sqlite-topics.ts';
 
 /** So many records, or so much of their keys, are looked at in one transaction. */
 const batchRecords = 200;
@@ -29,20 +29,19 @@ export async function compactRecords(database: SqliteDatabase, nowMs: number, si
   return looked + (await inBatches(() => removeTombstones(database, nowMs - tombstoneRetentionMs), signal));
 }
 
-type Looked = { readonly position: number; readonly key: Uint8Array | null; readonly isTombstone: boolean };
+type Looked = { readonly offset: number; readonly key: Uint8Array | null; readonly isTombstone: boolean };
 
 function compactBatch(database: SqliteDatabase, partitionNumber: number, nowMs: number): number {
-  const base = partitionNumber * offsetsPerPartition;
   const compactedTo = Number(
     database.prepare('SELECT compacted_to FROM partition WHERE number = ?').get(partitionNumber)?.['compacted_to'],
   );
-  const batch = readBatch(database, base + compactedTo, base + offsetsPerPartition, nowMs - untouchedMs);
+  const batch = readBatch(database, partitionNumber, compactedTo, nowMs - untouchedMs);
   const last = batch.at(-1);
   if (last === undefined) return 0;
   return database.transaction(() => {
     const { changes } = database
       .prepare('UPDATE partition SET compacted_to = ? WHERE number = ? AND compacted_to = ?')
-      .run(last.position + 1 - base, partitionNumber, compactedTo);
+      .run(last.offset + 1, partitionNumber, compactedTo);
     // Another process was faster.
     if (Number(changes) === 0) return batch.length;
     for (const record of batch) takeAsLatest(database, partitionNumber, record, nowMs);
@@ -50,20 +49,25 @@ function compactBatch(database: SqliteDatabase, partitionNumber: number, nowMs: 
   });
 }
 
-function readBatch(database: SqliteDatabase, from: number, to: number, youngMs: number): readonly Looked[] {
+function readBatch(
+  database: SqliteDatabase,
+  partitionNumber: number,
+  from: number,
+  youngMs: number,
+): readonly Looked[] {
   const rows = database
     .prepare(
-      `SELECT position, arrived_ms, key, value IS NULL AS is_tombstone FROM record WHERE position >= ? AND position < ?
-       ORDER BY position LIMIT ${batchRecords}`,
+      `SELECT log_offset, arrived_ms, key, value IS NULL AS is_tombstone FROM ${recordTable(partitionNumber)}
+       WHERE log_offset >= ? ORDER BY log_offset LIMIT ${batchRecords}`,
     )
-    .iterate(from, to);
+    .iterate(from);
   const batch: Looked[] = [];
   let keyBytes = 0;
   for (const row of rows) {
     const key = row['key'] as Uint8Array | null;
     if (Number(row['arrived_ms']) >= youngMs || keyBytes >= batchKeyBytes) break;
     keyBytes += key?.byteLength ?? 0;
-    batch.push({ position: Number(row['position']), key, isTombstone: row['is_tombstone'] === 1 });
+    batch.push({ offset: Number(row['log_offset']), key, isTombstone: row['is_tombstone'] === 1 });
   }
   return batch;
 }
@@ -71,31 +75,37 @@ function readBatch(database: SqliteDatabase, from: number, to: number, youngMs: 
 function takeAsLatest(
   database: SqliteDatabase,
   partitionNumber: number,
-  { position, key, isTombstone }: Looked,
+  { offset, key, isTombstone }: Looked,
   nowMs: number,
 ): void {
   if (key === null) return;
-  const former = database.prepare('SELECT position FROM latest WHERE number = ? AND key = ?').get(partitionNumber, key);
-  if (former !== undefined) database.prepare('DELETE FROM record WHERE position = ?').run(Number(former['position']));
+  const former = database
+    .prepare('SELECT log_offset FROM latest WHERE number = ? AND key = ?')
+    .get(partitionNumber, key);
+  if (former !== undefined) removeRecord(database, partitionNumber, Number(former['log_offset']));
   database
     .prepare(
       `INSERT INTO latest VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET position = excluded.position, removed_ms = excluded.removed_ms`,
+       ON CONFLICT DO UPDATE SET log_offset = excluded.log_offset, removed_ms = excluded.removed_ms`,
     )
-    .run(partitionNumber, key, position, isTombstone ? nowMs : null);
+    .run(partitionNumber, key, offset, isTombstone ? nowMs : null);
+}
+
+function removeRecord(database: SqliteDatabase, partitionNumber: number, offset: number): void {
+  database.prepare(`DELETE FROM ${recordTable(partitionNumber)} WHERE log_offset = ?`).run(offset);
 }
 
 function removeTombstones(database: SqliteDatabase, beforeMs: number): number {
   const old = database
-    .prepare(`SELECT number, key, position FROM latest WHERE removed_ms < ? LIMIT ${batchRecords}`)
+    .prepare(`SELECT number, key, log_offset FROM latest WHERE removed_ms < ? LIMIT ${batchRecords}`)
     .all(beforeMs);
   if (old.length === 0) return 0;
   return database.transaction(() => {
-    for (const { number, key, position } of old) {
-      database.prepare('DELETE FROM record WHERE position = ?').run(Number(position));
+    for (const { number, key, log_offset: offset } of old) {
+      removeRecord(database, Number(number), Number(offset));
       database
-        .prepare('DELETE FROM latest WHERE number = ? AND key = ? AND position = ?')
-        .run(Number(number), key as Uint8Array, Number(position));
+        .prepare('DELETE FROM latest WHERE number = ? AND key = ? AND log_offset = ?')
+        .run(Number(number), key as Uint8Array, Number(offset));
     }
     return old.length;
   });

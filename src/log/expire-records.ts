@@ -1,6 +1,6 @@
 import type { SqliteDatabase } from '../database/sqlite-database.ts';
 import { inBatches } from './in-batches.ts';
-import { offsetsPerPartition } from './sqlite-topics.ts';
+import { recordTable } from './sqlite-topics.ts';
 
 /** So much is removed in one transaction. */
 const batchRecords = 1_000;
@@ -23,23 +23,20 @@ export async function expireRecords(database: SqliteDatabase, nowMs: number, sig
 }
 
 function expireBatch(database: SqliteDatabase, partitionNumber: number, beforeMs: number): number {
-  const base = partitionNumber * offsetsPerPartition;
+  const table = recordTable(partitionNumber);
   const oldest = database
-    .prepare(
-      `SELECT position, arrived_ms FROM record WHERE position >= ? AND position < ? ORDER BY position
-       LIMIT ${batchRecords}`,
-    )
-    .all(base, base + offsetsPerPartition);
+    .prepare(`SELECT log_offset, arrived_ms FROM ${table} ORDER BY log_offset LIMIT ${batchRecords}`)
+    .all();
   const young = oldest.findIndex((record) => Number(record['arrived_ms']) >= beforeMs);
   const expired = young === -1 ? oldest : oldest.slice(0, young);
   const last = expired.at(-1);
   if (last === undefined) return 0;
-  const start = Number(last['position']) + 1;
+  const start = Number(last['log_offset']) + 1;
   return database.transaction(() => {
     database
       .prepare('UPDATE partition SET start_offset = max(start_offset, ?) WHERE number = ?')
-      .run(start - base, partitionNumber);
-    const { changes } = database.prepare('DELETE FROM record WHERE position >= ? AND position < ?').run(base, start);
+      .run(start, partitionNumber);
+    const { changes } = database.prepare(`DELETE FROM ${table} WHERE log_offset < ?`).run(start);
     return Number(changes);
   });
 }

@@ -1,8 +1,9 @@
+import type { StatementSync } from 'node:sqlite';
 import { headersIn } from '../database/header-bytes.ts';
 import type { SqliteDatabase } from '../database/sqlite-database.ts';
 import type { StoredRecord } from '../events/record.ts';
 import type { ReadRequest, ReadResult } from './log.ts';
-import { offsetsPerPartition } from './sqlite-topics.ts';
+import { recordTable } from './sqlite-topics.ts';
 
 export type RecordReader = {
   /** What one partition holds from `request.from` on, as of one moment, without waiting. */
@@ -15,13 +16,21 @@ const mostRecords = 10_000;
 
 export function createRecordReader(database: SqliteDatabase): RecordReader {
   const selectEnds = database.prepare('SELECT start_offset, end_offset FROM partition WHERE number = ?');
-  const selectRecords = database.prepare(
-    `SELECT position, arrived_ms, length(key), length(value),
-       CAST(coalesce(key, x'') || coalesce(value, x'') || headers AS BLOB)
-     FROM record WHERE position >= ? AND position < ? ORDER BY position LIMIT ${mostRecords}`,
-  );
   selectEnds.setReturnArrays(true);
-  selectRecords.setReturnArrays(true);
+  const selects = new Map<number, StatementSync>();
+  const selectFrom = (partitionNumber: number): StatementSync => {
+    let select = selects.get(partitionNumber);
+    if (select === undefined) {
+      select = database.prepare(
+        `SELECT log_offset, arrived_ms, length(key), length(value),
+           CAST(coalesce(key, x'') || coalesce(value, x'') || headers AS BLOB)
+         FROM ${recordTable(partitionNumber)} WHERE log_offset >= ? ORDER BY log_offset LIMIT ${mostRecords}`,
+      );
+      select.setReturnArrays(true);
+      selects.set(partitionNumber, select);
+    }
+    return select;
+  };
 
   const endsOf = (partitionNumber: number): readonly [start: number, end: number] =>
     selectEnds.get(partitionNumber) as unknown as readonly [number, number];
@@ -30,9 +39,8 @@ export function createRecordReader(database: SqliteDatabase): RecordReader {
     const [start, end] = endsOf(partitionNumber);
     const from = Math.max(request.from, start);
     if (from >= end) return { records: [], next: from, start, end };
-    const base = partitionNumber * offsetsPerPartition;
-    const rows = selectRecords.iterate(base + from, base + end) as unknown as Iterable<RecordRow>;
-    const { records, complete } = takeRecords(rows, base, request);
+    const rows = selectFrom(partitionNumber).iterate(from) as unknown as Iterable<RecordRow>;
+    const { records, complete } = takeRecords(rows, request);
     return { records, next: complete ? end : records.at(-1)!.offset + 1, start, end };
   };
 
@@ -60,7 +68,7 @@ function endRead(database: SqliteDatabase): void {
 
 /** Key, value and headers come as one run of bytes: to make one array of them costs far less than to make three. */
 type RecordRow = readonly [
-  position: number,
+  offset: number,
   arrivedMs: number,
   keyBytes: number | null,
   valueBytes: number | null,
@@ -69,12 +77,11 @@ type RecordRow = readonly [
 
 function takeRecords(
   rows: Iterable<RecordRow>,
-  base: number,
   { topic, partition, maxBytes }: ReadRequest,
 ): { records: readonly StoredRecord[]; complete: boolean } {
   const records: StoredRecord[] = [];
   let bytes = 0;
-  for (const [position, timestamp, keyBytes, valueBytes, all] of rows) {
+  for (const [offset, timestamp, keyBytes, valueBytes, all] of rows) {
     bytes += all.byteLength;
     if (bytes > maxBytes && records.length > 0) return { records, complete: false };
     const valueAt = keyBytes ?? 0;
@@ -82,7 +89,7 @@ function takeRecords(
     records.push({
       topic,
       partition,
-      offset: position - base,
+      offset,
       timestamp,
       key: keyBytes === null ? null : all.subarray(0, valueAt),
       value: valueBytes === null ? null : all.subarray(valueAt, headersAt),

@@ -139,7 +139,7 @@ void describe('SQLite log', () => {
   });
 
   test('fails only the call that cannot be written', {}, async (log, other) => {
-    other.exec(`CREATE TRIGGER refuse BEFORE INSERT ON record WHEN new.value = CAST('bad' AS BLOB)
+    other.exec(`CREATE TRIGGER refuse BEFORE INSERT ON record_1 WHEN new.value = CAST('bad' AS BLOB)
       BEGIN SELECT RAISE(ABORT, 'refused'); END`);
     const calls = ['a', 'bad', 'c'].map((value) => log.append([record('with'), record(value)]));
     const outcomes = (await Promise.allSettled(calls)).map(({ status }) => status);
@@ -168,7 +168,7 @@ void describe('SQLite log', () => {
 
   test('skips what compaction removed, also at the end', {}, async (log, other) => {
     await log.append(['a', 'b', 'c', 'd'].map(record));
-    other.exec("DELETE FROM record WHERE value IN (CAST('b' AS BLOB), CAST('d' AS BLOB))");
+    other.exec("DELETE FROM record_1 WHERE value IN (CAST('b' AS BLOB), CAST('d' AS BLOB))");
     const { id } = await log.describe('t');
     const request = { topic: 't', topicId: id, partition: 0, maxBytes: 1 << 20, waitMs: 0, signal: never };
     const all = await log.read({ ...request, from: 0 });
@@ -176,4 +176,47 @@ void describe('SQLite log', () => {
     const removed = await log.read({ ...request, from: 3, waitMs: 60_000 });
     assert.deepEqual([removed.records, removed.next], [[], 4]);
   });
+});
+
+void it('opens a log that had all partitions in one table, and goes on with it', async () => {
+  const { path, remove } = temporaryFolder();
+  const old = openSqlite(path, { migrations: logMigrations.slice(0, 2), busyTimeoutMs: 50 });
+  old.transaction(() => {
+    old.prepare("INSERT INTO topic VALUES ('a', 't', 0, 1), ('b', 'none', 0, 0)").run();
+    old
+      .prepare(
+        `INSERT INTO partition (topic_id, partition, start_offset, end_offset, compacted_to)
+         VALUES ('a', 0, 3, 5, 4), ('a', 1, 0, 1, 0), ('b', 0, 0, 0, 0)`,
+      )
+      .run();
+    const add = old.prepare("INSERT INTO record VALUES (? * 1099511627776 + ?, 7, CAST('k' AS BLOB), ?, x'0100')");
+    for (const [number, offset] of [[1, 3] as const, [1, 4] as const, [2, 0] as const]) {
+      add.run(number, offset, Buffer.from(`${number}/${offset}`));
+    }
+    old.prepare("INSERT INTO latest VALUES (1, CAST('k' AS BLOB), 1 * 1099511627776 + 3, NULL)").run();
+  });
+  old.close();
+
+  const log = openSqliteLog(path, options);
+  await log.append([{ ...record('new'), key: Buffer.from('k') }]);
+  const read = async (partition: number) => {
+    const request = { topic: 't', topicId: 'a', partition, from: 0, maxBytes: 1 << 20, waitMs: 0, signal: never };
+    const { records } = await log.read(request);
+    return records.map(({ offset, value, timestamp }) => [offset, Buffer.from(value!).toString(), timestamp]);
+  };
+  const [first, second] = [await read(0), await read(1)];
+  assert.deepEqual(first.slice(0, 2), [
+    [3, '1/3', 7],
+    [4, '1/4', 7],
+  ]);
+  assert.deepEqual(second[0], [0, '2/0', 7]);
+  assert.equal(first.length + second.length, 4);
+  await log.close();
+
+  const database = openSqlite(path, { migrations: logMigrations, busyTimeoutMs: 50 });
+  await compactRecords(database, Date.now() + 3_600_000, never);
+  const left = database.prepare('SELECT log_offset FROM record_1').all();
+  assert.ok(!left.some((row) => row['log_offset'] === 3), 'a later record of its key has been looked at since');
+  database.close();
+  remove();
 });

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { SqliteDatabase } from '../database/sqlite-database.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Migration, SqliteDatabase } from '../database/sqlite-database.ts';
 import { SamsaError } from '../errors.ts';
 import type { TopicFacts } from './open-topic-facts.ts';
 import type { TopicDescription, TopicSettings } from './log.ts';
 
 /**
- * The log's schema. Partitions are numbered across all topics, and a record's rowid is its partition's number · 2^40 +
- * its offset, so that every append is at the right edge of its partition. Numbers are never given twice, and a
- * partition's ends stand in its own row, whatever was removed from it. `latest` names the last record of each key below
- * `compacted_to`, with the time a tombstone was first seen to be one (see `compactRecords`).
+ * The log's schema. Partitions are numbered across all topics, and each has a table of its own for its records, by
+ * offset: so every append is at the right edge of a table, where SQLite adds pages without touching those beside them
+ * (docs/decisions/013). Numbers are never given twice, and a partition's ends stand in its own row, whatever was removed
+ * from it. `latest` names the last record of each key below `compacted_to`, with the time a tombstone was first seen to
+ * be one (see `compactRecords`).
  */
-export const logMigrations: readonly string[] = [
+export const logMigrations: readonly Migration[] = [
   `CREATE TABLE topic (
      id TEXT PRIMARY KEY,
      name TEXT NOT NULL UNIQUE,
@@ -44,11 +46,45 @@ export const logMigrations: readonly string[] = [
      PRIMARY KEY (number, key)
    ) WITHOUT ROWID;
    CREATE INDEX latest_removed ON latest (removed_ms) WHERE removed_ms IS NOT NULL;`,
+  separatePartitions,
 ];
 
-export const offsetsPerPartition = 2 ** 40;
-/** Positions must stay exact as numbers: 2^53 / 2^40. */
-const mostPartitions = 2 ** 13 - 1;
+/** Where the records of a partition are. */
+export function recordTable(partitionNumber: number): string {
+  return `record_${partitionNumber}`;
+}
+
+function createRecordTable(partitionNumber: number): string {
+  return `CREATE TABLE ${recordTable(partitionNumber)} (
+    log_offset INTEGER PRIMARY KEY,
+    arrived_ms INTEGER NOT NULL,
+    key BLOB,
+    value BLOB,
+    headers BLOB NOT NULL
+  )`;
+}
+
+/** All partitions were in one table, by their number · 2^40 + offset. */
+function separatePartitions(connection: DatabaseSync): void {
+  const numbers = connection.prepare('SELECT number FROM partition').all();
+  for (const number of numbers.map((row) => Number(row['number']))) {
+    const first = number * 2 ** 40;
+    connection.exec(createRecordTable(number));
+    connection
+      .prepare(
+        `INSERT INTO ${recordTable(number)} SELECT position - ?, arrived_ms, key, value, headers FROM record
+         WHERE position >= ? AND position < ? ORDER BY position`,
+      )
+      .run(first, first, first + 2 ** 40);
+  }
+  connection.exec(
+    `UPDATE latest SET position = position - number * ${2 ** 40};
+     ALTER TABLE latest RENAME COLUMN position TO log_offset;
+     DROP TABLE record`,
+  );
+}
+
+const mostPartitions = 8_191;
 
 export type SqliteTopic = {
   readonly id: string;
@@ -104,9 +140,11 @@ function createTopic(database: SqliteDatabase, name: string, settings: TopicSett
   if (Number(changes) === 0) return;
   const add = database.prepare('INSERT INTO partition (topic_id, partition) VALUES (?, ?) RETURNING number');
   for (let partition = 0; partition < settings.partitions; partition++) {
-    if (Number(add.get(id, partition)?.['number']) > mostPartitions) {
+    const number = Number(add.get(id, partition)?.['number']);
+    if (number > mostPartitions) {
       throw badTopic(name, `at most ${mostPartitions} partitions in one log`, settings.partitions);
     }
+    database.prepare(createRecordTable(number)).run();
   }
 }
 

@@ -1,7 +1,8 @@
+import type { StatementSync } from 'node:sqlite';
 import type { SqliteDatabase } from '../database/sqlite-database.ts';
 import type { Row } from './append-queue.ts';
 import type { Ends } from './log-watch.ts';
-import { offsetsPerPartition } from './sqlite-topics.ts';
+import { recordTable } from './sqlite-topics.ts';
 
 /**
  * Writes rows in one transaction, all or none: raises the ends of their partitions, then puts each row at its offset.
@@ -15,8 +16,16 @@ export function createRowWriter(
   const raiseEnd = database.prepare(
     'UPDATE partition SET end_offset = end_offset + ? WHERE number = ? RETURNING end_offset',
   );
-  const insert = database.prepare('INSERT INTO record VALUES (?, ?, ?, ?, ?)');
   raiseEnd.setReturnArrays(true);
+  const inserts = new Map<number, StatementSync>();
+  const insertInto = (number: number): StatementSync => {
+    let insert = inserts.get(number);
+    if (insert === undefined) {
+      insert = database.prepare(`INSERT INTO ${recordTable(number)} VALUES (?, ?, ?, ?, ?)`);
+      inserts.set(number, insert);
+    }
+    return insert;
+  };
 
   return (rows) => {
     const ends = new Map<number, number>();
@@ -33,7 +42,7 @@ export function createRowWriter(
       for (const { number, key, value, headers } of rows) {
         const offset = next.get(number)!;
         next.set(number, offset + 1);
-        insert.run(number * offsetsPerPartition + offset, arrivedMs, key, value, headers);
+        insertInto(number).run(offset, arrivedMs, key, value, headers);
       }
     });
     onWritten(ends);
