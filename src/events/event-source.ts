@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import type { Envelope } from './envelope.ts';
 
 /** Numbers the events of one opening of one producer. */
@@ -16,23 +16,7 @@ export function createEventSource(name: string, clock: () => number): EventSourc
   let sequence = 0;
   return {
     next: (type, extensions) => {
-      const time = clock();
-      return { id: uuidV7(time), source, sequence: ++sequence, type, time, extensions };
+      return { id: randomUUIDv7(), source, sequence: ++sequence, type, time: clock(), extensions };
     },
   };
-}
-
-const randomPool = Buffer.alloc(10 * 256);
-let randomUsed = randomPool.length;
-
-/** RFC 9562 §5.7: 48 bits of Unix milliseconds, then random. */
-function uuidV7(timeMs: number): string {
-  if (randomUsed === randomPool.length) {
-    randomBytes(randomPool.length).copy(randomPool);
-    randomUsed = 0;
-  }
-  const hex =
-    Math.trunc(timeMs).toString(16).padStart(12, '0') + randomPool.toString('hex', randomUsed, (randomUsed += 10));
-  const variant = (8 + (Number.parseInt(hex.charAt(16), 16) & 3)).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

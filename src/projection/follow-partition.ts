@@ -37,7 +37,7 @@ const readWaitMs = 1_000;
  * Commits of one partition are no closer than this, except while it has more to read than one commit folds: what a
  * commit costs, it costs for one record as for a hundred.
  */
-const commitEveryMs = 15;
+const commitEveryMs = 20;
 /** After a refused commit or a jump. */
 const briefly = { firstMs: 40, mostMs: 400 };
 /** While a store or the log is away. */

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { deadLetterDecisions } from '../../database/sqlite-dead-letters.ts';
 import { openSqlite, type SqliteDatabase } from '../../database/sqlite-database.ts';
 import { storeError } from '../../database/sqlite-errors.ts';
@@ -6,6 +5,7 @@ import { createSqliteProgress, progressSchema } from '../../database/sqlite-prog
 import type { BookChanged } from '../../events/book-changed.ts';
 import type { Book } from '../../events/book.ts';
 import { createForgetting } from './forget-old-taste.sqlite.ts';
+import { forgottenReaders, type ForgottenReaders } from './forgotten-readers.sqlite.ts';
 import { lastCommitSchema, rememberCommit, renewOldBooks } from './renew-books.sqlite.ts';
 import type { TasteChange, Verdict } from './recommendation-projection.ts';
 import type { RecommendationStore, Taste } from './recommendation-store.ts';
@@ -72,7 +72,8 @@ export function openSqliteRecommendationStore(path: string, options: SqliteRecom
   if (books !== undefined && renewOldBooks(database, books.topic, clock())) books.onRenewal();
   const forget = createForgetting(database);
   const progress = createSqliteProgress<readonly TasteChange[]>(database, clock, (changes, watermarkMs) => {
-    for (const change of changes.flat()) apply(database, change);
+    const forgotten = forgottenReaders(database);
+    for (const change of changes.flat()) apply(database, forgotten, change);
     forget(watermarkMs);
     rememberCommit(database, clock());
   });
@@ -108,14 +109,15 @@ const havings =
   "(SELECT reader, book FROM liking UNION ALL SELECT reader, book FROM verdict WHERE verdict = 'wanted' AND holds = 1)";
 const likers = `SELECT book, count(DISTINCT reader) AS readers FROM ${havings}`;
 
-function apply(database: SqliteDatabase, change: TasteChange): void {
+function apply(database: SqliteDatabase, forgotten: ForgottenReaders, change: TasteChange): void {
   switch (change.kind) {
     case 'book':
       return applyBook(database, change.change);
     case 'forgotten':
-      return applyForgotten(database, change.reader, change.time);
+      forgotten.add(change.reader, change.time);
+      return removeUpTo(database, change.reader, change.time);
     case 'searched':
-      if (isForgotten(database, change.reader, change.time)) return;
+      if (forgotten.covers(change.reader, change.time)) return;
       database
         .prepare(
           `INSERT INTO search VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -125,7 +127,7 @@ function apply(database: SqliteDatabase, change: TasteChange): void {
         .run(change.reader, change.query, JSON.stringify(change.bookIds), change.time, change.tieBreak);
       return;
     case 'liked':
-      if (isForgotten(database, change.reader, change.time)) return;
+      if (forgotten.covers(change.reader, change.time)) return;
       database
         .prepare(
           'INSERT INTO liking VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET time_ms = max(time_ms, excluded.time_ms)',
@@ -133,7 +135,7 @@ function apply(database: SqliteDatabase, change: TasteChange): void {
         .run(change.reader, change.bookId, change.strength, change.time);
       return;
     case 'judged':
-      if (isForgotten(database, change.reader, change.time)) return;
+      if (forgotten.covers(change.reader, change.time)) return;
       database
         .prepare(
           `INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -156,24 +158,10 @@ function applyBook(database: SqliteDatabase, { bookId, version, book }: BookChan
     .run(bookId, version, book === null ? null : JSON.stringify(book));
 }
 
-function applyForgotten(database: SqliteDatabase, reader: string, time: number): void {
-  database
-    .prepare(
-      'INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)',
-    )
-    .run(hashOf(reader), time);
+function removeUpTo(database: SqliteDatabase, reader: string, time: number): void {
   for (const table of ['liking', 'verdict', 'search']) {
     database.prepare(`DELETE FROM ${table} WHERE reader = ? AND time_ms <= ?`).run(reader, time);
   }
-}
-
-function isForgotten(database: SqliteDatabase, reader: string, time: number): boolean {
-  const row = database.prepare('SELECT until_ms FROM forgotten WHERE reader_hash = ?').get(hashOf(reader));
-  return row !== undefined && time <= Number(row['until_ms']);
-}
-
-function hashOf(reader: string): string {
-  return hash('sha256', reader);
 }
 
 function readTaste(database: SqliteDatabase, reader: string): Taste {

@@ -62,16 +62,10 @@ function readerOf(cookieHeader: string | undefined, signer: ReaderSigner): strin
   return signed === undefined ? null : signer.verify(signed);
 }
 
+/** A signed id has no character that a cookie would have to encode. */
 function identityCookie(value: string, secure: boolean): string {
-  return stringifySetCookie({
-    name: cookieName,
-    value,
-    httpOnly: true,
-    sameSite: 'lax',
-    path: '/',
-    maxAge: cookieAgeSeconds,
-    secure,
-  });
+  const attributes = { httpOnly: true, sameSite: 'lax', path: '/', maxAge: cookieAgeSeconds, secure } as const;
+  return stringifySetCookie({ name: cookieName, value, ...attributes }, { encode: (signed) => signed });
 }
 
 /** One id per address prefix and UTC day: yesterday's cannot be linked to today's without the secret. */

@@ -7,7 +7,7 @@ export function placeOf(bookId: number, popularity: number): number {
 }
 
 export function bookAt(place: number): number {
-  return place % idsPerBucket;
+  return place - Math.floor(place / idsPerBucket) * idsPerBucket;
 }
 
 /** Sixteen steps per doubling: a book moves only when its readers have grown by about 4 %. */

@@ -53,7 +53,10 @@ export function foldText(text: string): string {
  */
 export function cutWords(text: string): readonly CutWord[] {
   const words: CutWord[] = [];
-  for (const match of text.matchAll(segments)) cutSegment(match[0], match.index, words);
+  segments.lastIndex = 0;
+  for (let match = segments.exec(text); match !== null; match = segments.exec(text)) {
+    cutSegment(match[0], match.index, words);
+  }
   joinInitials(words);
   return words;
 }

@@ -38,14 +38,15 @@ export function parseQuery(typed: string): ParsedQuery {
 
 function parseWords(anywhere: readonly string[], author: readonly string[]): Pick<ParsedQuery, 'words' | 'phrase'> {
   const typed = [...anywhere, ...author].slice(0, mostWords);
-  const words = new Map<string, QueryWord>();
+  const words: QueryWord[] = [];
   for (const [index, word] of typed.entries()) {
-    const known = words.get(word);
+    const at = words.findIndex((known) => known.word === word);
+    const known = words[at];
     const isAuthor = index >= anywhere.length || known?.only === 'author';
     const prefix = (index === typed.length - 1 || isSingle(word)) && known?.prefix !== false;
-    words.set(word, { word, prefix, only: isAuthor ? 'author' : null });
+    words[at === -1 ? words.length : at] = { word, prefix, only: isAuthor ? 'author' : null };
   }
-  return { words: [...words.values()], phrase: typed.join(' ') };
+  return { words, phrase: typed.join(' ') };
 }
 
 /** A character that is a word by itself, of a script written without spaces. */
