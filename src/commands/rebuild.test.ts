@@ -116,11 +116,11 @@ describe('samsa rebuild', () => {
     read,
     files,
   }) => {
-    await search('emma', 'dracula', 'ulysses');
+    await search('Emma', 'dracula', 'ulysses');
     await read();
     const before = [trendState(files.trend), tasteState(files.recommendation)];
-    change(files.trend, "DELETE FROM hourly; UPDATE spelling SET searches = 9 WHERE label = 'emma'");
-    change(files.recommendation, "DELETE FROM search WHERE query = 'emma'");
+    change(files.trend, "DELETE FROM hourly; UPDATE spelling SET searches = 9 WHERE label = 'Emma'");
+    change(files.recommendation, "DELETE FROM search WHERE query = 'Emma'");
     const broken = trendState(files.trend);
     const differs = [
       'trend: differs: table hourly, 0 rows only in the live state, 3 only in the new one',

@@ -99,7 +99,7 @@ export function createBookSearchedDecoder(): SearchDecoder {
     const known = answers.get(key);
     if (known !== undefined && Buffer.compare(known.value, value) === 0) return known;
     // A copy: the record's bytes may be a window on everything that was read with it.
-    const answer = { books: parseBooks(value), value: Uint8Array.prototype.slice.call(value) };
+    const answer = { books: parseBooks(value), value: new Uint8Array(value) };
     answers.set(key, answer);
     return answer;
   };

@@ -52,16 +52,12 @@ export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
   for (const [name, value] of headers) {
     if (!name.startsWith('ce_')) continue;
     found = true;
-    if (name === 'ce_sequence') {
-      sequence = value;
-      continue;
-    }
-    const attribute = decodeAttribute(name, value);
-    if (name === 'ce_id') id = attribute;
-    else if (name === 'ce_source') source = attribute;
-    else if (name === 'ce_type') type = attribute;
-    else if (name === 'ce_time') time = attribute;
-    else if (name !== 'ce_specversion') extensions[name.slice(3)] = attribute;
+    if (name === 'ce_sequence') sequence = value;
+    else if (name === 'ce_id') id = decodeAttribute(name, value);
+    else if (name === 'ce_source') source = decodeSource(value) ?? decodeAttribute(name, value);
+    else if (name === 'ce_type') type = decodeAttribute(name, value);
+    else if (name === 'ce_time') time = decodeAttribute(name, value);
+    else if (name !== 'ce_specversion') extensions[name.slice(3)] = decodeAttribute(name, value);
   }
   if (!found) return null;
   return {
@@ -82,7 +78,7 @@ export function decodeMark(headers: StoredHeaders): { source: string; sequence: 
   let source = '';
   let sequence = Number.NaN;
   for (const [name, value] of headers) {
-    if (name === 'ce_source') source = decodeSource(value);
+    if (name === 'ce_source') source = decodeSource(value) ?? '';
     else if (name === 'ce_sequence') sequence = sequenceOf(value);
     else continue;
     if (source !== '' && !Number.isNaN(sequence)) break;
@@ -108,13 +104,24 @@ export function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
-/** Empty when it is no UTF-8. */
-function decodeSource(value: Uint8Array): string {
+/** Mostly that of the event before: to compare a few bytes takes a fraction of making text of them. */
+let lastSource: { readonly bytes: Uint8Array; readonly text: string } = { bytes: new Uint8Array(), text: '' };
+
+/** `null` when it is no UTF-8. */
+function decodeSource(value: Uint8Array): string | null {
+  if (isEqual(value, lastSource.bytes)) return lastSource.text;
   try {
-    return strictUtf8.decode(value);
+    lastSource = { text: strictUtf8.decode(value), bytes: new Uint8Array(value) };
+    return lastSource.text;
   } catch {
-    return '';
+    return null;
   }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.byteLength !== other.byteLength) return false;
+  for (let index = 0; index < one.byteLength; index++) if (one[index] !== other[index]) return false;
+  return true;
 }
 
 function decodeAttribute(name: string, value: Uint8Array): string {

@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SamsaError } from '../errors.ts';
-import type { StoredRecord } from '../events/record.ts';
 import { hasBrokerError, kafkaError } from './kafka-errors.ts';
 import type { Fetched, KafkaFetcher } from './kafka-fetcher.ts';
-import { fromBatches, recordBytes } from './kafka-records.ts';
+import { fromBatches, type FetchedRecord } from './kafka-records.ts';
 import type { KafkaTopic, KafkaTopics } from './kafka-topics.ts';
 import type { ReadRequest, ReadResult } from './log.ts';
 
 /** What one answer held of a partition: everything from `from` up to `next`. */
-export type Range = ReadResult & { readonly from: number };
+export type Range = ReadResult & { readonly from: number; readonly records: readonly FetchedRecord[] };
 
 /** Whether there is anything to tell: records, a gap, or that the log ends before `from`. */
 export function hasNews({ records, from, next, end }: Range): boolean {
@@ -21,11 +20,11 @@ export function covers(range: Range, offset: number): boolean {
 
 /** As much of a range from an offset on as fits, and one record at least. */
 export function cut({ records, next, start, end }: Range, { from, maxBytes }: ReadRequest): ReadResult {
-  const taken: StoredRecord[] = [];
+  const taken: FetchedRecord[] = [];
   let bytes = 0;
   for (const record of records) {
     if (record.offset < from) continue;
-    bytes += recordBytes(record);
+    bytes += record.bytes;
     if (bytes > maxBytes && taken.length > 0) return { records: taken, next: record.offset, start, end };
     taken.push(record);
   }

@@ -41,6 +41,9 @@ export function recordBytes({ key, value, headers }: Pick<StoredRecord, 'key' | 
   return bytes;
 }
 
+/** A record with the bytes it takes in its batch. */
+export type FetchedRecord = StoredRecord & { readonly bytes: number };
+
 /** Every record of this producer from this offset up to the marker that ends the transaction. */
 export type AbortedTransaction = { readonly producerId: bigint; readonly firstOffset: bigint };
 
@@ -53,8 +56,8 @@ export function fromBatches(
   { topic, partition, from }: { readonly topic: string; readonly partition: number; readonly from: number },
   batches: readonly RecordsBatch[],
   aborted: readonly AbortedTransaction[],
-): { readonly records: readonly StoredRecord[]; readonly next: number } {
-  const records: StoredRecord[] = [];
+): { readonly records: readonly FetchedRecord[]; readonly next: number } {
+  const records: FetchedRecord[] = [];
   const isAborted = createAbortedCheck(aborted);
   let next = from;
   for (const batch of batches) {
@@ -63,11 +66,11 @@ export function fromBatches(
     const stampedByBroker = (batch.attributes & logAppendTime) !== 0;
     next = Math.max(next, first + batch.lastOffsetDelta + 1);
     if (isAborted(batch) || (batch.attributes & control) !== 0) continue;
-    for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
+    for (const { length: bytes, offsetDelta, timestampDelta, key, value, headers } of batch.records) {
       const offset = first + offsetDelta;
       if (offset < from) continue;
       const timestamp = stampedByBroker ? Number(batch.maxTimestamp) : firstMs + Number(timestampDelta);
-      records.push({ topic, partition, offset, timestamp, key, value, headers: toHeaders(headers) });
+      records.push({ topic, partition, offset, timestamp, key, value, headers: toHeaders(headers), bytes });
     }
   }
   return { records, next };
@@ -97,7 +100,8 @@ function toHeaders(headers: KafkaHeaders): StoredHeaders {
 }
 
 function* eachHeader(headers: KafkaHeaders): Generator<RecordHeaders[number], undefined> {
-  for (const [index, [name, value]] of headers.entries()) {
+  for (let index = 0; index < headers.length; index++) {
+    const [name, value] = headers[index]!;
     yield [name === null ? '' : nameAt(index, name), value ?? Buffer.alloc(0)];
   }
 }

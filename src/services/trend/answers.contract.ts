@@ -44,4 +44,18 @@ export function testAnswers(test: TrendStoreTest): void {
     await count([spelt(greater, 20)]);
     assert.equal((await describeOne(store, 'emma'))?.label, greater);
   });
+
+  test('labels a query as its key where most spell it so', async ({ store, count }) => {
+    const spelt = (label: string): CountedSearch => ({ ...searchOf('emma', 'ann'), label });
+    for (const [label, expected] of [
+      ['emma', 'emma'],
+      ['Emma', 'Emma'],
+      ['emma', 'emma'],
+      ['EMMA', 'emma'],
+      ['EMMA', 'EMMA'],
+    ] as const) {
+      await count([spelt(label)]);
+      assert.equal((await describeOne(store, 'emma'))?.label, expected);
+    }
+  });
 }

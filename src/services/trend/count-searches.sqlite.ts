@@ -6,6 +6,8 @@ import type { CountedSearch } from './trend-projection.ts';
 import type { HourCount } from './trend-store.ts';
 
 /**
+ * A spelling that is the key itself, as most are, has no row: it has the searches that no other spelling has.
+ *
  * `query` is the number of a query in this file, `reader` what is kept of a reader's id (see `createReaderNumbers`).
  * Hours and days are since 1970, UTC.
  */
@@ -106,7 +108,9 @@ function writeTallies(database: SqliteDatabase, tallies: Iterable<QueryTally>): 
       raiseHour.run(hour, query, readers, anonymous, searches);
       counts.push({ query, key, hour, readers, anonymous, searches });
     }
-    for (const { day, label, searches } of spellings) raiseSpelling.run(day, query, label, searches);
+    for (const { day, label, searches } of spellings) {
+      if (label !== key) raiseSpelling.run(day, query, label, searches);
+    }
   }
   return counts;
 }

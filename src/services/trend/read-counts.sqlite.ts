@@ -1,6 +1,7 @@
 import type { SqliteDatabase } from '../../database/sqlite-database.ts';
 import { text } from '../../events/envelope.ts';
 import { decodeCounts } from './decode-counts.ts';
+import { createLabelReader, numbersFrom } from './query-label.sqlite.ts';
 import { countedDays, hoursAhead } from './kept-counts.ts';
 import type { Counts, QueryDescription, QueryTotal } from './trend-store.ts';
 
@@ -34,21 +35,18 @@ export function readDescriptions(
     `SELECT hour, readers, anonymous, searches FROM hourly
      WHERE hour IN (SELECT value FROM json_each(?)) AND query = ? ORDER BY hour`,
   );
-  const readLabel = database.prepare(
-    `SELECT label FROM spelling WHERE day IN (SELECT value FROM json_each(?)) AND query = ?
-     GROUP BY label ORDER BY sum(searches) DESC, label LIMIT 1`,
-  );
+  const labelOf = createLabelReader(database, fromHour);
   const hours = numbersFrom(fromHour, 24 + hoursAhead);
-  const days = numbersFrom(Math.floor(fromHour / 24) - countedDays, countedDays + 3);
   return queries.flatMap((query) => {
     const answer = readAnswer.get(query);
-    // No spelling: an old query, still here because forgetting takes new searches.
-    const label = readLabel.get(days, query)?.['label'];
-    if (answer === undefined || label === undefined) return [];
+    if (answer === undefined) return [];
+    const key = String(answer['key']);
+    const label = labelOf(query, key);
+    if (label === null) return [];
     return {
       query,
-      key: String(answer['key']),
-      label: String(label),
+      key,
+      label,
       corrected: answer['corrected'] === null ? null : String(answer['corrected']),
       books: text(answer['books'] as Uint8Array),
       distinctReaders: Number(countReaders.get(hours, query)?.['n']),
@@ -79,9 +77,4 @@ export function readDays(
       from: fromDay,
     })
     .map((row) => ({ day: Number(row['day']), ...decodeCounts(row) }));
-}
-
-/** As JSON: with a list of hours SQLite seeks each (hour, query) instead of reading whole hours. */
-function numbersFrom(first: number, count: number): string {
-  return JSON.stringify(Array.from({ length: count }, (_, index) => first + index));
 }
