@@ -71,7 +71,7 @@ export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
 }
 
 /**
- * Only who numbered the event and its number, for finding repeats; much cheaper than the whole envelope.
+ * Only who numbered the event and its number, the first of each, for finding repeats; much cheaper than the whole envelope.
  * `null` for plain messages and for headers that `decodeEnvelope` would refuse.
  */
 export function decodeMark(headers: StoredHeaders): { source: string; sequence: number } | null {
