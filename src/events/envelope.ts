@@ -32,12 +32,20 @@ export function encodeEnvelope(envelope: Envelope): RecordHeaders {
     ['ce_id', Buffer.from(envelope.id)],
     ['ce_source', Buffer.from(envelope.source)],
     ['ce_type', Buffer.from(envelope.type)],
-    ['ce_time', Buffer.from(new Date(envelope.time).toISOString())],
+    ['ce_time', Buffer.from(isoTime(envelope.time))],
     ['ce_sequence', Buffer.from(String(envelope.sequence).padStart(20, '0'))],
   ];
   for (const [name, value] of Object.entries(envelope.extensions)) headers.push([`ce_${name}`, Buffer.from(value)]);
   headers.push(contentType);
   return headers;
+}
+
+let lastTime = { ms: 0, text: '1970-01-01T00:00:00.000Z' };
+
+/** Remembered, as events of one millisecond come together. */
+function isoTime(ms: number): string {
+  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() };
+  return lastTime.text;
 }
 
 /**

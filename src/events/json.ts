@@ -64,9 +64,9 @@ function countKeys(value: unknown, depth = 0): number {
     return count;
   }
   let count = 0;
-  for (const [key, item] of Object.entries(value)) {
+  for (const key in value) {
     if (key === '__proto__') throw new SamsaError('bad-event', 'the key __proto__ is not allowed');
-    count += 1 + countKeys(item, depth + 1);
+    count += 1 + countKeys((value as Record<string, unknown>)[key], depth + 1);
   }
   return count;
 }

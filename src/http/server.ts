@@ -71,6 +71,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     ...limits,
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger for each request would only add its number, which nothing else mentions.
+    childLoggerFactory: (logger) => logger,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
     return503OnClosing: false,
     ajv: {
