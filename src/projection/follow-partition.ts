@@ -34,10 +34,10 @@ export type FollowPartition<Change> = {
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
- * Commits of one partition are no closer than this, except while it has more to read than one commit folds: what a
- * commit costs, it costs for one record as for a hundred.
+ * Where several records came for one commit, more will come for the next: what a commit costs, it costs for one as for a
+ * hundred. Nobody rests where there is more to read than one commit folds, nor after a record that came alone.
  */
-const commitEveryMs = 20;
+const restMs = 20;
 /** After a refused commit or a jump. */
 const briefly = { firstMs: 40, mostMs: 400 };
 /** While a store or the log is away. */
@@ -103,8 +103,9 @@ async function readUntilRefused<Change>(
         doing = 'store-unavailable';
         arrivedMs = folded.last?.arrivedMs ?? arrivedMs;
         if (!(await commit(follow, soFar, folded, read.end, arrivedMs))) return 'refused';
+        const isBusy = folded.next - soFar.next > 1 && folded.next >= read.end;
+        restUntilMs = isBusy ? performance.now() + restMs : 0;
         soFar = { ...soFar, next: folded.next, marks: mergeMarks(soFar.marks, folded.marks) };
-        restUntilMs = folded.next < read.end ? 0 : performance.now() + commitEveryMs;
         doing = 'log-unavailable';
       }
       onMoving();
