@@ -26,6 +26,7 @@ export async function load(baseUrl: string, paths: readonly string[], seconds: n
       `${baseUrl}: ${result.non2xx} answers were not 2xx, ${result.errors} errors, ${result.timeouts} timeouts`,
     );
   }
+  if (result.requests.total === 0) throw new Error(`${baseUrl}: no answer within ${seconds} s`);
   return {
     requestsPerSecond: result.requests.average,
     p50Ms: result.latency.p50,

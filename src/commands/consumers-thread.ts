@@ -22,7 +22,7 @@ try {
   for (const { failed } of services) void failed.then(({ message }) => tell({ type: 'failed', code: null, message }));
   const opened = stack.move();
   parentPort!.once('message', () => {
-    void Promise.all(services.map(({ close }) => close()))
+    void Promise.allSettled(services.map(({ close }) => close()))
       .finally(() => opened.disposeAsync())
       .finally(() => parentPort!.close());
   });

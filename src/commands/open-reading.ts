@@ -8,7 +8,8 @@ import { logLocation } from './shop-places.ts';
 /** What a service that listens to the log gets its events with. */
 export type Reading = { readonly log: EventLog; readonly decodeSearch: SearchDecoder };
 
-const busyTimeoutMs = 1_000;
+/** Of these services no answer waits while they write. */
+export const busyTimeoutMs = 1_000;
 
 /** For one service alone. @throws SamsaError as `openLog`. */
 export async function openReading(

@@ -6,7 +6,7 @@ import { nextOffsets, type LedgerRow } from '../projection/ledger.ts';
 import type { RunningService } from './running-service.ts';
 import { rateLimitOf, type ServiceBase } from './service-base.ts';
 import { logLocation } from './shop-places.ts';
-import { openReading, type Reading } from './open-reading.ts';
+import { busyTimeoutMs, openReading, type Reading } from './open-reading.ts';
 
 /** Where the services that listen to the log differ. */
 export type Consumer<Store> = {
@@ -21,8 +21,6 @@ type ConsumerService = {
   readonly ledger: () => readonly LedgerRow[];
   readonly close: () => Promise<void>;
 };
-
-const busyTimeoutMs = 1_000;
 
 /**
  * Opens what such a service stands on, in order, and lets it answer; whatever fails, what was opened is closed again.

@@ -25,6 +25,8 @@ export type SqliteOptions = {
 };
 
 const openWithinMs = 2_000;
+/** While another one brings an older file up to date, which may take as long as copying it. */
+const migratedWithinMs = 600_000;
 
 /** One connection to one SQLite file in WAL mode. */
 export type SqliteDatabase = {
@@ -96,15 +98,31 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
  * file that another one has taken the place of meanwhile is let go.
  */
 function connect(path: string, options: SqliteOptions): DatabaseSync {
-  const giveUpAtMs = performance.now() + openWithinMs;
+  const startedMs = performance.now();
   for (;;) {
     try {
       const connection = connectOnce(path, options);
       if (connection !== null) return connection;
     } catch (error) {
-      if (!isBusy(error) || performance.now() > giveUpAtMs) throw openError(path, error);
+      const patienceMs = isBusy(error) && isOlder(path, options.migrations) ? migratedWithinMs : openWithinMs;
+      if (!isBusy(error) || performance.now() > startedMs + patienceMs) throw openError(path, error);
       blockFor(5 + Math.random() * 20);
     }
+  }
+}
+
+/** Whether the file has been in use, and needs steps that this program knows. */
+function isOlder(path: string, migrations: readonly Migration[]): boolean {
+  try {
+    const connection = new DatabaseSync(path, { readOnly: true });
+    try {
+      const version = Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
+      return version > 0 && version < migrations.length;
+    } finally {
+      connection.close();
+    }
+  } catch {
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 import { SamsaError } from '../errors.ts';
+import { equalBytes } from './equal-bytes.ts';
 import type { RecordHeaders, StoredHeaders, StoredRecord } from './record.ts';
 
 /**
@@ -79,8 +80,8 @@ export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
 }
 
 /**
- * Only who numbered the event and its number, the first of each, for finding repeats; much cheaper than the whole envelope.
- * `null` for plain messages and for headers that `decodeEnvelope` would refuse.
+ * Only who numbered the event and its number, for finding repeats; much cheaper than the whole envelope. `null` for plain
+ * messages and where one of the two cannot be read. Where a header repeats, what stands first may count.
  */
 export function decodeMark(headers: StoredHeaders): { source: string; sequence: number } | null {
   let source = '';
@@ -117,19 +118,13 @@ let lastSource: { readonly bytes: Uint8Array; readonly text: string } = { bytes:
 
 /** `null` when it is no UTF-8. */
 function decodeSource(value: Uint8Array): string | null {
-  if (isEqual(value, lastSource.bytes)) return lastSource.text;
+  if (equalBytes(value, lastSource.bytes)) return lastSource.text;
   try {
     lastSource = { text: strictUtf8.decode(value), bytes: new Uint8Array(value) };
     return lastSource.text;
   } catch {
     return null;
   }
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.byteLength !== other.byteLength) return false;
-  for (let index = 0; index < one.byteLength; index++) if (one[index] !== other[index]) return false;
-  return true;
 }
 
 function decodeAttribute(name: string, value: Uint8Array): string {

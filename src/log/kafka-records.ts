@@ -1,4 +1,5 @@
 import type { MessageToProduce, RecordsBatch } from '@platformatic/kafka';
+import { equalBytes } from '../events/equal-bytes.ts';
 import type { NewRecord, RecordHeaders, StoredHeaders, StoredRecord } from '../events/record.ts';
 
 /** `null` is written as such: a value that is none removes its key where a topic is compacted. */
@@ -112,16 +113,10 @@ const mostMetNames = 100;
 
 function nameAt(index: number, bytes: Buffer): string {
   const met = metNames[index];
-  if (met !== undefined && isEqual(met.bytes, bytes)) return met.name;
+  if (met !== undefined && equalBytes(met.bytes, bytes)) return met.name;
   const name = bytes.toString();
   if (index < mostMetNames) metNames[index] = { bytes: Buffer.from(bytes), name };
   return name;
-}
-
-function isEqual(one: Buffer, other: Buffer): boolean {
-  if (one.length !== other.length) return false;
-  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
-  return true;
 }
 
 function view(data: Uint8Array): Buffer {

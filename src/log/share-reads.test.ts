@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { until } from '../../test/support/until.ts';
 import { eventLogContract } from './log.contract.ts';
 import type { EventLog, ReadRequest } from './log.ts';
 import { shareReads } from './share-reads.ts';
@@ -56,6 +57,7 @@ async function openShared(test: TestContext) {
   });
   const usual = { topic, topicId, partition: 0, from: 0, maxBytes: 1_000, waitMs: 10_000, signal: never };
   return {
+    close: shared.close,
     append: (...values: readonly string[]) =>
       log.append(values.map((value) => ({ topic, key: null, value: Buffer.from(value), headers: [] }))),
     read: (request: Partial<ReadRequest> = {}) => shared.read({ ...usual, ...request }),
@@ -122,6 +124,21 @@ void describe('shared reads', () => {
     );
     await append('one');
     assert.equal((await read()).records.length, 1);
+  });
+
+  it('read anew what was read a while ago', async (test) => {
+    const { append, read, reads } = await openShared(test);
+    await append('one');
+    await read();
+    await until('it is forgotten', async () => (await read()).records.length === 1 && reads() > 1);
+  });
+
+  it('give nothing once the log is closed', async (test) => {
+    const { append, read, close } = await openShared(test);
+    await append('one');
+    await read();
+    await close();
+    await assert.rejects(read(), /closed/);
   });
 
   it('tell everybody who waits why the log cannot be read', async (test) => {

@@ -4,15 +4,28 @@ type Asked = Pick<ReadRequest, 'topicId' | 'from' | 'maxBytes' | 'waitMs'>;
 type Underway = { readonly asked: Asked; readonly result: Promise<ReadResult>; readonly giveUp: AbortController };
 type Found = { readonly asked: Asked; readonly result: ReadResult };
 
+/** Who follows the same partition is seldom further behind; and what a log has since lost is not given for longer. */
+const keptMs = 100;
+
 /**
  * The same log for several that follow the same partitions on one thread: each record is read once, and all of them get
- * the same object. Who is ready to wait waits with whoever waits for the same already, or gets what another got last,
- * with the ends of that moment; where one gives up, the others that wait with it get an answer without records early.
+ * the same object. Who is ready to wait waits with whoever waits for the same already, or gets what another has just
+ * got, with the ends of that moment; where one gives up, the others that wait with it get an answer without records early.
  * Who is not ready to wait always reads what is there now.
  */
 export function shareReads(log: EventLog): EventLog {
   const underway = new Map<string, Underway>();
   const lastFound = new Map<string, Found>();
+  let closed = false;
+
+  const keep = (partition: string, found: Found): void => {
+    if (closed) return;
+    lastFound.set(partition, found);
+    const forget = (): void => {
+      if (lastFound.get(partition) === found) lastFound.delete(partition);
+    };
+    setTimeout(forget, keptMs).unref();
+  };
 
   const start = (partition: string, request: ReadRequest): Underway => {
     const giveUp = new AbortController();
@@ -22,7 +35,7 @@ export function shareReads(log: EventLog): EventLog {
     underway.set(partition, reading);
     const end = (result: ReadResult | null): void => {
       if (underway.get(partition) === reading) underway.delete(partition);
-      if (result !== null && result.records.length > 0) lastFound.set(partition, { asked, result });
+      if (result !== null && result.records.length > 0) keep(partition, { asked, result });
     };
     reading.result.then(end, () => end(null));
     return reading;
@@ -38,6 +51,11 @@ export function shareReads(log: EventLog): EventLog {
       const known = underway.get(partition);
       const reading = known !== undefined && isSame(known.asked, request) ? known : start(partition, request);
       return givingUpWith(request.signal, reading);
+    },
+    close: () => {
+      closed = true;
+      lastFound.clear();
+      return log.close();
     },
   };
 }

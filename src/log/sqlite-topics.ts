@@ -69,10 +69,18 @@ function separatePartitions(connection: DatabaseSync): void {
   const numbers = connection.prepare('SELECT number FROM partition').all();
   for (const number of numbers.map((row) => Number(row['number']))) {
     const first = number * 2 ** 40;
-    connection.exec(createRecordTable(number));
+    connection.exec(
+      `CREATE TABLE record_${number} (
+         log_offset INTEGER PRIMARY KEY,
+         arrived_ms INTEGER NOT NULL,
+         key BLOB,
+         value BLOB,
+         headers BLOB NOT NULL
+       )`,
+    );
     connection
       .prepare(
-        `INSERT INTO ${recordTable(number)} SELECT position - ?, arrived_ms, key, value, headers FROM record
+        `INSERT INTO record_${number} SELECT position - ?, arrived_ms, key, value, headers FROM record
          WHERE position >= ? AND position < ? ORDER BY position`,
       )
       .run(first, first, first + 2 ** 40);
@@ -84,7 +92,8 @@ function separatePartitions(connection: DatabaseSync): void {
   );
 }
 
-const mostPartitions = 8_191;
+/** Each has a table, and whoever opens the file reads what tables there are. */
+const mostPartitions = 8_000;
 
 export type SqliteTopic = {
   readonly id: string;

@@ -35,7 +35,7 @@ const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
  * Where several records came for one commit, more will come for the next: what a commit costs, it costs for one as for a
- * hundred. Nobody rests where there is more to read than one commit folds, nor after a record that came alone.
+ * hundred. Nobody rests where a read left something behind, nor after a record that came alone.
  */
 const restMs = 20;
 /** After a refused commit or a jump. */
@@ -103,7 +103,7 @@ async function readUntilRefused<Change>(
         doing = 'store-unavailable';
         arrivedMs = folded.last?.arrivedMs ?? arrivedMs;
         if (!(await commit(follow, soFar, folded, read.end, arrivedMs))) return 'refused';
-        const isBusy = folded.next - soFar.next > 1 && folded.next >= read.end;
+        const isBusy = read.records.length > 1 && folded.next >= read.end;
         restUntilMs = isBusy ? performance.now() + restMs : 0;
         soFar = { ...soFar, next: folded.next, marks: mergeMarks(soFar.marks, folded.marks) };
         doing = 'log-unavailable';

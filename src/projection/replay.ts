@@ -90,7 +90,7 @@ function readOf(
 }
 
 function refuseToWait(running: RunningProjection, said: string): void {
-  const problems = running.problems().filter((problem) => problem !== 'unbalanced');
+  const problems = running.problems().filter((problem) => problem !== 'unbalanced' && problem !== 'lagging');
   if (problems.length === 0) return;
   throw new SamsaError('store-unavailable', `expected to go on reading the log, got ${problems.join(', ')}: ${said}`, {
     retryable: true,

@@ -45,8 +45,7 @@ const inSqlite: Queries = {
        (SELECT day, query, readers, anonymous, searches FROM ${schema}.daily UNION ALL
         SELECT hour / 24, query, readers, anonymous, searches FROM ${schema}.hourly) AS t
      LEFT JOIN ${schema}.query AS q ON q.id = t.query WHERE t.day >= ? GROUP BY t.day, t.query`,
-  spelling: (schema) =>
-    `SELECT t.day, q.key, t.label, t.searches FROM ${named(schema, 'spelling')} WHERE t.day >= ? AND t.label <> q.key`,
+  spelling: (schema) => `SELECT t.day, q.key, t.label, t.searches FROM ${named(schema, 'spelling')} WHERE t.day >= ?`,
   answer: (schema) =>
     `SELECT q.key, t.time_ms, a.corrected, a.books FROM ${named(schema, 'last_search')}
      LEFT JOIN ${schema}.answer AS a ON a.query = t.query WHERE t.time_ms >= ?`,

@@ -62,6 +62,9 @@ export const countsSchema = `
   );
 `;
 
+/** Before, a spelling that is the key had rows as all others have. */
+export const keysUnspelt = 'DELETE FROM spelling WHERE label = (SELECT key FROM query WHERE id = spelling.query)';
+
 export type SearchCounter = {
   /** Counts inside the open transaction; the increments are true once it has committed. */
   readonly count: (searches: readonly CountedSearch[]) => readonly HourCount[];

@@ -12,9 +12,6 @@ export const forgottenPerCommit = 2_000;
 /** A clock elsewhere may be ahead of ours by as much: an answer looks so many hours further than its window goes. */
 export const hoursAhead = 2;
 
-/** Hours that can have counts of their own, up to the newest that has: those kept, and two days not yet rolled up. */
-export const countedHours = kept.hourlyHours + 48;
-
 /** Days that can hold counts: those kept, and the one that has begun. */
 export const countedDays = kept.dailyDays + 1;
 

@@ -1,5 +1,5 @@
 import type { SqliteDatabase } from '../../database/sqlite-database.ts';
-import { countedDays, countedHours } from './kept-counts.ts';
+import { countedDays } from './kept-counts.ts';
 
 const dayMs = 86_400_000;
 
@@ -13,7 +13,7 @@ export function createLabelReader(database: SqliteDatabase, fromHour: number) {
   const readLast = database.prepare('SELECT time_ms FROM last_search WHERE query = ?');
   const readOthers = database.prepare(
     `SELECT label, sum(searches) AS n FROM spelling
-     WHERE day IN (SELECT value FROM json_each(:days)) AND query = :query AND label <> :key
+     WHERE day IN (SELECT value FROM json_each(:days)) AND query = :query
      GROUP BY label ORDER BY n DESC, label`,
   );
   const countAll = database.prepare(
@@ -22,14 +22,13 @@ export function createLabelReader(database: SqliteDatabase, fromHour: number) {
        UNION ALL
        SELECT searches FROM hourly WHERE hour IN (SELECT value FROM json_each(:hours)) AND query = :query)`,
   );
-  const newestHour = Number(database.prepare('SELECT coalesce(max(hour), 0) AS hour FROM hourly').get()?.['hour']);
   const firstDay = Math.floor(fromHour / 24) - countedDays;
   const days = numbersFrom(firstDay, countedDays + 3);
-  const hours = numbersFrom(newestHour - countedHours, countedHours + 1);
+  const hours = numbersFrom(firstDay * 24, (countedDays + 3) * 24);
 
   return (query: number, key: string): string | null => {
     if (Number(readLast.get(query)?.['time_ms'] ?? 0) < firstDay * dayMs) return null;
-    const others = readOthers.all({ days, query, key }).map(({ label, n }) => ({ label: String(label), n: Number(n) }));
+    const others = readOthers.all({ days, query }).map(({ label, n }) => ({ label: String(label), n: Number(n) }));
     const [first] = others;
     if (first === undefined) return key;
     const searches = Number(countAll.get({ days, hours, query })?.['n']);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { countIn, noonMs, searchOf } from '../../../test/support/count-searches.ts';
@@ -62,6 +63,22 @@ describe('the SQLite trend store', () => {
       ['emma', 'reader-who-searched'].map((text) => files.some((bytes) => bytes.includes(text))),
       [true, false],
     );
+    await close();
+  });
+
+  it('takes spellings that are the key out of a file that still counts them', async () => {
+    const { path, store, another, close } = await openInNewFolder();
+    const [count] = await countIn(store);
+    await count!([searchOf('emma', 'ann'), { ...searchOf('emma', 'bob'), label: 'Emma' }]);
+    const old = new DatabaseSync(path);
+    old.exec("INSERT INTO spelling SELECT day, query, 'emma', 1 FROM spelling; PRAGMA user_version = 3");
+    await another();
+    const labels = old.prepare('SELECT label FROM spelling').all();
+    assert.deepEqual(
+      labels.map((row) => row['label']),
+      ['Emma'],
+    );
+    old.close();
     await close();
   });
 });

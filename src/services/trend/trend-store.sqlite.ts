@@ -2,7 +2,7 @@ import { openSqlite, type SqliteDatabase } from '../../database/sqlite-database.
 import { storeError } from '../../database/sqlite-errors.ts';
 import { deadLetterDecisions } from '../../database/sqlite-dead-letters.ts';
 import { createSqliteProgress, progressSchema } from '../../database/sqlite-progress.ts';
-import { countsSchema, createSearchCounter } from './count-searches.sqlite.ts';
+import { countsSchema, createSearchCounter, keysUnspelt } from './count-searches.sqlite.ts';
 import { createCountJournal } from './count-journal.ts';
 import { createForgetting } from './forget-old-counts.sqlite.ts';
 import { refuseForgotten } from './kept-counts.ts';
@@ -23,7 +23,7 @@ export function openSqliteTrendStore(
   options: { readonly clock: () => number; readonly busyTimeoutMs: number; readonly checkpointedElsewhere?: boolean },
 ): TrendStore {
   const { busyTimeoutMs, clock, checkpointedElsewhere = false } = options;
-  const migrations = [progressSchema, countsSchema, deadLetterDecisions];
+  const migrations = [progressSchema, countsSchema, deadLetterDecisions, keysUnspelt];
   const database = openSqlite(path, { migrations, busyTimeoutMs, cacheKiB, checkpointedElsewhere });
   if (!checkpointedElsewhere) database.prepare(`PRAGMA wal_autocheckpoint = ${checkpointPages}`).get();
   return createSqliteTrendStore(database, clock);
