@@ -8,8 +8,8 @@ const rememberedBytes = 8 << 20;
 
 /**
  * The latest answer of every query. Readers mostly get the same answer again, so its time is kept apart from it and the
- * answer itself is only written when it differs. Those not remembered are compared where they are: to read one to find
- * it the same would cost more than to write it.
+ * answer itself is only written when it differs. One that is not remembered is compared where it is: mostly it is the
+ * same, and to read it would be for nothing.
  */
 export function createLatestAnswers(database: SqliteDatabase) {
   const remembered = createRecentMap<number, TimedAnswer>(rememberedBytes, ({ books }) => books.byteLength + 100);
