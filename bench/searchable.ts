@@ -63,7 +63,7 @@ async function isReady(url: string): Promise<boolean> {
   return status === 'ready';
 }
 
-/** Readiness does not tell how far the search index is behind the log. */
+/** Readiness tells of a search index that is far behind the log, not of one that is a little behind. */
 async function hasReadAll(url: string): Promise<boolean> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   return /^samsa_projection_lag_events\{projection="search-index"\} 0$/m.test(metrics);

@@ -116,7 +116,7 @@ function isOlder(path: string, migrations: readonly Migration[]): boolean {
   try {
     const connection = new DatabaseSync(path, { readOnly: true });
     try {
-      const version = Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
+      const version = schemaVersion(connection);
       return version > 0 && version < migrations.length;
     } finally {
       connection.close();
@@ -161,8 +161,12 @@ function blockFor(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
+function schemaVersion(connection: DatabaseSync): number {
+  return Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
+}
+
 function migrate(path: string, connection: DatabaseSync, migrations: readonly Migration[]): void {
-  const version = (): number => Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
+  const version = (): number => schemaVersion(connection);
   if (version() > migrations.length) {
     throw new SamsaError(
       'state-too-new',

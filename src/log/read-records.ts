@@ -17,18 +17,13 @@ const mostRecords = 10_000;
 export function createRecordReader(database: SqliteDatabase): RecordReader {
   const selectEnds = database.prepare('SELECT start_offset, end_offset FROM partition WHERE number = ?');
   selectEnds.setReturnArrays(true);
-  const selects = new Map<number, StatementSync>();
   const selectFrom = (partitionNumber: number): StatementSync => {
-    let select = selects.get(partitionNumber);
-    if (select === undefined) {
-      select = database.prepare(
-        `SELECT log_offset, arrived_ms, length(key), length(value),
-           CAST(coalesce(key, x'') || coalesce(value, x'') || headers AS BLOB)
-         FROM ${recordTable(partitionNumber)} WHERE log_offset >= ? ORDER BY log_offset LIMIT ${mostRecords}`,
-      );
-      select.setReturnArrays(true);
-      selects.set(partitionNumber, select);
-    }
+    const select = database.prepare(
+      `SELECT log_offset, arrived_ms, length(key), length(value),
+         CAST(coalesce(key, x'') || coalesce(value, x'') || headers AS BLOB)
+       FROM ${recordTable(partitionNumber)} WHERE log_offset >= ? ORDER BY log_offset LIMIT ${mostRecords}`,
+    );
+    select.setReturnArrays(true);
     return select;
   };
 
