@@ -67,7 +67,7 @@ export function findBooks(index: IndexReader, request: SearchRequest): FoundBook
   if (found.total > 0 || query.words.length < 2) return found;
   const words = keepMatchingWords(query.words, {
     matches: (some) => index.hasMoreThan(matchExpression(some), 0),
-    frequency: (word) => index.places(word).length,
+    frequency: (word) => index.places([word]).length,
   });
   if (words.length === 0 || words.length === query.words.length) return found;
   const dropped = query.words.filter((word) => !words.includes(word)).map(({ word }) => word);
@@ -96,8 +96,7 @@ function findSimply(
     const from = Math.max(offset, rankedCandidates);
     bookIds.push(...index.match(matchExpression(words), offset + limit - from, from));
   }
-  const counted = hasMore ? count() : candidates.length;
-  return { query, words, bookIds, ...totalOf(counted), dropped: [], facets: null };
+  return { query, words, bookIds, ...totalOf(hasMore ? count : candidates.length), dropped: [], facets: null };
 }
 
 /** The longer way, for filters, other orders and facets: over what is known of the first thousand matches. */
@@ -149,7 +148,7 @@ function inOrder(
 
 function allBooks(index: IndexReader, query: ParsedQuery, { offset, limit }: SearchRequest): FoundBooks {
   const bookIds = index.mostPopular(limit, offset);
-  return { query, words: [], bookIds, ...totalOf(index.count('')), dropped: [], facets: null };
+  return { query, words: [], bookIds, ...totalOf(index.count()), dropped: [], facets: null };
 }
 
 function theseBooks(

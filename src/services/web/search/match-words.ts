@@ -1,12 +1,12 @@
 import { bookAt } from './book-place.ts';
-import { matchExpression, type QueryWord } from './parse-query.ts';
+import type { QueryWord } from './parse-query.ts';
 import type { RankedBook } from './rank-books.ts';
 import { mostCounted, type IndexReader } from './read-index.ts';
 
 export type MatchedBooks = {
   readonly books: readonly RankedBook[];
   /** How many books match in all, as far as `mostCounted`. */
-  readonly count: () => number;
+  readonly count: number;
 };
 
 /**
@@ -19,21 +19,21 @@ export function matchWords(index: IndexReader, words: readonly QueryWord[], limi
   const telling: (readonly number[])[] = [];
   const common: QueryWord[] = [];
   for (const word of words) {
-    const places = index.places(word);
+    const places = index.places([word]);
     if (places.length < mostCounted || words.length === 1) telling.push(places);
     else common.push(word);
   }
   if (telling.length > 0) {
     const places = placesInAll(telling);
     const books = index.ranked(places.slice(0, limit).map(bookAt));
-    if (common.length === 0) return { books, count: () => places.length };
+    if (common.length === 0) return { books, count: places.length };
     if (places.length < limit) {
       const having = books.filter((book) => common.every((word) => hasWord(book, word)));
-      return { books: having, count: () => having.length };
+      return { books: having, count: having.length };
     }
   }
-  const expression = matchExpression(words);
-  return { books: index.ranked(index.match(expression, limit, 0)), count: () => index.count(expression) };
+  const places = index.places(words);
+  return { books: index.ranked(places.slice(0, limit).map(bookAt)), count: places.length };
 }
 
 /** What is in every one of these rising lists. */

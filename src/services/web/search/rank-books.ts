@@ -35,8 +35,6 @@ const points = {
   authorPhrase: 3,
 } as const;
 
-const fields = ['title', 'author', 'series', 'subjects'] as const;
-
 /** The books best first; equal ones by id. All of them are taken to match. */
 export function rankBooks(
   books: readonly RankedBook[],
@@ -63,17 +61,23 @@ function scoreBook(book: RankedBook, needles: readonly Needle[], phrase: string)
   return book.popularityPoints + matched / needles.length + phrasePoints(book, phrase);
 }
 
-function wordPoints(book: RankedBook, { whole, start, only }: Needle): number {
+function wordPoints({ title, author, series, subjects }: RankedBook, needle: Needle): number {
+  const { only } = needle;
   let best = Number.NEGATIVE_INFINITY;
-  for (const field of fields) {
-    if (points[field] <= best) break;
-    if (only !== null && field !== only) continue;
-    const at = book[field].indexOf(start);
-    if (at < 0) continue;
-    const isWhole = book[field].startsWith(whole, at) || book[field].includes(whole, at + 1);
-    best = Math.max(best, points[field] + (isWhole ? 0 : points.unfinished));
-  }
+  if (only === null) best = fieldPoints(best, title, points.title, needle);
+  if (only !== 'subjects') best = fieldPoints(best, author, points.author, needle);
+  if (only === null) best = fieldPoints(best, series, points.series, needle);
+  if (only !== 'author') best = fieldPoints(best, subjects, points.subjects, needle);
   return best === Number.NEGATIVE_INFINITY ? points.unfinished : best;
+}
+
+/** The better of what was found so far and what a word is worth in this field. */
+function fieldPoints(best: number, text: string, worth: number, { whole, start }: Needle): number {
+  if (worth <= best) return best;
+  const at = text.indexOf(start);
+  if (at < 0) return best;
+  const isWhole = text.startsWith(whole, at) || text.includes(whole, at + 1);
+  return Math.max(best, worth + (isWhole ? 0 : points.unfinished));
 }
 
 function phrasePoints({ title, mainTitleWords, author }: RankedBook, phrase: string): number {

@@ -14,11 +14,11 @@ import { searchIndexSchema, type WrittenBooks } from './search-index.sqlite.ts';
  * Expressions are those of `matchExpression`; `''` stands for all books, except in `match`.
  */
 export type IndexReader = {
-  /** Places of books with this word, the most popular first; of a commoner one no more than `mostCounted`. */
-  readonly places: (word: QueryWord) => readonly number[];
+  /** Places of books that have these words, the most popular first, no more of them than `mostCounted`. */
+  readonly places: (words: readonly QueryWord[]) => readonly number[];
   readonly match: (expression: string, limit: number, offset: number) => readonly number[];
-  /** Counts no further than `mostCounted`. */
-  readonly count: (expression: string) => number;
+  /** All books, counted no further than `mostCounted`. */
+  readonly count: () => number;
   /** Whether there are more than so many. */
   readonly hasMoreThan: (expression: string, count: number) => boolean;
   /** By exact popularity, where `match` is only about right; equal ones by id. */
@@ -42,7 +42,6 @@ const rememberedRanked = 10_000;
 const rememberedListedBytes = 8 << 20;
 /** What a short text takes all the same. */
 const bytesPerListed = 200;
-const rememberedCounts = 5_000;
 /** In numbers of 8 bytes; the least that a word costs counts as 20 of them. */
 const rememberedPlaces = 1_000_000;
 const placesPerWord = 20;
@@ -76,7 +75,7 @@ export function openIndexForReading(path: string): IndexReader {
     rememberedListedBytes,
     ({ byteLength }) => bytesPerListed + byteLength,
   );
-  let counts = createRecentMap<string, number>(rememberedCounts);
+  let counted: number | null = null;
   let places = createPlaces();
 
   const countTo = (expression: string, limit: number): number =>
@@ -101,20 +100,13 @@ export function openIndexForReading(path: string): IndexReader {
   };
 
   return {
-    places: (word) => {
-      const expression = matchExpression([word]);
+    places: (words) => {
+      const expression = matchExpression(words);
       return places.get(expression) ?? loadPlaces(expression);
     },
     match: (expression, limit, offset) =>
       rows(matching, expression, limit, offset).map(([place]) => bookAt(place as number)),
-    count: (expression) => {
-      let counted = counts.get(expression);
-      if (counted === undefined) {
-        counted = countTo(expression, mostCounted);
-        counts.set(expression, counted);
-      }
-      return counted;
-    },
+    count: () => (counted ??= countTo('', mostCounted)),
     hasMoreThan: (expression, count) => countTo(expression, count + 1) > count,
     mostPopular: (limit, offset) => rows(popular, limit, offset).map(([id]) => id as number),
     byIsbn: (isbn13) => (row(isbn, isbn13)?.[0] as number | undefined) ?? null,
@@ -137,7 +129,7 @@ export function openIndexForReading(path: string): IndexReader {
     },
     forget: ({ bookIds, moved }) => {
       if (moved) {
-        counts = createRecentMap(rememberedCounts);
+        counted = null;
         places = createPlaces();
       }
       for (const id of bookIds) {
