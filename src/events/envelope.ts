@@ -31,9 +31,9 @@ export function encodeEnvelope(envelope: Envelope): RecordHeaders {
   const headers: (readonly [string, Uint8Array])[] = [
     specVersion,
     ['ce_id', Buffer.from(envelope.id)],
-    ['ce_source', Buffer.from(envelope.source)],
-    ['ce_type', Buffer.from(envelope.type)],
-    ['ce_time', Buffer.from(isoTime(envelope.time))],
+    ['ce_source', sourceBytes(envelope.source)],
+    ['ce_type', typeBytes(envelope.type)],
+    ['ce_time', timeBytes(envelope.time)],
     ['ce_sequence', Buffer.from(String(envelope.sequence).padStart(20, '0'))],
   ];
   for (const [name, value] of Object.entries(envelope.extensions)) headers.push([`ce_${name}`, Buffer.from(value)]);
@@ -41,12 +41,17 @@ export function encodeEnvelope(envelope: Envelope): RecordHeaders {
   return headers;
 }
 
-let lastTime = { ms: 0, text: '1970-01-01T00:00:00.000Z' };
+/** Events that follow each other mostly have these in common. */
+const sourceBytes = rememberingLast((source: string) => Buffer.from(source));
+const typeBytes = rememberingLast((type: string) => Buffer.from(type));
+const timeBytes = rememberingLast((ms: number) => Buffer.from(new Date(ms).toISOString()));
 
-/** Remembered, as events of one millisecond come together. */
-function isoTime(ms: number): string {
-  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() };
-  return lastTime.text;
+function rememberingLast<From, To>(convert: (from: From) => To): (from: From) => To {
+  let last: { readonly from: From; readonly to: To } | null = null;
+  return (from) => {
+    if (last === null || last.from !== from) last = { from, to: convert(from) };
+    return last.to;
+  };
 }
 
 /**

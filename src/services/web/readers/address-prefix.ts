@@ -6,7 +6,8 @@ import { isIP } from 'node:net';
  * stays as it is, cut to 64 characters.
  */
 export function addressPrefix(address: string): string {
-  const withoutZone = address.split('%', 1)[0] ?? '';
+  const zoneAt = address.indexOf('%');
+  const withoutZone = zoneAt < 0 ? address : address.slice(0, zoneAt);
   if (isIP(withoutZone) !== 6) return withoutZone.slice(0, 64);
   const groups = groupsOf(withoutZone);
   const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;

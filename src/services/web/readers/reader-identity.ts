@@ -21,6 +21,10 @@ export type Reader = {
 /** Says who is asking, and gives a cookie to whoever did not bring a valid one. Same answer for the same request. */
 export type IdentifyReader = (request: FastifyRequest, reply: FastifyReply) => Reader;
 
+/** Where a request remembers who asks. */
+const identified = Symbol('identified reader');
+type IdentifiedRequest = FastifyRequest & { [identified]?: Reader };
+
 const cookieName = 'uid';
 const cookieAgeSeconds = 180 * 86_400;
 const dayMs = 86_400_000;
@@ -34,11 +38,9 @@ export function createReaderIdentity(deps: {
 }): IdentifyReader {
   const { signer } = deps;
   const hashPrefix = createPrefixHash(deps.secret, deps.clock);
-  const identified = new WeakMap<FastifyRequest, Reader>();
 
-  return (request, reply) => {
-    const known = identified.get(request);
-    if (known !== undefined) return known;
+  return (request: IdentifiedRequest, reply) => {
+    if (request[identified] !== undefined) return request[identified];
     const prefix = addressPrefix(request.ip);
     const returned = readerOf(request.headers.cookie, signer);
     const cookieId = returned ?? signer.mint();
@@ -49,8 +51,9 @@ export function createReaderIdentity(deps: {
       addressPrefix: prefix,
     };
     if (returned === null) {
-      void reply.header('set-cookie', identityCookie(signer.sign(cookieId), request.protocol === 'https'));
-      identified.set(request, reader);
+      const attributes = request.protocol === 'https' ? secureAttributes : plainAttributes;
+      void reply.header('set-cookie', `${cookieName}=${signer.sign(cookieId)}${attributes}`);
+      request[identified] = reader;
     }
     return reader;
   };
@@ -62,11 +65,14 @@ function readerOf(cookieHeader: string | undefined, signer: ReaderSigner): strin
   return signed === undefined ? null : signer.verify(signed);
 }
 
-/** A signed id has no character that a cookie would have to encode. */
-function identityCookie(value: string, secure: boolean): string {
+/** What follows the value, which is a signed id: it has no character that a cookie would have to encode. */
+function cookieAttributes(secure: boolean): string {
   const attributes = { httpOnly: true, sameSite: 'lax', path: '/', maxAge: cookieAgeSeconds, secure } as const;
-  return stringifySetCookie({ name: cookieName, value, ...attributes }, { encode: (signed) => signed });
+  return stringifySetCookie({ name: cookieName, value: '', ...attributes }).slice(`${cookieName}=`.length);
 }
+
+const plainAttributes = cookieAttributes(false);
+const secureAttributes = cookieAttributes(true);
 
 /** One id per address prefix and UTC day: yesterday's cannot be linked to today's without the secret. */
 function createPrefixHash(secret: string, clock: () => number): (prefix: string) => string {
