@@ -6,7 +6,7 @@ import { BookSchema, type Book } from './book.ts';
 import { decodeEnvelope, encodeEnvelope, eventTime, text, type Envelope } from './envelope.ts';
 import type { EventSource } from './event-source.ts';
 import { parseEventJson } from './json.ts';
-import { createRecentMap } from './recent-map.ts';
+import { createRevisitedMap } from './recent-map.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
 import { refusedValue } from './refused-value.ts';
 
@@ -68,6 +68,8 @@ export function bookSearchedRecord(
 
 /** Of the values a decoder remembers; what was parsed from them takes a few times as much. */
 const rememberedBytes = 4 << 20;
+/** What is not searched again within some so many other queries is not worth remembering. */
+const metKeys = 4_000;
 
 /** A search, or `'late'` when it came too late to count. @throws SamsaError `bad-event`. */
 export type SearchDecoder = (record: StoredRecord) => BookSearched | 'late';
@@ -86,11 +88,12 @@ export function decodingOnce(decode: SearchDecoder): SearchDecoder {
 }
 
 /**
- * A decoder that remembers, for the latest keys, the value it parsed last: readers mostly get the same answer to the
- * same query, and comparing bytes is many times cheaper than parsing them. It changes no result.
+ * A decoder that remembers, for keys that come often, the value it parsed last: readers mostly get the same answer to
+ * the same query, and comparing bytes is many times cheaper than parsing them. It changes no result.
  */
 export function createBookSearchedDecoder(): SearchDecoder {
-  const answers = createRecentMap<string, Pick<BookSearched, 'books' | 'value'>>(
+  const answers = createRevisitedMap<string, Pick<BookSearched, 'books' | 'value'>>(
+    metKeys,
     rememberedBytes,
     ({ value }) => value.byteLength,
   );

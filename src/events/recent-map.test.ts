@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createRecentMap } from './recent-map.ts';
+import { createRecentMap, createRevisitedMap } from './recent-map.ts';
 
 describe('a map of what was used lately', () => {
   it('keeps what is used and forgets what is not', () => {
@@ -29,5 +29,46 @@ describe('a map of what was used lately', () => {
     map.delete(1);
     map.delete(3);
     assert.deepEqual([map.get(1), map.get(2), map.get(3)], [undefined, 'there', undefined]);
+  });
+});
+
+describe('a map of what comes again', () => {
+  const sizeOf = (): number => 1;
+
+  it('takes in what is set a second time, and not what comes once', () => {
+    const map = createRevisitedMap<string, string>(10, 10, sizeOf);
+    map.set('once', 'a');
+    map.set('again', 'b');
+    map.set('again', 'c');
+    assert.deepEqual([map.get('once'), map.get('again')], [undefined, 'c']);
+  });
+
+  it('lets what comes once push out nothing', () => {
+    const map = createRevisitedMap<number, string>(10, 10, sizeOf);
+    for (const value of ['first', 'second']) map.set(0, value);
+    for (let key = 1; key <= 1_000; key++) map.set(key, 'once');
+    assert.equal(map.get(0), 'second');
+  });
+
+  it('gives the value set last, however long ago the key came in', () => {
+    const map = createRevisitedMap<number, string>(2, 100, sizeOf);
+    for (const value of ['first', 'second']) map.set(0, value);
+    for (let key = 1; key <= 50; key++) map.set(key, 'once');
+    map.set(0, 'third');
+    assert.equal(map.get(0), 'third');
+  });
+
+  it('forgets a key that comes back too late', () => {
+    const map = createRevisitedMap<number, string>(10, 10, sizeOf);
+    for (let round = 0; round < 3; round++) for (let key = 0; key < 100; key++) map.set(key, 'seldom');
+    for (let key = 0; key < 100; key++) assert.equal(map.get(key), undefined);
+  });
+
+  it('begins anew when it is cleared', () => {
+    const map = createRevisitedMap<string, string>(10, 10, sizeOf);
+    for (const value of ['a', 'b']) map.set('key', value);
+    map.clear();
+    map.set('key', 'c');
+    assert.equal(map.get('key'), undefined);
   });
 });

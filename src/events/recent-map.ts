@@ -47,3 +47,27 @@ export function createRecentMap<Key, Value>(
     },
   };
 }
+
+/**
+ * A recent map that takes in what is set a second time within some `metLimit` keys (up to twice as many): what comes once
+ * takes no memory and pushes nothing out. The ghost queue of 2Q (Johnson and Shasha, VLDB 1994).
+ */
+export function createRevisitedMap<Key, Value>(
+  metLimit: number,
+  limit: number,
+  sizeOf: (value: Value) => number,
+): RecentMap<Key, Value> {
+  const kept = createRecentMap<Key, Value>(limit, sizeOf);
+  const met = createRecentMap<Key, true>(metLimit);
+  return {
+    ...kept,
+    set: (key, value) => {
+      if (kept.get(key) === undefined && met.get(key) === undefined) met.set(key, true);
+      else kept.set(key, value);
+    },
+    clear: () => {
+      kept.clear();
+      met.clear();
+    },
+  };
+}

@@ -5,7 +5,7 @@ type Underway = { readonly asked: Asked; readonly result: Promise<ReadResult>; r
 type Found = { readonly asked: Asked; readonly result: ReadResult };
 
 /** Who follows the same partition is seldom further behind; and what a log has since lost is not given for longer. */
-const keptMs = 100;
+const keptMs = 30;
 
 /**
  * The same log for several that follow the same partitions on one thread: each record is read once, and all of them get

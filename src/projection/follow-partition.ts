@@ -69,11 +69,13 @@ function isBrief(standstill: Standstill | 'refused' | 'jump'): boolean {
   return standstill === 'refused' || standstill === 'jump';
 }
 
+type Doing = 'store-unavailable' | 'log-unavailable';
+
 async function readUntilRefused<Change>(
   follow: FollowPartition<Change>,
   onMoving: () => void,
 ): Promise<Standstill | 'refused' | 'jump'> {
-  let doing: 'store-unavailable' | 'log-unavailable' = 'store-unavailable';
+  let doing: Doing = 'store-unavailable';
   const stop = (why: Standstill, error?: unknown): Standstill => {
     if (!follow.signal.aborted) follow.onStandstill(why, error);
     return why;
@@ -82,34 +84,20 @@ async function readUntilRefused<Change>(
     const start = await follow.progress.load(follow.projection.name, follow.partition);
     doing = 'log-unavailable';
     if (await hasDiverged(follow, start)) return stop('diverged', divergence(follow.partition, start.next));
-    let soFar: FoldedSoFar = { next: start.next, marks: start.marks, discarded: start.discarded };
-    let arrivedMs = start.arrivedMs;
+    const { topicId, next, marks, discarded, arrivedMs } = start;
+    let position: Position = { topicId, soFar: { next, marks, discarded }, arrivedMs };
     let restUntilMs = 0;
     while (!follow.signal.aborted) {
       await restUntil(restUntilMs, follow.signal);
-      const read = await follow.log.read({
-        ...follow.partition,
-        topicId: start.topicId,
-        from: soFar.next,
-        maxBytes: readBytes,
-        waitMs: readWaitMs,
-        signal: follow.signal,
+      const taken = await takeIn(follow, position, (next) => {
+        doing = next;
       });
-      if (follow.signal.aborted) return 'refused';
-      if (read.end < soFar.next) return stop('diverged', divergence(follow.partition, soFar.next));
-      const folded = foldRecords(follow.input, soFar, read);
-      if (folded === 'jump') return 'jump';
-      if (folded.next > soFar.next) {
-        doing = 'store-unavailable';
-        arrivedMs = folded.last?.arrivedMs ?? arrivedMs;
-        if (!(await commit(follow, soFar, folded, read.end, arrivedMs))) return 'refused';
-        const isBusy = read.records.length > 1 && folded.next >= read.end;
-        restUntilMs = isBusy ? performance.now() + restMs : 0;
-        soFar = { ...soFar, next: folded.next, marks: mergeMarks(soFar.marks, folded.marks) };
-        doing = 'log-unavailable';
-      }
+      if (taken === 'diverged') return stop('diverged', divergence(follow.partition, position.soFar.next));
+      if (taken === 'refused' || taken === 'jump') return taken;
+      ({ position } = taken);
+      restUntilMs = taken.isBusy ? performance.now() + restMs : 0;
       onMoving();
-      follow.onProgress({ next: soFar.next, end: read.end, arrivedMs });
+      follow.onProgress({ next: position.soFar.next, end: taken.end, arrivedMs: position.arrivedMs });
       await eventLoopTurn();
     }
     return 'refused';
@@ -118,13 +106,53 @@ async function readUntilRefused<Change>(
   }
 }
 
+type Position = { readonly topicId: string; readonly soFar: FoldedSoFar; readonly arrivedMs: number };
+/** `isBusy`: several records came, and no more are there. */
+type TakenIn = { readonly position: Position; readonly end: number; readonly isBusy: boolean };
+
+/**
+ * One read, folded and committed. Nothing holds the records once it has resolved: while a partition rests, they would
+ * outlive the garbage collector's young generation, and cost far more to clear away from the old one.
+ */
+async function takeIn<Change>(
+  follow: FollowPartition<Change>,
+  position: Position,
+  onDoing: (doing: Doing) => void,
+): Promise<TakenIn | 'refused' | 'jump' | 'diverged'> {
+  const { topicId, soFar } = position;
+  const { signal } = follow;
+  const read = await follow.log.read({
+    ...follow.partition,
+    topicId,
+    from: soFar.next,
+    maxBytes: readBytes,
+    waitMs: readWaitMs,
+    signal,
+  });
+  if (signal.aborted) return 'refused';
+  if (read.end < soFar.next) return 'diverged';
+  const folded = foldRecords(follow.input, soFar, read);
+  if (folded === 'jump') return 'jump';
+  if (folded.next === soFar.next) return { position, end: read.end, isBusy: false };
+  const arrivedMs = folded.last?.arrivedMs ?? position.arrivedMs;
+  onDoing('store-unavailable');
+  if (!(await commit(follow, soFar, folded, read.end, arrivedMs))) return 'refused';
+  onDoing('log-unavailable');
+  const marks = mergeMarks(soFar.marks, folded.marks);
+  return {
+    position: { topicId, soFar: { ...soFar, next: folded.next, marks }, arrivedMs },
+    end: read.end,
+    isBusy: read.records.length > 1 && folded.next >= read.end,
+  };
+}
+
 async function restUntil(untilMs: number, signal: AbortSignal): Promise<void> {
   const leftMs = untilMs - performance.now();
   if (leftMs > 0) await pause(leftMs, signal);
 }
 
 /** What an error that came while something was being done stops. */
-export function standstillOf(error: unknown, doing: 'store-unavailable' | 'log-unavailable'): Standstill {
+export function standstillOf(error: unknown, doing: Doing): Standstill {
   if (!(error instanceof SamsaError)) return doing;
   switch (error.code) {
     case 'topic-replaced':

@@ -56,6 +56,9 @@ const tasteSchema = `
 
 const wantedSchema = "CREATE INDEX wanted_by_book ON verdict (book, reader) WHERE verdict = 'wanted' AND holds = 1";
 
+/** Searches and likings are by reader: every commit reads and changes pages all over the file. */
+const cacheKiB = 16_384;
+
 export type SqliteRecommendationOptions = {
   readonly clock: () => number;
   readonly busyTimeoutMs: number;
@@ -68,7 +71,7 @@ export type SqliteRecommendationOptions = {
 export function openSqliteRecommendationStore(path: string, options: SqliteRecommendationOptions): RecommendationStore {
   const { clock, busyTimeoutMs, checkpointedElsewhere = false, books } = options;
   const migrations = [progressSchema, tasteSchema, wantedSchema, deadLetterDecisions, lastCommitSchema];
-  const database = openSqlite(path, { migrations, busyTimeoutMs, checkpointedElsewhere });
+  const database = openSqlite(path, { migrations, busyTimeoutMs, cacheKiB, checkpointedElsewhere });
   if (books !== undefined && renewOldBooks(database, books.topic, clock())) books.onRenewal();
   const forget = createForgetting(database);
   const progress = createSqliteProgress<readonly TasteChange[]>(database, clock, (changes, watermarkMs) => {

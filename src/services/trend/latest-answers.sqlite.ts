@@ -1,10 +1,12 @@
 import type { SqliteDatabase } from '../../database/sqlite-database.ts';
-import { createRecentMap } from '../../events/recent-map.ts';
+import { createRevisitedMap } from '../../events/recent-map.ts';
 import { compareAnswers, isLaterAnswer, type Answer } from './latest-answer.ts';
 
 type TimedAnswer = Answer & { time: number };
 
 const rememberedBytes = 8 << 20;
+/** What is not searched again within some so many other queries is not worth remembering. */
+const metQueries = 4_000;
 
 /**
  * The latest answer of every query. Readers mostly get the same answer again, so its time is kept apart from it and the
@@ -12,7 +14,11 @@ const rememberedBytes = 8 << 20;
  * same, and to read it would be for nothing.
  */
 export function createLatestAnswers(database: SqliteDatabase) {
-  const remembered = createRecentMap<number, TimedAnswer>(rememberedBytes, ({ books }) => books.byteLength + 100);
+  const remembered = createRevisitedMap<number, TimedAnswer>(
+    metQueries,
+    rememberedBytes,
+    ({ books }) => books.byteLength + 100,
+  );
   const compare = database.prepare(
     `SELECT time_ms, corrected IS ? AND books = ? FROM last_search JOIN answer USING (query) WHERE query = ?`,
   );
