@@ -16,8 +16,11 @@ export type RunningConsumers = {
   readonly close: () => Promise<void>;
 };
 
-/** A small young generation: what the consumers hold for long is in their stores, and memory is shared with the shop. */
-const youngGenerationMiB = 16;
+/**
+ * A third of it fills between two collections, which takes about as long as a read is held at ten thousand searches a
+ * second: with half as much, most of what was read would be moved twice. What is held for long is in the stores.
+ */
+const youngGenerationMiB = 32;
 
 /**
  * Starts the trend and the recommendation service together in one worker thread of this process and resolves when both

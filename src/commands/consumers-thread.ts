@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { SamsaError } from '../errors.ts';
+import { giveWay } from '../give-way.ts';
 import type { FromConsumers } from './consumers-thread-link.ts';
 import { openSharedReading } from './open-reading.ts';
 import { startTogether } from './running-service.ts';
@@ -12,6 +13,7 @@ import { startTrend } from './start-trend.ts';
 const config: Config = workerData;
 const tell = (message: FromConsumers): void => parentPort!.postMessage(message);
 
+giveWay();
 try {
   await using stack = new AsyncDisposableStack();
   const reading = await openSharedReading(config, createSayLogProblem(createServiceLogger('consumers', config)));

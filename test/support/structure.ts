@@ -10,6 +10,7 @@ export const projectFolder = join(import.meta.dirname, '../..');
 export const rooms: Readonly<Record<string, { imports: readonly string[]; doors: readonly string[] }>> = {
   errors: { imports: [], doors: ['*'] },
   waiting: { imports: [], doors: ['*'] },
+  'give-way': { imports: [], doors: ['*'] },
   events: { imports: ['errors'], doors: ['*'] },
   database: { imports: ['errors', 'waiting'], doors: ['*'] },
   log: {
@@ -34,7 +35,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   config: { imports: ['events', 'errors'], doors: ['config.ts'] },
   'data-folder': { imports: ['database', 'errors'], doors: ['*'] },
   'services/web': {
-    imports: ['events', 'log', 'projection', 'database', 'http', 'errors', 'waiting'],
+    imports: ['events', 'log', 'projection', 'database', 'http', 'errors', 'waiting', 'give-way'],
     doors: ['web-service.ts', 'search-index.ts'],
   },
   'services/trend': {

@@ -7,6 +7,7 @@ import { removeSqliteFile } from '../../../database/sqlite-file.ts';
 import { createSqliteProgress } from '../../../database/sqlite-progress.ts';
 import type { Progress } from '../../../database/progress.ts';
 import { reason, SamsaError } from '../../../errors.ts';
+import { giveWay } from '../../../give-way.ts';
 import { openLog } from '../../../log/open-log.ts';
 import { runProjection, type RunningProjection } from '../../../projection/run-projection.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
@@ -28,6 +29,7 @@ type OpenIndex = {
   readonly ticking: NodeJS.Timeout;
 };
 
+giveWay();
 const log = await open(() =>
   openLog(location, {
     clock,
