@@ -1,28 +1,42 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { constants, getPriority } from 'node:os';
+import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { Worker } from 'node:worker_threads';
 
 const onLinux = process.platform === 'linux';
 
+/** Priorities of a process that was started at so much lower a one: of its main thread, and of a worker that gives way. */
+function prioritiesWhenStartedAt(lower: number): { main: number; before: number; after: number } {
+  const module = JSON.stringify(new URL('./give-way.ts', import.meta.url).href);
+  const worker = `const { getPriority } = require('node:os');
+    const { parentPort } = require('node:worker_threads');
+    const before = getPriority();
+    import(${module}).then(({ giveWay }) => {
+      giveWay();
+      parentPort.postMessage({ before, after: getPriority() });
+    });`;
+  const program = `const { getPriority } = require('node:os');
+    const { Worker } = require('node:worker_threads');
+    new Worker(${JSON.stringify(worker)}, { eval: true }).on('message', (seen) => {
+      console.log(JSON.stringify({ main: getPriority(), ...seen }));
+    });`;
+  const { stdout, stderr } = spawnSync('nice', ['-n', String(lower), process.execPath, '-e', program], {
+    encoding: 'utf8',
+  });
+  assert.match(stdout, /^\{/, stderr);
+  return JSON.parse(stdout) as { main: number; before: number; after: number };
+}
+
 describe('giving way', () => {
-  it(
-    'lowers the priority of the thread that does, and of no other',
-    {
-      skip: onLinux ? false : 'only Linux gives each thread a priority of its own',
-    },
-    async () => {
-      const module = JSON.stringify(new URL('./give-way.ts', import.meta.url).href);
-      const code = `const { parentPort } = require('node:worker_threads');
-      const { getPriority } = require('node:os');
-      import(${module}).then(({ giveWay }) => {
-        giveWay();
-        parentPort.postMessage(getPriority());
-      });`;
-      const [priority] = await once(new Worker(code, { eval: true }), 'message');
-      assert.equal(priority, constants.priority.PRIORITY_BELOW_NORMAL);
-      assert.equal(getPriority(), constants.priority.PRIORITY_NORMAL);
-    },
-  );
+  const limits = { skip: onLinux ? false : 'only on Linux a priority is one of a thread' };
+
+  it('lowers the priority of the thread that does, and of no other', limits, () => {
+    const { main, before, after } = prioritiesWhenStartedAt(0);
+    assert.ok(after > before || before === 19, `${before} became ${after}`);
+    assert.equal(main, before);
+  });
+
+  it('never raises it', limits, () => {
+    const { main, before, after } = prioritiesWhenStartedAt(15);
+    assert.deepEqual([main, after], [before, 19]);
+  });
 });

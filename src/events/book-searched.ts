@@ -18,7 +18,7 @@ export type BookSearched = {
   readonly query: string;
   /** The books on the result page, best first. */
   readonly books: readonly Book[];
-  /** The same as they came, a JSON array or `null` as UTF-8: the same object where the query had the same answer before. */
+  /** The same as they came, a JSON array or `null` as UTF-8: the same object where a query lately has the same answer often. */
   readonly value: Uint8Array;
   /** `null` when the producer named nobody. */
   readonly reader: string | null;
@@ -70,6 +70,8 @@ export function bookSearchedRecord(
 const rememberedBytes = 4 << 20;
 /** What is not searched again within some so many other queries is not worth remembering. */
 const metKeys = 4_000;
+/** Ours have at most 200 characters and a reader's id; others may be of any length, and are not remembered. */
+const longestKey = 300;
 
 /** A search, or `'late'` when it came too late to count. @throws SamsaError `bad-event`. */
 export type SearchDecoder = (record: StoredRecord) => BookSearched | 'late';
@@ -95,7 +97,7 @@ export function createBookSearchedDecoder(): SearchDecoder {
   const answers = createRevisitedMap<string, Pick<BookSearched, 'books' | 'value'>>(
     metKeys,
     rememberedBytes,
-    ({ value }) => value.byteLength,
+    ({ value }) => longestKey + value.byteLength,
   );
   const decodeAnswer = (key: string, value: Uint8Array | null): Pick<BookSearched, 'books' | 'value'> => {
     if (value === null) throw new SamsaError('bad-event', 'value: expected a JSON array of books, got a tombstone');
@@ -103,7 +105,7 @@ export function createBookSearchedDecoder(): SearchDecoder {
     if (known !== undefined && Buffer.compare(known.value, value) === 0) return known;
     // A copy: the record's bytes may be a window on everything that was read with it.
     const answer = { books: parseBooks(value), value: new Uint8Array(value) };
-    answers.set(key, answer);
+    if (key.length <= longestKey) answers.set(key, answer);
     return answer;
   };
   return (record) => {

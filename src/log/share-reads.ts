@@ -4,7 +4,10 @@ type Asked = Pick<ReadRequest, 'topicId' | 'from' | 'maxBytes' | 'waitMs'>;
 type Underway = { readonly asked: Asked; readonly result: Promise<ReadResult>; readonly giveUp: AbortController };
 type Found = { readonly asked: Asked; readonly result: ReadResult };
 
-/** Who follows the same partition is seldom further behind; and what a log has since lost is not given for longer. */
+/**
+ * Longer than a partition rests after a commit: who follows the same one is seldom further behind. And what a log has
+ * since lost is not given for longer.
+ */
 const keptMs = 30;
 
 /**

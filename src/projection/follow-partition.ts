@@ -89,8 +89,8 @@ async function readUntilRefused<Change>(
     let restUntilMs = 0;
     while (!follow.signal.aborted) {
       await restUntil(restUntilMs, follow.signal);
-      const taken = await takeIn(follow, position, (next) => {
-        doing = next;
+      const taken = await takeIn(follow, position, (now) => {
+        doing = now;
       });
       if (taken === 'diverged') return stop('diverged', divergence(follow.partition, position.soFar.next));
       if (taken === 'refused' || taken === 'jump') return taken;
@@ -111,8 +111,8 @@ type Position = { readonly topicId: string; readonly soFar: FoldedSoFar; readonl
 type TakenIn = { readonly position: Position; readonly end: number; readonly isBusy: boolean };
 
 /**
- * One read, folded and committed. Nothing holds the records once it has resolved: while a partition rests, they would
- * outlive the garbage collector's young generation, and cost far more to clear away from the old one.
+ * One read, folded and committed. Nothing here holds the records once it has resolved: while a partition rests, they
+ * would outlive the garbage collector's young generation, and cost far more to clear away from the old one.
  */
 async function takeIn<Change>(
   follow: FollowPartition<Change>,

@@ -12,7 +12,9 @@ import { openSqlite, type SqliteDatabase } from '../database/sqlite-database.ts'
 import { deadLetterDecisions } from '../database/sqlite-dead-letters.ts';
 import { createSqliteProgress, progressSchema } from '../database/sqlite-progress.ts';
 import { SamsaError } from '../errors.ts';
-import { text } from '../events/envelope.ts';
+import { encodeEnvelope, text } from '../events/envelope.ts';
+import { createEventSource } from '../events/event-source.ts';
+import type { NewRecord } from '../events/record.ts';
 import type { EventLog } from '../log/log.ts';
 import { openSqliteLog } from '../log/sqlite-log.ts';
 import { instanceName } from './instance.ts';
@@ -171,6 +173,25 @@ describe('a running projection', () => {
     await everyWordOnce();
   });
 
+  it('drops what comes a second time, in the same read or long after', async () => {
+    const source = createEventSource('test', Date.now);
+    const record = (word: string): NewRecord => {
+      const headers = encodeEnvelope(source.next('t', {}));
+      return { topic: 'words', key: Buffer.from('same'), value: Buffer.from(word), headers };
+    };
+    const [first, second] = [record('first'), record('second')];
+    const projection = run('a');
+    const outcome = (name: 'applied' | 'duplicate'): number =>
+      projection.ledger().reduce((sum, { outcomes }) => sum + outcomes[name], 0);
+    await log.append([first, first]);
+    await until('the first is applied', () => outcome('applied') === 1 && outcome('duplicate') === 1);
+    await log.append([second]);
+    await until('the second is applied', () => outcome('applied') === 2);
+    await log.append([first, second]);
+    await until('both are dropped', () => outcome('duplicate') === 3);
+    assert.deepEqual(seen(), { words: 2, times: 1 });
+  });
+
   it('keeps a ledger that balances, and says so when it does not', async () => {
     await send(20);
     const projection = run('a');
@@ -243,6 +264,24 @@ describe('a running projection', () => {
     away = false;
     await everyWordOnce();
     await until('it is over', () => projection.problems().length === 0);
+  });
+
+  it('says which of the two fails after a commit', async () => {
+    let away = false;
+    const real = log;
+    log = {
+      ...real,
+      read: async (request) => {
+        if (away) throw new SamsaError('store-unavailable', 'no broker answers', { retryable: true });
+        return real.read(request);
+      },
+    };
+    await send(20);
+    const projection = run('a');
+    await everyWordOnce();
+    away = true;
+    await until('the problem is said', () => projection.problems().includes('log-unavailable'));
+    assert.ok(!projection.problems().includes('store-unavailable'));
   });
 
   it('stops with `diverged` when the log lost records it has applied', async () => {

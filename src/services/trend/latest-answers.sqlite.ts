@@ -38,19 +38,19 @@ export function createLatestAnswers(database: SqliteDatabase) {
     if (row === undefined) return undefined;
     const [time, isSame] = row;
     const stored = isSame === 1 ? { corrected, books } : (find.get(query) as unknown as Answer);
-    const recalled = { time, corrected: stored.corrected, books: stored.books };
-    remembered.set(query, recalled);
-    return recalled;
+    return { time, corrected: stored.corrected, books: stored.books };
   };
 
   return {
     keep: (query: number, answer: TimedAnswer): void => {
-      const known = remembered.get(query) ?? recall(query, answer);
+      const held = remembered.get(query);
+      const known = held ?? recall(query, answer);
       if (known !== undefined && !isLaterAnswer(answer, known)) return;
       const { time, corrected, books } = answer;
       if (known === undefined || time > known.time) writeTime.run(query, time);
       if (known !== undefined && compareAnswers(known, answer) === 0) {
         known.time = time;
+        if (held === undefined) remembered.set(query, known);
         return;
       }
       writeAnswer.run(query, corrected, books);

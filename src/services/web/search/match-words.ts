@@ -13,7 +13,8 @@ export type MatchedBooks = {
  * The first `limit` books that have all words, most popular first. At least one word.
  *
  * Readers put the same words together in ever new ways, so what is remembered is each word's list of places: to go
- * through two of them costs a few microseconds, a statement some fifty.
+ * through two of them costs a few microseconds, a statement some fifty. Only where all words are too common for that
+ * are they looked for, and remembered, together.
  */
 export function matchWords(index: IndexReader, words: readonly QueryWord[], limit: number): MatchedBooks {
   const telling: (readonly number[])[] = [];

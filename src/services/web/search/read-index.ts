@@ -42,9 +42,9 @@ const rememberedRanked = 10_000;
 const rememberedListedBytes = 8 << 20;
 /** What a short text takes all the same. */
 const bytesPerListed = 200;
-/** In numbers of 8 bytes; the least that a word costs counts as 20 of them. */
-const rememberedPlaces = 1_000_000;
-const placesPerWord = 20;
+/** In numbers of 8 bytes; what an expression of some words takes without its places counts as 60 of them. */
+const rememberedPlaces = 1_500_000;
+const placesPerExpression = 60;
 
 const rankedColumns = 'id, log2(1 + popularity), title, main_title_words, author, series, subjects';
 
@@ -142,7 +142,7 @@ export function openIndexForReading(path: string): IndexReader {
 }
 
 function createPlaces(): RecentMap<string, readonly number[]> {
-  return createRecentMap(rememberedPlaces, ({ length }) => placesPerWord + length);
+  return createRecentMap(rememberedPlaces, ({ length }) => placesPerExpression + length);
 }
 
 function rows(statement: StatementSync, ...values: (string | number | null)[]): readonly Row[] {
