@@ -18,7 +18,10 @@ export type BookSearched = {
   readonly query: string;
   /** The books on the result page, best first. */
   readonly books: readonly Book[];
-  /** The same as they came, a JSON array or `null` as UTF-8: the same object where a query lately has the same answer often. */
+  /**
+   * The same as they came, a JSON array or `null` as UTF-8: the same object where a query lately has the same answer
+   * often.
+   */
   readonly value: Uint8Array;
   /** `null` when the producer named nobody. */
   readonly reader: string | null;

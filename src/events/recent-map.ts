@@ -49,8 +49,8 @@ export function createRecentMap<Key, Value>(
 }
 
 /**
- * A recent map that takes in what is set a second time within some `metLimit` keys (up to twice as many): of what comes once
- * only the key is held for a while, and it pushes nothing out. (The doorkeeper of TinyLFU, Einziger et al. 2017.)
+ * A recent map that takes in what is set a second time within some `metLimit` keys (up to twice as many): of what comes
+ * once only the key is held for a while, and it pushes nothing out. (The doorkeeper of TinyLFU, Einziger et al. 2017.)
  */
 export function createRevisitedMap<Key, Value>(
   metLimit: number,

@@ -113,8 +113,9 @@ describe('a running projection', () => {
     return { words: Number(row?.['words']), times: Number(row?.['times']) };
   };
 
-  const applied = (projection: RunningProjection): number =>
-    projection.ledger().reduce((sum, { outcomes }) => sum + outcomes.applied, 0);
+  const total = (projection: RunningProjection, outcome: 'applied' | 'duplicate'): number =>
+    projection.ledger().reduce((sum, { outcomes }) => sum + outcomes[outcome], 0);
+  const applied = (projection: RunningProjection): number => total(projection, 'applied');
 
   const everyWordOnce = (): Promise<void> =>
     until(`${sent} words`, () => seen().words === sent).then(() => assert.deepEqual(seen(), { words: sent, times: 1 }));
@@ -181,14 +182,12 @@ describe('a running projection', () => {
     };
     const [first, second] = [record('first'), record('second')];
     const projection = run('a');
-    const outcome = (name: 'applied' | 'duplicate'): number =>
-      projection.ledger().reduce((sum, { outcomes }) => sum + outcomes[name], 0);
     await log.append([first, first]);
-    await until('the first is applied', () => outcome('applied') === 1 && outcome('duplicate') === 1);
+    await until('the first is applied', () => applied(projection) === 1 && total(projection, 'duplicate') === 1);
     await log.append([second]);
-    await until('the second is applied', () => outcome('applied') === 2);
+    await until('the second is applied', () => applied(projection) === 2);
     await log.append([first, second]);
-    await until('both are dropped', () => outcome('duplicate') === 3);
+    await until('both are dropped', () => total(projection, 'duplicate') === 3);
     assert.deepEqual(seen(), { words: 2, times: 1 });
   });
 
