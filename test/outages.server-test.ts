@@ -102,7 +102,13 @@ async function caughtUp(shop: Shop, visits: readonly Visit[]): Promise<void> {
     const lines = metrics.matchAll(/^samsa_projection_events\{[^}]*outcome="applied"[^}]*\} (\d+)$/gm);
     return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
   };
-  await until(`${sent} searches are counted`, async () => (await applied()) === sent, caughtUpWithinMs);
+  try {
+    await until(`${sent} searches are counted`, async () => (await applied()) === sent, caughtUpWithinMs);
+  } catch (error) {
+    throw new Error(`${await applied()} of them are, and the shop said at last:\n${shop.output().slice(-4_000)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Every answered search is in the topic under one id, and the state is that of a clean replay. */

@@ -146,9 +146,14 @@ function request(
   };
 }
 
+/** An answer names a topic again wherever it has told of another one in between. */
 function partitionIn(response: FetchResponse, { topicId, partition }: Wanted): Partition | undefined {
-  const topic = response.responses.find((one) => one.topicId === topicId);
-  return topic?.partitions.find(({ partitionIndex }) => partitionIndex === partition);
+  for (const topic of response.responses) {
+    if (topic.topicId !== topicId) continue;
+    const found = topic.partitions.find(({ partitionIndex }) => partitionIndex === partition);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** What an error says about single partitions: its parts name their places in the response it carries. */

@@ -37,6 +37,27 @@ export function testReading(test: LogTest): void {
     assert.deepEqual({ records, end }, { records: [], end: 1 });
   }, 1);
 
+  test('gives what is there of every partition, whichever are read at the same time', async (topic) => {
+    const other = `${topic.name}-other`;
+    await topic.log.create(other, { partitions: 1, retentionMs: 86_400_000, compacted: false });
+    const { id: otherId } = await topic.log.describe(other);
+    const [first, second] = [0, 1].map((partition) => ({
+      key: keyIn(partition, 2),
+      read: () => read(topic, { partition }),
+    }));
+    const between = () => read(topic, { topic: other, topicId: otherId });
+    // One after the other they join those who are read already.
+    const joined = [first!.read, between, second!.read];
+    for (let reading = 1; reading <= joined.length; reading++) {
+      await Promise.all(joined.slice(0, reading).map((readOne) => readOne()));
+    }
+    await topic.log.append([first!, second!].map(({ key }) => record(topic, key, 'there')));
+    await topic.log.append([{ ...record(topic, 'a', 'there'), topic: other }]);
+    for (const { records, end } of await Promise.all(joined.map((readOne) => readOne()))) {
+      assert.deepEqual([records.map(({ value }) => text(value)), end], [['there'], 1]);
+    }
+  }, 2);
+
   test('gives none at once when told not to wait', async (topic) => {
     assert.deepEqual(await read(topic, {}), { records: [], next: 0, start: 0, end: 0 });
   });
@@ -73,9 +94,7 @@ export function testWaiting(test: LogTest): void {
 
   test('waits on while records come to other partitions', async (topic) => {
     const partition = partitionOf(Buffer.from('a'), 4);
-    const other = sequence(0, 100)
-      .map((index) => `key ${index}`)
-      .find((key) => partitionOf(Buffer.from(key), 4) !== partition)!;
+    const other = keyIn((partition + 1) % 4, 4);
     const waitingRead = read(topic, { partition, waitMs: patienceMs });
     await topic.log.append([record(topic, other)]);
     await topic.log.append([record(topic, 'a', 'mine')]);
@@ -96,4 +115,11 @@ export function testWaiting(test: LogTest): void {
     assert.deepEqual((await waitingRead).records, []);
     assert.deepEqual((await read(topic, { waitMs: patienceMs, signal: abort.signal })).records, []);
   });
+}
+
+/** A key whose records go to this partition of so many. */
+function keyIn(partition: number, partitions: number): string {
+  return sequence(0, 100)
+    .map((index) => `key ${index}`)
+    .find((key) => partitionOf(Buffer.from(key), partitions) === partition)!;
 }

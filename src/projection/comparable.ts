@@ -1,7 +1,7 @@
 import type { PartitionPosition } from '../database/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
-import { hasDiverged } from './follow-partition.ts';
+import { hasDiverged } from './has-diverged.ts';
 import type { UpTo } from './replay.ts';
 
 /** Why a state cannot have come from the log as it is now; `null` when it can. */
@@ -9,8 +9,8 @@ export async function findDivergence(log: EventLog, positions: readonly Partitio
   const signal = new AbortController().signal;
   for (const { topic, partition, topicId, next, fingerprint } of positions) {
     try {
-      const follow = { log, partition: { topic, partition }, signal };
-      if (!(await hasDiverged(follow, { next, topicId, fingerprint }))) continue;
+      const applied = { log, partition: { topic, partition }, signal };
+      if (!(await hasDiverged(applied, { next, topicId, fingerprint }))) continue;
       return `it has diverged from the log: ${topic}/${partition} no longer has what was read there before ${next}`;
     } catch (error) {
       if (error instanceof SamsaError && error.code === 'topic-replaced') return `${topic} was deleted and made anew`;

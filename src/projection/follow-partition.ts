@@ -1,9 +1,10 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import type { PartitionName, Progress, StartingPoint } from '../database/progress.ts';
+import type { PartitionName, Progress } from '../database/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { backoffMs, pause } from '../waiting.ts';
-import { fingerprintOf, foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
+import { foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
+import { divergence, hasDiverged } from './has-diverged.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
 /** Why a partition is not moving. The first ones last until somebody acts; the last two pass by themselves. */
@@ -163,34 +164,6 @@ export function standstillOf(error: unknown, doing: Doing): Standstill {
     default:
       return doing;
   }
-}
-
-function divergence({ topic, partition }: PartitionName, next: number): Error {
-  return new Error(
-    `${topic}/${partition}: expected the log to hold the ${next} records that were read, but it has lost its end, or an ` +
-      'older copy of it was put back. Put the newest copy in its place, or stop the service and run samsa rebuild: its ' +
-      'state is made anew from what the log has now.',
-  );
-}
-
-/** Rule C8: the record before the stored position must still be the one that was applied. */
-export async function hasDiverged(
-  follow: Pick<FollowPartition<never>, 'log' | 'partition' | 'signal'>,
-  start: Pick<StartingPoint, 'next' | 'topicId' | 'fingerprint'>,
-): Promise<boolean> {
-  const previous = start.next - 1;
-  const read = await follow.log.read({
-    ...follow.partition,
-    topicId: start.topicId,
-    from: Math.max(previous, 0),
-    maxBytes: 1,
-    waitMs: 0,
-    signal: follow.signal,
-  });
-  if (read.end < start.next) return true;
-  const record = read.records[0];
-  if (start.fingerprint === null || record === undefined || record.offset !== previous) return false;
-  return fingerprintOf(record) !== start.fingerprint;
 }
 
 function commit<Change>(

@@ -1,0 +1,54 @@
+import type { PartitionName, StartingPoint } from '../database/progress.ts';
+import { SamsaError } from '../errors.ts';
+import type { EventLog } from '../log/log.ts';
+import { fingerprintOf } from './fold-records.ts';
+
+export type Applied = {
+  readonly log: EventLog;
+  readonly partition: PartitionName;
+  readonly signal: AbortSignal;
+};
+
+/** How long a node that leads a partition since a moment ago may take to learn how far its log is acknowledged. */
+const acknowledgedWithinMs = 1_000;
+
+/**
+ * Rule C8: whether the log no longer has what was applied: it ends before the stored position, or the record before
+ * that position is another one. Where that record has expired, it cannot be told and is not.
+ * @throws SamsaError as `EventLog.read`; `store-unavailable` (retryable) where the log has the record, but does not
+ *   give it out yet.
+ */
+export async function hasDiverged(
+  { log, partition, signal }: Applied,
+  { next, topicId, fingerprint }: Pick<StartingPoint, 'next' | 'topicId' | 'fingerprint'>,
+): Promise<boolean> {
+  const at = { ...partition, topicId, maxBytes: 1, signal };
+  // Asked for what is beyond its end, a log says so. Asked for its last record it may not give it out yet: a node of
+  // Kafka's that has just become the leader does not know at once how much of its log is acknowledged.
+  const { end } = await log.read({ ...at, from: next, waitMs: 0 });
+  if (end < next) return true;
+  if (fingerprint === null || signal.aborted) return false;
+  const previous = next - 1;
+  const read = await log.read({ ...at, from: previous, waitMs: acknowledgedWithinMs });
+  const record = read.records[0];
+  if (record?.offset === previous) return fingerprintOf(record) !== fingerprint;
+  if (record === undefined && read.end <= previous && !signal.aborted) throw notYet(partition, previous);
+  return false;
+}
+
+/** What to tell people of it. */
+export function divergence({ topic, partition }: PartitionName, next: number): Error {
+  return new Error(
+    `${topic}/${partition}: expected the log to hold the ${next} records that were read, but it has lost its end, or an ` +
+      'older copy of it was put back. Put the newest copy in its place, or stop the service and run samsa rebuild: its ' +
+      'state is made anew from what the log has now.',
+  );
+}
+
+function notYet({ topic, partition }: PartitionName, offset: number): SamsaError {
+  return new SamsaError(
+    'store-unavailable',
+    `${topic}/${partition}: expected the log to give record ${offset} once more, but it does not do so yet. Trying again may help.`,
+    { retryable: true },
+  );
+}
