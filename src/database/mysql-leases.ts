@@ -97,11 +97,9 @@ async function tick(
     projection,
     nowMs - ttlMs,
   ]);
-  const [counted] = await connection.rows('SELECT COUNT(*) AS n FROM state.instance WHERE projection = ?', [
-    projection,
-  ]);
+  const instances = await forgetGone(connection, request);
   const before = await addPartitions(connection, request, await readLeases(connection, projection));
-  const shared = shareLeases(before, { instance, instances: Number(counted?.['n']), nowMs, ttlMs });
+  const shared = shareLeases(before, { instance, instances, nowMs, ttlMs });
   const ends = new Map(request.partitions.map(({ topic, partition, end }) => [`${topic}/${partition}`, end]));
   const after = shared.map((lease) => ({
     ...lease,
@@ -113,6 +111,20 @@ async function tick(
     after.map((lease) => [lease.positionId, lease.instance, lease.untilMs, lease.seenEnd]),
   );
   return { before, after };
+}
+
+/** @returns those that are left. */
+async function forgetGone(
+  connection: MysqlConnection,
+  { projection, isGone }: LeaseRequest,
+): Promise<readonly string[]> {
+  const rows = await connection.rows('SELECT instance FROM state.instance WHERE projection = ?', [projection]);
+  const known = rows.map((row) => String(row['instance']));
+  const gone = known.filter((one) => isGone?.(one));
+  for (const one of gone) {
+    await connection.change('DELETE FROM state.instance WHERE projection = ? AND instance = ?', [projection, one]);
+  }
+  return known.filter((one) => !gone.includes(one));
 }
 
 /** Partitions seen for the first time start at their first offset. */

@@ -119,6 +119,15 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       assert.deepEqual(names(await progress.lease(request('c'))), [0, 1, 2, 3]);
     });
 
+    test('forgets instances that are gone at once, also one that holds nothing', async ({ progress }) => {
+      await progress.lease(request('a'));
+      await progress.lease(request('idle'));
+      const isGone = (instance: string): boolean => instance !== 'b';
+      assert.deepEqual(names(await progress.lease(request('b', { isGone }))), [0, 1, 2, 3]);
+      assert.deepEqual(names(await progress.lease(request('a'))), []);
+      assert.deepEqual(names(await progress.lease(request('b'))), [0, 1]);
+    });
+
     test('commits state and position together', async ({ progress, words }) => {
       await progress.lease(request('a'));
       assert.equal(await progress.commit(commitOf('a', ['x', 'y'])), true);

@@ -6,9 +6,9 @@ import type { ErrorCode } from '../errors.ts';
  */
 export interface Progress<Change> {
   /**
-   * One tick of the lease protocol, in one transaction: renews this instance's partitions, forgets instances not seen
-   * for `ttlMs`, gives back what is above the fair share and claims what is free up to it. Partitions seen for the
-   * first time start at their first offset. Leases only spread the work; `commit` keeps it right.
+   * One tick of the lease protocol, in one transaction: renews this instance's partitions, forgets instances that are
+   * gone or were not seen for `ttlMs`, gives back what is above the fair share and claims what is free up to it.
+   * Partitions seen for the first time start at their first offset. Leases only spread the work; `commit` keeps it right.
    * @returns the partitions this instance may read until `ttlMs` from now.
    * @throws SamsaError `state-too-new`, `state-outdated`, or `store-unavailable` (retryable).
    */
@@ -61,6 +61,8 @@ export type LeaseRequest = {
   readonly version: number;
   readonly instance: string;
   readonly ttlMs: number;
+  /** Whether another instance is known to run no more; of none unless given. */
+  readonly isGone?: (instance: string) => boolean;
   readonly partitions: readonly (PartitionName & {
     readonly topicId: string;
     readonly start: number;

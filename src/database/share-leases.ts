@@ -7,12 +7,20 @@ export type Lease = PartitionName & {
   readonly seenEnd: number;
 };
 
-/** Renews what is this instance's up to its fair share, gives back what is above it, and claims what is free below it. */
+/**
+ * Renews what is this instance's up to its fair share, gives back what is above it, and claims what is free below it.
+ * What belongs to none of the `instances`, this one among them, is free.
+ */
 export function shareLeases(
   leases: readonly Lease[],
-  { instance, instances, nowMs, ttlMs }: { instance: string; instances: number; nowMs: number; ttlMs: number },
+  {
+    instance,
+    instances,
+    nowMs,
+    ttlMs,
+  }: { instance: string; instances: readonly string[]; nowMs: number; ttlMs: number },
 ): readonly Lease[] {
-  const share = Math.ceil(leases.length / instances);
+  const share = Math.ceil(leases.length / instances.length);
   let kept = 0;
   const renewed = leases.map((lease) => {
     if (lease.instance !== instance) return lease;
@@ -20,7 +28,7 @@ export function shareLeases(
   });
   let wanted = share - kept;
   return renewed.map((lease) => {
-    const isFree = lease.instance === null || lease.untilMs < nowMs;
+    const isFree = lease.instance === null || lease.untilMs < nowMs || !instances.includes(lease.instance);
     return isFree && wanted-- > 0 ? { ...lease, instance, untilMs: nowMs + ttlMs } : lease;
   });
 }

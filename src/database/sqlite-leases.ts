@@ -15,9 +15,11 @@ export function leasePartitions(
     .prepare('INSERT INTO instance VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seen_ms = excluded.seen_ms')
     .run(projection, instance, nowMs);
   database.prepare('DELETE FROM instance WHERE projection = ? AND seen_ms < ?').run(projection, nowMs - request.ttlMs);
-  const instances = count(database, 'SELECT count(*) AS n FROM instance WHERE projection = ?', projection);
+  const known = instancesOf(database, projection);
+  const gone = known.filter((one) => request.isGone?.(one));
+  for (const one of gone) releasePartitions(database, projection, one);
   const partitions = count(database, 'SELECT count(*) AS n FROM position WHERE projection = ?', projection);
-  const share = Math.ceil(partitions / instances);
+  const share = Math.ceil(partitions / (known.length - gone.length));
   const owned = () =>
     database
       .prepare('SELECT topic, partition FROM position WHERE projection = ? AND instance = ? ORDER BY topic, partition')
@@ -68,6 +70,11 @@ function addPositions(database: SqliteDatabase, request: LeaseRequest): void {
   for (const { topic, partition, topicId, start, end } of request.partitions) {
     add.run(request.projection, topic, partition, topicId, start, start, end);
   }
+}
+
+function instancesOf(database: SqliteDatabase, projection: string): readonly string[] {
+  const rows = database.prepare('SELECT instance FROM instance WHERE projection = ?').all(projection);
+  return rows.map((row) => String(row['instance']));
 }
 
 function giveBack(database: SqliteDatabase, projection: string, { topic, partition }: PartitionName): void {

@@ -86,7 +86,6 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   const tick = async (at: (doing: 'store-unavailable' | 'log-unavailable') => void): Promise<void> => {
     at('store-unavailable');
     const positions = await progress.positions(projection.name);
-    await releaseOfGone(progress, projection.name, positions);
     at('log-unavailable');
     const described = await describeTopics(deps.log, projection);
     at('store-unavailable');
@@ -97,6 +96,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       version: projection.version,
       instance,
       ttlMs: leaseMs,
+      isGone,
       partitions: described,
     });
     const names = new Set(leased.map(nameOf));
@@ -158,17 +158,6 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       await within(closeStepMs, released);
     },
   };
-}
-
-/** Leases of processes that were killed need not run out first. */
-async function releaseOfGone<Change>(
-  progress: Progress<Change>,
-  projectionName: string,
-  positions: readonly PartitionPosition[],
-): Promise<void> {
-  for (const instance of new Set(positions.map((position) => position.instance))) {
-    if (instance !== null && isGone(instance)) await progress.release(projectionName, instance);
-  }
 }
 
 function nameOf({ topic, partition }: PartitionName): string {
