@@ -29,11 +29,13 @@ export async function hasDiverged(
   if (end < next) return true;
   if (fingerprint === null || signal.aborted) return false;
   const previous = next - 1;
-  const read = await log.read({ ...at, from: previous, waitMs: acknowledgedWithinMs });
-  const record = read.records[0];
-  if (record?.offset === previous) return fingerprintOf(record) !== fingerprint;
-  if (record === undefined && read.end <= previous && !signal.aborted) throw notYet(partition, previous);
-  return false;
+  for (const waitMs of [0, acknowledgedWithinMs]) {
+    const read = await log.read({ ...at, from: previous, waitMs });
+    const record = read.records[0];
+    if (record?.offset === previous) return fingerprintOf(record) !== fingerprint;
+    if (record !== undefined || read.end > previous || signal.aborted) return false;
+  }
+  throw notYet(partition, previous);
 }
 
 /** What to tell people of it. */
