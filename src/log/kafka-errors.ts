@@ -35,8 +35,9 @@ export function refusesRecords(error: unknown): boolean {
 
 /** What a failed request of the client means to users of the log. */
 export function kafkaError(brokers: readonly string[], error: unknown): SamsaError {
-  if (error instanceof SamsaError) return error;
   const all = [...within(error)];
+  const own = all.find((one) => one instanceof SamsaError);
+  if (own !== undefined) return own;
   const where = `Kafka at ${brokers.join(', ')}`;
   const because = (all.at(-1)?.message || reason(error)).replace(/\.$/, '');
   const unknownTopic = all.map(({ message }) => /^Unknown topic (.+)\.$/.exec(message)?.[1]).find(Boolean);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { after, describe, it } from 'node:test';
+import { after, describe, it, mock } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Producer } from '@platformatic/kafka';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
 import { until } from '../../test/support/until.ts';
@@ -160,6 +161,47 @@ void describe('Kafka log and its broker', () => {
     );
   });
 
+  void it('loses nothing that waits for metadata while the broker refuses something else', async () => {
+    const slow = await openSlowWay(broker.brokers[0]!);
+    const log = openKafkaLog({ brokers: [slow.address], clientId: 'samsa', clock: Date.now });
+    mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    try {
+      await broker.createTopic('patient', 1);
+      await broker.createTopic('strict', 1, { 'max.message.bytes': '2000' });
+      await log.append([record('patient', 'first')]);
+      // What is known of the one topic is too old now, of the other it is not.
+      mock.timers.tick(100_000);
+      await log.append([record('strict', 'small')]);
+      slow.answerAfterMs(400);
+      const second = log.append([record('patient', 'second')]);
+      // The log asks first, then whoever sends.
+      await delay(600);
+      await assert.rejects(log.append([record('strict', 'l'.repeat(5_000))]), refused('bad-event', false, /refused/));
+      await second;
+      slow.answerAfterMs(0);
+      assert.deepEqual(values(await readAll(log, 'patient')), ['first', 'second']);
+    } finally {
+      mock.timers.reset();
+      await log.close();
+      slow.close();
+    }
+  });
+
+  test('says that a topic was made anew with fewer partitions, and goes on with others', async (log, topic) => {
+    const shrunk = `${topic}-shrunk`;
+    await log.create(shrunk, { partitions: 3, retentionMs: 0, compacted: false });
+    const toAll = Array.from({ length: 20 }, (_, index) => record(shrunk, String(index), `key ${index}`));
+    await log.append(toAll);
+    await broker.deleteTopic(shrunk);
+    await broker.createTopic(shrunk, 1);
+    await assert.rejects(
+      log.append(toAll),
+      refused('topic-replaced', false, /to have a partition \d, as it had before/),
+    );
+    await log.append([record(topic, 'other')]);
+    assert.deepEqual(values(await readAll(log, topic)), ['other']);
+  });
+
   test('closes while the broker is frozen', async (log, topic) => {
     const { id } = await log.describe(topic);
     await log.append([record(topic, 'before')]);
@@ -201,3 +243,33 @@ void describe('Kafka log and its broker', () => {
     }
   });
 });
+
+/** A detour to a broker, whose answers come late when told so. Producers find their own way to send. */
+async function openSlowWay(address: string): Promise<{
+  readonly address: string;
+  readonly answerAfterMs: (ms: number) => void;
+  readonly close: () => void;
+}> {
+  const [host, port] = address.split(':');
+  let lateMs = 0;
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), host);
+    client.pipe(upstream);
+    upstream.on('data', (answer) => void setTimeout(() => client.write(answer), lateMs));
+    for (const socket of [client, upstream]) {
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    answerAfterMs: (ms) => {
+      lateMs = ms;
+    },
+    close: () => server.close(),
+  };
+}

@@ -1,7 +1,7 @@
-import { Consumer, ProduceAcks, Producer } from '@platformatic/kafka';
+import { Consumer } from '@platformatic/kafka';
 import { SamsaError } from '../errors.ts';
 import type { NewRecord } from '../events/record.ts';
-import { backoffMs, within } from '../waiting.ts';
+import { within } from '../waiting.ts';
 import { createAddressing, publishFitting } from './kafka-addressing.ts';
 import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './kafka-connection.ts';
 import { kafkaError } from './kafka-errors.ts';
@@ -9,7 +9,7 @@ import { createKafkaFetcher } from './kafka-fetcher.ts';
 import { createPublisher, type Failure } from './kafka-publisher.ts';
 import { createRangeFetch } from './kafka-ranges.ts';
 import { createKafkaReader } from './kafka-reader.ts';
-import { toMessage } from './kafka-records.ts';
+import { createKafkaSender, partitionGone } from './kafka-sender.ts';
 import { createKafkaTopics } from './kafka-topics.ts';
 import type { EventLog } from './log.ts';
 
@@ -29,9 +29,9 @@ export type KafkaLog = EventLog & {
   /** How many partitions a topic has, as known for at most 30 s. @throws SamsaError as `describe`. */
   readonly partitionsOf: (topic: string) => Promise<number>;
   /**
-   * Appends records to partitions that were decided before, and resolves with what became of each. Records of one
-   * partition that come after one that failed may have been appended, unless it failed for what it is: never give any
-   * before the ones ahead of them are answered.
+   * Appends records to partitions that were decided before, and resolves with what became of each. What comes after one
+   * that failed was not appended either, unless that one failed for what it is; of another call it may have been: never
+   * give any before the ones ahead of them are answered.
    * @throws SamsaError `topic-unknown`, `log-closed`; `topic-replaced` when there is no such partition (any more);
    *   `store-unavailable` (retryable) when too much waits or no broker answers. Nothing was appended then.
    */
@@ -41,7 +41,6 @@ export type KafkaLog = EventLog & {
 const awaitMs = 300;
 const closeWithinMs = 2_500;
 const goodbyeMs = 200;
-const sendBackoff = { firstMs: 100, mostMs: 1_000 };
 
 /**
  * The event log in Apache Kafka. Nothing is connected before the first use. `append` goes on trying through an outage,
@@ -59,8 +58,8 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
   const shared = clientOptions(options);
   const topics = createKafkaTopics(shared, brokers, options.replication ?? null);
   const consumers = [0, 1].map(() => new Consumer({ ...shared, groupId: shared.clientId, autocommit: false }));
-  const producer = createProducer(options);
-  for (const client of [...consumers, producer]) hearErrors(client);
+  for (const consumer of consumers) hearErrors(consumer);
+  const sender = createKafkaSender(options, clock);
   const closedError = (): SamsaError =>
     new SamsaError('log-closed', `Kafka at ${brokers.join(', ')}: the log has been closed`);
 
@@ -70,9 +69,8 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
   const reader = createKafkaReader({ ask: asking!, await: awaiting!, awaitMs });
   const publisher = createPublisher({
     send: async (partition, records) => {
-      const nowMs = clock();
       try {
-        await producer.send({ messages: records.map((one) => toMessage(one, partition, nowMs)) });
+        await sender.send(partition, records);
       } catch (error) {
         throw closing === null ? kafkaError(brokers, error) : closedTooEarly(brokers, error);
       }
@@ -98,7 +96,7 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
     reader.close(closedError());
     await Promise.all(consumers.map((consumer) => closeClient(consumer, goodbyeMs)));
     await within(closeWithinMs, entering.then(publisher.drain));
-    await Promise.all([closeClient(producer, goodbyeMs), topics.close(goodbyeMs)]);
+    await Promise.all([sender.close(goodbyeMs), topics.close(goodbyeMs)]);
   };
 
   return {
@@ -127,30 +125,6 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
       return closing;
     },
   };
-}
-
-/** Endless repetitions keep the producer's id and sequence, by which the brokers drop what they have already. */
-function createProducer(connection: KafkaConnection): Producer<Buffer | null, Buffer | null> {
-  return new Producer({
-    ...clientOptions(connection),
-    idempotent: true,
-    acks: ProduceAcks.ALL,
-    producerId: -1n,
-    producerEpoch: -1,
-    autocreateTopics: false,
-    metadataMaxAge: 60_000,
-    requestTimeout: 10_000,
-    retries: 1_000_000,
-    retryDelay: (_client, _operation, attempt) => backoffMs(attempt, sendBackoff),
-  });
-}
-
-function partitionGone(brokers: readonly string[], topic: string, partition: number): SamsaError {
-  return new SamsaError(
-    'topic-replaced',
-    `Kafka at ${brokers.join(', ')}: expected ${topic} to have a partition ${partition}, as it had before. ` +
-      'Somebody has deleted it and made it anew: start again to send its records to the new one.',
-  );
 }
 
 function closedTooEarly(brokers: readonly string[], error: unknown): SamsaError {

@@ -76,17 +76,27 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const sendBatch = async (queue: Queue, batch: readonly Entry[]): Promise<void> => {
     const failure = await attempt(queue, batch);
-    if (failure === null || batch.length === 1 || !options.refusesRecords(failure.error)) {
+    const isRefused = failure !== null && options.refusesRecords(failure.error);
+    if (!isRefused || batch.length === 1) {
       for (const entry of batch) settle(entry, failure);
+      if (failure !== null && !isRefused) failRest(queue, batch, failure);
       return;
     }
-    // Once one fails for another reason than itself, those behind it must not overtake it.
     let outage: Failure = null;
     for (const entry of batch) {
       const alone: Failure = outage ?? (await attempt(queue, [entry]));
       if (alone !== null && !options.refusesRecords(alone.error)) outage = alone;
       settle(entry, alone);
     }
+    if (outage !== null) failRest(queue, batch, outage);
+  };
+
+  /** Once one fails for another reason than itself, those of its call behind it must not overtake it. */
+  const failRest = (queue: Queue, failed: readonly Entry[], failure: Failure): void => {
+    const calls = new Set(failed.map(({ call }) => call));
+    const rest = queue.waiting.filter(({ call }) => calls.has(call));
+    queue.waiting = queue.waiting.filter(({ call }) => !calls.has(call));
+    for (const entry of rest) settle(entry, failure);
   };
 
   const sendAll = async (queue: Queue): Promise<void> => {

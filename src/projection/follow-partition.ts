@@ -7,7 +7,7 @@ import { foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-record
 import { divergence, hasDiverged } from './has-diverged.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
-/** Why a partition is not moving. The first ones last until somebody acts; the last two pass by themselves. */
+/** Why a partition is not moving. The first ones last until somebody acts, as a rule; the last two pass by themselves. */
 export type Standstill =
   | 'diverged'
   | 'topic-replaced'
@@ -57,7 +57,6 @@ export async function followPartition<Change>(follow: FollowPartition<Change>): 
       failures = 0;
       follow.onStandstill(null);
     });
-    if (standstill === 'diverged' || standstill === 'topic-replaced') return;
     failures++;
     if (standstill === 'jump' && failures === jumpsUntilSaid) {
       follow.onStandstill('log-unavailable', new Error('offsets are missing in the middle of the partition'));

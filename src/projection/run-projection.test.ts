@@ -303,6 +303,25 @@ describe('a running projection', () => {
     assert.match(said.join(''), /lost its end, or an older copy .* samsa rebuild.*"msg":"diverged"/);
   });
 
+  it('goes on by itself where only a copy of the log of a while ago had answered', async () => {
+    let isPast = false;
+    const real = log;
+    log = {
+      ...real,
+      read: async (request) =>
+        isPast ? { records: [], next: request.from, start: 0, end: 0 } : real.read({ ...request, waitMs: 10 }),
+    };
+    await send(20);
+    const projection = run('a');
+    await everyWordOnce();
+    isPast = true;
+    await until('it is said', () => projection.problems().includes('diverged'));
+    await send(20);
+    isPast = false;
+    await everyWordOnce();
+    await until('it is over', () => projection.problems().length === 0);
+  });
+
   const standsStill = async (why: Standstill, advice: RegExp): Promise<void> => {
     const projection = run('a');
     await until('it is said', () => projection.problems().includes(why));

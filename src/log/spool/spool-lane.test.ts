@@ -50,3 +50,38 @@ void it('lets no record overtake one that could not be sent, also where a neighb
   assert.deepEqual(settled.toSorted(), ['a', 'b', 'bad: refused', 'c', 'd']);
   assert.deepEqual(troubles, ['away', 'away', 'away', null]);
 });
+
+void it('lets no record overtake one whose batch the cluster took for two', async () => {
+  const sent: string[] = [];
+  let isAway = true;
+  const publisher = createPublisher({
+    send: async (_partition, records) => {
+      if (isAway) {
+        isAway = false;
+        throw away;
+      }
+      sent.push(...records.map(valueOf));
+    },
+    refusesRecords: () => false,
+    limitRecords: 100,
+    limitBytes: 10 << 20,
+  });
+  const stopping = new AbortController();
+  const lane = createSpoolLane({
+    topic: 't',
+    partition: 0,
+    appendTo: (partition, records) =>
+      publisher.publish(records.map((record) => ({ record, partition, bytes: 200 << 10 }))),
+    onAcknowledged: () => {},
+    onRefused: () => {},
+    onTrouble: () => {},
+    signal: stopping.signal,
+  });
+  const values = ['a', 'b', 'c', 'd', 'e'];
+  for (const [position, value] of values.entries()) {
+    lane.push({ position, bytes: 1, key: null, value: Buffer.from(value), headers: encodeHeaders([]) });
+  }
+  await until('all are sent', () => sent.length >= values.length);
+  stopping.abort();
+  assert.deepEqual(sent, values);
+});
