@@ -9,6 +9,7 @@ import { until } from '../../test/support/until.ts';
 import { SamsaError, type ErrorCode } from '../errors.ts';
 import type { NewRecord, StoredRecord } from '../events/record.ts';
 import { openKafkaLog } from './kafka-log.ts';
+import { createKafkaSender } from './kafka-sender.ts';
 import type { EventLog, ReadRequest, ReadResult } from './log.ts';
 
 const broker = await startBroker();
@@ -200,6 +201,26 @@ void describe('Kafka log and its broker', () => {
     );
     await log.append([record(topic, 'other')]);
     assert.deepEqual(values(await readAll(log, topic)), ['other']);
+  });
+
+  test('loses and repeats nothing where one producer takes over from another', async (log, topic) => {
+    await broker.addPartitions(topic, 2);
+    const sender = createKafkaSender({ brokers: broker.brokers, clientId: 'samsa' }, Date.now, 20);
+    const sendTo = async (partition: number): Promise<void> => {
+      for (let first = 0; first < 100; first += 2) {
+        await sender.send(partition, [record(topic, String(first)), record(topic, String(first + 1))]);
+      }
+    };
+    await Promise.all([sendTo(0), sendTo(1)]);
+    await sender.close(1_000);
+    const { id } = await log.describe(topic);
+    for (const partition of [0, 1]) {
+      const { records } = await read(log, topic, { topicId: id, partition });
+      assert.deepEqual(
+        values(records),
+        Array.from({ length: 100 }, (_, value) => String(value)),
+      );
+    }
   });
 
   test('closes while the broker is frozen', async (log, topic) => {

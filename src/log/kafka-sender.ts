@@ -29,14 +29,46 @@ export type KafkaSender = {
 const metadataMaxAge = 60_000;
 /** It is asked for earlier, so that `send` always finds it. */
 const askedAfterMs = 30_000;
+const retiredWithinMs = 2_000;
 
-/** @param clock what records are stamped with when they are sent. */
-export function createKafkaSender(connection: KafkaConnection, clock: () => number): KafkaSender {
-  const producer = createProducer(connection);
-  hearErrors(producer);
+/** The client's sequences end at 2^31, and do not begin again: long before, another producer takes over. */
+const mostRecords = 2 ** 30;
+
+/**
+ * @param clock what records are stamped with when they are sent.
+ * @param recordsPerProducer how many records go out under one producer id.
+ */
+export function createKafkaSender(
+  connection: KafkaConnection,
+  clock: () => number,
+  recordsPerProducer = mostRecords,
+): KafkaSender {
+  let current = createProducer(connection);
+  const producers = new Set([current]);
+  let sent = 0;
+
+  const retireIfIdle = (producer: GuardedProducer): void => {
+    if (producer === current || producer.destinations.size > 0) return;
+    producers.delete(producer);
+    void closeClient(producer, retiredWithinMs);
+  };
+
+  const producerFor = (records: number): GuardedProducer => {
+    sent += records;
+    if (sent > recordsPerProducer) {
+      const former = current;
+      current = createProducer(connection);
+      producers.add(current);
+      sent = records;
+      retireIfIdle(former);
+    }
+    return current;
+  };
+
   return {
     send: async (partition, records) => {
       const destination = { topic: records[0]!.topic, partition };
+      const producer = producerFor(records.length);
       producer.destinations.add(destination);
       try {
         // The client takes its id before it asks for metadata and the batch's sequence afterwards, and forgets all
@@ -47,9 +79,12 @@ export function createKafkaSender(connection: KafkaConnection, clock: () => numb
         await producer.send({ messages: records.map((one) => toMessage(one, partition, nowMs)) });
       } finally {
         producer.destinations.delete(destination);
+        retireIfIdle(producer);
       }
     },
-    close: (withinMs) => closeClient(producer, withinMs),
+    close: async (withinMs) => {
+      await Promise.all([...producers].map((producer) => closeClient(producer, withinMs)));
+    },
   };
 }
 
@@ -111,7 +146,9 @@ function createProducer(connection: KafkaConnection): GuardedProducer {
     retryDelay: (_client: unknown, _operation: string, attempt: number, _retries: number, error: Error) =>
       retryAfterMs(attempt, error),
   };
-  return new GuardedProducer(options, connection.brokers);
+  const producer = new GuardedProducer(options, connection.brokers);
+  hearErrors(producer);
+  return producer;
 }
 
 /** After this many attempts, some ten minutes, an outage is a long one. */

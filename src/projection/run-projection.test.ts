@@ -265,6 +265,24 @@ describe('a running projection', () => {
     await until('it is over', () => projection.problems().length === 0);
   });
 
+  it('keeps its partitions while the log does not say how far it reaches, and says so', async () => {
+    let isSilent = false;
+    const real = log;
+    log = { ...real, describe: async (topic) => (isSilent ? new Promise(() => {}) : real.describe(topic)) };
+    await send(20);
+    const projection = run('a');
+    await everyWordOnce();
+    isSilent = true;
+    const sinceMs = Date.now();
+    await until('the leases are renewed', () => {
+      const row = state.prepare('SELECT min(leased_until_ms) AS until_ms FROM position').get();
+      return Number(row?.['until_ms']) > sinceMs + 1_000;
+    });
+    assert.deepEqual(projection.problems(), ['log-unavailable']);
+    await send(20);
+    await everyWordOnce();
+  });
+
   it('says which of the two fails after a commit', async () => {
     let away = false;
     const real = log;

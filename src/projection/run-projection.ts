@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LeaseRequest, PartitionName, PartitionPosition, Progress } from '../database/progress.ts';
+import type { PartitionName, PartitionPosition, Progress } from '../database/progress.ts';
 import { reason } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { pause, within } from '../waiting.ts';
@@ -7,6 +7,7 @@ import { followPartition, standstillOf, type Standstill } from './follow-partiti
 import { freshnessOf, isLagging, type Freshness, type PartitionProgress } from './freshness.ts';
 import { isGone } from './instance.ts';
 import { ledgerOf, type LedgerRow } from './ledger.ts';
+import { createTopicLook, describeTopics } from './look-at-topics.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
 export type ProjectionDeps<Change> = {
@@ -52,6 +53,8 @@ type Follower = { readonly abort: AbortController; readonly done: Promise<void>;
 export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProjection {
   const { projection, progress, instance, logger } = deps;
   const leaseMs = deps.leaseMs ?? 5_000;
+  const topics = projection.reads.map(({ topic }) => topic);
+  const look = createTopicLook(deps.log, topics, leaseMs / 5);
   const stopping = new AbortController();
   const followers = new Map<string, Follower>();
   const partitions = new Map<string, PartitionProgress>();
@@ -87,10 +90,11 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     at('store-unavailable');
     const positions = await progress.positions(projection.name);
     at('log-unavailable');
-    const described = await describeTopics(deps.log, projection);
+    const { partitions: described, trouble } = await look();
     at('store-unavailable');
     const ends = new Map(described.map((partition) => [nameOf(partition), partition.end]));
-    ledger = ledgerOf(positions, (topic, partition) => ends.get(nameOf({ topic, partition })) ?? 0);
+    if (trouble === null)
+      ledger = ledgerOf(positions, (topic, partition) => ends.get(nameOf({ topic, partition })) ?? 0);
     const leased = await progress.lease({
       projection: projection.name,
       version: projection.version,
@@ -111,6 +115,8 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       if (input !== undefined && !followers.has(nameOf(partition))) follow(partition, input);
     }
     rememberOthers(partitions, names, positions, ends);
+    at('log-unavailable');
+    if (trouble !== null) throw trouble;
   };
 
   const ticking = (async () => {
@@ -131,7 +137,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
 
   const caughtUp = async (withinMs: number): Promise<boolean> => {
     const deadline = performance.now() + withinMs;
-    const ends = await describeTopics(deps.log, projection);
+    const ends = await describeTopics(deps.log, topics);
     while (ends.some((partition) => (partitions.get(nameOf(partition))?.next ?? 0) < partition.end)) {
       if (performance.now() >= deadline || stopping.signal.aborted) return false;
       await pause(caughtUpLookMs, stopping.signal);
@@ -162,19 +168,6 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
 
 function nameOf({ topic, partition }: PartitionName): string {
   return `${topic}/${partition}`;
-}
-
-async function describeTopics<Change>(
-  log: EventLog,
-  projection: Projection<Change>,
-): Promise<LeaseRequest['partitions']> {
-  const described = await Promise.all(
-    projection.reads.map(async ({ topic }) => {
-      const { id, partitions } = await log.describe(topic);
-      return partitions.map(({ start, end }, partition) => ({ topic, partition, topicId: id, start, end }));
-    }),
-  );
-  return described.flat();
 }
 
 /** What other instances have committed, measured against the log's own ends. */
