@@ -78,7 +78,7 @@ export type Outcomes = {
   readonly late: number;
   /** Expired before they were read. */
   readonly gap: number;
-  /** Removed by compaction before they were read. */
+  /** Removed by compaction before they were read, or never a record for readers. */
   readonly compacted: number;
 };
 

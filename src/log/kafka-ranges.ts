@@ -4,7 +4,7 @@ import { hasBrokerError, kafkaError } from './kafka-errors.ts';
 import type { Fetched, KafkaFetcher } from './kafka-fetcher.ts';
 import { fromBatches, type FetchedRecord } from './kafka-records.ts';
 import type { KafkaTopic, KafkaTopics } from './kafka-topics.ts';
-import type { ReadRequest, ReadResult } from './log.ts';
+import type { OffsetRange, ReadRequest, ReadResult } from './log.ts';
 
 /** What one answer held of a partition: everything from `from` up to `next`. */
 export type Range = ReadResult & { readonly from: number; readonly records: readonly FetchedRecord[] };
@@ -19,16 +19,26 @@ export function covers(range: Range, offset: number): boolean {
 }
 
 /** As much of a range from an offset on as fits, and one record at least. */
-export function cut({ records, next, start, end }: Range, { from, maxBytes }: ReadRequest): ReadResult {
+export function cut({ records, next, skipped, start, end }: Range, { from, maxBytes }: ReadRequest): ReadResult {
   const taken: FetchedRecord[] = [];
   let bytes = 0;
   for (const record of records) {
     if (record.offset < from) continue;
     bytes += record.bytes;
-    if (bytes > maxBytes && taken.length > 0) return { records: taken, next: record.offset, start, end };
+    if (bytes > maxBytes && taken.length > 0) {
+      const upTo = record.offset;
+      return { records: taken, next: upTo, skipped: within(skipped, from, upTo), start, end };
+    }
     taken.push(record);
   }
-  return { records: taken, next, start, end };
+  return { records: taken, next, skipped: within(skipped, from, next), start, end };
+}
+
+function within(all: readonly OffsetRange[], from: number, next: number): readonly OffsetRange[] {
+  if (all.length === 0) return all;
+  return all
+    .filter((range) => range.to > from && range.from < next)
+    .map((range) => ({ from: Math.max(range.from, from), to: Math.min(range.to, next) }));
 }
 
 const attempts = 3;
@@ -52,7 +62,7 @@ export function createRangeFetch(
     } catch (error) {
       if (!hasBrokerError(error, ['OFFSET_OUT_OF_RANGE'])) throw error;
       const { start, end } = (await topics.describe(request.topic)).partitions[partition]!;
-      if (from > end) return { from, records: [], next: from, start, end };
+      if (from > end) return { from, records: [], next: from, skipped: [], start, end };
       if (from >= start) throw error;
       return {
         ...toRange({ ...request, from: start }, await fetcher.fetch(leader, { topicId, partition, from: start })),
@@ -84,8 +94,8 @@ export function createRangeFetch(
  * offset, the log reaches that far.
  */
 function toRange(request: ReadRequest, { batches, aborted, start, end }: Fetched): Range {
-  const { records, next } = fromBatches(request, batches, aborted);
-  return { from: request.from, records, next, start, end: Math.max(end, next) };
+  const { records, next, skipped } = fromBatches(request, batches, aborted);
+  return { from: request.from, records, next, skipped, start, end: Math.max(end, next) };
 }
 
 function isAsExpected(topic: KafkaTopic, { topicId, partition }: ReadRequest): boolean {

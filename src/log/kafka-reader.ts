@@ -110,7 +110,7 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
     try {
       const range = await room.wait(cursor.arrival, waitMs, request.signal);
       if (range !== null) return serve(range, request);
-      return { records: [], next: request.from, ...cursor.ends };
+      return { records: [], next: request.from, skipped: [], ...cursor.ends };
     } finally {
       if (--cursor.readers === 0 && cursors.has(cursor)) keep(cursors, cursor);
     }
@@ -119,7 +119,7 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
   const askFirst = async (request: ReadRequest): Promise<ReadResult> => {
     const startedMs = performance.now();
     const range = await room.wait(options.ask(request), Number.POSITIVE_INFINITY, request.signal);
-    if (range === null) return { records: [], next: request.from, start: 0, end: request.from };
+    if (range === null) return { records: [], next: request.from, skipped: [], start: 0, end: request.from };
     if (hasNews(range)) return serve(range, request);
     const leftMs = request.waitMs - (performance.now() - startedMs);
     if (leftMs <= 0) return cut(range, request);

@@ -1,6 +1,7 @@
 import type { MessageToProduce, RecordsBatch } from '@platformatic/kafka';
 import { equalBytes } from '../events/equal-bytes.ts';
 import type { NewRecord, RecordHeaders, StoredHeaders, StoredRecord } from '../events/record.ts';
+import type { OffsetRange } from './log.ts';
 
 /** `null` is written as such: a value that is none removes its key where a topic is compacted. */
 export type KafkaMessage = MessageToProduce<Buffer | null, Buffer | null>;
@@ -57,16 +58,23 @@ export function fromBatches(
   { topic, partition, from }: { readonly topic: string; readonly partition: number; readonly from: number },
   batches: readonly RecordsBatch[],
   aborted: readonly AbortedTransaction[],
-): { readonly records: readonly FetchedRecord[]; readonly next: number } {
+): { readonly records: readonly FetchedRecord[]; readonly next: number; readonly skipped: readonly OffsetRange[] } {
   const records: FetchedRecord[] = [];
-  const isAborted = createAbortedCheck(aborted);
+  const skipped: OffsetRange[] = [];
+  const givenUp = followGivenUp(aborted);
   let next = from;
   for (const batch of batches) {
     const first = Number(batch.firstOffset);
     const firstMs = Number(batch.firstTimestamp);
     const stampedByBroker = (batch.attributes & logAppendTime) !== 0;
+    // Here the client has taken batches out.
+    if (first > next && givenUp.isUnderWayAt(next)) skip(skipped, next, first);
+    const begin = Math.max(next, first);
     next = Math.max(next, first + batch.lastOffsetDelta + 1);
-    if (isAborted(batch) || (batch.attributes & control) !== 0) continue;
+    if (givenUp.holds(batch) || (batch.attributes & control) !== 0) {
+      skip(skipped, begin, next);
+      continue;
+    }
     for (const { length: bytes, offsetDelta, timestampDelta, key, value, headers } of batch.records) {
       const offset = first + offsetDelta;
       if (offset < from) continue;
@@ -74,22 +82,38 @@ export function fromBatches(
       records.push({ topic, partition, offset, timestamp, key, value, headers: toHeaders(headers), bytes });
     }
   }
-  return { records, next };
+  return { records, next, skipped };
+}
+
+/** Adds a range that begins where the last one ends, or beyond it. */
+function skip(skipped: OffsetRange[], from: number, to: number): void {
+  if (from === to) return;
+  const last = skipped.at(-1);
+  if (last?.to === from) skipped[skipped.length - 1] = { from: last.from, to };
+  else skipped.push({ from, to });
 }
 
 /**
- * Whether a batch belongs to a transaction that was given up; to be asked of every batch in order. The client takes out
- * only those whose end came with the same answer.
+ * Follows the transactions that were given up through the batches, each to be asked about in order. The client takes out
+ * only those whose end came with the same answer: their ends it leaves in.
  */
-function createAbortedCheck(aborted: readonly AbortedTransaction[]): (batch: RecordsBatch) => boolean {
+function followGivenUp(aborted: readonly AbortedTransaction[]) {
   const ahead = aborted.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));
   const open = new Set<bigint>();
-  return ({ attributes, firstOffset, lastOffsetDelta, producerId }) => {
-    while (ahead.length > 0 && ahead[0]!.firstOffset <= firstOffset + BigInt(lastOffsetDelta)) {
-      open.add(ahead.shift()!.producerId);
-    }
-    if ((attributes & control) !== 0) open.delete(producerId);
-    return (attributes & transactional) !== 0 && open.has(producerId);
+  const goTo = (offset: bigint): void => {
+    while (ahead.length > 0 && ahead[0]!.firstOffset <= offset) open.add(ahead.shift()!.producerId);
+  };
+  return {
+    /** Whether an offset behind the last batch asked about is in one of them, be it between its records. */
+    isUnderWayAt: (offset: number): boolean => {
+      goTo(BigInt(offset));
+      return open.size > 0;
+    },
+    holds: ({ attributes, firstOffset, lastOffsetDelta, producerId }: RecordsBatch): boolean => {
+      goTo(firstOffset + BigInt(lastOffsetDelta));
+      if ((attributes & control) !== 0) open.delete(producerId);
+      return (attributes & transactional) !== 0 && open.has(producerId);
+    },
   };
 }
 

@@ -51,13 +51,23 @@ export type ReadRequest = {
 
 export type ReadResult = {
   readonly records: readonly StoredRecord[];
-  /** The offset to read from next: beyond the last record, and beyond what compaction removed after it. */
+  /** The offset to read from next: beyond the last record, and beyond what was skipped or compaction removed after it. */
   readonly next: number;
+  /**
+   * Offsets that never hold a record for readers, as the log knows for sure: ends of transactions, and what was given up
+   * in one. Ascending, none touching another; what lies before where the read began or beyond `next` does not count.
+   * Not promised for what expiry or compaction removed: in a topic without compaction, an offset above `start` that is
+   * neither among the records nor named here was not read.
+   */
+  readonly skipped: readonly OffsetRange[];
   /** The oldest offset still kept. */
   readonly start: number;
   /** The offset the next appended record will get. */
   readonly end: number;
 };
+
+/** From `from` on, without `to`. */
+export type OffsetRange = { readonly from: number; readonly to: number };
 
 export type TopicDescription = {
   /** Different for every topic ever made, also under the same name. */

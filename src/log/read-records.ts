@@ -33,10 +33,10 @@ export function createRecordReader(database: SqliteDatabase): RecordReader {
   const readNow = (partitionNumber: number, request: ReadRequest): ReadResult => {
     const [start, end] = endsOf(partitionNumber);
     const from = Math.max(request.from, start);
-    if (from >= end) return { records: [], next: from, start, end };
+    if (from >= end) return { records: [], next: from, skipped: [], start, end };
     const rows = selectFrom(partitionNumber).iterate(from) as unknown as Iterable<RecordRow>;
     const { records, complete } = takeRecords(rows, request);
-    return { records, next: complete ? end : records.at(-1)!.offset + 1, start, end };
+    return { records, next: complete ? end : records.at(-1)!.offset + 1, skipped: [], start, end };
   };
 
   /** Ends and records in one read transaction: expiry by another process may not come between them. */

@@ -27,7 +27,7 @@ function record(offset: number, word: string, numbered?: { source: string; seque
 
 function read(records: readonly StoredRecord[], overrides: Partial<ReadResult> = {}): ReadResult {
   const next = (records.at(-1)?.offset ?? -1) + 1;
-  return { records, next, start: 0, end: next, ...overrides };
+  return { records, next, skipped: [], start: 0, end: next, ...overrides };
 }
 
 function fold(
@@ -133,7 +133,7 @@ describe('foldRecords', () => {
   it('counts what expired before it was read as a gap', () => {
     const folded = fold(words, read([record(7, 'a')], { start: 7 }), 3);
     assert.deepEqual([folded.next, folded.outcomes], [8, { ...nothing, applied: 1, gap: 4 }]);
-    const emptied = fold(words, { records: [], next: 7, start: 7, end: 7 }, 3);
+    const emptied = fold(words, read([], { next: 7, start: 7, end: 7 }), 3);
     assert.deepEqual([emptied.next, emptied.last, emptied.outcomes], [7, null, { ...nothing, gap: 4 }]);
   });
 
@@ -141,7 +141,31 @@ describe('foldRecords', () => {
     const soFar = { next: 3, marks: new Map<string, number>(), discarded: new Set<number>() };
     assert.equal(foldRecords(words, soFar, read([record(5, 'a')])), 'jump');
     assert.equal(foldRecords(words, soFar, read([record(3, 'a'), record(5, 'b')])), 'jump');
-    assert.equal(foldRecords(words, soFar, { records: [], next: 5, start: 0, end: 5 }), 'jump');
+    assert.equal(foldRecords(words, soFar, read([], { next: 5, end: 5 })), 'jump');
+  });
+
+  it('goes on over offsets that the log says hold no record, and accounts for each', () => {
+    const skipped = [
+      { from: 1, to: 5 },
+      { from: 6, to: 7 },
+      { from: 9, to: 12 },
+    ];
+    const log = read([record(5, 'a'), record(7, 'b'), record(8, 'c')], { next: 12, skipped, end: 12 });
+    const folded = fold(words, log, 3);
+    assert.deepEqual([folded.changes, folded.next], [['a', 'b', 'c'], 12]);
+    assert.deepEqual(folded.outcomes, { ...nothing, applied: 3, compacted: 2 + 1 + 3 });
+    const without = fold(words, read([], { next: 12, skipped, end: 12 }), 9);
+    assert.deepEqual([without.next, without.last, without.outcomes], [12, null, { ...nothing, compacted: 3 }]);
+  });
+
+  it('refuses to jump over a hole of which the log names a part, or another one', () => {
+    const soFar = { next: 3, marks: new Map<string, number>(), discarded: new Set<number>() };
+    const after = (next: number, from: number, to: number) => ({ next, skipped: [{ from, to }] });
+    assert.equal(foldRecords(words, soFar, read([record(6, 'a')], after(7, 3, 5))), 'jump');
+    assert.equal(foldRecords(words, soFar, read([record(6, 'a')], after(7, 4, 6))), 'jump');
+    assert.equal(foldRecords(words, soFar, read([record(3, 'a'), record(6, 'b')], after(7, 1, 3))), 'jump');
+    assert.equal(foldRecords(words, soFar, read([record(3, 'a')], after(6, 4, 5))), 'jump');
+    assert.equal(foldRecords(words, soFar, read([record(3, 'a')], after(6, 6, 9))), 'jump');
   });
 
   it('counts what compaction removed, also behind the last record', () => {

@@ -3,7 +3,7 @@ import type { DeadLetter, DeadLetterCause, Outcomes } from '../database/progress
 import { reason, SamsaError } from '../errors.ts';
 import { decodeMark } from '../events/envelope.ts';
 import type { StoredRecord } from '../events/record.ts';
-import type { ReadResult } from '../log/log.ts';
+import type { OffsetRange, ReadResult } from '../log/log.ts';
 import type { ProjectionInput } from './projection.ts';
 
 /** What one read amounts to: ready to be committed as a whole. */
@@ -29,8 +29,8 @@ type Tally = { -readonly [Outcome in keyof Outcomes]: Outcomes[Outcome] };
 
 /**
  * Folds one read into changes, pure. Every offset from `soFar.next` to the result's `next` gets exactly one outcome.
- * @returns `'jump'` when offsets are missing that neither expiry nor compaction explains; then nothing of the read may
- *   be applied.
+ * @returns `'jump'` when offsets are missing that neither expiry nor compaction nor the log itself explains; then nothing
+ *   of the read may be applied.
  */
 export function foldRecords<Change>(
   input: ProjectionInput<Change>,
@@ -41,6 +41,7 @@ export function foldRecords<Change>(
   const changes: Change[] = [];
   const deadLetters: DeadLetter[] = [];
   const marks = new Map<string, number>();
+  const isExplained = input.compacted ? () => true : createHoleCheck(read.skipped);
   let next = soFar.next;
   if (read.start > next) {
     outcomes[input.compacted ? 'compacted' : 'gap'] += read.start - next;
@@ -49,7 +50,7 @@ export function foldRecords<Change>(
   for (const record of read.records) {
     if (record.offset < next) continue;
     if (record.offset > next) {
-      if (!input.compacted) return 'jump';
+      if (!isExplained(next, record.offset)) return 'jump';
       outcomes.compacted += record.offset - next;
     }
     next = record.offset + 1;
@@ -64,7 +65,7 @@ export function foldRecords<Change>(
     foldOne(input, record, { outcomes, changes, deadLetters });
   }
   if (read.next > next) {
-    if (!input.compacted) return 'jump';
+    if (!isExplained(next, read.next)) return 'jump';
     outcomes.compacted += read.next - next;
     next = read.next;
   }
@@ -76,6 +77,15 @@ export function foldRecords<Change>(
     changes,
     deadLetters,
     marks,
+  };
+}
+
+/** Whether the log names all of a hole as skipped; holes are to be asked about in order. */
+function createHoleCheck(skipped: readonly OffsetRange[]): (from: number, to: number) => boolean {
+  let index = 0;
+  return (from, to) => {
+    while (index < skipped.length && skipped[index]!.to < to) index++;
+    return index < skipped.length && skipped[index]!.from <= from;
   };
 }
 

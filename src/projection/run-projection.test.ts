@@ -327,7 +327,9 @@ describe('a running projection', () => {
     log = {
       ...real,
       read: async (request) =>
-        isPast ? { records: [], next: request.from, start: 0, end: 0 } : real.read({ ...request, waitMs: 10 }),
+        isPast
+          ? { records: [], next: request.from, skipped: [], start: 0, end: 0 }
+          : real.read({ ...request, waitMs: 10 }),
     };
     await send(20);
     const projection = run('a');

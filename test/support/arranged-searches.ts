@@ -136,7 +136,7 @@ async function countBatch(
   const at = await store.load(projection.name, { topic, partition });
   const records = log.slice(at.next, at.next + size);
   if (records.length === 0) return false;
-  const read = { records, next: at.next + records.length, start: 0, end: log.length };
+  const read = { records, next: at.next + records.length, skipped: [], start: 0, end: log.length };
   const folded = foldRecords(projection.reads[0]!, at, read);
   assert.ok(folded !== 'jump' && folded.last !== null);
   const committed = await store.commit({

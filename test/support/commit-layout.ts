@@ -74,7 +74,7 @@ async function readOnce<Change>(
   const soFar = await progress.load(projection.name, { topic, partition });
   const end = start + records.length;
   const read = records.slice(soFar.next - start).slice(0, most);
-  const folded = foldRecords(input, soFar, { records: read, next: soFar.next + read.length, start, end });
+  const folded = foldRecords(input, soFar, { records: read, next: soFar.next + read.length, skipped: [], start, end });
   assert.notEqual(folded, 'jump');
   if (folded === 'jump' || read.length === 0) return true;
   const { last, ...rest } = folded;
