@@ -6,7 +6,8 @@ import { titleKey } from './book-identity.ts';
 import type { BooksTable } from './books-table/books-table.mysql.ts';
 import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
 import { inPieces } from './in-pieces.ts';
-import type { StoredBook } from './stored-book.ts';
+import { readBooks } from './read-books.mysql.ts';
+import { toBook, type StoredBook } from './stored-book.ts';
 
 export type BookChange = ChangedBook | RemovedBook;
 
@@ -110,6 +111,22 @@ export async function putOutbox(
       book === null ? null : JSON.stringify(listedBook(book)),
     ]),
   );
+}
+
+/** Tells of books once more, as they are now. */
+export async function putBooksAgain(
+  connection: MysqlConnection,
+  table: BooksTable,
+  ids: readonly number[],
+  nowMs: number,
+): Promise<void> {
+  const books = await readBooks(connection, table, ids);
+  const changes = [...books.values()].map(({ id, version, removed, createdAt, content }) => ({
+    bookId: id,
+    version,
+    book: removed ? null : toBook(id, createdAt, content),
+  }));
+  await putOutbox(connection, changes, nowMs);
 }
 
 function contentColumns(table: BooksTable): readonly string[] {

@@ -109,6 +109,14 @@ export function removeBook(database: SqliteDatabase, row: StoredBook, nowMs: num
   return removed;
 }
 
+/** Tells of a book once more, as it is now. */
+export function putBookAgain(database: SqliteDatabase, id: number, nowMs: number): void {
+  const row = readBook(database, id);
+  if (row === null) return;
+  const { version, removed, createdAt, content } = row;
+  putOutbox(database, { bookId: id, version, book: removed ? null : toBook(id, createdAt, content) }, nowMs);
+}
+
 function putOutbox(database: SqliteDatabase, changed: ChangedBook | RemovedBook, nowMs: number): void {
   const { bookId, version, book } = changed;
   database

@@ -102,6 +102,23 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       assert.equal((await versions(opened))[0]?.[2], 'Book 2');
     });
 
+    test('puts books into the outbox again as they are now, behind all that waits', async (opened) => {
+      const { catalogue, outbox } = opened;
+      for (const number of [1, 2, 3]) await catalogue.add({ ...gatsby, title: `Book ${number}` });
+      await catalogue.change(1, { ...gatsby, title: 'Changed' });
+      await catalogue.change(2, null);
+      const waiting = await versions(opened);
+      const [, , , changed] = await outbox.read(everything);
+      await outbox.putAgain([1, 2, 99]);
+      const again = (await versions(opened)).slice(waiting.length).toSorted(([one], [other]) => one - other);
+      assert.deepEqual(again, [
+        [1, 2, 'Changed'],
+        [2, 2, null],
+      ]);
+      const repeated = (await outbox.read(everything)).findLast(({ change }) => change.bookId === 1);
+      assert.deepEqual(repeated?.change, changed?.change);
+    });
+
     test('tells at once of a change made here, and soon of one made elsewhere', async ({ open, another }) => {
       await open.outbox.read(everything);
       const here = open.outbox.changed(60_000, never);

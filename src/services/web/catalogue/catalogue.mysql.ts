@@ -47,7 +47,7 @@ export async function openMysqlCatalogue(
   const database = await openMysql({ ...address, tablePrefix }, { migrations: [books.migrations], onProblem });
   const closing = new AbortController();
   const bell = createOutboxBell();
-  const outbox = createMysqlOutbox(database, leaseClock, bell);
+  const outbox = createMysqlOutbox({ database, table: books.table, clock, leaseClock, bell });
   const adoption = startAdoption({
     database,
     table: books.table,

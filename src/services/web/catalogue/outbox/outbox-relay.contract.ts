@@ -14,6 +14,7 @@ import { openLog } from '../../../../log/open-log.ts';
 import { defaultTopicNames } from '../../../../events/topics.ts';
 import type { BookContent, OpenCatalogue } from '../catalogue.ts';
 import { emptyContent } from '../stored-book.ts';
+import type { Outbox } from './outbox.ts';
 import { startOutboxRelay, type OutboxRelay } from './outbox-relay.ts';
 
 const topic = defaultTopicNames.changes;
@@ -78,6 +79,36 @@ async function readAll(log: EventLog): Promise<readonly StoredRecord[]> {
     }),
   );
   return (await Promise.all(reads)).flatMap(({ records }) => records);
+}
+
+type HangingLog = {
+  readonly log: EventLog;
+  /** Resolves when the first append hangs. */
+  readonly hangs: Promise<void>;
+  /** Lets it through. */
+  readonly goOn: () => void;
+};
+
+/** As when brokers are away: keeps an append until they are back. */
+function hanging(log: EventLog): HangingLog {
+  const gate = Promise.withResolvers<void>();
+  const appending = Promise.withResolvers<void>();
+  const append: EventLog['append'] = async (records) => {
+    appending.resolve();
+    await gate.promise;
+    await log.append(records);
+  };
+  return { log: { ...log, append }, hangs: appending.promise, goOn: gate.resolve };
+}
+
+/** The same connection, with another answer to who asks for the lease. */
+function leasing({ outbox, ...open }: OpenCatalogue, lease: (ask: Outbox['lease']) => Outbox['lease']): OpenCatalogue {
+  return { ...open, outbox: { ...outbox, lease: lease(outbox.lease) } };
+}
+
+async function versionsOf(records: Shop['records'], bookId: number): Promise<readonly (number | 'removed')[]> {
+  const changes = (await records()).map((record) => decodeBookChanged(record));
+  return changes.filter((change) => change.bookId === bookId).map(({ version, book }) => (book ? version : 'removed'));
 }
 
 function book(number: number): BookContent {
@@ -178,23 +209,68 @@ export function outboxRelayContract(technology: string, makeCatalogue: () => Pro
       );
     });
 
+    test('lets nobody take over while an append hangs for longer than the lease', async (shop) => {
+      const leaseMs = 2_000;
+      const { log, hangs, goOn } = hanging(shop.log);
+      await shop.open.catalogue.add(book(1));
+      const relay = shop.relayOf('a', { log, leaseMs });
+      await hangs;
+      await shop.open.catalogue.change(1, null);
+      let refused = 0;
+      const open = leasing(await shop.another(), (ask) => async (...request) => {
+        const isOurs = await ask(...request);
+        if (!isOurs) refused++;
+        return isOurs;
+      });
+      shop.relayOf('b', { open, leaseMs });
+      // It asks again after 250 ms: more often than one lease has room for.
+      await until('it is refused or appends', async () => refused > 10 || (await shop.records()).length > 0);
+      assert.deepEqual(await shop.records(), []);
+      goOn();
+      await relay.drain(longMs);
+      assert.deepEqual(await versionsOf(shop.records, 1), [1, 'removed']);
+    });
+
+    test('leaves the newest version of a book last when it was frozen for longer than the lease', async (shop) => {
+      let isFrozen = false;
+      const open = leasing(shop.open, (ask) => async (...request) => {
+        if (isFrozen) throw new SamsaError('store-unavailable', 'frozen', { retryable: true });
+        return ask(...request);
+      });
+      const { log, hangs, goOn } = hanging(shop.log);
+      const run = shop.open.catalogue.startImport('s');
+      await run.merge([1, 2].map((number) => ({ sourceId: `${number}`, fields: book(number) })));
+      const frozen = shop.relayOf('a', { open, log, leaseMs: 300 });
+      await hangs;
+      isFrozen = true;
+      await shop.open.catalogue.change(1, book(3));
+      await shop.open.catalogue.change(2, null);
+      await shop.relayOf('b', { open: await shop.another() }).drain(longMs);
+      isFrozen = false;
+      goOn();
+      await until('all is told again', async () => (await shop.records()).length === 8);
+      await frozen.drain(longMs);
+      assert.deepEqual(await versionsOf(shop.records, 1), [1, 2, 1, 2]);
+      assert.deepEqual(await versionsOf(shop.records, 2), [1, 'removed', 1, 'removed']);
+    });
+
+    test('gives up its lease when closed, also where an append never ends', async (shop) => {
+      const { log, hangs, goOn } = hanging(shop.log);
+      await shop.open.catalogue.add(book(1));
+      const relay = shop.relayOf('a', { log, leaseMs: 300 });
+      await hangs;
+      await relay.close();
+      await until('another one takes over', () => shop.open.outbox.lease('next', 1_000)).finally(goOn);
+    });
+
     test('waits for the batch in flight when closed and keeps what came after it', async (shop) => {
-      const gate = Promise.withResolvers<void>();
-      const appending = Promise.withResolvers<void>();
-      const log: EventLog = {
-        ...shop.log,
-        append: async (records) => {
-          appending.resolve();
-          await gate.promise;
-          return shop.log.append(records);
-        },
-      };
+      const { log, hangs, goOn } = hanging(shop.log);
       await shop.open.catalogue.add(book(1));
       const relay = shop.relayOf('a', { log });
-      await appending.promise;
+      await hangs;
       await shop.open.catalogue.add(book(2));
       const closing = relay.close();
-      gate.resolve();
+      goOn();
       await closing;
       assert.equal((await shop.records()).length, 1);
       assert.equal(await shop.open.outbox.size(), 1);

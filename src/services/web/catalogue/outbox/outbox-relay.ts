@@ -6,6 +6,7 @@ import { createEventSource } from '../../../../events/event-source.ts';
 import type { EventLog } from '../../../../log/log.ts';
 import { backoffMs, pause, within } from '../../../../waiting.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
+import { createRelayLease } from './relay-lease.ts';
 
 export type OutboxRelayDeps = {
   readonly outbox: Outbox;
@@ -43,11 +44,15 @@ const closeWithinMs = 3_000;
 /**
  * Carries changes of books from the outbox to the log: appends, then deletes once acknowledged. A change may be
  * appended twice when a process dies in between; it carries its version, so that applying it again changes nothing.
+ * The last record of a book is its newest version, which is all that compaction keeps: one relay appends at a time, and
+ * when one was frozen for longer than its lease, its books are put into the outbox again, as they are by then.
+ * Not promised: that for a process that dies between such a late append and putting them there.
  * Returns at once; failures show in `problems` and are tried again, with backoff and jitter.
  */
 export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
   const stopping = new AbortController();
-  const relayBatch = createBatchRelay(deps);
+  const givenUp = new AbortController();
+  const relayBatch = createBatchRelay(deps, givenUp.signal);
   let problem: RelayProblem | null = null;
 
   const notice = (found: RelayProblem | null, error?: unknown): void => {
@@ -81,47 +86,61 @@ export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
       stopping.abort();
       const released = relaying.then(() => deps.outbox.lease(deps.owner, 0)).catch(() => {});
       await within(closeWithinMs, released);
+      givenUp.abort();
     },
   };
 }
 
 type BatchOutcome = 'relayed' | 'empty' | 'held-elsewhere' | RelayProblem;
 
-/** One step: hold the lease, read a batch, append it, delete it. It never throws. */
-function createBatchRelay(deps: OutboxRelayDeps): () => Promise<{ outcome: BatchOutcome; error?: unknown }> {
-  const { outbox, log, topic, owner, clock } = deps;
-  const leaseMs = deps.leaseMs ?? 5_000;
+/** One step: hold the lease, read a batch, append it, delete it. It never throws. @param signal ends renewing the lease. */
+function createBatchRelay(
+  deps: OutboxRelayDeps,
+  signal: AbortSignal,
+): () => Promise<{ outcome: BatchOutcome; error?: unknown }> {
+  const { outbox, log, topic, owner, clock, logger } = deps;
+  const lease = createRelayLease({ outbox, owner, leaseMs: deps.leaseMs ?? 5_000, clock, signal });
   let changedMs = 0;
   const source = createEventSource('catalogue', () => changedMs);
-  let leasedUntilMs = 0;
   let acknowledged: readonly number[] = [];
+  /** Books of which another relay may have appended a newer version before ours. */
+  let overtaken: readonly number[] = [];
 
   const toRecord = (row: OutboxRow) => {
     changedMs = row.changedMs;
     return bookChangedRecord(topic, source, row.change);
   };
 
+  /** What an appended batch leaves to be done; until it is, nothing else is appended. */
+  const settle = async (): Promise<void> => {
+    if (overtaken.length > 0) await outbox.putAgain(overtaken);
+    overtaken = [];
+    if (acknowledged.length > 0) await outbox.remove(acknowledged);
+    acknowledged = [];
+  };
+
+  const append = async (rows: readonly OutboxRow[]): Promise<void> => {
+    const wasHeld = await lease.holdDuring(log.append(rows.map(toRecord)));
+    acknowledged = rows.map(({ id }) => id);
+    if (wasHeld) return;
+    overtaken = [...new Set(rows.map(({ change }) => change.bookId))];
+    logger.warn({ books: overtaken.length }, 'changes of books reached the log late: their newest versions follow');
+  };
+
   const relay = async (at: (doing: RelayProblem) => void): Promise<BatchOutcome> => {
     at('store-unavailable');
-    if (acknowledged.length > 0) {
-      await outbox.remove(acknowledged);
-      acknowledged = [];
-    }
+    await settle();
     let rows = await outbox.read(limits);
     if (rows.length === 0) return 'empty';
-    if (clock() > leasedUntilMs - leaseMs / 2) {
-      const askedMs = clock();
-      if (!(await outbox.lease(owner, leaseMs))) return 'held-elsewhere';
-      leasedUntilMs = askedMs + leaseMs;
+    if (lease.isWaning()) {
+      if (!(await lease.take())) return 'held-elsewhere';
       rows = await outbox.read(limits);
       if (rows.length === 0) return 'empty';
     }
     at('log-unavailable');
-    await log.append(rows.map(toRecord));
-    acknowledged = rows.map(({ id }) => id);
+    await append(rows);
     at('store-unavailable');
-    await outbox.remove(acknowledged);
-    acknowledged = [];
+    await settle();
     return 'relayed';
   };
 

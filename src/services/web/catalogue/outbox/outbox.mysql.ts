@@ -2,16 +2,28 @@ import { columnText } from '../../../../database/mysql-connection.ts';
 import type { MysqlDatabase } from '../../../../database/mysql-database.ts';
 import type { DatabaseClock } from '../../../../database/mysql-leases.ts';
 import type { Book } from '../../../../events/book.ts';
+import { putBooksAgain } from '../book-rows.mysql.ts';
+import { changingBooks } from '../books-table/adoption.mysql.ts';
+import type { BooksTable } from '../books-table/books-table.mysql.ts';
 import { pollMs, type OutboxBell } from './outbox-bell.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 
+export type MysqlOutboxParts = {
+  readonly database: MysqlDatabase;
+  readonly table: () => BooksTable;
+  /** For the times of events. */
+  readonly clock: () => number;
+  readonly leaseClock: DatabaseClock;
+  /** Rings after every commit of this process. */
+  readonly bell: OutboxBell;
+};
+
 /**
  * The outbox beside the catalogue, shared by all processes. A row may become visible after one with a greater id has
- * been relayed and removed: nothing here takes ids for an order, and rows are removed one by one. Every write is one
- * statement, so that a process that freezes leaves no lock behind.
- * @param bell rings after every commit of this process.
+ * been relayed and removed: nothing here takes ids for an order, and rows are removed one by one. Every write of the
+ * relay's daily round is one statement, so that a process that freezes leaves no lock behind.
  */
-export function createMysqlOutbox(database: MysqlDatabase, clock: DatabaseClock, bell: OutboxBell): Outbox {
+export function createMysqlOutbox({ database, table, clock, leaseClock, bell }: MysqlOutboxParts): Outbox {
   /** What was seen by the last `read`; `null` when that was not all there is. */
   let seen: string | null = null;
   let heard = 0;
@@ -28,6 +40,12 @@ export function createMysqlOutbox(database: MysqlDatabase, clock: DatabaseClock,
       await database.connected((connection) =>
         connection.change('DELETE FROM catalogue_outbox WHERE id IN (?)', [ids]),
       );
+    },
+
+    putAgain: async (bookIds) => {
+      // In turn with all that change books: a newer version could get its row before that of an older one otherwise.
+      await database.exclusive(changingBooks, (connection) => putBooksAgain(connection, table(), bookIds, clock()));
+      bell.ring();
     },
 
     size: async () => {
@@ -48,7 +66,7 @@ export function createMysqlOutbox(database: MysqlDatabase, clock: DatabaseClock,
 
     lease: (owner, ttlMs) =>
       database.connected(async (connection) => {
-        const nowMs = await clock(connection);
+        const nowMs = await leaseClock(connection);
         const changed = await connection.change(
           'UPDATE catalogue_relay_lease SET owner = ?, until_ms = ? WHERE id = 1 AND (owner = ? OR until_ms <= ?)',
           [owner, nowMs + ttlMs, owner, nowMs],

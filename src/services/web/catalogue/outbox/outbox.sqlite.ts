@@ -1,6 +1,7 @@
 import type { SqliteDatabase } from '../../../../database/sqlite-database.ts';
 import { storeError } from '../../../../database/sqlite-errors.ts';
 import type { Book } from '../../../../events/book.ts';
+import { putBookAgain } from '../book-rows.sqlite.ts';
 import { pollMs, type OutboxBell } from './outbox-bell.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 
@@ -26,6 +27,13 @@ export function createSqliteOutbox(
       write(() => {
         database.prepare('DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))').run(JSON.stringify(ids));
       }),
+
+    putAgain: async (bookIds) => {
+      await write(() => {
+        for (const id of bookIds) putBookAgain(database, id, clock());
+      });
+      bell.ring();
+    },
 
     size: async () => Number(database.prepare(sizeSql).get()?.['size']),
 

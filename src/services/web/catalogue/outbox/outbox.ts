@@ -8,6 +8,12 @@ export interface Outbox {
   /** Forgets rows the log has acknowledged; rows that are gone already do not matter. */
   remove(ids: readonly number[]): Promise<void>;
 
+  /**
+   * Puts each of these books behind all that waits, in its newest version and as it is now, or as removed; ids that never
+   * were a book are passed over.
+   */
+  putAgain(bookIds: readonly number[]): Promise<void>;
+
   /** About how many rows wait; exactly 0 when none does. */
   size(): Promise<number>;
 
@@ -18,8 +24,8 @@ export interface Outbox {
   changed(waitMs: number, signal: AbortSignal): Promise<void>;
 
   /**
-   * Takes or renews the right to relay, for `ttlMs`; 0 gives it back. It only saves double work: rows relayed twice
-   * carry the same version and change nothing.
+   * Takes or renews the right to relay, for `ttlMs`; 0 gives it back. It keeps the versions of a book in order, which
+   * two who append at a time would not. Not promised: that nobody held it between the end of one's own and now.
    * @returns false while another owner holds it.
    */
   lease(owner: string, ttlMs: number): Promise<boolean>;
