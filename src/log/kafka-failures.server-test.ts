@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { after, describe, it, mock } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Producer } from '@platformatic/kafka';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
 import { until } from '../../test/support/until.ts';
@@ -176,7 +175,7 @@ void describe('Kafka log and its broker', () => {
       slow.answerAfterMs(400);
       const second = log.append([record('patient', 'second')]);
       // The log asks first, then whoever sends.
-      await delay(600);
+      await until('the sender has asked', () => slow.kept() >= 2);
       await assert.rejects(log.append([record('strict', 'l'.repeat(5_000))]), refused('bad-event', false, /refused/));
       await second;
       slow.answerAfterMs(0);
@@ -269,14 +268,19 @@ void describe('Kafka log and its broker', () => {
 async function openSlowWay(address: string): Promise<{
   readonly address: string;
   readonly answerAfterMs: (ms: number) => void;
+  /** How many answers have come late. */
+  readonly kept: () => number;
   readonly close: () => void;
 }> {
   const [host, port] = address.split(':');
-  let lateMs = 0;
+  let [lateMs, kept] = [0, 0];
   const server = createServer((client) => {
     const upstream = connect(Number(port), host);
     client.pipe(upstream);
-    upstream.on('data', (answer) => void setTimeout(() => client.write(answer), lateMs));
+    upstream.on('data', (answer) => {
+      if (lateMs > 0) kept++;
+      setTimeout(() => client.write(answer), lateMs);
+    });
     for (const socket of [client, upstream]) {
       socket.on('error', () => {});
       socket.on('close', () => {
@@ -291,6 +295,7 @@ async function openSlowWay(address: string): Promise<{
     answerAfterMs: (ms) => {
       lateMs = ms;
     },
+    kept: () => kept,
     close: () => server.close(),
   };
 }

@@ -51,28 +51,28 @@ describe('whether a state has diverged from the log', () => {
   });
 
   /** As a node of Kafka's that has just become the leader: it refuses what is beyond its end, but gives the last record out late. */
-  const givingTheLastOneLate = (given: Promise<void>): EventLog => ({
+  const givingTheLastOneLate = (onceWaitedFor: () => Promise<void>): EventLog => ({
     ...log,
     read: async (request: ReadRequest): Promise<ReadResult> => {
       const all = await log.read({ ...request, waitMs: 0 });
       if (request.from < all.end - 1 || request.from > all.end) return all;
       const late = { ...all, records: [], next: request.from, end: request.from };
       if (request.waitMs === 0) return late;
-      const isGiven = given.then(() => log.read(request));
+      const isGiven = onceWaitedFor().then(() => log.read(request));
       const isOver = new Promise<ReadResult>((resolve) => setTimeout(resolve, request.waitMs, late));
       return Promise.race([isGiven, isOver]);
     },
   });
 
   it('waits for the last record where the log does not give it out yet', async () => {
-    const soon = new Promise<void>((resolve) => setTimeout(resolve, 50));
+    const soon = async (): Promise<void> => {};
     assert.equal(await diverged(3, await fingerprintAt(2), givingTheLastOneLate(soon)), false);
     assert.equal(await diverged(3, await fingerprintAt(1), givingTheLastOneLate(soon)), true);
     assert.equal(await diverged(4, await fingerprintAt(2), givingTheLastOneLate(soon)), true);
   });
 
   it('is not told where the log does not give it out at all, and asks to try again', async () => {
-    const never = givingTheLastOneLate(new Promise(() => {}));
+    const never = givingTheLastOneLate(() => new Promise(() => {}));
     const fingerprint = await fingerprintAt(2);
     await assert.rejects(diverged(3, fingerprint, never), (error) => {
       assert.ok(error instanceof SamsaError && error.retryable);

@@ -5,6 +5,7 @@ import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { instanceName } from './instance.ts';
 import { createLogUpTo } from './log-up-to.ts';
+import { describeTopics } from './look-at-topics.ts';
 import type { Projection } from './projection.ts';
 import { runProjection, type RunningProjection } from './run-projection.ts';
 
@@ -65,13 +66,8 @@ export function startReplay<Change>(deps: {
 
 /** Where the log ends now: to read all of it. */
 export async function endsOf<Change>(log: EventLog, { reads }: Projection<Change>): Promise<UpTo> {
-  const ends = await Promise.all(
-    reads.map(async ({ topic }) => {
-      const { partitions } = await log.describe(topic);
-      return partitions.map(({ end }, partition) => ({ topic, partition, next: end }));
-    }),
-  );
-  return ends.flat();
+  const topics = reads.map(({ topic }) => topic);
+  return (await describeTopics(log, topics)).map(({ topic, partition, end }) => ({ topic, partition, next: end }));
 }
 
 function readOf(

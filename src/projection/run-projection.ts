@@ -93,8 +93,9 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     const { partitions: described, trouble } = await look();
     at('store-unavailable');
     const ends = new Map(described.map((partition) => [nameOf(partition), partition.end]));
-    if (trouble === null)
+    if (trouble === null) {
       ledger = ledgerOf(positions, (topic, partition) => ends.get(nameOf({ topic, partition })) ?? 0);
+    }
     const leased = await progress.lease({
       projection: projection.name,
       version: projection.version,

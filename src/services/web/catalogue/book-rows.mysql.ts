@@ -7,7 +7,7 @@ import type { BooksTable } from './books-table/books-table.mysql.ts';
 import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
 import { inPieces } from './in-pieces.ts';
 import { readBooks } from './read-books.mysql.ts';
-import { toBook, type StoredBook } from './stored-book.ts';
+import { changeTo, type StoredBook } from './stored-book.ts';
 
 export type BookChange = ChangedBook | RemovedBook;
 
@@ -121,12 +121,7 @@ export async function putBooksAgain(
   nowMs: number,
 ): Promise<void> {
   const books = await readBooks(connection, table, ids);
-  const changes = [...books.values()].map(({ id, version, removed, createdAt, content }) => ({
-    bookId: id,
-    version,
-    book: removed ? null : toBook(id, createdAt, content),
-  }));
-  await putOutbox(connection, changes, nowMs);
+  await putOutbox(connection, [...books.values()].map(changeTo), nowMs);
 }
 
 function contentColumns(table: BooksTable): readonly string[] {

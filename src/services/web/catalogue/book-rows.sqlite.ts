@@ -2,7 +2,7 @@ import type { SqliteDatabase } from '../../../database/sqlite-database.ts';
 import { listedBook } from '../../../events/book.ts';
 import { titleKey } from './book-identity.ts';
 import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
-import { contentValues, createdNow, toBook, type StoredBook } from './stored-book.ts';
+import { changeTo, contentValues, createdNow, toBook, type StoredBook } from './stored-book.ts';
 
 /** Removed books keep their row, so that id and version are never given again. */
 export const catalogueSchema = `
@@ -112,9 +112,7 @@ export function removeBook(database: SqliteDatabase, row: StoredBook, nowMs: num
 /** Tells of a book once more, as it is now. */
 export function putBookAgain(database: SqliteDatabase, id: number, nowMs: number): void {
   const row = readBook(database, id);
-  if (row === null) return;
-  const { version, removed, createdAt, content } = row;
-  putOutbox(database, { bookId: id, version, book: removed ? null : toBook(id, createdAt, content) }, nowMs);
+  if (row !== null) putOutbox(database, changeTo(row), nowMs);
 }
 
 function putOutbox(database: SqliteDatabase, changed: ChangedBook | RemovedBook, nowMs: number): void {

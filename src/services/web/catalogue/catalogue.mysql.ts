@@ -12,7 +12,7 @@ import { createOutboxBell } from './outbox/outbox-bell.ts';
 import { createOutboxPace } from './outbox/outbox-pace.ts';
 import { createMysqlOutbox } from './outbox/outbox.mysql.ts';
 import { readBooks } from './read-books.mysql.ts';
-import { createdNow, isSameContent, toBook } from './stored-book.ts';
+import { changeTo, createdNow, isSameContent, toBook } from './stored-book.ts';
 import { createTouchedBooks } from './touched-books.ts';
 
 export type MysqlCatalogueOptions = {
@@ -142,9 +142,7 @@ async function changeBook(
 ): Promise<BookChange> {
   const book = (await readBooks(connection, table, [id])).get(id);
   if (book === undefined || book.removed) throw new SamsaError('book-unknown', `There is no book ${id}.`);
-  if (content !== null && isSameContent(book.content, content)) {
-    return { bookId: id, version: book.version, book: toBook(id, book.createdAt, book.content) };
-  }
+  if (content !== null && isSameContent(book.content, content)) return changeTo(book);
   let change: BookChange;
   if (content === null) change = await removeBook(connection, book);
   else {

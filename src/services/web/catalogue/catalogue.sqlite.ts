@@ -7,7 +7,7 @@ import type { BookContent, Catalogue, ChangedBook, OpenCatalogue, RemovedBook } 
 import { mergeRow } from './import/import-run.sqlite.ts';
 import { createOutboxBell } from './outbox/outbox-bell.ts';
 import { createSqliteOutbox } from './outbox/outbox.sqlite.ts';
-import { isSameContent, toBook } from './stored-book.ts';
+import { changeTo, isSameContent, toBook } from './stored-book.ts';
 import { createTouchedBooks } from './touched-books.ts';
 
 export type SqliteCatalogueOptions = {
@@ -54,7 +54,7 @@ function createCatalogue(database: SqliteDatabase, clock: () => number, write: W
     if (row === null || row.removed) throw new SamsaError('book-unknown', `There is no book ${id}.`);
     if (content === null) return removeBook(database, row, clock());
     if (!isSameContent(row.content, content)) return updateBook(database, row, content, clock());
-    return { bookId: id, version: row.version, book: toBook(id, row.createdAt, row.content) };
+    return changeTo(row);
   };
   return {
     get: async (id) =>

@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import type { BookContent } from './catalogue.ts';
+import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
 
 /** A book as a store keeps it; of a removed one nothing but id, version and time is left. */
 export type StoredBook = {
@@ -55,4 +55,9 @@ export function toBook(id: number, createdAt: string | null, content: BookConten
     ...(language !== null && { language }),
     popularity,
   };
+}
+
+/** What there is to tell of a book: all of it as it is now, or that it was removed. */
+export function changeTo({ id, version, removed, createdAt, content }: StoredBook): ChangedBook | RemovedBook {
+  return { bookId: id, version, book: removed ? null : toBook(id, createdAt, content) };
 }
