@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBroker } from '../test/servers/kafka-broker.ts';
-import { openKafkaLog } from '../src/log/kafka-log.ts';
+import { openKafkaLog } from '../src/log/kafka/log.ts';
 import { countAll, fillWithSearches } from './projection.ts';
 
 const topic = 'lr-book-searches';

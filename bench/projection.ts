@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { startCheckpoints } from '../src/database/checkpoints.ts';
+import { startCheckpoints } from '../src/sqlite/checkpoints.ts';
 import { bookSearchedRecord } from '../src/events/book-searched.ts';
 import { createEventSource } from '../src/events/event-source.ts';
 import type { EventLog } from '../src/log/log.ts';
-import { openSqliteLog } from '../src/log/sqlite-log.ts';
+import { openSqliteLog } from '../src/log/sqlite/log.ts';
 import { runProjection } from '../src/projection/run-projection.ts';
 import { createTrendProjection } from '../src/services/trend/trend-projection.ts';
-import { openSqliteTrendStore } from '../src/services/trend/trend-store.sqlite.ts';
+import { openSqliteTrendStore } from '../src/services/trend/store/sqlite/trend-store.ts';
 import { seededRandom, zipf } from './made-up-books.ts';
 
 const topic = 'lr-book-searches';

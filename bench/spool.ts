@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBroker, type Broker } from '../test/servers/kafka-broker.ts';
-import { encodeHeaders } from '../src/database/header-bytes.ts';
+import { encodeHeaders } from '../src/events/header-bytes.ts';
 import { encodeEnvelope } from '../src/events/envelope.ts';
 import { createEventSource } from '../src/events/event-source.ts';
 import type { NewRecord } from '../src/events/record.ts';
-import { openKafkaLog } from '../src/log/kafka-log.ts';
-import { createSpoolBack, openSpoolFile } from '../src/log/spool/spool-file.ts';
-import { openSpooledLog, type SpooledLog } from '../src/log/spooled-log.ts';
+import { openKafkaLog } from '../src/log/kafka/log.ts';
+import { createSpoolBack, openSpoolFile } from '../src/log/spool/file.ts';
+import { openSpooledLog, type SpooledLog } from '../src/log/spool/spooled-log.ts';
 
 const topic = 'lr-book-searches';
 const valueBytes = 1_000;

@@ -1,20 +1,11 @@
 import { Command, CommanderError } from 'commander';
+import type { CommandContext, ServiceName } from './commands/command-context.ts';
 import { numberUpTo, queryText, wholeNumber } from './commands/option-values.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
-import { loadConfig, type Config } from './config.ts';
+import { loadConfig } from './config/config.ts';
 import { SamsaError } from './errors.ts';
 
-/** What every command is given beside its own options. */
-export type CommandContext = {
-  readonly config: Config;
-  /** A line for people, on standard output. */
-  readonly print: (line: string) => void;
-  /** A line about trouble or progress, on standard error. */
-  readonly warn: (line: string) => void;
-};
-
-const services = ['all', 'web', 'trend', 'recommendation'] as const;
-export type ServiceName = (typeof services)[number];
+const services = ['all', 'web', 'trend', 'recommendation'] as const satisfies readonly ServiceName[];
 
 const serviceDescriptions: Readonly<Record<ServiceName, string>> = {
   all: 'run the whole shop in one process: web, trend and recommendation',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { defaultTopicNames as topics } from '../src/events/topics.ts';
 import type { EventLog } from '../src/log/log.ts';
-import { pause } from '../src/waiting.ts';
+import { pause } from '../src/runtime/waiting.ts';
 import { checkShop } from './support/check-shop.ts';
 import { readWholeTopic } from './support/read-whole-topic.ts';
 import { makeSmallDisk } from './support/small-disk.ts';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../test/support/older-program.ts';
-import { loadConfig } from '../config.ts';
-import type { CommandContext } from '../main.ts';
-import { describeLetter } from './dead-letter-text.ts';
+import { loadConfig } from '../config/config.ts';
+import type { CommandContext } from './command-context.ts';
+import { describeLetter } from './state/dead-letter-text.ts';
 import { discardDeadLetters, listDeadLetters, redriveDeadLetters, showDeadLetter } from './dead-letters.ts';
 import { statusCommand } from './status.ts';
 

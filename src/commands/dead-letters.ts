@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
-import type { CommandContext } from '../main.ts';
+import type { CommandContext } from './command-context.ts';
 import { createPace, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
-import { idOf, selectionsOf, statusOf, type FilterOptions, type Selection } from './dead-letter-selection.ts';
-import { openProjections, readLetters } from './dead-letter-states.ts';
-import { describeLetter, factsOf, printable, summarise, wholeOf } from './dead-letter-text.ts';
+import { idOf, selectionsOf, statusOf, type FilterOptions, type Selection } from './state/dead-letter-selection.ts';
+import { openProjections, readLetters } from './state/dead-letter-states.ts';
+import { describeLetter, factsOf, printable, summarise, wholeOf } from './state/dead-letter-text.ts';
 
 export type DecideOptions = FilterOptions & { readonly all?: boolean; readonly dryRun?: boolean };
 

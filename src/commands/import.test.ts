@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { openLog } from '../log/open-log.ts';
 import { importCommand, type ImportOptions } from './import.ts';
-import { shopFiles } from './shop-files.ts';
-import { logLocation } from './shop-places.ts';
+import { shopFiles } from './state/shop-files.ts';
+import { logLocation } from './state/shop-places.ts';
 
 type Shop = {
   readonly folder: string;

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { basename, extname } from 'node:path';
 import { pino } from 'pino';
-import { openDataFolder } from '../data-folder.ts';
+import { openDataFolder } from '../runtime/data-folder.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
-import type { CommandContext } from '../main.ts';
-import { openCatalogue } from '../services/web/catalogue/open-catalogue.ts';
+import type { CommandContext } from './command-context.ts';
+import { openCatalogue } from '../services/web/catalogue/store/open-catalogue.ts';
 import {
   openImport,
   openRelay,
@@ -14,9 +14,9 @@ import {
   type OpenImport,
   type OutboxRelay,
 } from '../services/web/catalogue/import/open-import.ts';
-import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
-import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
-import { catalogueLocation, logLocation } from './shop-places.ts';
+import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
+import { refuseLostCatalogue } from './import/refuse-lost-catalogue.ts';
+import { catalogueLocation, logLocation } from './state/shop-places.ts';
 
 export type ImportOptions = {
   readonly file: string;

@@ -1,23 +1,24 @@
 import { existsSync } from 'node:fs';
-import type { Config } from '../config.ts';
-import { lockDataFolder } from '../data-folder.ts';
-import type { Progress } from '../database/progress.ts';
-import { openRebuildPlace, rebuiltAlready, type RebuildPlace } from '../database/rebuild-place.ts';
-import { removeSqliteFile } from '../database/sqlite-file.ts';
-import { openStateReader } from '../database/state-reader.ts';
+import type { Config } from '../config/config.ts';
+import { lockDataFolder } from '../runtime/data-folder.ts';
+import type { Progress } from '../progress/progress.ts';
+import { openRebuildPlace } from '../progress/rebuild/open-rebuild-place.ts';
+import { rebuiltAlready, type RebuildPlace } from '../progress/rebuild/rebuild-place.ts';
+import { removeSqliteFile } from '../sqlite/file.ts';
+import { openStateReader } from '../progress/open-state-reader.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
 import type { EventLog } from '../log/log.ts';
-import type { CommandContext } from '../main.ts';
+import type { CommandContext } from './command-context.ts';
 import { carryDiscarded } from '../projection/dead-letters.ts';
 import { endsOf, startReplay, type ReplayProgress } from '../projection/replay.ts';
-import { openRecommendationRebuild } from '../services/recommendation/open-recommendation-rebuild.ts';
-import { openTrendRebuild } from '../services/trend/open-trend-rebuild.ts';
-import { lookAtLiveState, refuseWhileInUse, type LiveState } from './live-state.ts';
-import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './progress-line.ts';
-import { compareWithLive, type Compared, type Rebuildable } from './rebuild-comparison.ts';
-import { shopFiles } from './shop-files.ts';
-import { logLocation, stateLocation } from './shop-places.ts';
+import { openRecommendationRebuild } from '../services/recommendation/store/open-recommendation-rebuild.ts';
+import { openTrendRebuild } from '../services/trend/store/open-trend-rebuild.ts';
+import { lookAtLiveState, refuseWhileInUse, type LiveState } from './state/live-state.ts';
+import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
+import { compareWithLive, type Compared, type Rebuildable } from './state/rebuild-comparison.ts';
+import { shopFiles } from './state/shop-files.ts';
+import { logLocation, stateLocation } from './state/shop-places.ts';
 
 export type RebuildOptions = { readonly check?: boolean };
 

@@ -1,11 +1,11 @@
-import type { Config } from '../config.ts';
-import { lockDataFolder, openDataFolder } from '../data-folder.ts';
+import type { Config } from '../config/config.ts';
+import { lockDataFolder, openDataFolder } from '../runtime/data-folder.ts';
 import { shareLogBell } from '../log/open-log.ts';
-import type { CommandContext, ServiceName } from '../main.ts';
-import { runUntilStopped, type RunningService } from './running-service.ts';
-import type { RemoteUrls } from './start-web.ts';
-import { startSmall } from './start-small.ts';
-import { startConsumersThread } from './consumers-thread-link.ts';
+import type { CommandContext, ServiceName } from './command-context.ts';
+import { runUntilStopped, type RunningService } from './serve/running-service.ts';
+import type { RemoteUrls } from './serve/start-web.ts';
+import { startSmall } from './serve/start-small.ts';
+import { startConsumersThread } from './serve/consumers-thread-link.ts';
 
 /** Runs one service, or the whole shop, until it is told to stop. */
 export async function serveCommand(name: ServiceName, { config, print, warn }: CommandContext): Promise<number> {
@@ -23,12 +23,12 @@ async function start(name: ServiceName, config: Config, print: (line: string) =>
       return service;
     }
     case 'trend': {
-      const service = await (await import('./start-trend.ts')).startTrend(config);
+      const service = await (await import('./serve/start-trend.ts')).startTrend(config);
       print(`trend           ${service.url}/trends`);
       return service;
     }
     case 'recommendation': {
-      const service = await (await import('./start-recommendation.ts')).startRecommendation(config);
+      const service = await (await import('./serve/start-recommendation.ts')).startRecommendation(config);
       print(`recommendation  ${service.url}/recommendations?uid=…`);
       return service;
     }
@@ -62,7 +62,7 @@ async function startAll(config: Config, print: (line: string) => void): Promise<
 }
 
 async function startWeb(config: Config, remote: Promise<RemoteUrls>): Promise<RunningService> {
-  return (await import('./start-web.ts')).startWeb(config, remote);
+  return (await import('./serve/start-web.ts')).startWeb(config, remote);
 }
 
 /** One web service per data folder: the lock is held for as long as it runs. */

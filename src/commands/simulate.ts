@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
-import type { CommandContext } from '../main.ts';
-import { listKnownBooks, simulate, type Simulation, type SimulationTally } from '../simulation/simulate.ts';
-import type { ProgressOutput } from './progress-line.ts';
-import { appendHistory, refuseRemoteLog } from './simulate-history.ts';
+import type { CommandContext } from './command-context.ts';
+import { listKnownBooks, simulate, type Simulation, type SimulationTally } from './simulate/simulation.ts';
+import type { ProgressOutput } from './import/progress-line.ts';
+import { appendHistory, refuseRemoteLog } from './simulate/simulate-history.ts';
 
 export type SimulateOptions = {
   /** In the shop at the same time. */

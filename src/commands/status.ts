@@ -1,16 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
-import type { PartitionPosition } from '../database/progress.ts';
-import { openStateReader } from '../database/state-reader.ts';
-import { placeName, type StoreLocation } from '../database/store-location.ts';
+import type { PartitionPosition } from '../progress/progress.ts';
+import { openStateReader } from '../progress/open-state-reader.ts';
+import { placeName, type StoreLocation } from '../progress/store-location.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
 import { isBalanced, readSpools, type SpoolLedger } from '../log/open-log-with-spool.ts';
-import type { Config } from '../config.ts';
-import type { CommandContext } from '../main.ts';
+import type { Config } from '../config/config.ts';
+import type { CommandContext } from './command-context.ts';
 import { freshnessOf, lagSeconds } from '../projection/freshness.ts';
 import { ledgerOf, type LedgerRow } from '../projection/ledger.ts';
-import { shopFiles } from './shop-files.ts';
-import { logLocation, stateLocations } from './shop-places.ts';
+import { shopFiles } from './state/shop-files.ts';
+import { logLocation, stateLocations } from './state/shop-places.ts';
 
 type ProjectionStatus = {
   readonly name: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { topicsCommand } from './topics.ts';
 
 const broker = await startBroker();

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { openLog } from '../log/open-log.ts';
-import { logLocation } from './shop-places.ts';
+import { logLocation } from './state/shop-places.ts';
 import { topicsCommand } from './topics.ts';
 
 async function withShop(body: (environment: Record<string, string>) => Promise<void>): Promise<void> {

@@ -1,9 +1,10 @@
-import { openDataFolder } from '../data-folder.ts';
+import { openDataFolder } from '../runtime/data-folder.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
 import { openLog, type LogLocation } from '../log/open-log.ts';
-import { openTopicFacts, type TopicFacts } from '../log/open-topic-facts.ts';
-import type { CommandContext } from '../main.ts';
-import { logLocation } from './shop-places.ts';
+import { openTopicFacts } from '../log/open-topic-facts.ts';
+import type { TopicFacts } from '../log/topic-facts.ts';
+import type { CommandContext } from './command-context.ts';
+import { logLocation } from './state/shop-places.ts';
 
 const dayMs = 86_400_000;
 

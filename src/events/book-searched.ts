@@ -6,7 +6,7 @@ import { BookSchema, type Book } from './book.ts';
 import { decodeEnvelope, encodeEnvelope, eventTime, text, type Envelope } from './envelope.ts';
 import type { EventSource } from './event-source.ts';
 import { parseEventJson } from './json.ts';
-import { createRevisitedMap } from './recent-map.ts';
+import { createRevisitedMap } from '../runtime/recent-map.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
 import { refusedValue } from './refused-value.ts';
 

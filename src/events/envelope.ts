@@ -1,5 +1,5 @@
 import { SamsaError } from '../errors.ts';
-import { equalBytes } from './equal-bytes.ts';
+import { equalBytes } from '../runtime/equal-bytes.ts';
 import type { RecordHeaders, StoredHeaders, StoredRecord } from './record.ts';
 
 /**

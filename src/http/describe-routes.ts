@@ -1,5 +1,5 @@
 import Fastify, { type RouteOptions } from 'fastify';
-import type { HttpServer } from './server.ts';
+import type { HttpServer } from './http-server.ts';
 
 /**
  * `GET /openapi.json`: every route with its schema. The description, and the library that writes it, come with the

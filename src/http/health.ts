@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import type { HttpServer } from './server.ts';
+import type { HttpServer } from './http-server.ts';
 
 /** Reasons with which a service still answers, if late or from older events; with any other it is not ready (503). */
 const softReasons: readonly string[] = ['log-unavailable', 'spooling', 'lagging'];

@@ -7,7 +7,8 @@ import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { openTestServer } from '../../test/support/open-test-server.ts';
 import { SamsaError } from '../errors.ts';
-import { listen, type HttpServer, type HttpServerOptions } from './server.ts';
+import type { HttpServer } from './http-server.ts';
+import { listen, type HttpServerOptions } from './server.ts';
 
 type Opened = { readonly server: HttpServer; readonly logged: () => readonly Record<string, unknown>[] };
 

@@ -1,15 +1,6 @@
 import formBody from '@fastify/formbody';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
-} from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { SamsaError } from '../errors.ts';
@@ -17,18 +8,11 @@ import { answerBrokenRequest } from './broken-request.ts';
 import { describeRoutes } from './describe-routes.ts';
 import { drainOnClose } from './drain.ts';
 import { healthRoutes } from './health.ts';
+import type { HttpServer } from './http-server.ts';
 import { metricsRoutes } from './metrics.ts';
 import { problem, problemOf, stoppingProblem, type Problem } from './problem.ts';
 import { requireSingleValues, requireText } from './query-hygiene.ts';
 import { readNumbers } from './query-numbers.ts';
-
-export type HttpServer = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 export type HttpServerOptions = {
   readonly service: 'web' | 'trend' | 'recommendation';

@@ -1,10 +1,10 @@
 import type { EventLog } from './log.ts';
 import { openLog, type LogLocation, type LogOptions } from './open-log.ts';
-import type { SpoolLedger } from './spool/spool-ledger.ts';
-import type { SpoolOptions, SpoolProblem } from './spooled-log.ts';
+import type { SpoolLedger } from './spool/ledger.ts';
+import type { SpoolOptions, SpoolProblem } from './spool/spooled-log.ts';
 
 export { readSpools } from './spool/read-spools.ts';
-export { isBalanced, type SpoolLedger } from './spool/spool-ledger.ts';
+export { isBalanced, type SpoolLedger } from './spool/ledger.ts';
 
 export type LogWithSpool = {
   /** The log itself: `append` waits for it. */
@@ -32,7 +32,7 @@ export async function openLogWithSpool(
     return { log, spooled: log, ledger: () => [], problems: () => [], close: log.close };
   }
   try {
-    const { openSpooledLog } = await import('./spooled-log.ts');
+    const { openSpooledLog } = await import('./spool/spooled-log.ts');
     const topics = [location.topics.searches, location.topics.actions];
     const spooled = await openSpooledLog(log, { ...options, ...spool, topics, kafka: location });
     return { log, spooled, ledger: spooled.ledger, problems: spooled.problems, close: spooled.close };

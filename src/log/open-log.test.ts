@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { until } from '../../test/support/until.ts';
-import { startCheckpoints } from '../database/checkpoints.ts';
-import { openSqlite } from '../database/sqlite-database.ts';
+import { startCheckpoints } from '../sqlite/checkpoints.ts';
+import { openSqlite } from '../sqlite/connection.ts';
 import { defaultTopicNames } from '../events/topics.ts';
 import { logChores, openLog, type LogLocation } from './open-log.ts';
-import { logMigrations } from './sqlite-topics.ts';
+import { logMigrations } from './sqlite/topics.ts';
 
 type EmbeddedLog = Extract<LogLocation, { kind: 'sqlite' }>;
 

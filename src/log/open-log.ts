@@ -1,14 +1,14 @@
-import type { Chore } from '../database/checkpoints.ts';
+import type { Chore } from '../sqlite/checkpoints.ts';
 import type { SamsaError } from '../errors.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
-import type { KafkaConnection } from './kafka-connection.ts';
-import { keepTrying, onlyNews } from './keep-trying.ts';
+import type { KafkaConnection } from './kafka/connection.ts';
+import { keepTrying, onlyNews } from '../runtime/keep-trying.ts';
 import type { EventLog } from './log.ts';
-import { patiently } from './patiently.ts';
-import { defaultPatienceMs, logBellName, openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts';
-import { shareThreadBell } from './thread-bell.ts';
+import { patiently } from '../runtime/patiently.ts';
+import { defaultPatienceMs, logBellName, openSqliteLog, type SqliteLogOptions } from './sqlite/log.ts';
+import { shareThreadBell } from '../runtime/thread-bell.ts';
 
-export { shareReads } from './share-reads.ts';
+export { shareReads } from './shared-reads.ts';
 
 /** Where a shop's events are kept: plain data, also for worker threads. */
 export type LogLocation = {
@@ -52,7 +52,7 @@ async function openClusterLog(
   { replication, ...location }: Extract<LogLocation, { kind: 'kafka' }>,
   { clock, onProblem }: LogOptions,
 ): Promise<EventLog> {
-  const { openKafkaLog } = await import('./kafka-log.ts');
+  const { openKafkaLog } = await import('./kafka/log.ts');
   const log = openKafkaLog({ ...location, replication, clock });
   if (onProblem === undefined) return closedUnless(log, createTopics(log, location));
   const closing = new AbortController();
@@ -96,6 +96,6 @@ export function shareLogBell(): void {
 /** What keeps an embedded log from growing for ever, for the checkpoint thread; brokers look after themselves. */
 export function logChores(location: LogLocation): readonly Chore[] {
   if (location.kind !== 'sqlite') return [];
-  const module = new URL('./log-chore.ts', import.meta.url).href;
+  const module = new URL('./sqlite/log-chore.ts', import.meta.url).href;
   return [{ module, argument: location.path, everyMs: 60_000 }];
 }

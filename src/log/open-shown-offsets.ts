@@ -1,8 +1,7 @@
-import { pause } from '../waiting.ts';
-import type { KafkaConnection } from './kafka-connection.ts';
+import { pause } from '../runtime/waiting.ts';
+import type { KafkaConnection } from './kafka/connection.ts';
+import type { NextOffset } from './kafka/group-offsets.ts';
 import type { LogLocation } from './open-log.ts';
-
-export type NextOffset = { readonly topic: string; readonly partition: number; readonly next: number };
 
 export type ShownOffsetsOptions = {
   /** The consumer group under which people look for them. */
@@ -38,7 +37,7 @@ async function showInGroup(
   { groupId, offsets, everyMs = 5_000 }: ShownOffsetsOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { openGroupOffsets } = await import('./kafka-group-offsets.ts');
+  const { openGroupOffsets } = await import('./kafka/group-offsets.ts');
   const group = openGroupOffsets(connection, groupId);
   let shown = new Map<string, number>();
   while (!signal.aborted) {

@@ -1,4 +1,4 @@
-import type { PartitionPosition } from '../database/progress.ts';
+import type { PartitionPosition } from '../progress/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { hasDiverged } from './has-diverged.ts';

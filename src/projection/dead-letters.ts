@@ -1,4 +1,4 @@
-import type { DeadLetterQuery, KeptDeadLetter, Progress, Settlement } from '../database/progress.ts';
+import type { DeadLetterQuery, KeptDeadLetter, Progress, Settlement } from '../progress/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { whyDead } from './fold-records.ts';

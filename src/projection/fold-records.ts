@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { DeadLetter, DeadLetterCause, Outcomes } from '../database/progress.ts';
+import type { DeadLetter, DeadLetterCause, Outcomes } from '../progress/progress.ts';
 import { reason, SamsaError } from '../errors.ts';
 import { decodeMark } from '../events/envelope.ts';
 import type { StoredRecord } from '../events/record.ts';

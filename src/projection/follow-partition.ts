@@ -1,8 +1,8 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import type { PartitionName, Progress } from '../database/progress.ts';
+import type { PartitionName, Progress } from '../progress/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
-import { backoffMs, pause } from '../waiting.ts';
+import { backoffMs, pause } from '../runtime/waiting.ts';
 import { foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
 import { divergence, hasDiverged } from './has-diverged.ts';
 import type { Projection, ProjectionInput } from './projection.ts';

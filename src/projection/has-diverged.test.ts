@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { SamsaError } from '../errors.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log/log.ts';
-import { openSqliteLog } from '../log/sqlite-log.ts';
+import { openSqliteLog } from '../log/sqlite/log.ts';
 import { fingerprintOf } from './fold-records.ts';
 import { hasDiverged } from './has-diverged.ts';
 

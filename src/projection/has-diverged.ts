@@ -1,4 +1,4 @@
-import type { PartitionName, StartingPoint } from '../database/progress.ts';
+import type { PartitionName, StartingPoint } from '../progress/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { fingerprintOf } from './fold-records.ts';

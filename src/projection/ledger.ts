@@ -1,4 +1,4 @@
-import type { Outcomes, PartitionPosition } from '../database/progress.ts';
+import type { Outcomes, PartitionPosition } from '../progress/progress.ts';
 
 /** The books of one partition: every offset since `first` is accounted for, or still to be read. */
 export type LedgerRow = {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { openSqliteLog } from '../log/sqlite-log.ts';
+import { openSqliteLog } from '../log/sqlite/log.ts';
 import { createLogUpTo } from './log-up-to.ts';
 
 it('withholds what is beyond the bound, says how far the log reaches, and gives more once the bound rises', async () => {

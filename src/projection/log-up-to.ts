@@ -1,6 +1,6 @@
-import type { PartitionName } from '../database/progress.ts';
+import type { PartitionName } from '../progress/progress.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log/log.ts';
-import { pause } from '../waiting.ts';
+import { pause } from '../runtime/waiting.ts';
 
 /** A log that withholds what is beyond a bound, and otherwise says how far it really reaches. */
 export type LogUpTo = EventLog & {

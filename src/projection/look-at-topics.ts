@@ -1,7 +1,7 @@
-import type { LeaseRequest } from '../database/progress.ts';
+import type { LeaseRequest } from '../progress/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
-import { within } from '../waiting.ts';
+import { within } from '../runtime/waiting.ts';
 
 export type Partitions = LeaseRequest['partitions'];
 

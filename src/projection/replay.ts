@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import type { PartitionName, PartitionPosition, Progress } from '../database/progress.ts';
+import type { PartitionName, PartitionPosition, Progress } from '../progress/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { instanceName } from './instance.ts';

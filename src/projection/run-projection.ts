@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { PartitionName, PartitionPosition, Progress } from '../database/progress.ts';
+import type { PartitionName, PartitionPosition, Progress } from '../progress/progress.ts';
 import { reason } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
-import { pause, within } from '../waiting.ts';
+import { pause, within } from '../runtime/waiting.ts';
 import { followPartition, standstillOf, type Standstill } from './follow-partition.ts';
 import { freshnessOf, isLagging, type Freshness, type PartitionProgress } from './freshness.ts';
 import { isGone } from './instance.ts';

@@ -4,8 +4,8 @@ import { createEventSource } from '../../src/events/event-source.ts';
 import type { NewRecord, StoredRecord } from '../../src/events/record.ts';
 import { foldRecords } from '../../src/projection/fold-records.ts';
 import { createTrendProjection } from '../../src/services/trend/trend-projection.ts';
-import { openSqliteTrendStore } from '../../src/services/trend/trend-store.sqlite.ts';
-import type { TrendStore } from '../../src/services/trend/trend-store.ts';
+import { openSqliteTrendStore } from '../../src/services/trend/store/sqlite/trend-store.ts';
+import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 
 /** A search as a reader made it, and when it reached the log. */
 export type Search = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { defaultTopicNames as topics } from '../../src/events/topics.ts';
 import type { EventLog } from '../../src/log/log.ts';
-import { openSqliteLog } from '../../src/log/sqlite-log.ts';
+import { openSqliteLog } from '../../src/log/sqlite/log.ts';
 import { replayRecommendation, replayTrend } from './replay.ts';
 import { spawnSamsa, type Shop } from './start-shop.ts';
 import { tasteState } from './taste-state.ts';

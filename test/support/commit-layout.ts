@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Progress } from '../../src/database/progress.ts';
+import type { Progress } from '../../src/progress/progress.ts';
 import type { StoredRecord } from '../../src/events/record.ts';
 import { foldRecords } from '../../src/projection/fold-records.ts';
 import type { Projection } from '../../src/projection/projection.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { queryKey } from '../../src/services/trend/query-key.ts';
+import { queryKey } from '../../src/services/trend/counting/query-key.ts';
 import type { CountedSearch } from '../../src/services/trend/trend-projection.ts';
-import type { TrendStore } from '../../src/services/trend/trend-store.ts';
+import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 
 const hourMs = 3_600_000;
 const nothing = { applied: 0, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 };

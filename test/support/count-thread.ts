@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { openSqliteTrendStore } from '../../src/services/trend/trend-store.sqlite.ts';
+import { openSqliteTrendStore } from '../../src/services/trend/store/sqlite/trend-store.ts';
 import { countInPartition, noonMs, searchOf } from './count-searches.ts';
 
 /** Counts the same readers of one query as its siblings do, over its own connection, in a partition leased before. */

@@ -4,10 +4,10 @@ import { pino } from 'pino';
 import { bookSearchedRecord } from '../../src/events/book-searched.ts';
 import { decodeEnvelope } from '../../src/events/envelope.ts';
 import { createEventSource } from '../../src/events/event-source.ts';
-import { openSqliteLog } from '../../src/log/sqlite-log.ts';
+import { openSqliteLog } from '../../src/log/sqlite/log.ts';
 import { runProjection } from '../../src/projection/run-projection.ts';
 import { createTrendProjection } from '../../src/services/trend/trend-projection.ts';
-import { openSqliteTrendStore } from '../../src/services/trend/trend-store.sqlite.ts';
+import { openSqliteTrendStore } from '../../src/services/trend/store/sqlite/trend-store.ts';
 import { killThisProcess, watchStatements } from './kill-at-statement.ts';
 import { until } from './until.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { listen, type HttpServer } from '../../src/http/server.ts';
+import type { HttpServer } from '../../src/http/http-server.ts';
+import { listen } from '../../src/http/server.ts';
 import { openTestServer } from './open-test-server.ts';
 
 /** A trend server with these routes, listening until the test is over. @returns its address. */

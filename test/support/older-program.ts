@@ -1,8 +1,8 @@
 import { pino } from 'pino';
-import type { Config } from '../../src/config.ts';
-import { openDataFolder } from '../../src/data-folder.ts';
-import type { Progress } from '../../src/database/progress.ts';
-import { logLocation, stateLocation } from '../../src/commands/shop-places.ts';
+import type { Config } from '../../src/config/config.ts';
+import { openDataFolder } from '../../src/runtime/data-folder.ts';
+import type { Progress } from '../../src/progress/progress.ts';
+import { logLocation, stateLocation } from '../../src/commands/state/shop-places.ts';
 import { SamsaError } from '../../src/errors.ts';
 import { text } from '../../src/events/envelope.ts';
 import type { NewRecord } from '../../src/events/record.ts';
@@ -11,8 +11,8 @@ import { openLog } from '../../src/log/open-log.ts';
 import type { Projection } from '../../src/projection/projection.ts';
 import { runProjection } from '../../src/projection/run-projection.ts';
 import { createRecommendationProjection } from '../../src/services/recommendation/recommendation-projection.ts';
-import { openRecommendationStore } from '../../src/services/recommendation/open-recommendation-store.ts';
-import { openTrendStore } from '../../src/services/trend/open-trend-store.ts';
+import { openRecommendationStore } from '../../src/services/recommendation/store/open-recommendation-store.ts';
+import { openTrendStore } from '../../src/services/trend/store/open-trend-store.ts';
 import { createTrendProjection } from '../../src/services/trend/trend-projection.ts';
 import { until } from './until.ts';
 

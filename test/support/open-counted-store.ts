@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { openSqliteTrendStore } from '../../src/services/trend/trend-store.sqlite.ts';
-import type { TrendStore } from '../../src/services/trend/trend-store.ts';
+import { openSqliteTrendStore } from '../../src/services/trend/store/sqlite/trend-store.ts';
+import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 import { countIn, noonMs, type Counting } from './count-searches.ts';
 
 /** An empty trend store and a way to count in it; both are gone when the test is over. */

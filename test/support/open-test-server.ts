@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
+import type { HttpServer } from '../../src/http/http-server.ts';
+import { createHttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 
 /** A server as the services have it, without logs or limits, unless `overrides` say otherwise. */
 export function openTestServer(overrides: Partial<HttpServerOptions> = {}): Promise<HttpServer> {

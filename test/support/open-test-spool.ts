@@ -1,5 +1,5 @@
-import { openKafkaLog } from '../../src/log/kafka-log.ts';
-import { openSpooledLog, type SpooledLog, type SpoolOptions } from '../../src/log/spooled-log.ts';
+import { openKafkaLog } from '../../src/log/kafka/log.ts';
+import { openSpooledLog, type SpooledLog, type SpoolOptions } from '../../src/log/spool/spooled-log.ts';
 import { until } from './until.ts';
 
 /** A spooled log as a test needs it: `brokers`, `folder` and `topics` are its own. */

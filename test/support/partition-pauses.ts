@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PartitionPosition } from '../../src/database/progress.ts';
+import type { PartitionPosition } from '../../src/progress/progress.ts';
 
 /** The longest times, in milliseconds, for which a partition's position did not move. */
 export type Pauses = {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ListedRow } from '../../src/services/web/catalogue/lists/book-list.ts';
-import { openBookList } from '../../src/services/web/catalogue/lists/open-book-list.ts';
+import type { ListedRow } from '../../src/services/web/catalogue/import/lists/book-list.ts';
+import { openBookList } from '../../src/services/web/catalogue/import/lists/open-book-list.ts';
 
 /** All rows of a file with this content, and the columns nothing was read from. */
 export async function readBookList(

@@ -1,13 +1,13 @@
 import { pino } from 'pino';
-import type { Progress } from '../../src/database/progress.ts';
+import type { Progress } from '../../src/progress/progress.ts';
 import type { TopicNames } from '../../src/events/topics.ts';
 import type { EventLog } from '../../src/log/log.ts';
 import type { Projection } from '../../src/projection/projection.ts';
 import { runProjection } from '../../src/projection/run-projection.ts';
 import { createRecommendationProjection } from '../../src/services/recommendation/recommendation-projection.ts';
-import { openSqliteRecommendationStore } from '../../src/services/recommendation/recommendation-store.sqlite.ts';
+import { openSqliteRecommendationStore } from '../../src/services/recommendation/store/sqlite/recommendation-store.ts';
 import { createTrendProjection } from '../../src/services/trend/trend-projection.ts';
-import { openSqliteTrendStore } from '../../src/services/trend/trend-store.sqlite.ts';
+import { openSqliteTrendStore } from '../../src/services/trend/store/sqlite/trend-store.ts';
 
 const options = { clock: Date.now, busyTimeoutMs: 1_000 };
 const withinMs = 120_000;

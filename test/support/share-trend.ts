@@ -8,7 +8,7 @@ import { createEventSource } from '../../src/events/event-source.ts';
 import { defaultTopicNames } from '../../src/events/topics.ts';
 import type { EventLog } from '../../src/log/log.ts';
 import { ledgerOf } from '../../src/projection/ledger.ts';
-import { openSqliteTrendStore } from '../../src/services/trend/trend-store.sqlite.ts';
+import { openSqliteTrendStore } from '../../src/services/trend/store/sqlite/trend-store.ts';
 import { watchPauses, type Pauses } from './partition-pauses.ts';
 import { replayTrend } from './replay.ts';
 import { spawnSamsa } from './start-shop.ts';

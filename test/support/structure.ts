@@ -9,16 +9,18 @@ export const projectFolder = join(import.meta.dirname, '../..');
  */
 export const rooms: Readonly<Record<string, { imports: readonly string[]; doors: readonly string[] }>> = {
   errors: { imports: [], doors: ['*'] },
-  waiting: { imports: [], doors: ['*'] },
-  'give-way': { imports: [], doors: ['*'] },
-  events: { imports: ['errors'], doors: ['*'] },
-  database: { imports: ['errors', 'waiting'], doors: ['*'] },
+  runtime: { imports: ['errors', 'sqlite'], doors: ['*'] },
+  text: { imports: ['runtime'], doors: ['*'] },
+  events: { imports: ['runtime', 'errors'], doors: ['*'] },
+  sqlite: { imports: ['runtime', 'errors'], doors: ['*'] },
+  mysql: { imports: ['progress', 'runtime', 'errors'], doors: ['*'] },
   log: {
-    imports: ['events', 'database', 'errors', 'waiting'],
-    doors: ['log.ts', 'open-log.ts', 'open-log-with-spool.ts'],
+    imports: ['events', 'sqlite', 'runtime', 'errors'],
+    doors: ['log.ts', 'topic-facts.ts', 'open-log.ts', 'open-log-with-spool.ts'],
   },
+  progress: { imports: ['events', 'sqlite', 'mysql', 'runtime', 'errors'], doors: ['*'] },
   projection: {
-    imports: ['events', 'log', 'database', 'errors', 'waiting'],
+    imports: ['events', 'log', 'progress', 'runtime', 'errors'],
     doors: [
       'projection.ts',
       'run-projection.ts',
@@ -33,20 +35,18 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   },
   http: { imports: ['errors'], doors: ['*'] },
   config: { imports: ['events', 'errors'], doors: ['config.ts'] },
-  'data-folder': { imports: ['database', 'errors'], doors: ['*'] },
   'services/web': {
-    imports: ['events', 'log', 'projection', 'database', 'http', 'errors', 'waiting', 'give-way'],
+    imports: ['text', 'events', 'log', 'projection', 'progress', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
     doors: ['web-service.ts', 'search-index.ts'],
   },
   'services/trend': {
-    imports: ['events', 'log', 'projection', 'database', 'http', 'errors', 'waiting'],
+    imports: ['text', 'events', 'log', 'projection', 'progress', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
     doors: ['trend-service.ts'],
   },
   'services/recommendation': {
-    imports: ['events', 'log', 'projection', 'database', 'http', 'errors', 'waiting'],
+    imports: ['text', 'events', 'log', 'projection', 'progress', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
     doors: ['recommendation-service.ts'],
   },
-  simulation: { imports: ['errors', 'waiting'], doors: ['simulate.ts', 'backdated-week.ts'] },
   commands: { imports: ['*'], doors: ['*'] },
   main: { imports: ['*'], doors: ['*'] },
 };
@@ -59,6 +59,8 @@ export type SourceFile = {
   readonly exports: readonly string[];
   /** Paths of imported files, relative to `src/`. */
   readonly imports: readonly string[];
+  /** Paths of worker files that it starts. */
+  readonly starts: readonly string[];
 };
 
 /** Every TypeScript file of `src/` that is not a test or a contract. */
@@ -77,11 +79,10 @@ export function readStructure(): readonly SourceFile[] {
         exports: [...text.matchAll(/^export (?:async )?(?:function|const|type|interface|class) (\w+)/gm)].map(
           (m) => m[1]!,
         ),
-        imports: [
-          ...text.matchAll(
-            /^(?:import|export) [^;]*? from '(\.[^']+)'|\bimport\('(\.[^']+)'\)|new URL\('(\.[^']+\.ts)'/gm,
-          ),
-        ].map((m) => posix.join(dirname(path), m[1] ?? m[2] ?? m[3]!)),
+        imports: [...text.matchAll(/^(?:import|export) [^;]*? from '(\.[^']+)'|\bimport\('(\.[^']+)'\)/gm)].map((m) =>
+          posix.join(dirname(path), m[1] ?? m[2]!),
+        ),
+        starts: [...text.matchAll(/new URL\('(\.[^']+\.ts)'/g)].map((m) => posix.join(dirname(path), m[1]!)),
       };
     });
 }
@@ -103,7 +104,7 @@ export function forbiddenImports(files: readonly SourceFile[]): readonly string[
       problems.push(`${file.path} lives in no room: move it, or add its room to the table`);
       continue;
     }
-    for (const target of file.imports) {
+    for (const target of [...file.imports, ...file.starts]) {
       const targetRoom = roomOf(target);
       if (targetRoom === file.room) continue;
       if (!room.imports.includes('*') && !room.imports.includes(targetRoom)) {
@@ -125,13 +126,37 @@ function isDoor(target: string, targetRoom: string, fromRoom: string): boolean {
   return doors.includes('*') || doors.includes(name) || (fromRoom === 'commands' && name.startsWith('open-'));
 }
 
-/** The tables of `docs/architecture.md`: rooms with what they may import, then every file with what it offers. */
-export function describeStructure(files: readonly SourceFile[]): string {
+/**
+ * Import circles, each as the paths along it. Type imports count. A `new URL` to a worker's file does not: the worker
+ * starts by itself.
+ */
+export function importCircles(files: readonly SourceFile[]): readonly string[] {
+  const importsOf = new Map(files.map((file) => [file.path, file.imports]));
+  const finished = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    const at = trail.indexOf(path);
+    if (at !== -1) circles.push([...trail.slice(at), path].join(' -> '));
+    if (at !== -1 || finished.has(path)) return;
+    for (const target of importsOf.get(path) ?? []) visit(target, [...trail, path]);
+    finished.add(path);
+  };
+  for (const { path } of files) visit(path, []);
+  return circles;
+}
+
+/** The table of `docs/architecture.md`: every room with what it may import. */
+export function describeRooms(): string {
   const lines = ['| room | may import | entered by |', '| --- | --- | --- |'];
   for (const [name, { imports, doors }] of Object.entries(rooms)) {
     lines.push(`| ${name} | ${cell(imports)} | ${cell(doors)} |`);
   }
-  lines.push('', '| file | offers | uses |', '| --- | --- | --- |');
+  return `${lines.join('\n')}\n`;
+}
+
+/** Every source file with what it offers and which rooms it uses. */
+export function describeFiles(files: readonly SourceFile[]): string {
+  const lines = ['| file | offers | uses |', '| --- | --- | --- |'];
   for (const file of files) {
     const uses = [...new Set(file.imports.map(roomOf))].filter((room) => room !== file.room).sort();
     lines.push(`| ${file.path} | ${file.exports.join(', ')} | ${uses.join(', ')} |`);

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { storeError } from '../../database/sqlite-errors.ts';
-import { readSpoolLedger, type SpoolLedger } from './spool-ledger.ts';
+import { storeError } from '../../sqlite/errors.ts';
+import { readSpoolLedger, type SpoolLedger } from './ledger.ts';
 
 const ending = '.sqlite';
 

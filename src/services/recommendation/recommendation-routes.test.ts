@@ -12,13 +12,13 @@ import { createEventSource } from '../../events/event-source.ts';
 import { readerActionRecord, type ReaderActionName } from '../../events/reader-action.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { defaultTopicNames as topics } from '../../events/topics.ts';
-import type { HttpServer } from '../../http/server.ts';
+import type { HttpServer } from '../../http/http-server.ts';
 import { createReaderSigner } from '../../http/signed-reader.ts';
-import { openSqliteLog } from '../../log/sqlite-log.ts';
+import { openSqliteLog } from '../../log/sqlite/log.ts';
 import { openTestServer } from '../../../test/support/open-test-server.ts';
 import { until } from '../../../test/support/until.ts';
 import { createRecommendationService } from './recommendation-service.ts';
-import { openSqliteRecommendationStore } from './recommendation-store.sqlite.ts';
+import { openSqliteRecommendationStore } from './store/sqlite/recommendation-store.ts';
 
 type Shop = {
   readonly server: HttpServer;

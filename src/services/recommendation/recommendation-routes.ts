@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../errors.ts';
-import type { HttpServer } from '../../http/server.ts';
-import type { Reason, Recommended } from './recommend.ts';
+import type { HttpServer } from '../../http/http-server.ts';
+import type { Reason, Recommended } from './answers/recommend.ts';
 
 export type RecommendationRoutesDeps = {
   readonly recommendations: (reader: string) => Promise<readonly Recommended[]>;

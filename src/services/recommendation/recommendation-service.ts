@@ -2,18 +2,18 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { SearchDecoder } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
-import type { HttpServer } from '../../http/server.ts';
+import type { HttpServer } from '../../http/http-server.ts';
 import type { EventLog } from '../../log/log.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
-import { createContentIndex } from './content-neighbours.ts';
-import { createBookFollower } from './follow-books.ts';
-import { recommend } from './recommend.ts';
+import { createContentIndex } from './model/content-neighbours.ts';
+import { createBookFollower } from './model/follow-books.ts';
+import { recommend } from './answers/recommend.ts';
 import { createRecommendationProjection } from './recommendation-projection.ts';
 import { recommendationRoutes } from './recommendation-routes.ts';
-import type { RecommendationStore } from './recommendation-store.ts';
-import { createReaderCheck } from './who-may-ask.ts';
+import type { RecommendationStore } from './store/recommendation-store.ts';
+import { createReaderCheck } from './answers/who-may-ask.ts';
 
 export type RecommendationServiceDeps = {
   readonly log: EventLog;

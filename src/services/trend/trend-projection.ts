@@ -3,7 +3,7 @@ import { createBookSearchedDecoder, type BookSearched, type SearchDecoder } from
 import type { StoredRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
-import { queryKey } from './query-key.ts';
+import { queryKey } from './counting/query-key.ts';
 
 /** What one search adds to the counts. */
 export type CountedSearch = {

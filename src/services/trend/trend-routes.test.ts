@@ -3,9 +3,9 @@ import { describe, it, type TestContext } from 'node:test';
 import { noonMs, searchOf } from '../../../test/support/count-searches.ts';
 import { openCountedStore } from '../../../test/support/open-counted-store.ts';
 import { openTestServer } from '../../../test/support/open-test-server.ts';
-import { createMostRead } from './most-read.ts';
-import { createPrivacyRule } from './privacy.ts';
-import { createQueryHistory } from './query-history.ts';
+import { createMostRead } from './answers/most-read.ts';
+import { createPrivacyRule } from './answers/privacy.ts';
+import { createQueryHistory } from './answers/query-history.ts';
 import { trendRoutes } from './trend-routes.ts';
 
 const asOfMs = noonMs - 1_234;

@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox';
 import { SamsaError } from '../../errors.ts';
 import { carriesOperatorToken } from '../../http/operator-token.ts';
-import type { HttpServer } from '../../http/server.ts';
-import { listLimit, type MostRead, type MostReadQuery } from './most-read.ts';
-import type { QueryHistory } from './query-history.ts';
-import { windows } from './trend.ts';
+import type { HttpServer } from '../../http/http-server.ts';
+import { listLimit, type MostRead, type MostReadQuery } from './answers/most-read.ts';
+import type { QueryHistory } from './answers/query-history.ts';
+import { windows } from './answers/trend.ts';
 
 export type TrendRoutesDeps = {
   readonly mostRead: MostRead;

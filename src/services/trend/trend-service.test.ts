@@ -8,9 +8,9 @@ import { Registry } from 'prom-client';
 import { listenToTrends, openTrendServer, type ShownTrends } from '../../../test/support/listen-to-trends.ts';
 import { bookSearchedRecord, createBookSearchedDecoder } from '../../events/book-searched.ts';
 import { createEventSource } from '../../events/event-source.ts';
-import { openSqliteLog } from '../../log/sqlite-log.ts';
+import { openSqliteLog } from '../../log/sqlite/log.ts';
 import { createTrendService } from './trend-service.ts';
-import { openSqliteTrendStore } from './trend-store.sqlite.ts';
+import { openSqliteTrendStore } from './store/sqlite/trend-store.ts';
 
 const logger = pino({ level: 'silent' });
 const topic = 'lr-book-searches';

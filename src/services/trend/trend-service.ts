@@ -1,18 +1,18 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { SearchDecoder } from '../../events/book-searched.ts';
-import type { HttpServer } from '../../http/server.ts';
+import type { HttpServer } from '../../http/http-server.ts';
 import type { EventLog } from '../../log/log.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
-import { liveTrendsRoute } from './live-trends.ts';
-import { createMostRead } from './most-read.ts';
-import { createPrivacyRule, type PrivacySettings } from './privacy.ts';
-import { createQueryHistory } from './query-history.ts';
+import { liveTrendsRoute } from './answers/live-trends.ts';
+import { createMostRead } from './answers/most-read.ts';
+import { createPrivacyRule, type PrivacySettings } from './answers/privacy.ts';
+import { createQueryHistory } from './answers/query-history.ts';
 import { createTrendProjection } from './trend-projection.ts';
 import { describeTrends, trendRoutes } from './trend-routes.ts';
-import type { TrendStore } from './trend-store.ts';
+import type { TrendStore } from './store/trend-store.ts';
 
 export type TrendServiceDeps = {
   readonly log: EventLog;

@@ -6,7 +6,8 @@ import { readerActionRecord } from '../../events/reader-action.ts';
 import type { Book } from '../../events/book.ts';
 import type { SearchKeyFormat } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
-import { createHttpServer, type HttpServer } from '../../http/server.ts';
+import type { HttpServer } from '../../http/http-server.ts';
+import { createHttpServer } from '../../http/server.ts';
 import type { ReaderSigner } from '../../http/signed-reader.ts';
 import type { LogWithSpool } from '../../log/open-log-with-spool.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
@@ -24,10 +25,10 @@ import { createLastSearch } from './readers/last-search.ts';
 import { createReaderIdentity } from './readers/reader-identity.ts';
 import { createSearchWeight } from './readers/search-weight.ts';
 import { createRemoteServices } from './remote/remote-services.ts';
-import { createAnswerSearch } from './search/answer-search.ts';
-import { createSearchPublisher, type SearchPublisher } from './search/publish-search.ts';
-import type { SearchIndex } from './search/search-index.ts';
-import { searchProjectionName } from './search/search-projection.ts';
+import { createAnswerSearch } from './search/query/answer-search.ts';
+import { createSearchPublisher, type SearchPublisher } from './search/publish/publish-search.ts';
+import type { SearchIndex } from './search/index/search-index.ts';
+import { searchProjectionName } from './search/index/search-projection.ts';
 import { searchRoutes } from './search/search-routes.ts';
 
 export type WebServiceDeps = {

@@ -1,4 +1,4 @@
-import type { HttpServer } from '../../../http/server.ts';
+import type { HttpServer } from '../../../http/http-server.ts';
 import type { Assets } from './load-assets.ts';
 
 /** Style, script and icon, each under the hash of its content, to be kept by browsers for ever. */

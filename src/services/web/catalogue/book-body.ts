@@ -3,7 +3,7 @@ import { SamsaError } from '../../../errors.ts';
 import { BookSchema } from '../../../events/book.ts';
 import { bookLimits, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
 import type { BookContent } from './catalogue.ts';
-import { toIsbn13 } from './isbn.ts';
+import { toIsbn13 } from '../../../text/isbn.ts';
 
 const text = (maxLength: number) => Type.Optional(Type.Union([Type.String({ maxLength }), Type.Null()]));
 

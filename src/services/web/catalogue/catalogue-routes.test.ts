@@ -6,9 +6,9 @@ import { describe, it } from 'node:test';
 import { openTestServer } from '../../../../test/support/open-test-server.ts';
 import { SamsaError } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
-import type { HttpServer } from '../../../http/server.ts';
+import type { HttpServer } from '../../../http/http-server.ts';
 import { catalogueRoutes, type CatalogueRoutesDeps } from './catalogue-routes.ts';
-import { openSqliteCatalogue } from './catalogue.sqlite.ts';
+import { openSqliteCatalogue } from './store/sqlite/catalogue.ts';
 
 const clock = (): number => Date.parse('2026-01-02T03:04:05Z');
 

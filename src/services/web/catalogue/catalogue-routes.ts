@@ -3,7 +3,7 @@ import { errorCodes, type FastifyRequest } from 'fastify';
 import { reason, SamsaError } from '../../../errors.ts';
 import { type BookChanged } from '../../../events/book-changed.ts';
 import { listedBook } from '../../../events/book.ts';
-import type { HttpServer } from '../../../http/server.ts';
+import type { HttpServer } from '../../../http/http-server.ts';
 import { ChangedBookSchema, NewBookSchema, toBookContent, WholeBookSchema } from './book-body.ts';
 import type { Catalogue, ChangedBook, RemovedBook } from './catalogue.ts';
 import { isOperator } from './operator.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { titleKey } from './book-identity.ts';
 import { demoSource, type Catalogue, type SourcedBook } from './catalogue.ts';
-import { openBookList } from './lists/open-book-list.ts';
+import { openBookList } from './import/lists/open-book-list.ts';
 
 /** Public-domain classics, described in our own words. */
 const demoFile = join(import.meta.dirname, '../../../../demo/classics.csv');

@@ -5,7 +5,7 @@ import type { LastSearch } from '../readers/last-search.ts';
 import type { IdentifyReader } from '../readers/reader-identity.ts';
 import type { WeighSearch } from '../readers/search-weight.ts';
 import type { RemoteServices } from '../remote/remote-services.ts';
-import type { SearchAnswer, SearchingReader } from '../search/answer-search.ts';
+import type { SearchAnswer, SearchingReader } from '../search/query/answer-search.ts';
 
 /** What a page shows of the answer to a search. */
 export type ShownAnswer = Pick<SearchAnswer, 'total' | 'totalIsExact' | 'dropped' | 'corrected'> & {

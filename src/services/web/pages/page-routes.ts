@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { HttpServer } from '../../../http/server.ts';
+import type { HttpServer } from '../../../http/http-server.ts';
 import { assetRoutes } from '../assets/asset-routes.ts';
 import { samePagePath } from '../readers/form-post.ts';
 import { askedTrends, composeBook, composeResults, composeStart } from './compose-pages.ts';

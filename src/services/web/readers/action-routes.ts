@@ -3,7 +3,7 @@ import { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import type { Book } from '../../../events/book.ts';
 import { readerActionNames } from '../../../events/reader-action.ts';
-import type { HttpServer } from '../../../http/server.ts';
+import type { HttpServer } from '../../../http/http-server.ts';
 import { isFromThisSite, samePagePath, withDone } from './form-post.ts';
 import type { IdentifyReader } from './reader-identity.ts';
 

@@ -1,12 +1,12 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { SamsaError } from '../../../errors.ts';
-import type { HttpServer } from '../../../http/server.ts';
+import type { HttpServer } from '../../../http/http-server.ts';
 import type { IdentifyReader } from '../readers/reader-identity.ts';
 import type { WeighSearch } from '../readers/search-weight.ts';
-import type { AnswerSearch, SearchAnswer, SearchingReader } from './answer-search.ts';
-import { searchSorts } from './find-books.ts';
-import { highlightBook } from './highlight-book.ts';
-import type { SearchIndex } from './search-index.ts';
+import type { AnswerSearch, SearchAnswer, SearchingReader } from './query/answer-search.ts';
+import { searchSorts } from './query/find-books.ts';
+import { highlightBook } from './query/highlight-book.ts';
+import type { SearchIndex } from './index/search-index.ts';
 
 export type SearchRouteDeps = {
   readonly answerSearch: AnswerSearch;

@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { openSqliteCatalogue } from '../catalogue.sqlite.ts';
+import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 import { loadDemoCatalogue } from '../load-demo-catalogue.ts';
-import { openBookList } from '../lists/open-book-list.ts';
+import { openBookList } from './lists/open-book-list.ts';
 import { importBooks, type ImportProgress, type ImportSummary } from './import-books.ts';
 
 type Shop = OpenCatalogue & {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BookList, ListedRow } from '../lists/book-list.ts';
+import type { BookList, ListedRow } from './lists/book-list.ts';
 import type { Catalogue, ImportRun, MergeOutcome } from '../catalogue.ts';
 
 export type ImportSummary = {

@@ -1,5 +1,5 @@
 import type { BookContent, SourcedBook } from '../catalogue.ts';
-import type { StoredBook } from '../stored-book.ts';
+import type { StoredBook } from '../store/stored-book.ts';
 
 /** A book as a batch of rows finds it, and what the batch makes of it. */
 export type ShelvedBook = {

@@ -1,6 +1,6 @@
-import type { BookList } from '../lists/book-list.ts';
+import type { BookList } from './lists/book-list.ts';
 import type { Catalogue } from '../catalogue.ts';
-import { openBookList } from '../lists/open-book-list.ts';
+import { openBookList } from './lists/open-book-list.ts';
 import { createOutboxPace } from '../outbox/outbox-pace.ts';
 import { startOutboxRelay, type OutboxRelay, type OutboxRelayDeps } from '../outbox/outbox-relay.ts';
 import { importBooks, type ImportProgress, type ImportSummary } from './import-books.ts';

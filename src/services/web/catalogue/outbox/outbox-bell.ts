@@ -1,4 +1,4 @@
-import { pause } from '../../../../waiting.ts';
+import { pause } from '../../../../runtime/waiting.ts';
 
 /** Rings when this process has committed a change, for those who wait for one. */
 export type OutboxBell = {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { until } from '../../../../../test/support/until.ts';
-import { openSqliteCatalogue } from '../catalogue.sqlite.ts';
+import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 import { createOutboxPace } from './outbox-pace.ts';
 import type { Outbox } from './outbox.ts';

@@ -13,7 +13,7 @@ import type { EventLog } from '../../../../log/log.ts';
 import { openLog } from '../../../../log/open-log.ts';
 import { defaultTopicNames } from '../../../../events/topics.ts';
 import type { BookContent, OpenCatalogue } from '../catalogue.ts';
-import { emptyContent } from '../stored-book.ts';
+import { emptyContent } from '../store/stored-book.ts';
 import type { Outbox } from './outbox.ts';
 import { startOutboxRelay, type OutboxRelay } from './outbox-relay.ts';
 

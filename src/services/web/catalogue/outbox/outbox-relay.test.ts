@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteCatalogue } from '../catalogue.sqlite.ts';
+import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
 import { outboxRelayContract } from './outbox-relay.contract.ts';
 
 outboxRelayContract('SQLite', async () => {

@@ -4,7 +4,7 @@ import { reason, SamsaError } from '../../../../errors.ts';
 import { bookChangedRecord } from '../../../../events/book-changed.ts';
 import { createEventSource } from '../../../../events/event-source.ts';
 import type { EventLog } from '../../../../log/log.ts';
-import { backoffMs, pause, within } from '../../../../waiting.ts';
+import { backoffMs, pause, within } from '../../../../runtime/waiting.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 import { createRelayLease } from './relay-lease.ts';
 

@@ -1,4 +1,4 @@
-import { pause } from '../../../../waiting.ts';
+import { pause } from '../../../../runtime/waiting.ts';
 import type { Outbox } from './outbox.ts';
 
 export type RelayLeaseOptions = {

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { it } from 'node:test';
+import { until } from '../../../test/support/until.ts';
+
+/** A service that never closes, and keeps its process busy. */
+const stubborn = `
+  import { runUntilStopped } from ${JSON.stringify(new URL('./running-service.ts', import.meta.url))};
+  const forever = new Promise(() => {});
+  setInterval(() => {}, 1_000);
+  const start = async () => (console.log('running'), { url: '', failed: forever, close: () => forever });
+  process.exitCode = await runUntilStopped(start, console.log);
+`;
+
+it('ends at the second signal what does not stop at the first', async () => {
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', stubborn], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    await until('it runs', () => output.includes('running'));
+    child.kill('SIGTERM');
+    await until('it is stopping', () => output.includes('samsa: stopping'));
+    child.kill('SIGTERM');
+    await until('it has ended', () => child.exitCode !== null);
+    assert.equal(child.exitCode, 1);
+  } finally {
+    if (child.exitCode === null) {
+      const closed = once(child, 'close');
+      child.kill('SIGKILL');
+      await closed;
+    }
+  }
+});

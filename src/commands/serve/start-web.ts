@@ -1,0 +1,95 @@
+import type { Config } from '../../config/config.ts';
+import { startCheckpoints } from '../../sqlite/checkpoints.ts';
+import { reason } from '../../errors.ts';
+import { listen } from '../../http/server.ts';
+import { logChores } from '../../log/open-log.ts';
+import { openLogWithSpool } from '../../log/open-log-with-spool.ts';
+import { openStockedCatalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
+import { openSearchIndex } from '../../services/web/search/index/search-index.ts';
+import { createWebService } from '../../services/web/web-service.ts';
+import { refuseLostCatalogue } from '../import/refuse-lost-catalogue.ts';
+import type { RunningService } from './running-service.ts';
+import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
+import { shopFiles } from '../state/shop-files.ts';
+import { catalogueLocation, logLocation } from '../state/shop-places.ts';
+
+/** On the thread that answers requests nobody waits longer for another writer. */
+const busyTimeoutMs = 50;
+const newReadersPerAddress = 20;
+
+/** Where the bookshop finds the other two services. */
+export type RemoteUrls = { readonly trendUrl: string; readonly recommendationUrl: string };
+
+/**
+ * Opens what the bookshop stands on, in order, and lets it listen; whatever fails, what was opened is closed again. The
+ * other two may still be starting meanwhile.
+ */
+export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Promise<RunningService> {
+  const base = createServiceBase('web', config);
+  const { clock, logger } = base;
+  const files = shopFiles(config);
+  const { topics } = config.mq;
+  const location = logLocation(config);
+  await using stack = new AsyncDisposableStack();
+  const checkpoints = startCheckpoints(
+    [files.log, files.catalogue, files.searchIndex, files.trend, files.recommendation],
+    {
+      onProblem: (problem) => logger.warn({ error: reason(problem) }, 'checkpoints'),
+      chores: logChores(location),
+    },
+  );
+  stack.defer(checkpoints.close);
+  const { spoolSync, spoolLimitMb, spoolOverflow } = config.mq;
+  const events = await openLogWithSpool(
+    location,
+    { clock, busyTimeoutMs, sync: spoolSync, checkpointedElsewhere: true, onProblem: base.sayLogProblem },
+    {
+      folder: files.spools,
+      limitBytes: spoolLimitMb * 2 ** 20,
+      overflow: spoolOverflow,
+      onProblem: base.saySpoolProblem,
+    },
+  );
+  stack.defer(events.close);
+  const place = catalogueLocation(config);
+  if (location.kind === 'sqlite' && place.kind === 'sqlite') {
+    await refuseLostCatalogue(place.path, events.log, topics.changes);
+  }
+  const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
+  stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));
+  const books = await openStockedCatalogue(place, {
+    clock,
+    busyTimeoutMs,
+    checkpointedElsewhere: true,
+    onProblem: base.sayStoreProblem,
+    onNotAdopted: (problem) => logger.error(problem),
+  });
+  stack.defer(books.close);
+  const index = await opening;
+  // Each waits some seconds for a cluster that does not answer: both at the same time.
+  stack.defer(async () => {
+    await Promise.all([index.close(), events.close()]);
+  });
+  const { host, pageSize, operatorToken, trustProxy } = config.app;
+  const service = await createWebService({
+    ...base,
+    events,
+    books,
+    index,
+    topics,
+    settings: {
+      pageSize,
+      host,
+      operatorToken,
+      trustProxy,
+      keyFormat: config.mq.keyFormat,
+      rateLimitPerMinute: rateLimitOf(config, host),
+      newReadersPerAddress: config.trend.newReadersPerAddress ?? (isLoopback(host) ? 0 : newReadersPerAddress),
+      ...(await remote),
+    },
+  });
+  stack.defer(service.close);
+  const { url } = await listen(service.server, config.app, 'app');
+  const opened = stack.move();
+  return { url, failed: new Promise(() => {}), close: () => opened.disposeAsync() };
+}

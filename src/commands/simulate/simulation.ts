@@ -1,0 +1,105 @@
+import { SamsaError } from '../../errors.ts';
+import { pause } from '../../runtime/waiting.ts';
+import { lookThrough } from './made-up-reader.ts';
+import { createQuerySource, type KnownBook } from './query-source.ts';
+import { planSearches, type PlannedSearch, type SearchPlanOptions } from './search-plan.ts';
+import { createRandom } from './seeded-random.ts';
+import { openShopFront, type CookieJar, type ShopFront } from './shop-front.ts';
+
+/** What has happened so far. */
+export type SimulationTally = {
+  /** Answered. */
+  readonly searches: number;
+  /** Accepted. */
+  readonly actions: number;
+  /** Attempts that failed, also those that were tried again. */
+  readonly failures: number;
+};
+
+export type SimulationOptions = Omit<SearchPlanOptions, 'queries'> & {
+  /** Where the shop is, without a path. */
+  readonly url: string;
+  /** What readers know to ask for, by falling popularity; from `listKnownBooks`. */
+  readonly books: readonly KnownBook[];
+  /** Ends it: nothing new begins, what was begun is finished. */
+  readonly signal: AbortSignal;
+  /** Milliseconds of any origin. */
+  readonly stopwatch: () => number;
+};
+
+export type Simulation = {
+  readonly tally: () => SimulationTally;
+  /** Resolves when the signal has fired and all requests are finished. */
+  readonly ended: Promise<void>;
+};
+
+const mostBooks = 2_000;
+const mostAtOnce = 64;
+/** A shop that cannot keep up is not asked for more later: so much is caught up, the rest is left out. */
+const catchUpMs = 1_000;
+
+type Meeting = Pick<SimulationOptions, 'url' | 'seed' | 'signal'>;
+
+/**
+ * The books made-up readers know: the shop's 2,000 most popular ones.
+ * @throws SamsaError `shop-unreachable` when there is no shop with books within a few seconds.
+ */
+export function listKnownBooks({ url, seed, signal }: Meeting): Promise<readonly KnownBook[]> {
+  const front = openShopFront({ url, random: createRandom(seed), signal, onFailure: () => {}, attempts: 6 });
+  return front.listBooks(mostBooks);
+}
+
+/** Sends made-up readers to a running shop, as planned by `planSearches`. */
+export function simulate({ url, books, signal, stopwatch, ...plan }: SimulationOptions): Simulation {
+  const tally = { searches: 0, actions: 0, failures: 0 };
+  const random = createRandom(plan.seed);
+  const front = openShopFront({ url, random, signal, onFailure: () => void tally.failures++ });
+  const visit = createVisits(front, tally);
+
+  const run = async (): Promise<void> => {
+    const running = new Set<Promise<void>>();
+    let startedMs = stopwatch();
+    for (const search of planSearches({ ...plan, queries: createQuerySource(books) })) {
+      const earlyMs = startedMs + search.atMs - stopwatch();
+      if (earlyMs > 0) await pause(earlyMs, signal);
+      else if (earlyMs < -catchUpMs) startedMs -= earlyMs + catchUpMs;
+      if (running.size >= mostAtOnce) await Promise.race(running);
+      if (signal.aborted) break;
+      const visiting: Promise<void> = visit(search).finally(() => running.delete(visiting));
+      running.add(visiting);
+    }
+    await Promise.all(running);
+  };
+  return { tally: () => ({ ...tally }), ended: run() };
+}
+
+type Counting = { searches: number; actions: number };
+
+/** A search, and what the reader does then; readers keep their cookies. Does not reject when the shop is away. */
+function createVisits(shop: ShopFront, tally: Counting): (search: PlannedSearch) => Promise<void> {
+  const jars = new Map<number, Promise<CookieJar>>();
+
+  const jarOf = (reader: number): Promise<CookieJar> => {
+    const known = jars.get(reader);
+    if (known !== undefined) return known;
+    const jar: CookieJar = { uid: null };
+    const entering = shop.enter(jar).then(() => jar);
+    jars.set(reader, entering);
+    entering.catch(() => jars.delete(reader));
+    return entering;
+  };
+
+  return async ({ reader, query, seed }) => {
+    try {
+      const jar = await jarOf(reader.number);
+      const results = await shop.search(query, jar);
+      tally.searches++;
+      for (const action of lookThrough(results, createRandom(seed))) {
+        await shop.act(query, action, jar);
+        tally.actions++;
+      }
+    } catch (error) {
+      if (!(error instanceof SamsaError)) throw error;
+    }
+  };
+}

@@ -1,0 +1,60 @@
+import type { Config } from '../../config/config.ts';
+import type { KeptDeadLetter } from '../../progress/progress.ts';
+import { openStateReader } from '../../progress/open-state-reader.ts';
+import type { StoreLocation } from '../../progress/store-location.ts';
+import { eachDeadLetter, type DeadLetters } from '../../projection/dead-letters.ts';
+import { openRecommendationDeadLetters } from '../../services/recommendation/store/open-recommendation-dead-letters.ts';
+import { openTrendDeadLetters } from '../../services/trend/store/open-trend-dead-letters.ts';
+import type { Selection } from './dead-letter-selection.ts';
+import { stateLocation, stateLocations } from './shop-places.ts';
+
+const busyTimeoutMs = 5_000;
+
+/** The services' projections of this shop. The search index is a private copy of each web node and not among them. */
+export async function openProjections(config: Config, stack: AsyncDisposableStack): Promise<readonly DeadLetters[]> {
+  const { topics } = config.mq;
+  const shared = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere: false };
+  const opened: DeadLetters[] = [];
+  const keep = (letters: DeadLetters & { readonly close: () => Promise<void> }): void => {
+    stack.defer(letters.close);
+    opened.push(letters);
+  };
+  const [trend, recommendation] = [stateLocation(config, 'trend'), stateLocation(config, 'recommendation')];
+  if (await isThere(trend)) {
+    const projectionName = config.trend.groupId;
+    keep(await openTrendDeadLetters(trend, { ...shared, projectionName, topic: topics.searches }));
+  }
+  if (await isThere(recommendation)) {
+    const projectionName = config.recommendation.groupId;
+    keep(await openRecommendationDeadLetters(recommendation, { ...shared, projectionName, topics }));
+  }
+  return opened;
+}
+
+/** Opening a state would make one. */
+async function isThere(location: StoreLocation): Promise<boolean> {
+  const state = await openStateReader(location);
+  await state?.close();
+  return state !== null;
+}
+
+/** Dead letters of every projection, also of the search index. */
+export async function* readLetters(
+  config: Config,
+  { projection, filter }: Selection,
+  status?: KeptDeadLetter['status'],
+): AsyncIterable<KeptDeadLetter> {
+  for (const { location } of stateLocations(config)) {
+    const state = await openStateReader(location);
+    if (state === null) continue;
+    try {
+      yield* eachDeadLetter(state.deadLetters, {
+        ...filter,
+        ...(projection !== undefined && { projection }),
+        ...(status !== undefined && { status }),
+      });
+    } finally {
+      await state.close();
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Config } from '../../config/config.ts';
+import { reason, SamsaError } from '../../errors.ts';
+import type { MysqlAddress } from '../../mysql/connection.ts';
+import { stateTablePrefix } from '../../mysql/tables.ts';
+import type { StoreLocation } from '../../progress/store-location.ts';
+import type { LogLocation } from '../../log/open-log.ts';
+import { shopFiles, usualGroupIds } from './shop-files.ts';
+
+/**
+ * Where the shop's events are kept: at `mq.brokers` if it names any, else in the data folder.
+ * @throws SamsaError `bad-configuration` when a certificate cannot be read.
+ */
+export function logLocation(config: Config): LogLocation {
+  const { brokers, partitions, replication, sasl, tls, topics } = config.mq;
+  if (brokers.length === 0) return { kind: 'sqlite', path: shopFiles(config).log, topics, partitions };
+  const encryption = readEncryption('mq', tls);
+  return {
+    kind: 'kafka',
+    topics,
+    partitions,
+    replication,
+    brokers,
+    clientId: `samsa-${hostname()}-${process.pid}`,
+    ...(sasl.username !== null && {
+      sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password! },
+    }),
+    ...(encryption !== null && { tls: encryption }),
+  };
+}
+
+/**
+ * Where a service keeps what its group id has read: at `db.dsn` if it names a database, else in the data folder.
+ * @throws SamsaError `bad-configuration` when a certificate cannot be read.
+ */
+export function stateLocation(config: Config, service: 'trend' | 'recommendation'): StoreLocation {
+  const address = databaseAddress(config);
+  if (address === null) return { kind: 'sqlite', path: shopFiles(config)[service] };
+  const tablePrefix = stateTablePrefix(service, config[service].groupId, usualGroupIds[service]);
+  return { kind: 'mysql', ...address, tablePrefix };
+}
+
+/**
+ * Where the shop's books are kept: at `db.dsn` if it names a database, else in the data folder.
+ * @throws SamsaError `bad-configuration` when a certificate cannot be read.
+ */
+export function catalogueLocation(config: Config): StoreLocation {
+  const address = databaseAddress(config);
+  return address === null ? { kind: 'sqlite', path: shopFiles(config).catalogue } : { kind: 'mysql', ...address };
+}
+
+/** Every state of this shop, also the private one of the search index. @throws as `stateLocation` does. */
+export function stateLocations(config: Config): readonly { readonly name: string; readonly location: StoreLocation }[] {
+  return [
+    { name: 'trend', location: stateLocation(config, 'trend') },
+    { name: 'recommendation', location: stateLocation(config, 'recommendation') },
+    { name: 'searchIndex', location: { kind: 'sqlite', path: shopFiles(config).searchIndex } },
+  ];
+}
+
+/** The database that `db.dsn` names; `null` where everything is embedded. */
+function databaseAddress({ db }: Config): MysqlAddress | null {
+  if (db.kind !== 'mysql') return null;
+  const { host, port, user, password, database, tls } = db;
+  const encryption = readEncryption('db', tls);
+  return { host, port, user, password, database, ...(encryption !== null && { tls: encryption }) };
+}
+
+type TlsSettings = Config['mq']['tls'];
+type Encryption = { readonly ca?: string; readonly cert?: string; readonly key?: string };
+
+/** The certificates that the settings name, as PEM; `null` where nothing is to be encrypted. */
+function readEncryption(section: 'mq' | 'db', { enabled, ca, cert, key }: TlsSettings): Encryption | null {
+  const given = Object.entries({ ca, cert, key }).filter((entry): entry is [string, string] => entry[1] !== null);
+  if (!(enabled ?? given.length > 0)) return null;
+  return Object.fromEntries(given.map(([name, file]) => [name, readPem(`${section}.tls.${name}`, file)]));
+}
+
+function readPem(setting: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new SamsaError(
+      'bad-configuration',
+      `${setting}: expected a PEM file that can be read, got ${reason(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,189 @@
+import { parseDsn, type DatabaseLocation } from './dsn.ts';
+import {
+  addressRanges,
+  brokers,
+  flag,
+  groupId,
+  host,
+  integer,
+  listOf,
+  oneOf,
+  orNull,
+  port,
+  secretText,
+  serviceUrl,
+  text,
+  token,
+  topicName,
+  type Parse,
+} from './parsers.ts';
+import { defaultTopicNames } from '../events/topics.ts';
+
+export type Key<Value> = {
+  readonly parse: Parse<Value>;
+  readonly fallback: Value;
+  /** Never shown, whatever is wrong with it. */
+  readonly secret: boolean;
+  /** Where it is not its place in the table, spelled with underscores. */
+  readonly name?: string;
+};
+
+function key<Value>(parse: Parse<Value>, fallback: NoInfer<Value>, name?: string): Key<Value> {
+  return { parse, fallback, secret: false, ...(name !== undefined && { name }) };
+}
+
+function secret<Value>(parse: Parse<Value>, fallback: NoInfer<Value>): Key<Value> {
+  return { parse, fallback, secret: true };
+}
+
+/** Encrypted when `enabled`, or as soon as a certificate is named; PEM files. */
+const tls = {
+  enabled: key(orNull(flag), null),
+  ca: key(orNull(text), null),
+  cert: key(orNull(text), null),
+  key: key(orNull(text), null),
+};
+
+/**
+ * Every setting of the shop (contract §3): its place here is its place in `Config`, and with underscores its name in the
+ * file, as in `app.page_size`, and in the environment, as in `SAMSA_APP_PAGE_SIZE`.
+ */
+export const table = {
+  /** The folder of every embedded store. */
+  data: key(text, './data'),
+  app: {
+    /** 0 takes any free port, here and below. */
+    port: key(port, 8080),
+    host: key(host, '127.0.0.1'),
+    /** Books on a page of results. */
+    pageSize: key(integer(1, 100), 10),
+    operatorToken: secret(orNull(token), null),
+    /** Signs cookies. `null`: made once and kept in the data folder. */
+    secret: secret(orNull(secretText(16)), null),
+    /** Proxies whose forwarding headers are believed. */
+    trustProxy: key(addressRanges, []),
+    /** Requests a minute and client, 0 = no limit. `null`: 600, and no limit on loopback. */
+    rateLimit: key(orNull(integer(0, 1_000_000)), null),
+  },
+  db: {
+    dsn: secret<DatabaseLocation>(parseDsn, { kind: 'sqlite', folder: null }),
+    tls,
+  },
+  mq: {
+    /** None: the embedded log. */
+    brokers: key(brokers, []),
+    topics: {
+      searches: key(topicName, defaultTopicNames.searches, 'mq.topic'),
+      actions: key(topicName, defaultTopicNames.actions),
+      changes: key(topicName, defaultTopicNames.changes),
+      operator: key(topicName, defaultTopicNames.operator),
+    },
+    keyFormat: key(oneOf('query', 'query:reader'), 'query'),
+    partitions: key(integer(1, 1_000), 4),
+    /** `null`: the broker's own. */
+    replication: key(orNull(integer(1, 100)), null),
+    sasl: {
+      mechanism: key(oneOf('PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'), 'PLAIN'),
+      username: key(orNull(text), null),
+      password: secret(orNull(secretText(1)), null),
+    },
+    tls,
+    /** `normal` survives a killed process, `full` a power cut. */
+    spoolSync: key(oneOf('normal', 'full'), 'normal'),
+    spoolLimitMb: key(integer(1, 1_000_000), 1_024),
+    spoolOverflow: key(oneOf('drop-oldest', 'drop-newest'), 'drop-oldest'),
+  },
+  trend: {
+    port: key(port, 8081),
+    host: key(host, '127.0.0.1'),
+    /** Names the projection: changing it re-reads the log. */
+    groupId: key(groupId, 'trend-svr'),
+    minimumReaders: key(integer(1, 1_000_000), 10),
+    /** New readers an hour and address prefix, 0 = off. `null`: 20, and off on loopback. */
+    newReadersPerAddress: key(orNull(integer(0, 1_000_000)), null),
+    countAnonymous: key(flag, false),
+    blockedWords: key(listOf(text, 'a list of words'), []),
+  },
+  recommendation: {
+    port: key(port, 8082),
+    host: key(host, '127.0.0.1'),
+    /** Names the projection: changing it re-reads the log. */
+    groupId: key(groupId, 'rec-svr'),
+  },
+  remote: {
+    trendUrl: key(orNull(serviceUrl), null),
+    recommendationUrl: key(orNull(serviceUrl), null),
+  },
+  log: { level: key(oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), 'info') },
+} as const;
+
+export type Settings<Table> = {
+  readonly [Place in keyof Table]: Table[Place] extends Key<infer Value> ? Value : Settings<Table[Place]>;
+};
+
+/** Other names of keys. */
+export const aliases: Readonly<Record<string, string>> = {
+  'app.pageSize': 'app.page_size',
+  'remote.rec_url': 'remote.recommendation_url',
+  'mq.topics.searches': 'mq.topic',
+};
+
+/** What the tutorial's files may hold that has nothing to set here, and why: keys, and whole sections. */
+export const withoutEffect: Readonly<Record<string, string>> = {
+  'app.templates_dir': 'the pages are part of the program',
+  'app.templates_pattern': 'the pages are part of the program',
+  cache: 'there is no cache server',
+  'db.dbName': 'recommendations are kept in the same database as everything else',
+  'db.mongo_db_name': 'recommendations are kept in the same database as everything else',
+  'db.mongo_uri': 'recommendations are kept in the same database as everything else',
+  'db.uri': 'recommendations are kept in the same database as everything else',
+  'mq.groupId': 'each service has its own, trend.group_id and recommendation.group_id',
+  'mq.group_id': 'each service has its own, trend.group_id and recommendation.group_id',
+};
+
+/** Every key by its name. */
+export const keysByName: ReadonlyMap<string, Key<unknown>> = new Map(
+  [...placesOf(table)].map(([place, each]) => [nameOf(place, each), each]),
+);
+
+/** Every name that has keys below it. */
+export const sections: ReadonlySet<string> = new Set(
+  [...keysByName.keys(), ...Object.keys(aliases)].flatMap((name) => {
+    const parts = name.split('.');
+    return parts.slice(1).map((_, depth) => parts.slice(0, depth + 1).join('.'));
+  }),
+);
+
+/** Reads every key of the table, in its order. */
+export function readTable(read: (name: string, key: Key<unknown>) => unknown): Settings<typeof table> {
+  return readBranch(table, '', read) as Settings<typeof table>;
+}
+
+function readBranch(branch: object, prefix: string, read: (name: string, key: Key<unknown>) => unknown): unknown {
+  return Object.fromEntries(
+    Object.entries(branch).map(([part, inside]: [string, object]) => {
+      const place = `${prefix}${part}`;
+      return [part, isKey(inside) ? read(nameOf(place, inside), inside) : readBranch(inside, `${place}.`, read)];
+    }),
+  );
+}
+
+function* placesOf(branch: object, prefix = ''): Generator<readonly [string, Key<unknown>]> {
+  for (const [part, inside] of Object.entries(branch) as readonly (readonly [string, object])[]) {
+    if (isKey(inside)) yield [`${prefix}${part}`, inside];
+    else yield* placesOf(inside, `${prefix}${part}.`);
+  }
+}
+
+function isKey(inside: object): inside is Key<unknown> {
+  return 'parse' in inside;
+}
+
+function nameOf(place: string, { name }: Key<unknown>): string {
+  return name ?? place.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** `app.page_size` as the environment spells it: `SAMSA_APP_PAGE_SIZE`. */
+export function variableOf(name: string): string {
+  return `SAMSA_${name.replaceAll('.', '_').toUpperCase()}`;
+}

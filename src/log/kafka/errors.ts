@@ -1,0 +1,79 @@
+import { reason, SamsaError } from '../../errors.ts';
+
+/** What the brokers call the errors that are told apart here. */
+const refusedAccess = [
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'UNSUPPORTED_SASL_MECHANISM',
+];
+const refusedRecord = [
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_TIMESTAMP',
+  'INVALID_RECORD',
+  'CORRUPT_MESSAGE',
+];
+
+/** An error, what caused it, and what it sums up, outermost first: the client hides the telling one deep inside. */
+function* within(error: unknown, depth = 0): Generator<Error> {
+  if (!(error instanceof Error) || depth > 10) return;
+  yield error;
+  yield* within(error.cause, depth + 1);
+  if (error instanceof AggregateError) for (const one of error.errors) yield* within(one, depth + 1);
+}
+
+/** Whether a broker gave one of these error names. */
+export function hasBrokerError(error: unknown, names: readonly string[]): boolean {
+  return [...within(error)].some((one) => 'apiId' in one && names.includes(String(one.apiId)));
+}
+
+/** Whether the records themselves were refused, so that others may still be taken. */
+export function refusesRecords(error: unknown): boolean {
+  return hasBrokerError(error, refusedRecord) || [...within(error)].some((one) => one instanceof TypeError);
+}
+
+/** What a failed request of the client means to users of the log. */
+export function kafkaError(brokers: readonly string[], error: unknown): SamsaError {
+  const all = [...within(error)];
+  const own = all.find((one) => one instanceof SamsaError);
+  if (own !== undefined) return own;
+  const where = `Kafka at ${brokers.join(', ')}`;
+  const because = (all.at(-1)?.message || reason(error)).replace(/\.$/, '');
+  const unknownTopic = all.map(({ message }) => /^Unknown topic (.+)\.$/.exec(message)?.[1]).find(Boolean);
+  if (unknownTopic !== undefined) return topicUnknown(brokers, unknownTopic);
+  if (all.some(({ message }) => message.includes('SASL authentication failed'))) {
+    return new SamsaError('bad-configuration', `${where} refused the user name or password. Check both.`, {
+      cause: error,
+    });
+  }
+  if (hasBrokerError(error, refusedAccess)) {
+    const grant = 'Grant the user DESCRIBE, READ and WRITE on the topics of the shop, and CREATE where one is missing.';
+    return new SamsaError('bad-configuration', `${where} refused access: ${because} ${grant}`, { cause: error });
+  }
+  if (all.some(isAboutEncryption)) {
+    return new SamsaError('bad-configuration', `${where}: no encrypted connection as configured: ${because}`, {
+      cause: error,
+    });
+  }
+  if (refusesRecords(error)) {
+    return new SamsaError('bad-event', `${where} refused a record: ${because}`, { cause: error });
+  }
+  return new SamsaError(
+    'store-unavailable',
+    `${where} does not answer as expected: ${because}. Trying again may help.`,
+    {
+      cause: error,
+      retryable: true,
+    },
+  );
+}
+
+export function topicUnknown(brokers: readonly string[], topic: string): SamsaError {
+  return new SamsaError('topic-unknown', `Kafka at ${brokers.join(', ')} has no topic ${topic}. Create it first.`);
+}
+
+function isAboutEncryption(error: Error): boolean {
+  const code = 'code' in error ? String(error.code) : '';
+  return /requires TLS|TLS handshake failed/.test(error.message) || /CERT|^ERR_TLS|^ERR_SSL/.test(code);
+}

@@ -1,0 +1,185 @@
+import type { Consumer, FetchOptions, RecordsBatch } from '@platformatic/kafka';
+import type { AbortedTransaction } from './records.ts';
+
+/** Where one partition is to be read from. */
+export type Wanted = { readonly topicId: string; readonly partition: number; readonly from: number };
+
+/** What a node has of it: nothing where `batches` is empty, as of now or the end of the wait. */
+export type Fetched = {
+  readonly batches: readonly RecordsBatch[];
+  /** Transactions of others in it that were given up. */
+  readonly aborted: readonly AbortedTransaction[];
+  readonly start: number;
+  readonly end: number;
+};
+
+export type KafkaFetcher = {
+  /**
+   * Asks the node that leads the partition.
+   * @throws FetchRefused when the node answered with an error for this partition; whatever the client failed with.
+   */
+  readonly fetch: (node: number, wanted: Wanted) => Promise<Fetched>;
+};
+
+/** A node's answer about one partition; `apiId` is Kafka's name for it. */
+export class FetchRefused extends Error {
+  readonly apiId: string;
+
+  constructor(apiId: string) {
+    super(apiId);
+    this.apiId = apiId;
+  }
+}
+
+type Asked = Wanted & {
+  readonly resolve: (fetched: Fetched) => void;
+  readonly reject: (error: unknown) => void;
+};
+type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
+type Partition = FetchResponse['responses'][number]['partitions'][number];
+type Fetching = Pick<Consumer, 'fetch' | 'clearMetadata'>;
+
+const mostBytes = 4 << 20;
+const mostBytesOfPartition = 2 << 20;
+
+/**
+ * Fetches for many readers with one request at a time to each node: whoever asks meanwhile is in the next one. A node
+ * answers as soon as it has anything for anybody, or after `waitMs`.
+ */
+export function createKafkaFetcher(consumer: Fetching, waitMs: number): KafkaFetcher {
+  const nodes = new Map<number, ReturnType<typeof createNode>>();
+  return {
+    fetch: (number, wanted) => {
+      let node = nodes.get(number);
+      if (node === undefined) nodes.set(number, (node = createNode(consumer, number, waitMs)));
+      return node(wanted);
+    },
+  };
+}
+
+function createNode(consumer: Fetching, node: number, waitMs: number): (wanted: Wanted) => Promise<Fetched> {
+  let asked: Asked[] = [];
+  let flying = false;
+  /** Nodes leave out of an answer what has not changed since the one before. */
+  const ends = new Map<string, { readonly start: number; readonly end: number }>();
+
+  const answer = (one: Asked, partition: Partition | undefined): void => {
+    if (partition !== undefined) {
+      ends.set(nameOf(one), { start: Number(partition.logStartOffset), end: Number(partition.lastStableOffset) });
+    }
+    const known = ends.get(nameOf(one));
+    if (known === undefined) return one.reject(new Error('the broker answered without the partition asked for'));
+    one.resolve({ batches: partition?.records ?? [], aborted: partition?.abortedTransactions ?? [], ...known });
+  };
+
+  const fly = async (): Promise<void> => {
+    const flight = oneOffsetPerPartition(asked);
+    const others = asked.filter((one) => !flight.includes(one));
+    try {
+      const answered = await consumer.fetch(request(node, flight, others.length > 0 ? 0 : waitMs));
+      asked = asked.filter((one) => !flight.includes(one));
+      for (const one of flight) answer(one, partitionIn(answered, one));
+    } catch (error) {
+      consumer.clearMetadata();
+      const refused = refusedIn(error, flight);
+      // Whoever was in good order is asked for again: one partition's error takes the whole answer with it.
+      const failed = refused.size > 0 ? [...refused.keys()] : flight;
+      asked = asked.filter((one) => !failed.includes(one));
+      for (const one of failed) one.reject(refused.get(one) ?? error);
+    }
+  };
+
+  const flyOn = async (): Promise<void> => {
+    while (asked.length > 0) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+      await fly();
+    }
+    flying = false;
+  };
+
+  return (wanted) =>
+    new Promise((resolve, reject) => {
+      asked.push({ ...wanted, resolve, reject });
+      if (flying) return;
+      flying = true;
+      void flyOn();
+    });
+}
+
+function nameOf({ topicId, partition }: Wanted): string {
+  return `${topicId} ${partition}`;
+}
+
+/** A request names each partition once: those who want another offset of it wait for the next, which does not wait. */
+function oneOffsetPerPartition(asked: readonly Asked[]): readonly Asked[] {
+  const offsets = new Map<string, number>();
+  return asked.filter((one) => {
+    const name = nameOf(one);
+    if (!offsets.has(name)) offsets.set(name, one.from);
+    return offsets.get(name) === one.from;
+  });
+}
+
+function request(
+  node: number,
+  flight: readonly Asked[],
+  maxWaitTime: number,
+): FetchOptions<Buffer, Buffer, Buffer, Buffer> {
+  const topics = Map.groupBy(flight, ({ topicId }) => topicId);
+  return {
+    node,
+    maxWaitTime,
+    minBytes: 1,
+    maxBytes: mostBytes,
+    topics: [...topics].map(([topicId, wanted]) => ({
+      topicId,
+      partitions: [...new Map(wanted.map(({ partition, from }) => [partition, from]))].map(([partition, from]) => ({
+        partition,
+        fetchOffset: BigInt(from),
+        partitionMaxBytes: mostBytesOfPartition,
+        currentLeaderEpoch: -1,
+        lastFetchedEpoch: -1,
+      })),
+    })),
+  };
+}
+
+/** An answer names a topic again wherever it has told of another one in between. */
+function partitionIn(response: FetchResponse, { topicId, partition }: Wanted): Partition | undefined {
+  for (const topic of response.responses) {
+    if (topic.topicId !== topicId) continue;
+    const found = topic.partitions.find(({ partitionIndex }) => partitionIndex === partition);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** What an error says about single partitions: its parts name their places in the response it carries. */
+function refusedIn(error: unknown, flight: readonly Asked[]): ReadonlyMap<Asked, FetchRefused> {
+  const refused = new Map<Asked, FetchRefused>();
+  for (const { response, errors } of failedResponses(error)) {
+    for (const { path, apiId } of errors) {
+      const [, topic, partition] = /^\/responses\/(\d+)\/partitions\/(\d+)$/.exec(path ?? '') ?? [];
+      const topicId = response.responses[Number(topic)]?.topicId;
+      const number = response.responses[Number(topic)]?.partitions[Number(partition)]?.partitionIndex;
+      for (const one of flight) {
+        if (one.topicId === topicId && one.partition === number) refused.set(one, new FetchRefused(apiId ?? 'UNKNOWN'));
+      }
+    }
+  }
+  return refused;
+}
+
+type FailedResponse = {
+  readonly response: FetchResponse;
+  readonly errors: readonly { readonly path?: string; readonly apiId?: string }[];
+};
+
+/** The last one counts: an attempt that failed before it may have failed for something else. */
+function failedResponses(error: unknown): readonly FailedResponse[] {
+  if (!(error instanceof AggregateError)) return [];
+  const own = 'response' in error && error.response ? [error as unknown as FailedResponse] : [];
+  return [...own, ...error.errors.flatMap(failedResponses)].slice(-1);
+}

@@ -1,0 +1,147 @@
+import type { SamsaError } from '../../errors.ts';
+import { covers, cut, hasNews, type Range } from './ranges.ts';
+import { createWaitingRoom } from './waiting-room.ts';
+import type { ReadRequest, ReadResult } from '../log.ts';
+
+export type KafkaReader = {
+  readonly read: (request: ReadRequest) => Promise<ReadResult>;
+  /** Ends waiting reads with this error. */
+  readonly close: (error: SamsaError) => void;
+};
+
+export type KafkaReaderOptions = {
+  /** What is there from an offset on, at once. */
+  readonly ask: (request: ReadRequest) => Promise<Range>;
+  /** The same, or as soon as something comes, or an empty range after a while. */
+  readonly await: (request: ReadRequest) => Promise<Range>;
+  /** How long that while is at most. */
+  readonly awaitMs: number;
+};
+
+/** A place in a partition that is read on from, ahead of whoever reads there. */
+type Cursor = {
+  readonly from: number;
+  readonly arrival: Promise<Range>;
+  /** Once arrived. */
+  range: Range | null;
+  /** The partition's ends, as last heard. */
+  ends: { readonly start: number; readonly end: number };
+  readers: number;
+  /** Runs while nobody reads here. */
+  expiry: NodeJS.Timeout | null;
+};
+
+/** How long a cursor is kept that nobody reads at. */
+const keptMs = 3_000;
+
+/**
+ * Reads of one partition follow each other: when one is answered, what comes next is fetched already while the caller
+ * works. A read that follows none asks the broker itself first, so that it never misses what is there.
+ */
+export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
+  const partitions = new Map<string, Set<Cursor>>();
+  const room = createWaitingRoom();
+
+  const cursorsOf = ({ topicId, partition }: ReadRequest): Set<Cursor> => {
+    const name = `${topicId} ${partition}`;
+    let cursors = partitions.get(name);
+    if (cursors === undefined) partitions.set(name, (cursors = new Set()));
+    return cursors;
+  };
+
+  const remove = (cursors: Set<Cursor>, cursor: Cursor): void => {
+    cursors.delete(cursor);
+    if (cursor.expiry !== null) clearTimeout(cursor.expiry);
+  };
+
+  const keep = (cursors: Set<Cursor>, cursor: Cursor): void => {
+    if (cursor.expiry !== null) clearTimeout(cursor.expiry);
+    cursor.expiry = setTimeout(() => remove(cursors, cursor), keptMs).unref();
+  };
+
+  const place = (cursors: Set<Cursor>, from: number, arrival: Promise<Range>, ends: Cursor['ends']): Cursor => {
+    const cursor: Cursor = { from, arrival, range: null, ends, readers: 0, expiry: null };
+    cursors.add(cursor);
+    keep(cursors, cursor);
+    arrival.then(
+      (range) => {
+        cursor.range = range;
+      },
+      () => remove(cursors, cursor),
+    );
+    return cursor;
+  };
+
+  /** Goes on waiting for what comes at an offset, as long as somebody reads there or has lately. */
+  const follow = (request: ReadRequest, { start, end }: ReadResult): Cursor => {
+    const cursors = cursorsOf(request);
+    const arrives = async (): Promise<Range> => {
+      for (;;) {
+        const range = await options.await(request);
+        cursor.ends = range;
+        if (hasNews(range) || !cursors.has(cursor)) return range;
+      }
+    };
+    const cursor = place(cursors, request.from, Promise.resolve().then(arrives), { start, end });
+    return cursor;
+  };
+
+  /** Answers from a range, and reads on behind it. */
+  const serve = (range: Range, request: ReadRequest): ReadResult => {
+    const result = cut(range, request);
+    const cursors = cursorsOf(request);
+    if (result.next < range.next) {
+      if (cursorAt(cursors, result.next) === undefined) {
+        place(cursors, range.from, Promise.resolve(range), range).range = range;
+      }
+      return result;
+    }
+    for (const cursor of cursors) if (cursor.range === range) remove(cursors, cursor);
+    if (result.next > request.from && cursorAt(cursors, result.next) === undefined) {
+      follow({ ...request, from: result.next }, result);
+    }
+    return result;
+  };
+
+  const waitAt = async (cursor: Cursor, request: ReadRequest, waitMs: number): Promise<ReadResult> => {
+    const cursors = cursorsOf(request);
+    cursor.readers++;
+    if (cursor.expiry !== null) clearTimeout(cursor.expiry);
+    try {
+      const range = await room.wait(cursor.arrival, waitMs, request.signal);
+      if (range !== null) return serve(range, request);
+      return { records: [], next: request.from, skipped: [], ...cursor.ends };
+    } finally {
+      if (--cursor.readers === 0 && cursors.has(cursor)) keep(cursors, cursor);
+    }
+  };
+
+  const askFirst = async (request: ReadRequest): Promise<ReadResult> => {
+    const startedMs = performance.now();
+    const range = await room.wait(options.ask(request), Number.POSITIVE_INFINITY, request.signal);
+    if (range === null) return { records: [], next: request.from, skipped: [], start: 0, end: request.from };
+    if (hasNews(range)) return serve(range, request);
+    const leftMs = request.waitMs - (performance.now() - startedMs);
+    if (leftMs <= 0) return cut(range, request);
+    return waitAt(cursorAt(cursorsOf(request), request.from) ?? follow(request, range), request, leftMs);
+  };
+
+  return {
+    read: (request) => {
+      const cursor = cursorAt(cursorsOf(request), request.from);
+      if (cursor?.range) return Promise.resolve(serve(cursor.range, request));
+      if (cursor !== undefined && request.waitMs >= options.awaitMs) return waitAt(cursor, request, request.waitMs);
+      return askFirst(request);
+    },
+    close: room.close,
+  };
+}
+
+/** Where an offset has been read already, or else is being waited for. */
+function cursorAt(cursors: ReadonlySet<Cursor>, offset: number): Cursor | undefined {
+  const all = [...cursors];
+  return (
+    all.find(({ range }) => range !== null && covers(range, offset)) ??
+    all.find(({ range, from }) => range === null && from === offset)
+  );
+}

@@ -1,0 +1,166 @@
+import {
+  kMetadata,
+  ProduceAcks,
+  Producer,
+  UserError,
+  type CallbackWithPromise,
+  type ClusterMetadata,
+  type MetadataOptions,
+} from '@platformatic/kafka';
+import { SamsaError } from '../../errors.ts';
+import type { NewRecord } from '../../events/record.ts';
+import { backoffMs } from '../../runtime/waiting.ts';
+import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './connection.ts';
+import { toMessage } from './records.ts';
+
+export type KafkaSender = {
+  /**
+   * Appends records of one topic to one partition, all or none, however often it takes. Of one partition, never two at
+   * once: then nothing is appended twice.
+   * @throws whatever the client failed with: `kafkaError` tells what it means, `topic-replaced` among others, where there
+   *   is no such partition (any more).
+   */
+  readonly send: (partition: number, records: readonly NewRecord[]) => Promise<void>;
+  /** Gives up what is under way. */
+  readonly close: (withinMs: number) => Promise<void>;
+};
+
+/** How long the client takes for granted who leads a partition. */
+const metadataMaxAge = 60_000;
+/** It is asked for earlier, so that `send` always finds it. */
+const askedAfterMs = 30_000;
+const retiredWithinMs = 2_000;
+
+/** The client's sequences end at 2^31, and do not begin again: long before, another producer takes over. */
+const mostRecords = 2 ** 30;
+
+/**
+ * @param clock what records are stamped with when they are sent.
+ * @param recordsPerProducer how many records go out under one producer id.
+ */
+export function createKafkaSender(
+  connection: KafkaConnection,
+  clock: () => number,
+  recordsPerProducer = mostRecords,
+): KafkaSender {
+  let current = createProducer(connection);
+  const producers = new Set([current]);
+  let sent = 0;
+
+  const retireIfIdle = (producer: GuardedProducer): void => {
+    if (producer === current || producer.destinations.size > 0) return;
+    producers.delete(producer);
+    void closeClient(producer, retiredWithinMs);
+  };
+
+  const producerFor = (records: number): GuardedProducer => {
+    sent += records;
+    if (sent > recordsPerProducer) {
+      const former = current;
+      current = createProducer(connection);
+      producers.add(current);
+      sent = records;
+      retireIfIdle(former);
+    }
+    return current;
+  };
+
+  return {
+    send: async (partition, records) => {
+      const destination = { topic: records[0]!.topic, partition };
+      const producer = producerFor(records.length);
+      producer.destinations.add(destination);
+      try {
+        // The client takes its id before it asks for metadata and the batch's sequence afterwards, and forgets all
+        // sequences where a send to any other partition fails: the brokers would take the batch for an old one, and drop
+        // it. Where metadata is known, nothing comes between the two.
+        await producer.metadata({ topics: [destination.topic], metadataMaxAge: askedAfterMs });
+        const nowMs = clock();
+        await producer.send({ messages: records.map((one) => toMessage(one, partition, nowMs)) });
+      } finally {
+        producer.destinations.delete(destination);
+        retireIfIdle(producer);
+      }
+    },
+    close: async (withinMs) => {
+      await Promise.all([...producers].map((producer) => closeClient(producer, withinMs)));
+    },
+  };
+}
+
+type Destination = { readonly topic: string; readonly partition: number };
+
+/**
+ * Of a topic that was made anew with fewer partitions the client asks who leads one that is gone, and throws where
+ * nobody can catch it. Here every send under way to such a topic fails instead.
+ */
+class GuardedProducer extends Producer<Buffer | null, Buffer | null> {
+  readonly destinations = new Set<Destination>();
+  readonly #brokers: readonly string[];
+
+  constructor(
+    options: ConstructorParameters<typeof Producer<Buffer | null, Buffer | null>>[0],
+    brokers: readonly string[],
+  ) {
+    super(options);
+    this.#brokers = brokers;
+  }
+
+  override [kMetadata](options: MetadataOptions, callback: CallbackWithPromise<ClusterMetadata>): void {
+    super[kMetadata](options, (error, metadata) => {
+      const gone = error ? undefined : this.#goneIn(metadata!);
+      if (gone === undefined) callback(error, metadata);
+      else callback(new UserError(gone.message, { cause: gone }), undefined);
+    });
+  }
+
+  #goneIn({ topics }: ClusterMetadata): SamsaError | undefined {
+    for (const { topic, partition } of this.destinations) {
+      const count = topics.get(topic)?.partitionsCount;
+      if (count !== undefined && partition >= count) return partitionGone(this.#brokers, topic, partition);
+    }
+    return undefined;
+  }
+}
+
+export function partitionGone(brokers: readonly string[], topic: string, partition: number): SamsaError {
+  return new SamsaError(
+    'topic-replaced',
+    `Kafka at ${brokers.join(', ')}: expected ${topic} to have a partition ${partition}, as it had before. ` +
+      'Somebody has deleted it and made it anew: start again to send its records to the new one.',
+  );
+}
+
+/** Endless repetitions keep the producer's id and sequence, by which the brokers drop what they have already. */
+function createProducer(connection: KafkaConnection): GuardedProducer {
+  const options = {
+    ...clientOptions(connection),
+    idempotent: true,
+    acks: ProduceAcks.ALL,
+    producerId: -1n,
+    producerEpoch: -1,
+    autocreateTopics: false,
+    metadataMaxAge,
+    requestTimeout: 10_000,
+    retries: 1_000_000,
+    retryDelay: (_client: unknown, _operation: string, attempt: number, _retries: number, error: Error) =>
+      retryAfterMs(attempt, error),
+  };
+  const producer = new GuardedProducer(options, connection.brokers);
+  hearErrors(producer);
+  return producer;
+}
+
+/** After this many attempts, some ten minutes, an outage is a long one. */
+const longOutage = 600;
+
+/**
+ * How long to wait before the next attempt. The client keeps the error of every attempt until the last: of an outage of
+ * hours that would be gigabytes, so that only its message is left.
+ */
+export function retryAfterMs(attempt: number, error: Error): number {
+  // Deleted instead, the stack would still be kept.
+  Object.assign(error, { stack: undefined, cause: undefined });
+  if (error instanceof AggregateError) error.errors = [];
+  return backoffMs(attempt, { firstMs: 100, mostMs: attempt < longOutage ? 1_000 : 5_000 });
+}

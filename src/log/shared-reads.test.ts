@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { until } from '../../test/support/until.ts';
+import { eventLogContract } from './log.contract.ts';
+import type { EventLog, ReadRequest } from './log.ts';
+import { shareReads } from './shared-reads.ts';
+import { openSqliteLog } from './sqlite/log.ts';
+
+const topic = 'searches';
+const leftToTheLog = (): Promise<never> => Promise.reject(new Error('tested with the log itself'));
+const never = new AbortController().signal;
+
+eventLogContract(
+  'SQLite, reads shared',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'samsa-shared-'));
+    const opened: EventLog[] = [];
+    const openAgain = async (): Promise<EventLog> => {
+      const log = shareReads(openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 }));
+      opened.push(log);
+      return log;
+    };
+    return {
+      log: await openAgain(),
+      openAgain,
+      expire: leftToTheLog,
+      compact: leftToTheLog,
+      close: async () => {
+        await Promise.all(opened.map((log) => log.close()));
+        await rm(folder, { recursive: true });
+      },
+    };
+  },
+  { expires: false, compacts: false },
+);
+
+/** A shared log of one partition, and how often the log itself was read. */
+async function openShared(test: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-shared-'));
+  const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
+  test.after(async () => {
+    await log.close();
+    await rm(folder, { recursive: true });
+  });
+  await log.create(topic, { partitions: 1, retentionMs: 0, compacted: false });
+  const { id: topicId } = await log.describe(topic);
+  let reads = 0;
+  const shared = shareReads({
+    ...log,
+    read: (request) => {
+      reads++;
+      return log.read(request);
+    },
+  });
+  const usual = { topic, topicId, partition: 0, from: 0, maxBytes: 1_000, waitMs: 10_000, signal: never };
+  return {
+    close: shared.close,
+    append: (...values: readonly string[]) =>
+      log.append(values.map((value) => ({ topic, key: null, value: Buffer.from(value), headers: [] }))),
+    read: (request: Partial<ReadRequest> = {}) => shared.read({ ...usual, ...request }),
+    reads: () => reads,
+  };
+}
+
+void describe('shared reads', () => {
+  it('wait together, and get the same records', async (test) => {
+    const { append, read, reads } = await openShared(test);
+    const both = Promise.all([read(), read()]);
+    await append('one');
+    const [one, other] = await both;
+    assert.equal(one.records.length, 1);
+    assert.equal(one.records[0], other.records[0]);
+    assert.equal(reads(), 1);
+  });
+
+  it('give who comes later what was read last, from where they stand', async (test) => {
+    const { append, read, reads } = await openShared(test);
+    await append('one', 'two', 'three');
+    const first = await read();
+    const later = await read({ from: 1 });
+    assert.equal(reads(), 1);
+    assert.deepEqual(later.records, first.records.slice(1));
+    assert.deepEqual([later.next, later.start, later.end], [3, 0, 3]);
+  });
+
+  it('read on where nothing is known yet, and anew before what was read last', async (test) => {
+    const { append, read, reads } = await openShared(test);
+    await append('one', 'two');
+    await read({ from: 1 });
+    assert.equal((await read({ from: 0 })).records.length, 2);
+    await append('three');
+    assert.equal((await read({ from: 2 })).records.length, 1);
+    assert.equal(reads(), 3);
+  });
+
+  it('give nobody more bytes than were asked for', async (test) => {
+    const { append, read } = await openShared(test);
+    await append('one', 'two');
+    await read();
+    assert.equal((await read({ maxBytes: 1 })).records.length, 1);
+  });
+
+  it('show what is there now to who does not wait', async (test) => {
+    const { append, read } = await openShared(test);
+    const waiting = read();
+    assert.deepEqual((await read({ waitMs: 0 })).records, []);
+    await append('one');
+    assert.equal((await waiting).records.length, 1);
+    await append('two');
+    assert.equal((await read({ waitMs: 0 })).records.length, 2);
+  });
+
+  it('end early, without records, where one of those who wait gives up', async (test) => {
+    const { append, read } = await openShared(test);
+    const leaving = new AbortController();
+    const both = Promise.all([read({ signal: leaving.signal }), read()]);
+    leaving.abort();
+    assert.deepEqual(
+      (await both).map(({ records }) => records.length),
+      [0, 0],
+    );
+    await append('one');
+    assert.equal((await read()).records.length, 1);
+  });
+
+  it('read anew what was read a while ago', async (test) => {
+    const { append, read, reads } = await openShared(test);
+    await append('one');
+    await read();
+    await until('it is forgotten', async () => (await read()).records.length === 1 && reads() > 1);
+  });
+
+  it('give nothing once the log is closed', async (test) => {
+    const { append, read, close } = await openShared(test);
+    await append('one');
+    await read();
+    await close();
+    await assert.rejects(read(), /closed/);
+  });
+
+  it('tell everybody who waits why the log cannot be read', async (test) => {
+    const { read } = await openShared(test);
+    const failing = { topicId: 'another', waitMs: 1_000 };
+    for (const { status } of await Promise.allSettled([read(failing), read(failing)])) assert.equal(status, 'rejected');
+  });
+});

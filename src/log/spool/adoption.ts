@@ -1,0 +1,68 @@
+import { SamsaError } from '../../errors.ts';
+import { relaySpoolFile, type SpoolFileRelay, type SpoolFileRelayOptions } from './file-relay.ts';
+import { openSpoolFolder, type ClaimedSpool } from './folder.ts';
+import type { SpoolLedger } from './ledger.ts';
+
+export type SpoolAdoption = {
+  /** To be called every few seconds: adopts what was left behind, and deletes what is empty. */
+  readonly tend: () => void;
+  readonly trouble: () => SamsaError | null;
+  readonly ledger: () => readonly SpoolLedger[];
+  /** What is not empty is left behind again. */
+  readonly close: () => void;
+};
+
+type Adopted = { readonly claimed: ClaimedSpool; readonly relay: SpoolFileRelay };
+
+/** Empties the spools of processes that are gone. Those with records set aside are kept, and shown. */
+export function adoptSpools(folder: string, options: Pick<SpoolFileRelayOptions, 'log' | 'clock'>): SpoolAdoption {
+  const spools = openSpoolFolder(folder, options.clock);
+  const adopted = new Set<Adopted>();
+  let trouble: SamsaError | null = null;
+
+  const adopt = (claimed: ClaimedSpool): void => {
+    try {
+      const relay = relaySpoolFile(claimed.id, claimed.path, {
+        ...options,
+        dropBeyondBytes: null,
+        checkpointedElsewhere: false,
+      });
+      adopted.add({ claimed, relay });
+    } catch (error) {
+      claimed.release();
+      throw error;
+    }
+  };
+
+  const removeEmpty = (): void => {
+    for (const one of adopted) {
+      if (!one.relay.isEmpty() || one.relay.ledger().some(({ setAside }) => setAside > 0)) continue;
+      one.relay.close();
+      adopted.delete(one);
+      one.claimed.remove();
+    }
+  };
+
+  return {
+    tend: () => {
+      try {
+        for (const claimed of spools.claimFree()) adopt(claimed);
+        for (const { relay } of adopted) relay.wake();
+        removeEmpty();
+        trouble = null;
+      } catch (error) {
+        if (!(error instanceof SamsaError)) throw error;
+        trouble = error;
+      }
+    },
+    trouble: () => trouble ?? [...adopted].map(({ relay }) => relay.trouble()).find((one) => one !== null) ?? null,
+    ledger: () => [...adopted].flatMap(({ relay }) => relay.ledger()),
+    close: () => {
+      for (const { claimed, relay } of adopted) {
+        relay.close();
+        claimed.release();
+      }
+      adopted.clear();
+    },
+  };
+}

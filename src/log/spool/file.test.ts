@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { encodeHeaders } from '../../events/header-bytes.ts';
+import type { Row } from '../sqlite/append-queue.ts';
+import { createSpoolBack, openSpoolFile, type SpoolBack } from './file.ts';
+import { openSpoolFolder } from './folder.ts';
+import { createSpoolFront, type SpooledTopic, type SpoolFront } from './front.ts';
+import { readSpoolLedger } from './ledger.ts';
+
+function inFolder(body: (folder: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), 'samsa-spool-'));
+  try {
+    body(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+type Spool = {
+  readonly back: SpoolBack;
+  readonly front: SpoolFront;
+  readonly topic: SpooledTopic;
+  readonly rows: (...values: readonly string[]) => readonly Row[];
+  /** What waits from a position on. */
+  readonly values: (from?: number) => readonly string[];
+  readonly counts: () => Record<string, number>;
+};
+
+/** A spool of topics `t` and `other`, its clock standing at 7. */
+function withSpool(body: (spool: Spool) => void): void {
+  inFolder((folder) => {
+    const database = openSpoolFile(join(folder, 'spool.sqlite'), { busyTimeoutMs: 0 });
+    const back = createSpoolBack(database, () => 7);
+    for (const topic of ['t', 'other']) back.addTopic(topic);
+    const front = createSpoolFront(database);
+    const topic = front.topics().find(({ name }) => name === 't')!;
+    body({
+      back,
+      front,
+      topic,
+      rows: (...values) =>
+        values.map((value) => ({
+          number: topic.number,
+          key: null,
+          value: Buffer.from(value),
+          headers: encodeHeaders([]),
+        })),
+      values: (from = topic.base) =>
+        front.read(topic, from, 100, 1_000).map(({ value }) => Buffer.from(value!).toString()),
+      counts: () => {
+        const row = readSpoolLedger(database, 'spool').find((one) => one.topic === 't')!;
+        const { accepted, relayed, dropped, setAside, waiting } = row;
+        return { accepted, relayed, dropped, setAside, waiting };
+      },
+    });
+    database.close();
+  });
+}
+
+void describe('spool file', () => {
+  void it('counts what comes in and what becomes of it', () =>
+    withSpool(({ back, front, topic, rows, values, counts }) => {
+      back.write(rows('a', 'b', 'c', 'd', 'e'));
+      back.drop(rows('f', 'g'));
+      back.write(rows('h'));
+      const read = front.read(topic, topic.base, 100, 1_000);
+      front.removeRelayed(topic, [read[0]!, read[2]!]);
+      front.setAside(topic, read[1]!, 'too large', 8);
+      assert.deepEqual(values(), ['d', 'e', 'h']);
+      assert.deepEqual(counts(), { accepted: 8, relayed: 2, dropped: 2, setAside: 1, waiting: 3 });
+      const next = front.drop(topic, read[3]!.position, 1, 1_000);
+      assert.deepEqual(values(next), ['e', 'h']);
+      front.removeRelayed(topic, front.read(topic, next, 100, 1_000));
+      assert.deepEqual(counts(), { accepted: 8, relayed: 4, dropped: 3, setAside: 1, waiting: 0 });
+      assert.deepEqual([front.isEmpty(), front.waitingBytes(), front.arrivalAt(topic, topic.base)], [true, 0, null]);
+    }));
+
+  void it('reads a bounded part, and one record however small the bound', () =>
+    withSpool(({ back, front, topic, rows }) => {
+      back.write(rows('a'.repeat(300), 'b'.repeat(300), 'c'.repeat(300)));
+      assert.equal(front.read(topic, topic.base, 100, 700).length, 2);
+      assert.equal(front.read(topic, topic.base, 1, 700).length, 1);
+      assert.equal(front.read(topic, topic.base, 100, 1).length, 1);
+      assert.equal(front.arrivalAt(topic, topic.base), 7);
+    }));
+
+  void it('keeps the number of partitions of what waits already', () =>
+    withSpool(({ back, front, topic, rows }) => {
+      front.address(topic, 2, 'beginning');
+      back.write(rows('a', 'b'));
+      front.address(topic, 4, 'end');
+      assert.deepEqual(front.addressings(topic), [
+        { from: topic.base, partitions: 2 },
+        { from: topic.base + 2, partitions: 4 },
+      ]);
+      front.address(topic, 1, 'beginning');
+      assert.deepEqual(front.addressings(topic), [{ from: topic.base, partitions: 1 }]);
+    }));
+
+  void it('refuses topics it was not told of', () =>
+    withSpool(({ back }) => {
+      assert.throws(() => back.numberOf('unknown'), { code: 'topic-unknown' });
+    }));
+});
+
+void describe('spool folder', () => {
+  void it('gives no spool to two at once, and one that was let go of again', () =>
+    inFolder((folder) => {
+      const spools = openSpoolFolder(join(folder, 'spool'), Date.now);
+      const first = spools.claimAny();
+      openSpoolFile(first.path, { busyTimeoutMs: 0 }).close();
+      const second = spools.claimAny();
+      openSpoolFile(second.path, { busyTimeoutMs: 0 }).close();
+      assert.notEqual(first.id, second.id);
+      assert.deepEqual([...spools.claimFree()], []);
+      first.release();
+      const again = spools.claimAny();
+      assert.equal(again.id, first.id);
+      again.release();
+      second.release();
+    }));
+
+  void it('gives no spool that was emptied and removed', () =>
+    inFolder((folder) => {
+      const spools = openSpoolFolder(join(folder, 'spool'), Date.now);
+      const left = spools.claimAny();
+      openSpoolFile(left.path, { busyTimeoutMs: 0 }).close();
+      left.release();
+      const [adopted] = spools.claimFree();
+      assert.equal(adopted?.id, left.id);
+      adopted.remove();
+      assert.equal(existsSync(left.path), false);
+      assert.deepEqual([...spools.claimFree()], []);
+      const next = spools.claimAny();
+      assert.notEqual(next.id, left.id);
+      next.release();
+    }));
+});

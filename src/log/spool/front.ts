@@ -1,0 +1,165 @@
+import { decodeHeaders } from '../../events/header-bytes.ts';
+import type { SqliteDatabase } from '../../sqlite/connection.ts';
+import type { NewRecord } from '../../events/record.ts';
+import { bytesOf, positionsPerTopic, readWaitingBytes } from './file.ts';
+
+/** A record on its way out of the spool; its headers stay as they are stored, which is small, until it is sent. */
+export type SpooledRecord = {
+  readonly position: number;
+  readonly bytes: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Uint8Array;
+};
+
+/** From this position on, records are addressed with so many partitions. */
+export type Addressing = { readonly from: number; readonly partitions: number };
+
+export type SpooledTopic = {
+  readonly number: number;
+  readonly name: string;
+  /** Of its first record ever. */ readonly base: number;
+};
+
+/** The end of the queues where records go out; whoever relays the spool has it. Each change is one transaction. */
+export type SpoolFront = {
+  readonly topics: () => readonly SpooledTopic[];
+  /** The first records from a position on; none where the queue ends. */
+  readonly read: (topic: SpooledTopic, from: number, maxRecords: number, maxBytes: number) => readonly SpooledRecord[];
+  readonly isEmpty: () => boolean;
+  readonly waitingBytes: () => number;
+  /** Removes what the cluster has acknowledged; the cheaper the fewer gaps there are between their positions. */
+  readonly removeRelayed: (topic: SpooledTopic, records: readonly SpooledRecord[]) => void;
+  /** Keeps a record that was refused apart from the others, with the reason. */
+  readonly setAside: (topic: SpooledTopic, record: SpooledRecord, why: string, nowMs: number) => void;
+  /** When the first record from a position on came; `null` where there is none. */
+  readonly arrivalAt: (topic: SpooledTopic, from: number) => number | null;
+  /** Removes the first records from a position on, so many and so large at most but always one; says where the rest begins. */
+  readonly drop: (topic: SpooledTopic, from: number, mostRecords: number, mostBytes: number) => number;
+  readonly addressings: (topic: SpooledTopic) => readonly Addressing[];
+  /** From the end of the queue on; or, in place of all there were, `from` its beginning. Survives a power cut. */
+  readonly address: (topic: SpooledTopic, partitions: number, from: 'beginning' | 'end') => void;
+};
+
+export function toRecord(topic: string, { key, value, headers }: SpooledRecord): NewRecord {
+  return { topic, key, value, headers: decodeHeaders(headers) };
+}
+
+export function createSpoolFront(database: SqliteDatabase): SpoolFront {
+  const select = database.prepare(
+    'SELECT position, key, value, headers FROM record WHERE position >= ? AND position < ? ORDER BY position LIMIT ?',
+  );
+  const remove = database.prepare('DELETE FROM record WHERE position BETWEEN ? AND ?');
+  select.setReturnArrays(true);
+
+  /** Counts rows out that were really there, beside what became of them. */
+  const countOut = (
+    number: number,
+    as: 'relayed' | 'dropped' | 'set_aside',
+    count: number,
+    gone: number,
+    bytes: number,
+  ) =>
+    database
+      .prepare(
+        `UPDATE topic SET ${as} = ${as} + ?, waiting = waiting - ?, waiting_bytes = waiting_bytes - ? WHERE number = ?`,
+      )
+      .run(count, gone, bytes, number);
+
+  const read: SpoolFront['read'] = ({ base }, from, maxRecords, maxBytes) => {
+    const found: SpooledRecord[] = [];
+    let total = 0;
+    for (const row of select.iterate(from, base + positionsPerTopic, maxRecords) as unknown as Iterable<RecordRow>) {
+      const [position, key, value, headers] = row;
+      const bytes = bytesOf({ key, value, headers });
+      total += bytes;
+      if (found.length > 0 && total > maxBytes) break;
+      found.push({ position, bytes, key, value, headers });
+    }
+    return found;
+  };
+
+  return {
+    topics: () =>
+      database
+        .prepare('SELECT number, name FROM topic ORDER BY number')
+        .all()
+        .map(({ number, name }) => ({
+          number: Number(number),
+          name: String(name),
+          base: Number(number) * positionsPerTopic,
+        })),
+    read,
+    isEmpty: () => database.prepare('SELECT 1 FROM topic WHERE waiting > 0').get() === undefined,
+    waitingBytes: () => readWaitingBytes(database),
+    removeRelayed: ({ number }, records) =>
+      database.transaction(() => {
+        let gone = 0;
+        for (const [first, last] of runsOf(records)) gone += Number(remove.run(first, last).changes);
+        countOut(number, 'relayed', records.length, gone, totalBytes(records));
+      }),
+    setAside: ({ number }, { position, bytes }, why, nowMs) =>
+      database.transaction(() => {
+        database
+          .prepare(
+            `INSERT INTO set_aside SELECT position, arrived_ms, key, value, headers, ?, ? FROM record WHERE position = ?`,
+          )
+          .run(nowMs, why, position);
+        countOut(number, 'set_aside', 1, Number(remove.run(position, position).changes), bytes);
+      }),
+    arrivalAt: ({ base }, from) => {
+      const first = database
+        .prepare('SELECT arrived_ms FROM record WHERE position >= ? AND position < ? ORDER BY position LIMIT 1')
+        .get(from, base + positionsPerTopic);
+      return first === undefined ? null : Number(first['arrived_ms']);
+    },
+    drop: (topic, from, mostRecords, mostBytes) =>
+      database.transaction(() => {
+        const records = read(topic, from, mostRecords, mostBytes);
+        const next = (records.at(-1)?.position ?? from - 1) + 1;
+        const { changes } = remove.run(from, next - 1);
+        countOut(topic.number, 'dropped', records.length, Number(changes), totalBytes(records));
+        return next;
+      }),
+    addressings: ({ number }) =>
+      database
+        .prepare('SELECT from_position, partitions FROM addressing WHERE topic = ? ORDER BY from_position')
+        .all(number)
+        .map((row) => ({ from: Number(row['from_position']), partitions: Number(row['partitions']) })),
+    address: ({ number, base }, partitions, from) =>
+      withFullSync(database, () => {
+        if (from === 'beginning') database.prepare('DELETE FROM addressing WHERE topic = ?').run(number);
+        const accepted = database.prepare('SELECT accepted FROM topic WHERE number = ?').get(number)!['accepted'];
+        const position = from === 'beginning' ? base : base + Number(accepted);
+        database.prepare('REPLACE INTO addressing VALUES (?, ?, ?)').run(number, position, partitions);
+      }),
+  };
+}
+
+type RecordRow = readonly [position: number, key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array];
+
+/** First and last of positions that follow each other without a gap. */
+function runsOf(records: readonly SpooledRecord[]): readonly (readonly [first: number, last: number])[] {
+  const runs: [number, number][] = [];
+  for (const { position } of records) {
+    const run = runs.at(-1);
+    if (run?.[1] === position - 1) run[1] = position;
+    else runs.push([position, position]);
+  }
+  return runs;
+}
+
+function totalBytes(records: readonly SpooledRecord[]): number {
+  return records.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Records that are sent must not outlive, in the cluster, the note by which their repeats find the same partition. */
+function withFullSync(database: SqliteDatabase, body: () => void): void {
+  const before = Number(database.prepare('PRAGMA synchronous').get()!['synchronous']);
+  database.prepare('PRAGMA synchronous = FULL').run();
+  try {
+    database.transaction(body);
+  } finally {
+    database.prepare(`PRAGMA synchronous = ${before}`).run();
+  }
+}

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { startBroker } from '../../../test/servers/kafka-broker.ts';
+import { openTestSpool, untilRelayed } from '../../../test/support/open-test-spool.ts';
+import { eventLogContract } from '../log.contract.ts';
+import { leftToTheBroker } from '../topic-under-test.contract.ts';
+import type { EventLog } from '../log.ts';
+
+const broker = await startBroker();
+after(broker.stop);
+
+eventLogContract(
+  'Kafka with a spool in front',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'samsa-spool-'));
+    const opened: EventLog[] = [];
+    const topics = new Set<string>();
+    const openAgain = async (): Promise<EventLog> => {
+      const spooled = await openTestSpool({ brokers: broker.brokers, folder, topics: [...topics] });
+      const log: EventLog = {
+        ...spooled,
+        create: async (topic, settings) => {
+          await spooled.create(topic, settings);
+          topics.add(topic);
+        },
+        // A record that is appended has still to reach the log.
+        append: async (records) => {
+          await spooled.append(records);
+          await untilRelayed(spooled);
+        },
+      };
+      opened.push(log);
+      return log;
+    };
+    return {
+      log: await openAgain(),
+      openAgain,
+      expire: broker.deleteRecords,
+      compact: leftToTheBroker,
+      close: async () => {
+        await Promise.all(opened.map((log) => log.close()));
+        rmSync(folder, { recursive: true });
+      },
+    };
+  },
+  { expires: true, compacts: false },
+);

@@ -1,0 +1,167 @@
+import type { SqliteDatabase } from '../../sqlite/connection.ts';
+import { storeError } from '../../sqlite/errors.ts';
+import { SamsaError } from '../../errors.ts';
+import type { KafkaConnection } from '../kafka/connection.ts';
+import type { EventLog } from '../log.ts';
+import { patiently } from '../../runtime/patiently.ts';
+import { createSpoolBound, type SpoolOverflow } from './bound.ts';
+import { createSpoolBack, openSpoolFile, type SpoolBack } from './file.ts';
+import { longWaitMs } from './file-relay.ts';
+import { openSpoolFolder, type ClaimedSpool } from './folder.ts';
+import { createSpoolIntake, type SpoolIntake } from './intake.ts';
+import { readSpoolLedger, type SpoolLedger } from './ledger.ts';
+import { startSpoolThread, type SpoolThreadLink } from './thread-link.ts';
+import { spoolBellName } from './thread-messages.ts';
+import { createThreadBell } from '../../runtime/thread-bell.ts';
+
+export type SpoolOptions = {
+  /** Where the spools of all processes on this data folder lie; made if it is not there. */
+  readonly folder: string;
+  /** The topics that may be appended to, also while no broker can say whether they exist. */
+  readonly topics: readonly string[];
+  /** The cluster that `log` is kept in: the relay is a client of its own, on a thread of its own. */
+  readonly kafka: KafkaConnection;
+  readonly clock: () => number;
+  /** How long one attempt to write may block this thread; at most 50 where requests are answered. */
+  readonly busyTimeoutMs: number;
+  /** `normal` survives a killed process, `full` a power cut. */
+  readonly sync: 'normal' | 'full';
+  /** How many bytes of keys, values and headers may wait for the cluster. */
+  readonly limitBytes: number;
+  readonly overflow: SpoolOverflow;
+  /** Told why records are not relayed, once per kind of trouble, and `null` when they are again. */
+  readonly onProblem: (problem: SamsaError | null) => void;
+};
+
+/** Why records wait longer than they should; `why` is for people. */
+export type SpoolProblem = { readonly code: 'spooling'; readonly why: string };
+
+export type SpooledLog = EventLog & {
+  /** Names the spool file of this process; no other process that runs now has the same. */
+  readonly id: string;
+  readonly ledger: () => readonly SpoolLedger[];
+  /** None while records reach the cluster within about two seconds. */
+  readonly problems: () => readonly SpoolProblem[];
+};
+
+/** How long opening and appending wait for a busy or full disk, and `close` for the cluster. */
+const patienceMs = 2_000;
+const relayWithinMs = 3_000;
+
+/**
+ * A Kafka log with a spool in front: `append` is done when the records are durable in a local SQLite file, whatever the
+ * cluster does. A relay sends them on in order, however long that takes, and removes them once acknowledged. Reading,
+ * `describe` and `create` go to `log`, which `close` closes, too.
+ *
+ * Takes over a spool that no running process has, else makes one; while it runs, spools that others left behind are
+ * adopted and emptied. A record may be appended to the cluster twice when a process dies between acknowledgement and
+ * removal; it then has the partition of its first attempt, also where partitions were added since.
+ *
+ * `append` throws `topic-unknown` for topics neither among `topics` nor made with `create`; `spool-full` (not
+ * retryable) when the records were dropped because too much waits; and what the SQLite log throws.
+ * `close` waits at most three seconds for the cluster; what it has not acknowledged stays for the next opening.
+ * @throws SamsaError `data-folder-unusable`, `state-too-new`, `store-unavailable`.
+ */
+export async function openSpooledLog(log: EventLog, options: SpoolOptions): Promise<SpooledLog> {
+  const { folder, clock, limitBytes, overflow } = options;
+  const claimed = openSpoolFolder(folder, clock).claimAny();
+  const { id, path } = claimed;
+  try {
+    const { database, back } = await openBack(path, options);
+    const bell = createThreadBell(spoolBellName(id), () => {});
+    const thread = startSpoolThread(
+      { id, path, folder, kafka: options.kafka, dropBeyondBytes: overflow === 'drop-oldest' ? limitBytes : null },
+      options.onProblem,
+    );
+    const bound = createSpoolBound({ path, limitBytes, overflow, waitingBytes: back.waitingBytes });
+    const intake = createSpoolIntake({ back, bound, patienceMs, onWritten: bell.ring });
+    return assemble({ log, clock, claimed, database, back, thread, intake, ring: bell.ring });
+  } catch (error) {
+    claimed.release();
+    throw error;
+  }
+}
+
+async function openBack(
+  path: string,
+  { topics, clock, busyTimeoutMs, sync }: SpoolOptions,
+): Promise<{ readonly database: SqliteDatabase; readonly back: SpoolBack }> {
+  const open = () => openSpoolFile(path, { busyTimeoutMs, sync, checkpointedElsewhere: true });
+  const database = await patiently(open, patienceMs);
+  try {
+    const back = createSpoolBack(database, clock);
+    for (const topic of topics) await patiently(() => back.addTopic(topic), patienceMs);
+    return { database, back };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+type Parts = {
+  readonly log: EventLog;
+  readonly clock: () => number;
+  readonly claimed: ClaimedSpool;
+  readonly database: SqliteDatabase;
+  readonly back: SpoolBack;
+  readonly thread: SpoolThreadLink;
+  readonly intake: SpoolIntake;
+  readonly ring: () => void;
+};
+
+function assemble({ log, clock, claimed, database, back, thread, intake, ring }: Parts): SpooledLog {
+  const { id, path } = claimed;
+  let closing: Promise<void> | null = null;
+  let isOpen = true;
+  let last: readonly SpoolLedger[] = [];
+
+  const ledger = (): readonly SpoolLedger[] => {
+    if (isOpen) last = [...readSpoolLedger(database, id), ...thread.adopted()];
+    return last;
+  };
+
+  const close = async (): Promise<void> => {
+    const closed = log.close();
+    await intake.drain();
+    await thread.close(relayWithinMs);
+    ledger();
+    isOpen = false;
+    database.close();
+    claimed.release();
+    await closed;
+  };
+
+  return {
+    ...log,
+    id,
+    append: async (records) => {
+      if (closing !== null) throw new SamsaError('log-closed', `${path}: the log has been closed`);
+      try {
+        await intake.append(records);
+      } catch (error) {
+        throw storeError(path, error);
+      }
+    },
+    create: async (topic, settings) => {
+      await log.create(topic, settings);
+      await patiently(() => back.addTopic(topic), patienceMs);
+      ring();
+    },
+    ledger,
+    problems: () => problemsOf(ledger(), thread.trouble(), clock()),
+    close: () => (closing ??= close()),
+  };
+}
+
+function problemsOf(
+  ledger: readonly SpoolLedger[],
+  trouble: SamsaError | null,
+  nowMs: number,
+): readonly SpoolProblem[] {
+  const waiting = ledger.reduce((sum, row) => sum + row.waiting, 0);
+  const oldestMs = Math.min(...ledger.map((row) => row.oldestMs ?? nowMs));
+  if (trouble === null && nowMs - oldestMs <= longWaitMs) return [];
+  const seconds = Math.max(0, Math.round((nowMs - oldestMs) / 1_000));
+  const why = trouble?.message ?? 'they are being relayed, or Kafka has not answered yet';
+  return [{ code: 'spooling', why: `${waiting} records wait for Kafka, the first for ${seconds} s: ${why}` }];
+}

@@ -1,0 +1,112 @@
+import type { SqliteDatabase } from '../../sqlite/connection.ts';
+import { tombstoneRetentionMs } from '../../events/topics.ts';
+import { inBatches } from './in-batches.ts';
+import { recordTable } from './topics.ts';
+
+/** So many records, or so much of their keys, are looked at in one transaction. */
+const batchRecords = 200;
+const batchKeyBytes = 1 << 20;
+/** Records younger than this are left alone: what changes often is looked at less often. */
+const untouchedMs = 5 * 60_000;
+
+/**
+ * Leaves only the last record of each key in compacted topics, oldest first. Which record of a key is the last one so
+ * far stands in the table `latest`, so that each record is looked at once and however many keys there are take no
+ * memory. A tombstone is removed 30 days after it was looked at: whoever reads from the start in less time than that
+ * meets every removal of what it has met. Offsets and the ends of partitions stay what they were; records without a key
+ * stay.
+ * @returns how many records were looked at.
+ * @throws SamsaError `store-unavailable` (retryable) after whole batches.
+ */
+export async function compactRecords(database: SqliteDatabase, nowMs: number, signal: AbortSignal): Promise<number> {
+  const partitions = database
+    .prepare('SELECT number FROM topic JOIN partition ON topic_id = id WHERE compacted = 1')
+    .all();
+  let looked = 0;
+  for (const { number } of partitions) {
+    looked += await inBatches(() => compactBatch(database, Number(number), nowMs), signal);
+  }
+  return looked + (await inBatches(() => removeTombstones(database, nowMs - tombstoneRetentionMs), signal));
+}
+
+type Looked = { readonly offset: number; readonly key: Uint8Array | null; readonly isTombstone: boolean };
+
+function compactBatch(database: SqliteDatabase, partitionNumber: number, nowMs: number): number {
+  const compactedTo = Number(
+    database.prepare('SELECT compacted_to FROM partition WHERE number = ?').get(partitionNumber)?.['compacted_to'],
+  );
+  const batch = readBatch(database, partitionNumber, compactedTo, nowMs - untouchedMs);
+  const last = batch.at(-1);
+  if (last === undefined) return 0;
+  return database.transaction(() => {
+    const { changes } = database
+      .prepare('UPDATE partition SET compacted_to = ? WHERE number = ? AND compacted_to = ?')
+      .run(last.offset + 1, partitionNumber, compactedTo);
+    // Another process was faster.
+    if (Number(changes) === 0) return batch.length;
+    for (const record of batch) takeAsLatest(database, partitionNumber, record, nowMs);
+    return batch.length;
+  });
+}
+
+function readBatch(
+  database: SqliteDatabase,
+  partitionNumber: number,
+  from: number,
+  youngMs: number,
+): readonly Looked[] {
+  const rows = database
+    .prepare(
+      `SELECT log_offset, arrived_ms, key, value IS NULL AS is_tombstone FROM ${recordTable(partitionNumber)}
+       WHERE log_offset >= ? ORDER BY log_offset LIMIT ${batchRecords}`,
+    )
+    .iterate(from);
+  const batch: Looked[] = [];
+  let keyBytes = 0;
+  for (const row of rows) {
+    const key = row['key'] as Uint8Array | null;
+    if (Number(row['arrived_ms']) >= youngMs || keyBytes >= batchKeyBytes) break;
+    keyBytes += key?.byteLength ?? 0;
+    batch.push({ offset: Number(row['log_offset']), key, isTombstone: row['is_tombstone'] === 1 });
+  }
+  return batch;
+}
+
+function takeAsLatest(
+  database: SqliteDatabase,
+  partitionNumber: number,
+  { offset, key, isTombstone }: Looked,
+  nowMs: number,
+): void {
+  if (key === null) return;
+  const former = database
+    .prepare('SELECT log_offset FROM latest WHERE number = ? AND key = ?')
+    .get(partitionNumber, key);
+  if (former !== undefined) removeRecord(database, partitionNumber, Number(former['log_offset']));
+  database
+    .prepare(
+      `INSERT INTO latest VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET log_offset = excluded.log_offset, removed_ms = excluded.removed_ms`,
+    )
+    .run(partitionNumber, key, offset, isTombstone ? nowMs : null);
+}
+
+function removeRecord(database: SqliteDatabase, partitionNumber: number, offset: number): void {
+  database.prepare(`DELETE FROM ${recordTable(partitionNumber)} WHERE log_offset = ?`).run(offset);
+}
+
+function removeTombstones(database: SqliteDatabase, beforeMs: number): number {
+  const old = database
+    .prepare(`SELECT number, key, log_offset FROM latest WHERE removed_ms < ? LIMIT ${batchRecords}`)
+    .all(beforeMs);
+  if (old.length === 0) return 0;
+  return database.transaction(() => {
+    for (const { number, key, log_offset: offset } of old) {
+      removeRecord(database, Number(number), Number(offset));
+      database
+        .prepare('DELETE FROM latest WHERE number = ? AND key = ? AND log_offset = ?')
+        .run(Number(number), key as Uint8Array, Number(offset));
+    }
+    return old.length;
+  });
+}

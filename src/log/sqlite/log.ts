@@ -1,0 +1,135 @@
+import { encodeHeaders } from '../../events/header-bytes.ts';
+import { openSqlite } from '../../sqlite/connection.ts';
+import { storeError } from '../../sqlite/errors.ts';
+import { SamsaError } from '../../errors.ts';
+import type { NewRecord } from '../../events/record.ts';
+import { createAppendQueue, type Row } from './append-queue.ts';
+import { createLogWatch } from './log-watch.ts';
+import type { EventLog, ReadRequest, ReadResult } from '../log.ts';
+import { partitionOf } from '../partition.ts';
+import { patiently } from '../../runtime/patiently.ts';
+import { createRecordReader } from './read-records.ts';
+import { createSqliteTopics, logMigrations, type SqliteTopic, type SqliteTopics } from './topics.ts';
+import { createRowWriter } from './write-rows.ts';
+
+export type SqliteLogOptions = {
+  /** What records are stamped with on arrival. */
+  readonly clock: () => number;
+  /** How long one attempt to write may block this thread; at most 50 where requests are answered. */
+  readonly busyTimeoutMs: number;
+  /** `normal` survives a killed process, `full` a power cut. */
+  readonly sync?: 'normal' | 'full';
+  /** True when a checkpoint thread looks after the file. */
+  readonly checkpointedElsewhere?: boolean;
+  /** As `SqliteOptions`. */
+  readonly checkpointBytes?: number;
+  /** How long `append` and `create` wait for a busy or full store before they fail; 2,000 unless given. */
+  readonly patienceMs?: number;
+  /** How many records may wait to be written; 50,000 unless given. */
+  readonly waitingRecords?: number;
+  /** How many bytes may wait to be written; 64 MiB unless given. */
+  readonly waitingBytes?: number;
+};
+
+export const defaultPatienceMs = 2_000;
+
+/** One bell for all logs of a process; that of another log wakes nobody, it only makes them look. */
+export const logBellName = 'samsa log';
+
+/**
+ * The event log in one SQLite file, which several processes may have open at once. Appends of one turn of the event
+ * loop are committed together on its next turn. A waiting read sees a record at once when this process appended it,
+ * also in another thread (see `shareLogBell`) unless appends follow each other closely, else within about 10 ms.
+ * @throws SamsaError as `openSqlite`.
+ */
+export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog {
+  const patienceMs = options.patienceMs ?? defaultPatienceMs;
+  const database = openSqlite(path, {
+    migrations: logMigrations,
+    busyTimeoutMs: options.busyTimeoutMs,
+    sync: options.sync ?? 'normal',
+    checkpointedElsewhere: options.checkpointedElsewhere ?? false,
+    ...(options.checkpointBytes !== undefined && { checkpointBytes: options.checkpointBytes }),
+  });
+  const topics = createSqliteTopics(database);
+  const reader = createRecordReader(database);
+  const watch = createLogWatch({
+    name: logBellName,
+    version: database.dataVersion,
+    endOf: reader.endOf,
+  });
+  const queue = createAppendQueue({
+    write: createRowWriter(database, options.clock, watch.announce),
+    patienceMs,
+    limitRecords: options.waitingRecords ?? 50_000,
+    limitBytes: options.waitingBytes ?? 64 << 20,
+  });
+  const toRow = createRowMaker(topics);
+  let closing: Promise<void> | null = null;
+
+  const open = <Result>(use: () => Result): Result => {
+    if (closing !== null) throw new SamsaError('log-closed', `${path}: the log has been closed`);
+    try {
+      return use();
+    } catch (error) {
+      throw storeError(path, error);
+    }
+  };
+
+  return {
+    append: async (records) => {
+      const rows = open(() => records.map(toRow));
+      if (rows.length > 0) await queue.append(rows);
+    },
+    read: async (request) => {
+      const giveUpAtMs = performance.now() + request.waitMs;
+      for (;;) {
+        const number = open(() => partitionNumber(path, topics.find(request.topic), request));
+        const result = open(() => reader.read(number, request));
+        const leftMs = giveUpAtMs - performance.now();
+        if (!isEmpty(result, request) || leftMs <= 0 || request.signal.aborted) return result;
+        const woken = await watch.wait(number, request.from, leftMs, request.signal);
+        if (!woken) return open(() => result);
+      }
+    },
+    describe: async (topic) => open(() => topics.describe(topic)),
+    create: (topic, settings) => patiently(() => open(() => topics.create(topic, settings)), patienceMs),
+    close: () => {
+      closing ??= queue.drain().finally(database.close);
+      watch.endWaits();
+      return closing;
+    },
+  };
+}
+
+/** Nothing to give yet, and nothing learned: neither a gap at the start nor a position beyond the end. */
+function isEmpty({ records, next, end }: ReadResult, { from }: ReadRequest): boolean {
+  return records.length === 0 && next === from && end === from;
+}
+
+function partitionNumber(path: string, topic: SqliteTopic, request: ReadRequest): number {
+  if (topic.id !== request.topicId) {
+    throw new SamsaError(
+      'topic-replaced',
+      `${path}: expected topic ${request.topic} to be ${request.topicId}, it is ${topic.id} now. Rebuild what was made from it.`,
+    );
+  }
+  const number = topic.numbers[request.partition];
+  if (number === undefined) {
+    throw new SamsaError(
+      'topic-unknown',
+      `${path}: expected a partition of ${request.topic} below ${topic.numbers.length}, got ${request.partition}`,
+    );
+  }
+  return number;
+}
+
+/** Records without a key go round the partitions. */
+function createRowMaker(topics: SqliteTopics): (record: NewRecord) => Row {
+  let turn = 0;
+  return ({ topic, key, value, headers }) => {
+    const { numbers } = topics.find(topic);
+    const partition = key === null ? turn++ % numbers.length : partitionOf(key, numbers.length);
+    return { number: numbers[partition]!, key, value, headers: encodeHeaders(headers) };
+  };
+}

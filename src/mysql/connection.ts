@@ -1,0 +1,165 @@
+import { createConnection, type Connection, type ResultSetHeader } from 'mysql2';
+import { connect } from 'node:net';
+import { within } from '../runtime/waiting.ts';
+import { isLostConnection } from './errors.ts';
+import { createTableNaming } from './tables.ts';
+
+/** Where a database is and who asks: `db.dsn` in its parts. */
+export type MysqlAddress = {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  /** Of its tables, where a database holds several states; none unless given. At most 40 of a–z, 0–9 and _. */
+  readonly tablePrefix?: string;
+  /** Unless given, nothing is encrypted. With it the server must prove to be `host`. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+};
+
+export type MysqlRow = Readonly<Record<string, unknown>>;
+
+/** A value of a statement; a list stands for `IN (?)`, a list of lists for the rows of `VALUES ?`. */
+export type MysqlValue = string | number | null | Uint8Array | readonly MysqlValue[];
+
+/**
+ * One connection, for one piece of work at a time. Errors are those of the driver. In a statement `state.position` means
+ * the table `position` of this address, with its prefix.
+ */
+export type MysqlConnection = {
+  /** The server's number for it, which no other connection has until the server starts again. */
+  readonly id: number;
+  readonly rows: (sql: string, values?: readonly MysqlValue[]) => Promise<readonly MysqlRow[]>;
+  /** @returns how many rows were found to change, inserted or removed. */
+  readonly change: (sql: string, values?: readonly MysqlValue[]) => Promise<number>;
+  /** @returns the number the server gave the row that was inserted. */
+  readonly insertOne: (sql: string, values: readonly MysqlValue[]) => Promise<number>;
+  /** Inserts rows, as many at a time as a server takes well; `sql` has one `VALUES ?`. */
+  readonly insert: (sql: string, rows: readonly (readonly MysqlValue[])[]) => Promise<void>;
+  /** True once it is of no use any more. */
+  readonly isLost: () => boolean;
+};
+
+export type OwnedConnection = MysqlConnection & {
+  /** Ends it at once; a statement under way fails. */
+  readonly cut: () => void;
+  /** Ends it as the server expects, and cuts it when that takes longer than a second. */
+  readonly quit: () => Promise<void>;
+};
+
+type Outcome = { readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void };
+
+const connectTimeoutMs = 5_000;
+const perStatement = { rows: 1_000, bytes: 1 << 20 };
+
+/**
+ * @param timeoutMs how long a statement may go without an answer; then the connection counts as lost.
+ * @param multipleStatements whether a statement may be several.
+ */
+export async function openConnection(
+  { host, port, user, password, database, tablePrefix = '', tls }: MysqlAddress,
+  timeoutMs: number,
+  multipleStatements = false,
+): Promise<OwnedConnection> {
+  const named = createTableNaming(tablePrefix);
+  // Its own end of a connection waits for the server's, which may be frozen: the socket stays in our hands.
+  const socket = connect({ host, port, noDelay: true, keepAlive: true });
+  // What Node compares the certificate with where the driver names nobody: it does not name addresses.
+  if (tls !== undefined) Object.assign(socket, { _host: host });
+  const driver = createConnection({
+    host,
+    port,
+    user,
+    password,
+    database,
+    multipleStatements,
+    ...(tls !== undefined && { ssl: { ...tls, rejectUnauthorized: true, verifyIdentity: true } }),
+    stream: () => socket,
+    connectTimeout: Math.min(connectTimeoutMs, timeoutMs),
+  });
+  let lost: unknown = null;
+  let pending: Outcome | null = null;
+  const lose = (error: unknown): void => {
+    lost ??= error;
+    socket.destroy();
+    pending?.reject(error);
+  };
+  driver.on('error', lose);
+  socket.on('close', () => lose(fatal('the connection was closed')));
+
+  const settle = <Result>(start: (outcome: Outcome) => void): Promise<Result> =>
+    new Promise<unknown>((resolve, reject) => {
+      pending = { resolve, reject };
+      if (lost === null) start(pending);
+      else reject(lost);
+    }).finally(() => {
+      pending = null;
+    }) as Promise<Result>;
+  const query = async <Result>(sql: string, values: readonly MysqlValue[] = []): Promise<Result> => {
+    const timer = setTimeout(() => lose(fatal(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      return await settle<Result>(({ resolve, reject }) => {
+        driver.query(named(sql), [...values], (error, result) => (error === null ? resolve(result) : reject(error)));
+      });
+    } catch (error) {
+      if (isLostConnection(error)) lose(error);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  await settle<void>(({ resolve, reject }) => {
+    driver.connect((error) => (error === null ? resolve(undefined) : reject(error)));
+  }).catch((error: unknown) => {
+    lose(error);
+    throw error;
+  });
+  const change = async (sql: string, values?: readonly MysqlValue[]): Promise<number> =>
+    (await query<ResultSetHeader>(sql, values)).affectedRows;
+  return {
+    id: driver.threadId,
+    rows: query<readonly MysqlRow[]>,
+    change,
+    insertOne: async (sql, values) => (await query<ResultSetHeader>(sql, values)).insertId,
+    insert: async (sql, rows) => {
+      for (const some of statementsOf(rows)) await change(sql, [some]);
+    },
+    isLost: () => lost !== null,
+    cut: () => lose(fatal('the connection was closed')),
+    quit: () => quit(driver, () => lose(fatal('the connection was closed'))),
+  };
+}
+
+function* statementsOf(rows: readonly (readonly MysqlValue[])[]): Iterable<readonly (readonly MysqlValue[])[]> {
+  let [from, bytes] = [0, 0];
+  for (const [at, row] of rows.entries()) {
+    bytes += row.reduce((sum: number, value) => sum + lengthOf(value), 0);
+    if (at + 1 - from < perStatement.rows && bytes < perStatement.bytes) continue;
+    yield rows.slice(from, at + 1);
+    [from, bytes] = [at + 1, 0];
+  }
+  if (from < rows.length) yield rows.slice(from);
+}
+
+/** About as many bytes as the statement has of it. */
+function lengthOf(value: MysqlValue): number {
+  return typeof value === 'string' || value instanceof Uint8Array ? value.length : 8;
+}
+
+async function quit(driver: Connection, cut: () => void): Promise<void> {
+  const ended = new Promise<void>((resolve) => {
+    driver.end(() => resolve());
+  });
+  await within(1_000, ended);
+  cut();
+}
+
+function fatal(message: string): Error {
+  return Object.assign(new Error(message), { fatal: true });
+}
+
+/** What a column of bytes holds as text; `null` for NULL. */
+export function columnText(value: unknown): string | null {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() : null;
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { startMariaDb, type MariaDb, type TestDatabase } from '../../test/servers/mariadb.ts';
+import { isRecentEnough, openMysql, type MysqlDatabase, type MysqlOptions } from './pool.ts';
+
+describe('a MySQL database', () => {
+  let server: MariaDb;
+  let place: TestDatabase;
+  let folder: string;
+  const opened: MysqlDatabase[] = [];
+
+  before(async () => {
+    server = await startMariaDb();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    place = await server.createDatabase();
+    folder = await mkdtemp(join(tmpdir(), 'samsa-migrations-'));
+    await writeFile(join(folder, '001-word.sql'), 'CREATE TABLE word (id INT PRIMARY KEY, word VARBINARY(200));');
+  });
+  afterEach(async () => {
+    for (const database of opened.splice(0)) await database.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const open = async (options: Partial<MysqlOptions> = {}, at: TestDatabase = place): Promise<MysqlDatabase> => {
+    const migrations = [{ name: 'words', folder: pathToFileURL(`${folder}/`) }];
+    const database = await openMysql(at, { migrations, ...options });
+    opened.push(database);
+    return database;
+  };
+  const wordsOf = (database: MysqlDatabase): Promise<unknown[]> =>
+    database.read(async (connection) => {
+      const rows = await connection.rows('SELECT word FROM word ORDER BY id');
+      return rows.map((row) => String(row['word']));
+    });
+
+  it('makes its tables once, however many open it together', async () => {
+    await writeFile(
+      join(folder, '002-first.sql'),
+      "INSERT INTO word VALUES (1, 'once'); INSERT INTO word VALUES (2, 'too');",
+    );
+    const [database] = await Promise.all([open(), open(), open(), open()]);
+    assert.deepEqual(await wordsOf(database), ['once', 'too']);
+    await writeFile(join(folder, '003-second.sql'), "INSERT INTO word VALUES (3, 'later');");
+    assert.deepEqual(await wordsOf(await open()), ['once', 'too', 'later']);
+  });
+
+  it('refuses tables that a newer program made', async () => {
+    await writeFile(join(folder, '002-first.sql'), 'SELECT 1;');
+    await open();
+    await rm(join(folder, '002-first.sql'));
+    await assert.rejects(open(), { code: 'state-too-new', message: /version 1 or older .* words, found version 2/ });
+  });
+
+  it('says what is wrong with db.dsn, without its password', async () => {
+    await assert.rejects(open({}, { ...place, user: 'nobody', password: 'xyzzy' }), ({ code, message }) => {
+      assert.deepEqual([code, String(message).includes('xyzzy')], ['bad-configuration', false]);
+      return true;
+    });
+    await assert.rejects(open({}, { ...place, database: 'missing' }), {
+      code: 'bad-configuration',
+      message: /missing/,
+    });
+    await assert.rejects(open({}, { ...place, port: 1 }), { code: 'store-unavailable', retryable: true });
+  });
+
+  it('knows which servers are too old', () => {
+    const versions = [
+      '5.7.44',
+      '8.0.11',
+      '9.4.0',
+      '5.5.5-10.6.21-MariaDB',
+      '10.6.1-MariaDB',
+      '10.11.2-MariaDB',
+      '11.8.1-MariaDB',
+    ];
+    assert.deepEqual(versions.filter(isRecentEnough), ['8.0.11', '9.4.0', '10.11.2-MariaDB', '11.8.1-MariaDB']);
+  });
+
+  it('keeps text and bytes as they are', async () => {
+    const database = await open();
+    const words = ['blank ', 'blank', 'o\'clock \\ " `', 'nul \0 and \u{1f4d6}', ''];
+    await database.transaction((connection) =>
+      connection.insert(
+        'INSERT INTO word VALUES ?',
+        words.map((word, id) => [id, word]),
+      ),
+    );
+    assert.deepEqual(await wordsOf(database), words);
+    const bytes = Buffer.from(Array.from({ length: 200 }, (_, index) => (index * 7) % 256));
+    await database.transaction((connection) => connection.change('UPDATE word SET word = ? WHERE id = 0', [bytes]));
+    const [row] = await database.connected((connection) => connection.rows('SELECT word FROM word WHERE id = 0'));
+    assert.deepEqual(row?.['word'], bytes);
+  });
+
+  it('undoes a transaction that throws', async () => {
+    const database = await open();
+    const failing = database.transaction(async (connection) => {
+      await connection.change("INSERT INTO word VALUES (1, 'x')");
+      throw new Error('no');
+    });
+    await assert.rejects(failing, { message: 'no' });
+    assert.deepEqual(await wordsOf(database), []);
+  });
+
+  it('runs a transaction again after a deadlock', async () => {
+    const database = await open();
+    await database.transaction((connection) => connection.change("INSERT INTO word VALUES (1, ''), (2, '')"));
+    let begun = 0;
+    let bothHold = (): void => {};
+    const both = new Promise<void>((resolve) => {
+      bothHold = resolve;
+    });
+    const append = (first: number, second: number) =>
+      database.transaction(async (connection) => {
+        await connection.change("UPDATE word SET word = CONCAT(word, 'x') WHERE id = ?", [first]);
+        if (++begun === 2) bothHold();
+        await both;
+        await connection.change("UPDATE word SET word = CONCAT(word, 'x') WHERE id = ?", [second]);
+      });
+    await Promise.all([append(1, 2), append(2, 1)]);
+    assert.equal(begun, 3);
+    assert.deepEqual(await wordsOf(database), ['xx', 'xx']);
+  });
+
+  it('uses no more connections than it may, and ends them all', async () => {
+    const database = await open({ connections: 2 });
+    const work = Array.from({ length: 20 }, () => database.transaction(async (connection) => connection.id));
+    assert.equal(new Set(await Promise.all(work)).size, 2);
+    const late = Array.from({ length: 5 }, () => database.read((connection) => connection.rows('SELECT SLEEP(60)')));
+    const refused = Promise.all(late.map((one) => assert.rejects(one, { code: 'store-unavailable' })));
+    await opened.pop()?.close();
+    await refused;
+    await assert.rejects(
+      database.connected((connection) => connection.rows('SELECT 1')),
+      { message: /closed/ },
+    );
+  });
+
+  it('goes on after an idle connection was ended, as if nothing had been', async () => {
+    const database = await open({ connections: 2 });
+    const session = database.session();
+    const idOf = (run: Pick<MysqlDatabase, 'transaction'>): Promise<number> =>
+      run.transaction(async (connection) => {
+        await connection.rows('SELECT 1');
+        return connection.id;
+      });
+    const ids = [await idOf(database), await idOf(session)];
+    for (const id of new Set(ids)) await server.ask(`KILL ${id}`);
+    const later = [await idOf(database), await idOf(session)];
+    assert.equal(
+      later.some((id) => ids.includes(id)),
+      false,
+    );
+  });
+
+  it('is unavailable while the server is gone, and there again with it', async () => {
+    const database = await open();
+    await database.transaction((connection) => connection.change("INSERT INTO word VALUES (1, 'kept')"));
+    const cut = database.transaction(async (connection) => {
+      await connection.change("INSERT INTO word VALUES (2, 'lost')");
+      await server.kill();
+      await connection.change("INSERT INTO word VALUES (3, 'lost')");
+    });
+    await assert.rejects(cut, { code: 'store-unavailable', retryable: true });
+    await server.restart();
+    assert.deepEqual(await wordsOf(database), ['kept']);
+  });
+
+  it('is unavailable while the server does not answer, and can be closed then', async () => {
+    const database = await open({ timeoutMs: 100 });
+    const session = database.session();
+    await session.transaction((connection) => connection.change("INSERT INTO word VALUES (1, 'kept')"));
+    server.freeze();
+    try {
+      await assert.rejects(
+        session.transaction((connection) => connection.change("INSERT INTO word VALUES (2, 'lost')")),
+        { code: 'store-unavailable', retryable: true },
+      );
+      await opened.pop()?.close();
+    } finally {
+      server.thaw();
+    }
+    assert.deepEqual(await wordsOf(await open()), ['kept']);
+  });
+});

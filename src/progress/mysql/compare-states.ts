@@ -1,0 +1,75 @@
+import type { ComparedTable, Difference, StateSnapshot } from '../sqlite/compare-states.ts';
+import type { MysqlConnection, OwnedConnection } from '../../mysql/connection.ts';
+import { readPositions } from './state-reader.ts';
+
+/**
+ * One moment of a state beside another one, each as its connection's prefix names it. Both must read alike, so each hashes
+ * its rows itself and only sums of hashes are carried here; where those differ, the hashes.
+ * @param live the snapshot is its transaction, and ends with the connection.
+ */
+export async function openMysqlSnapshot(live: OwnedConnection, draft: MysqlConnection): Promise<StateSnapshot> {
+  await live.change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+  await live.change('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+  const positions = await readPositions(live);
+  return {
+    positions: (projection) => positions.get(projection) ?? [],
+    differences: async (tables) => {
+      const found: Difference[] = [];
+      for (const table of tables) {
+        const difference = await differenceIn(live, draft, table);
+        if (difference !== null) found.push(difference);
+      }
+      return found;
+    },
+    close: live.quit,
+  };
+}
+
+async function differenceIn(
+  live: MysqlConnection,
+  draft: MysqlConnection,
+  table: ComparedTable,
+): Promise<Difference | null> {
+  const [here, there] = [await sumsOf(live, table), await sumsOf(draft, table)];
+  const buckets = [...new Set([...here.keys(), ...there.keys()])];
+  const differing = buckets.filter((bucket) => here.get(bucket) !== there.get(bucket));
+  if (differing.length === 0) return null;
+  const left = await hashesOf(live, table, differing);
+  const shared = new Set<string>();
+  let onlyThere = 0;
+  for (const hash of await hashesOf(draft, table, differing)) {
+    if (left.has(hash)) shared.add(hash);
+    else onlyThere++;
+  }
+  return { table: table.name, onlyHere: left.size - shared.size, onlyThere };
+}
+
+const bucketOf = 'LEFT(row_hash, 3)';
+
+function hashed({ rows }: ComparedTable): string {
+  return `(SELECT MD5(row_text) AS row_hash FROM (${rows('state')}) AS compared) AS hashed`;
+}
+
+/** By bucket, how many rows there are and what their hashes add up to. */
+async function sumsOf(connection: MysqlConnection, table: ComparedTable): Promise<ReadonlyMap<string, string>> {
+  const rows = await connection.rows(
+    `SELECT ${bucketOf} AS bucket,
+       CONCAT(COUNT(*), '/', BIT_XOR(CAST(CONV(LEFT(row_hash, 16), 16, 10) AS UNSIGNED)), '/',
+         BIT_XOR(CAST(CONV(RIGHT(row_hash, 16), 16, 10) AS UNSIGNED))) AS sums
+     FROM ${hashed(table)} GROUP BY bucket`,
+    table.values,
+  );
+  return new Map(rows.map((row) => [String(row['bucket']), String(row['sums'])]));
+}
+
+async function hashesOf(
+  connection: MysqlConnection,
+  table: ComparedTable,
+  buckets: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await connection.rows(`SELECT row_hash FROM ${hashed(table)} WHERE ${bucketOf} IN (?)`, [
+    ...table.values,
+    buckets,
+  ]);
+  return new Set(rows.map((row) => String(row['row_hash'])));
+}

@@ -1,0 +1,132 @@
+import { SamsaError } from '../../errors.ts';
+import { openMysqlSnapshot } from './compare-states.ts';
+import { openConnection, type MysqlAddress, type MysqlConnection } from '../../mysql/connection.ts';
+import { mysqlError } from '../../mysql/errors.ts';
+import { leasesLock } from './leases.ts';
+import { giveLockBack, lockName, lockScopeOf, takeLock } from '../../mysql/locks.ts';
+import { countDiscarded, hasState, readInstances } from './state-reader.ts';
+import { rebuiltAlready, type RebuildPlace } from '../rebuild/rebuild-place.ts';
+import { placeName } from '../store-location.ts';
+
+/** Comparing reads whole tables. */
+const timeoutMs = 600_000;
+
+/** Tables beside the live ones, in the same database under another prefix. @see openRebuildPlace */
+export async function openMysqlRebuildPlace(address: MysqlAddress, projection: string): Promise<RebuildPlace> {
+  const prefix = address.tablePrefix ?? '';
+  const prefixes: Prefixes = { live: prefix, draft: `${prefix}rebuild_`, old: `${prefix}before_rebuild_` };
+  const draft = { ...address, tablePrefix: prefixes.draft };
+  const name = placeName({ kind: 'mysql', ...address });
+  const ours = async <Result>(work: Promise<Result>): Promise<Result> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw mysqlError(name, error);
+    }
+  };
+  await using stack = new AsyncDisposableStack();
+  const live = await ours(openConnection(address, timeoutMs));
+  stack.defer(live.quit);
+  const beside = await ours(openConnection(draft, timeoutMs));
+  stack.defer(beside.quit);
+  if (!(await ours(takeLock(live, lockName(lockScopeOf(address), 'rebuild'), 0)))) throw rebuiltAlready(name);
+  await ours(removeTables(live, prefixes.draft));
+  // Where that fails, the next rebuild does it.
+  stack.defer(() => removeTables(live, prefixes.draft).catch(() => {}));
+  const isUsed = async (): Promise<boolean> =>
+    (await hasState(live)) && (await readInstances(live, lockScopeOf(address), projection)).length > 0;
+  const opened = stack.move();
+  return {
+    name,
+    draft: { kind: 'mysql', ...draft },
+    isInUse: () => ours(isUsed()),
+    snapshot: () =>
+      ours(openConnection(address, timeoutMs).then((connection) => openMysqlSnapshot(connection, beside))),
+    replace: (mayReplace) =>
+      ours(
+        withoutTicks(live, address, projection, async () => {
+          if (await isUsed()) {
+            throw new SamsaError(
+              'already-running',
+              `${name}: expected a state nobody reads into, but a service does. Stop it first.`,
+            );
+          }
+          return swap(live, prefixes, mayReplace);
+        }),
+      ),
+    close: () => opened.disposeAsync(),
+  };
+}
+
+type Prefixes = { readonly live: string; readonly draft: string; readonly old: string };
+
+/** No service can begin to read meanwhile: the first thing it does is to ask for leases. */
+async function withoutTicks<Result>(
+  connection: MysqlConnection,
+  address: MysqlAddress,
+  projection: string,
+  body: () => Promise<Result>,
+): Promise<Result> {
+  const lock = leasesLock(lockScopeOf(address), projection);
+  if (!(await takeLock(connection, lock, 5))) {
+    throw new SamsaError('store-unavailable', 'the leases of the live state are being changed', { retryable: true });
+  }
+  try {
+    return await body();
+  } finally {
+    if (!connection.isLost()) await giveLockBack(connection, lock);
+  }
+}
+
+async function swap(
+  connection: MysqlConnection,
+  prefixes: Prefixes,
+  mayReplace: (discarded: number) => void,
+): Promise<string | null> {
+  const finished = await tableNames(connection, prefixes.draft);
+  const known = new Set(await tableNames(connection, prefixes.live));
+  const replaced = finished.filter((name) => known.has(name));
+  await removeTables(connection, prefixes.old);
+  const discarded = (await hasState(connection)) ? await countDiscarded(connection) : null;
+  if (discarded !== null) mayReplace(discarded);
+  const moves = [
+    ...replaced.map((name): Move => [prefixes.live + name, prefixes.old + name]),
+    ...finished.map((name): Move => [prefixes.draft + name, prefixes.live + name]),
+  ];
+  await renameTables(connection, moves);
+  if (discarded === null) return null;
+  // Nobody can decide about letters of the old state any more, but somebody may have until a moment ago.
+  const [row] = await connection.rows(
+    `SELECT COUNT(*) AS n FROM \`${prefixes.old}dead_letter\` WHERE status = 'discarded'`,
+  );
+  if (Number(row?.['n']) !== discarded) {
+    await renameTables(
+      connection,
+      moves.toReversed().map(([from, to]) => [to, from]),
+    );
+    mayReplace(Number(row?.['n']));
+  }
+  return `tables ${prefixes.old}*`;
+}
+
+type Move = readonly [from: string, to: string];
+
+/** One statement: all of them or none. */
+async function renameTables(connection: MysqlConnection, moves: readonly Move[]): Promise<void> {
+  await connection.change(`RENAME TABLE ${moves.map(([from, to]) => `\`${from}\` TO \`${to}\``).join(', ')}`);
+}
+
+async function removeTables(connection: MysqlConnection, prefix: string): Promise<void> {
+  const names = await tableNames(connection, prefix);
+  if (names.length > 0) await connection.change(`DROP TABLE ${names.map((name) => `\`${prefix}${name}\``).join(', ')}`);
+}
+
+/** What begins with a prefix, without it. The prefix of one state may begin with that of another, but not of a draft. */
+async function tableNames(connection: MysqlConnection, prefix: string): Promise<readonly string[]> {
+  const rows = await connection.rows(
+    `SELECT table_name AS name FROM information_schema.tables
+     WHERE table_schema = DATABASE() AND LEFT(table_name, CHAR_LENGTH(?)) = ? ORDER BY table_name`,
+    [prefix, prefix],
+  );
+  return rows.map((row) => String(row['name']).slice(prefix.length));
+}

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { progressContract, type ContractChange } from '../progress.contract.ts';
+import { deadLetterDecisions } from './dead-letters.ts';
+import { openSqlite } from '../../sqlite/connection.ts';
+import { createSqliteProgress, progressSchema } from './progress.ts';
+
+progressContract('SQLite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-progress-'));
+  const database = openSqlite(join(folder, 'state.sqlite'), {
+    migrations: [progressSchema, 'CREATE TABLE word (word TEXT NOT NULL)', deadLetterDecisions],
+    busyTimeoutMs: 1_000,
+  });
+  let nowMs = 1_000_000;
+  const watermarks: number[] = [];
+  const occasions: string[] = [];
+  const progress = createSqliteProgress<ContractChange>(
+    database,
+    () => nowMs,
+    (changes, watermarkMs, occasion) => {
+      watermarks.push(watermarkMs);
+      occasions.push(occasion);
+      for (const { word, fail } of changes) {
+        database.prepare('INSERT INTO word VALUES (?)').run(word);
+        if (fail === true) throw new Error('cannot be applied');
+      }
+    },
+  );
+  return {
+    progress,
+    passMs: (ms) => {
+      nowMs += ms;
+    },
+    words: async () =>
+      database
+        .prepare('SELECT word FROM word ORDER BY rowid')
+        .all()
+        .map((row) => String(row['word'])),
+    watermarks: () => watermarks,
+    occasions: () => occasions,
+    close: async () => {
+      database.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+});

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from './file-lock.ts';
+import { reason, SamsaError } from '../errors.ts';
+
+/**
+ * Makes the folder, readable by its owner only, unless it stands already, and tries that files can be written to it.
+ * @throws SamsaError `data-folder-unusable`
+ */
+export function openDataFolder(folder: string): void {
+  const probe = join(folder, `.writable-${process.pid}-${randomBytes(4).toString('hex')}`);
+  try {
+    makeFolder(folder);
+    writeFileSync(probe, 'x', { flag: 'wx' });
+    rmSync(probe);
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+}
+
+/**
+ * With those above it. Node's own recursive way goes on for ever where the system says that there is no such place
+ * although the folder above it stands, and calls a file system that is read-only a missing one.
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const above = dirname(folder);
+  if (above !== folder) makeFolder(above);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile; a file in its place shows when one is to be written into it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+const secretForm = /^[0-9a-f]{64}$/;
+
+/**
+ * The secret this shop signs cookies with: 32 random bytes as hex, made once and kept in `<folder>/secret`, readable by
+ * its owner only. Processes that ask at the same time agree on one.
+ * @throws SamsaError `data-folder-unusable` when it cannot be read or made, or holds something else.
+ */
+export function readOrMakeSecret(folder: string, random: (bytes: number) => Buffer = randomBytes): string {
+  const path = join(folder, 'secret');
+  const secret = readSecret(path) ?? makeSecret(path, random);
+  if (secretForm.test(secret)) return secret;
+  throw new SamsaError(
+    'data-folder-unusable',
+    `${path}: expected 64 hexadecimal digits, got something else. Restore it from a backup, or delete it: ` +
+      'a new one is made, and readers are met as new.',
+  );
+}
+
+function readSecret(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unusable(path, error);
+  }
+}
+
+/** A link is made whole or not at all, and only by one of several processes: the others read what it holds. */
+function makeSecret(path: string, random: (bytes: number) => Buffer): string {
+  const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  try {
+    writeFileSync(draft, `${random(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600, flush: true });
+    try {
+      linkSync(draft, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw unusable(path, error);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/**
+ * Keeps the folder for one running `name` at a time, until `release` or the end of the process, however it ends.
+ * @throws SamsaError `already-running`, naming the holder; `data-folder-unusable`
+ */
+export function lockDataFolder(folder: string, name: string, by: LockOptions): FileLock {
+  const lock = takeLock(join(folder, `${name}.lock`), by);
+  if ('holder' in lock) throw alreadyRunning(folder, lock.holder);
+  return lock;
+}
+
+function takeLock(path: string, by: LockOptions): ReturnType<typeof takeFileLock> {
+  try {
+    return takeFileLock(path, by);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function alreadyRunning(folder: string, holder: LockHolder | null): SamsaError {
+  const who =
+    holder === null
+      ? 'another process'
+      : `"${holder.command}" (process ${holder.pid}, since ${new Date(holder.sinceMs).toISOString()})`;
+  return new SamsaError(
+    'already-running',
+    `${folder}: expected a data folder no other bookshop is open on, but ${who} has it. ` +
+      'Stop that one, or give this one a folder and a port of its own with SAMSA_DATA and SAMSA_APP_PORT.',
+  );
+}
+
+const faults: Readonly<Record<string, string>> = {
+  EACCES: 'no permission to write there',
+  EDQUOT: 'the disk quota is used up',
+  EEXIST: 'a file stands in its place',
+  EISDIR: 'a folder stands where a file belongs',
+  ENAMETOOLONG: 'the name is too long',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'a file stands in its place or above it',
+  EPERM: 'no permission to write there',
+  EROFS: 'the file system is read-only',
+};
+
+function unusable(path: string, error: unknown): SamsaError {
+  const { code } = error as NodeJS.ErrnoException;
+  const fault = (code === undefined ? undefined : faults[code]) ?? reason(error);
+  return new SamsaError(
+    'data-folder-unusable',
+    `${path}: expected a place this process can write to, but ${fault}. Mend that, or choose another folder with SAMSA_DATA.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Book } from '../../../events/book.ts';
+import { createContentIndex, type ContentIndex } from './content-neighbours.ts';
+
+const book = (id: number, fields: Partial<Book>): Book => ({ id, title: `No ${id}`, author: '', ...fields });
+
+function indexOf(...books: readonly Partial<Book>[]): ContentIndex {
+  const index = createContentIndex();
+  for (const [at, fields] of books.entries()) index.put(at + 1, book(at + 1, fields));
+  return index;
+}
+
+const idsNear = (index: ContentIndex, bookId: number, limit = 100): readonly number[] =>
+  index.neighbours(bookId, limit).map((neighbour) => neighbour.bookId);
+
+const names = fc.constantFrom('', 'dragon', 'castle', 'winter', 'harbour');
+const someBook: fc.Arbitrary<Partial<Book>> = fc.record({
+  title: fc.constantFrom('Dragon', 'Winter Castle', 'Harbour'),
+  author: names,
+  series: fc.option(names, { nil: null }),
+  subjects: fc.array(names, { maxLength: 3 }),
+  description: names,
+});
+
+describe('books like a book', () => {
+  it('are more alike by series than by author, subject, title and description, in this order', () => {
+    const index = indexOf(
+      { title: 'Alpha', author: 'Author', series: 'Series #1', subjects: ['Subject'], description: 'Zulu' },
+      { title: 'Bravo', description: 'Zulu' },
+      { title: 'Alpha' },
+      { title: 'Delta', subjects: ['Subject'] },
+      { title: 'Echo', author: 'Author' },
+      { title: 'Foxtrot', series: 'Series #2' },
+      { title: 'Golf', author: 'Somebody Else', series: 'Other #1', subjects: ['Other'] },
+    );
+    assert.deepEqual(idsNear(index, 1), [6, 5, 4, 3, 2]);
+    assert.deepEqual(idsNear(index, 1, 2), [6, 5]);
+  });
+
+  it('come in the order of their ids where they are equally alike', () => {
+    const index = createContentIndex();
+    for (const id of [3, 9, 2, 5]) index.put(id, book(id, { title: 'Same', author: 'Author' }));
+    assert.deepEqual(idsNear(index, 5), [2, 3, 9]);
+  });
+
+  it('share a name also in other case, with other accents, and beside other authors', () => {
+    const index = indexOf(
+      { author: 'Gabriel García Márquez' },
+      { author: 'somebody else, GABRIEL GARCIA MARQUEZ' },
+      { author: 'Gabriel' },
+    );
+    assert.deepEqual(idsNear(index, 1), [2]);
+  });
+
+  it('have nothing in common by what they do not say', () => {
+    const nothing = { author: ' ', series: '#3', subjects: ['', '—'], description: null };
+    const index = indexOf({ ...nothing, title: 'One' }, { ...nothing, title: 'Two' }, { title: 'Three', author: 'A' });
+    assert.deepEqual(idsNear(index, 1), []);
+  });
+
+  it('have nothing in common by what most books say', () => {
+    const common = { author: 'Author', title: 'The History of What Was', subjects: ['Fiction'] };
+    const index = indexOf(...Array.from({ length: 41 }, () => common), { author: 'Author', subjects: ['Rare'] });
+    assert.deepEqual(idsNear(index, 1), []);
+    index.put(1, book(1, { ...common, subjects: ['Fiction', 'Rare'] }));
+    assert.deepEqual(idsNear(index, 1), [42]);
+  });
+
+  it('are as like as a cosine says: from 0 to 1, the same from both sides, 1 for twins', () => {
+    const books = fc.array(someBook, { minLength: 2, maxLength: 12 });
+    fc.assert(
+      fc.property(books, (list) => {
+        const index = indexOf(...list, ...list);
+        for (const [at] of list.entries()) {
+          const similarities = new Map(index.neighbours(at + 1, 100).map((near) => [near.bookId, near.similarity]));
+          const twin = similarities.get(at + 1 + list.length) ?? Number.NaN;
+          assert.ok(Math.abs(twin - 1) < 1e-9, `twin: ${twin}`);
+          for (const [other, similarity] of similarities) {
+            assert.ok(similarity > 0 && similarity < 1 + 1e-9, String(similarity));
+            const back = index.neighbours(other, 100).find((near) => near.bookId === at + 1)?.similarity ?? 0;
+            assert.ok(Math.abs(back - similarity) < 1e-9, `${similarity} there, ${back} back`);
+          }
+        }
+      }),
+    );
+  });
+
+  it('depend on the books there are, not on how they came', () => {
+    const books = fc.array(someBook, { minLength: 1, maxLength: 10 });
+    fc.assert(
+      fc.property(books, books, fc.array(fc.nat(), { minLength: 10, maxLength: 10 }), (before, list, dice) => {
+        const index = indexOf(...before);
+        const order = list.map((_, at) => at).sort((one, other) => dice[one]! - dice[other]!);
+        for (const at of order) index.put(at + 1, book(at + 1, list[at]!));
+        for (const [at] of before.entries()) if (at >= list.length) index.put(at + 1, null);
+        const fresh = indexOf(...list);
+        assert.equal(index.size(), list.length);
+        assert.deepEqual(index.mostPopular(100), fresh.mostPopular(100));
+        for (let id = 1; id <= 12; id++) assert.deepEqual(index.neighbours(id, 100), fresh.neighbours(id, 100));
+      }),
+    );
+  });
+});
+
+describe('the books a content index holds', () => {
+  it('are known by title and author until they are removed', () => {
+    const index = indexOf({ title: 'Emma', author: 'Jane Austen' });
+    assert.equal(index.titleOf(1)?.title, 'Emma');
+    assert.equal(index.titleOf(1)?.author, 'Jane Austen');
+    index.put(1, null);
+    index.put(2, null);
+    assert.deepEqual([index.titleOf(1), index.size(), idsNear(index, 1)], [null, 0, []]);
+  });
+
+  it('are told by how many read them elsewhere, then by id', () => {
+    const index = indexOf({ popularity: 3 }, {}, { popularity: 7 }, { popularity: 3 }, {});
+    assert.deepEqual(index.mostPopular(4), [3, 1, 4, 2]);
+    index.put(2, book(2, { popularity: 9 }));
+    index.put(3, null);
+    assert.deepEqual(index.mostPopular(9), [2, 1, 4, 5]);
+  });
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Book } from '../../../events/book.ts';
+import { createPrivacyRule, type QueryFacts } from './privacy.ts';
+
+const gatsby: Book = {
+  id: 1,
+  title: 'The Great Gatsby',
+  author: 'F. Scott Fitzgerald',
+  series: 'Penguin Classics',
+  subjects: ['Wealth', 'Long Island'],
+};
+const books: readonly Book[] = [
+  gatsby,
+  { id: 2, title: "Ender's Game", author: 'Orson Scott Card' },
+  { id: 3, title: "O'Brien's Dictionary", author: 'Émile Zola' },
+  { id: 4, title: '戦争と平和', author: 'レフ・トルストイ' },
+  { id: 5, title: '1984', author: 'George Orwell' },
+];
+
+/** What a query is shown as when it found all of these books; ten readers are enough for any other. */
+const shown = (label: string, facts: Partial<QueryFacts> = {}, blockedWords: readonly string[] = []) =>
+  createPrivacyRule({ minimumReaders: 10, blockedWords })({
+    label,
+    corrected: null,
+    books,
+    distinctReaders: 1,
+    ...facts,
+  });
+
+const allShown = (...labels: readonly string[]): void => {
+  for (const label of labels) assert.equal(shown(label), label);
+};
+const allHidden = (facts: Partial<QueryFacts>, ...labels: readonly string[]): void => {
+  for (const label of labels) assert.equal(shown(label, facts), null, label);
+};
+
+describe('the privacy rule', () => {
+  it('shows words of a book it found, from title, author, series or subject', () => {
+    allShown('gatsby', 'fitzgerald gatsby', 'penguin great', 'WEALTH Gatsby!', 'long island');
+  });
+
+  it('shows a word as its beginning from three letters on, but not as its middle or end', () => {
+    allShown('gat', 'gatsb fitz');
+    allHidden({}, 'ga', 'gatsby fi', 'atsby', 'gatsbyy');
+  });
+
+  it('hides words that no book has all of', () => {
+    allHidden({}, 'gatsby orwell', 'gatsby my neighbour anna', 'anna', 'orwell zola');
+    assert.equal(shown('gatsby', { books: [] }), null);
+  });
+
+  it('ignores stop words, but not in a query of nothing else', () => {
+    allShown('a book by the fitzgerald', 'the');
+    allHidden({}, 'my', 'the novel');
+  });
+
+  it('takes possessives and plurals for the word', () => {
+    allShown(
+      "gatsby's",
+      'enders game',
+      'ender game',
+      "ender's game",
+      'ender’s',
+      'gatsbys',
+      "o'brien",
+      'obriens',
+      "o'brien's",
+    );
+  });
+
+  it('takes accents and scripts without spaces as readers type them', () => {
+    allShown('emile', 'ÉMILE', 'zolá', '平和', '戦争', '戦');
+    allHidden({}, '平成');
+  });
+
+  it('shows the corrected spelling where that names a book', () => {
+    assert.equal(shown('gatzby', { corrected: 'gatsby' }), 'gatsby');
+    assert.equal(shown('gatsby', { corrected: 'orwell' }), 'gatsby');
+    assert.equal(shown('jon smith', { corrected: 'john smith' }), null);
+  });
+
+  it('shows anything that enough readers searched for', () => {
+    assert.equal(shown('jon smith', { distinctReaders: 9 }), null);
+    assert.equal(shown('jon smith', { distinctReaders: 10 }), 'jon smith');
+    assert.equal(shown('jon smith', { corrected: 'john smith', distinctReaders: 10 }), 'jon smith');
+  });
+
+  it('never shows what looks like a mail address', () => {
+    const mails = ['ann@example.com', 'ann @ example', 'ann@gatsby', 'ann\uFF20example.com', 'mail to:ann@localhost'];
+    allHidden({ distinctReaders: 1_000 }, ...mails);
+    assert.equal(shown('@', { distinctReaders: 10 }), '@');
+    assert.equal(shown('gatsby', { corrected: 'gatsby@home', distinctReaders: 1_000 }), null);
+  });
+
+  it('never shows what looks like a telephone number', () => {
+    const numbers = [
+      '0301234567',
+      '+49 (0)30 123-45-67',
+      '030/123 45 67',
+      '555.123.4567',
+      '٠٣٠١٢٣٤٥٦٧',
+      '０３０１２３４５６７',
+    ];
+    allHidden(
+      { distinctReaders: 1_000 },
+      ...numbers,
+      'call 5551234567 gatsby',
+      '030–1234567',
+      '19841985',
+      '1984 5551234',
+      '030\u00AD123\u200B4567',
+    );
+  });
+
+  it('shows years and short numbers', () => {
+    for (const label of ['1984', '1914 1918', '1914-1918', '1984 2001 1066', '20000', '123456']) {
+      assert.equal(shown(label, { distinctReaders: 10 }), label);
+    }
+    allShown('1984', 'orwell 1984');
+  });
+
+  it('never shows blocked words and phrases, in whatever spelling', () => {
+    const blocked = ['Damn', 'long island', '?!', ' '];
+    for (const label of ['damn', 'DÁMN gatsby', 'oh, damn!', 'Long-Island', 'a long island trip']) {
+      assert.equal(shown(label, { distinctReaders: 1_000 }, blocked), null, label);
+    }
+    assert.equal(shown('gatsby', { corrected: 'long island' }, blocked), null);
+    for (const label of ['damned', 'island long', 'long', 'gatsby']) {
+      assert.equal(shown(label, { distinctReaders: 10 }, blocked), label);
+    }
+  });
+});

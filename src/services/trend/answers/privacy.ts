@@ -1,0 +1,98 @@
+import type { Book } from '../../../events/book.ts';
+import { queryKey } from '../counting/query-key.ts';
+
+export type PrivacySettings = {
+  /** So many different readers within 24 hours make any query everybody's. */
+  readonly minimumReaders: number;
+  /** Words and phrases that no shown query may contain, in any spelling with the same key. */
+  readonly blockedWords: readonly string[];
+};
+
+export type QueryFacts = {
+  /** Its commonest spelling. */
+  readonly label: string;
+  /** The spelling its latest answer used instead. */
+  readonly corrected: string | null;
+  /** The books of its latest answer. */
+  readonly books: readonly Book[];
+  /** Within the last 24 hours. */
+  readonly distinctReaders: number;
+};
+
+/**
+ * Private by default: the words a query may be shown under, or null when only operators may see it. It is shown when one
+ * of the books it found contains all of its words, or all of the words it was corrected to: then it names a book, not a
+ * person. Else it needs enough readers. What looks like a mail address or a telephone number is never shown.
+ */
+export function createPrivacyRule({
+  minimumReaders,
+  blockedWords,
+}: PrivacySettings): (query: QueryFacts) => string | null {
+  const blocked = blockedWords.map((word) => ` ${queryKey(word)} `).filter((word) => word.trim() !== '');
+  const isNeverShown = (text: string): boolean => {
+    const padded = ` ${queryKey(text)} `;
+    return isMailLike(text) || isPhoneLike(text) || blocked.some((word) => padded.includes(word));
+  };
+  return ({ label, corrected, books, distinctReaders }) => {
+    if (isNeverShown(label) || (corrected !== null && isNeverShown(corrected))) return null;
+    const known = books.map(wordsOfBook);
+    if (containedInOne(label, known)) return label;
+    if (corrected !== null && containedInOne(corrected, known)) return corrected;
+    return distinctReaders >= minimumReaders ? label : null;
+  };
+}
+
+/** As people see it: compatible characters alike, without soft hyphens and what else takes no room. */
+function visible(text: string): string {
+  return text.normalize('NFKC').replace(/\p{Cf}+/gu, '');
+}
+
+function isMailLike(text: string): boolean {
+  return /\S\s?@\s?\S/.test(visible(text));
+}
+
+/** Seven digits or more with nothing but a telephone number's separators between them; years side by side are none. */
+function isPhoneLike(text: string): boolean {
+  const runs = visible(text).match(/\p{Nd}(?:[\s().+/\p{Pd}]{0,3}\p{Nd}){6,}/gu) ?? [];
+  return runs.some((run) => {
+    const groups = run.split(/\P{Nd}+/u);
+    return !groups.every((group) => /^(?:1\d|20)\d\d$/.test(group));
+  });
+}
+
+/** Words that say nothing about anybody: English function words, articles of neighbours, and what books are called. */
+const stopWords = new Set(
+  (
+    'a an and are as at be but by do for from had has have he her him his how i in into is it its me my no not of on ' +
+    'or our s she so t that the their them then there they this to us was we were what when where which who why with ' +
+    'you your book books novel author de der des die das du el et ein eine la las le les los un una une und y'
+  ).split(' '),
+);
+
+const possessive = /['’ʼ]s(?!\p{L})/giu;
+const apostrophe = /['’ʼ]/gu;
+const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
+const prefixLetters = 3;
+
+/** Each word whole, without its possessive, and with apostrophes left out: "O'Brien" is o, brien and obrien. */
+function wordsOfBook({ title, author, series, subjects }: Book): ReadonlySet<string> {
+  const text = [title, author, series ?? '', ...(subjects ?? [])].join(' \n ').normalize('NFKC');
+  return new Set([...words(text.replace(possessive, '')), ...words(text.replace(apostrophe, ''))]);
+}
+
+function words(text: string): readonly string[] {
+  return queryKey(text).split(' ');
+}
+
+function containedInOne(query: string, books: readonly ReadonlySet<string>[]): boolean {
+  const all = words(query.normalize('NFKC').replace(possessive, ''));
+  const telling = all.filter((word) => !stopWords.has(word));
+  const wanted = telling.length === 0 ? all : telling;
+  return books.some((book) => wanted.every((word) => isContained(word, book)));
+}
+
+function isContained(word: string, book: ReadonlySet<string>): boolean {
+  if (book.has(word) || (word.endsWith('s') && book.has(word.slice(0, -1)))) return true;
+  if (unspaced.test(word)) return [...book].some((known) => known.includes(word));
+  return Array.from(word).length >= prefixLetters && [...book].some((known) => known.startsWith(word));
+}

@@ -1,0 +1,43 @@
+import { SamsaError } from '../../../errors.ts';
+import type { CountedSearch } from '../trend-projection.ts';
+
+const hourMs = 3_600_000;
+
+/** How long counts are kept, measured from the watermark: no record that arrived before it is still unread. */
+const kept = { readerHours: 25, hourlyHours: 8 * 24 + 1, dailyDays: 30 } as const;
+
+/** So that no commit holds up answers for long. */
+export const forgottenPerCommit = 2_000;
+
+/** A clock elsewhere may be ahead of ours by as much: an answer looks so many hours further than its window goes. */
+export const hoursAhead = 2;
+
+/** Days that can hold counts: those kept, and the one that has begun. */
+export const countedDays = kept.dailyDays + 1;
+
+/** The last hours and days that may be forgotten, and the time before which a query has not been searched for. */
+export function forgettableAt(watermarkMs: number) {
+  const hour = Math.floor(watermarkMs / hourMs);
+  const day = Math.floor(hour / 24) - kept.dailyDays;
+  return {
+    hour,
+    readersUpToHour: hour - kept.readerHours,
+    hourlyUpToHour: hour - kept.hourlyHours,
+    upToDay: day,
+    queriesBeforeMs: (day + 1) * 24 * hourMs,
+  };
+}
+
+/**
+ * A reader counts once per query and hour. Of an hour whose readers may be forgotten, nobody knows who has counted.
+ * @throws SamsaError `too-late-to-redrive`.
+ */
+export function refuseForgotten(searches: readonly CountedSearch[], watermarkMs: number): void {
+  const { readersUpToHour } = forgettableAt(watermarkMs);
+  if (!searches.some(({ reader, hour }) => reader !== null && hour <= readersUpToHour)) return;
+  throw new SamsaError(
+    'too-late-to-redrive',
+    `expected a search of the last ${kept.readerHours} hours, or one that names no reader: which readers have been ` +
+      'counted before that is forgotten, so this one might count twice. Counts built anew from the log will have it.',
+  );
+}

@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../test/servers/mariadb.ts';
+import { until } from '../../../../../test/support/until.ts';
+import type { DeadLetter, ProgressCommit } from '../../../../progress/progress.ts';
+import { createRecentTotals } from '../../answers/query-totals.ts';
+import type { CountedSearch } from '../../trend-projection.ts';
+import { openMysqlTrendStore } from './trend-store.ts';
+import { openSqliteTrendStore } from '../sqlite/trend-store.ts';
+import type { Counts, TrendStore } from '../trend-store.ts';
+
+const hourMs = 3_600_000;
+const startMs = 20_000 * 24 * hourMs;
+const partitions = [0, 1, 2].map((partition) => ({ topic: 't', partition, topicId: 'i', start: 0, end: 0 }));
+const keys = ['dune', 'émile', 'c++', 'x '.repeat(2_000), '雪国'];
+
+function search(overrides: Partial<CountedSearch> = {}): CountedSearch {
+  const time = overrides.time ?? startMs;
+  return {
+    queryKey: 'dune',
+    label: 'Dune',
+    hour: Math.floor(time / hourMs),
+    reader: 'ann',
+    anonymous: false,
+    time,
+    corrected: null,
+    books: Buffer.from('[]'),
+    ...overrides,
+  };
+}
+
+/** Everything the port can say, by key instead of by the store's own numbers. */
+async function stateOf(store: TrendStore, nowMs: number): Promise<unknown> {
+  const nowHour = Math.floor(nowMs / hourMs);
+  const state: unknown[] = [];
+  for (const hours of [3, 24, 7 * 24, 30 * 24]) {
+    const { totals } = await store.totals(nowHour - hours);
+    state.push(totals.map((total) => ({ ...total, query: 0 })).sort((one, other) => (one.key < other.key ? -1 : 1)));
+  }
+  for (const key of keys) {
+    const query = await store.find(key);
+    if (query === null) continue;
+    state.push(await store.daily(query, Math.floor(nowHour / 24) - 29));
+    const described = await store.describe([query], nowHour - 23);
+    state.push(described.map((description) => ({ ...description, query: 0 })));
+  }
+  return state;
+}
+
+/** Commits to whatever partition, each of one store, and keeps account of the offsets. */
+function createCommitter(instance: string) {
+  const next = new Map<number, number>();
+  return async (
+    store: TrendStore,
+    partition: number,
+    arrivedMs: number,
+    changes: readonly CountedSearch[],
+    deadLetters: readonly DeadLetter[] = [],
+  ): Promise<void> => {
+    const expected = next.get(partition) ?? 0;
+    next.set(partition, expected + changes.length);
+    const commit: ProgressCommit<CountedSearch> = {
+      projection: 'p',
+      instance,
+      topic: 't',
+      partition,
+      expected,
+      next: expected + changes.length,
+      end: expected + changes.length,
+      arrivedMs,
+      fingerprint: null,
+      outcomes: { applied: changes.length, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 },
+      changes,
+      deadLetters,
+      marks: new Map(),
+    };
+    assert.equal(await store.commit(commit), true);
+  };
+}
+
+async function leaseAll(store: TrendStore, instance: string): Promise<readonly number[]> {
+  const leased = await store.lease({ projection: 'p', version: 1, instance, ttlMs: 60_000, partitions });
+  return leased.map(({ partition }) => partition);
+}
+
+describe('counts in MySQL', () => {
+  let server: MariaDb;
+  before(async () => {
+    server = await startMariaDb();
+  });
+  after(() => server.stop());
+
+  /** Two instances on one new database: `a` has partitions 0 and 1, `b` has 2. */
+  const withTwo = async (body: (a: TrendStore, b: TrendStore, place: TestDatabase) => Promise<void>): Promise<void> => {
+    const place = await server.createDatabase();
+    const [a, b] = [await openMysqlTrendStore(place), await openMysqlTrendStore(place)];
+    try {
+      await leaseAll(a, 'a');
+      await leaseAll(b, 'b');
+      assert.deepEqual([await leaseAll(a, 'a'), await leaseAll(b, 'b')], [[0, 1], [2]]);
+      await body(a, b, place);
+    } finally {
+      await a.close();
+      await b.close();
+    }
+  };
+
+  const searches = fc.record({
+    queryKey: fc.constantFrom(...keys),
+    label: fc.constantFrom('Dune', 'dune ', 'DUNE', '雪'),
+    reader: fc.constantFrom('ann', 'bob', 'bob ', 'Ann', null),
+    anonymous: fc.boolean(),
+    ageMs: fc.oneof(fc.constantFrom(0, 1, hourMs), fc.integer({ min: 0, max: 7 * 24 * hourMs })),
+    corrected: fc.constantFrom(null, 'dune', 'dunes'),
+    books: fc.constantFrom('[]', '[{"id":1}]', '[{"id":2}]'),
+  });
+  const batches = fc.array(
+    fc.record({
+      partition: fc.nat({ max: 2 }),
+      laterMs: fc.constantFrom(0, 1, hourMs, 30 * hourMs, 9 * 24 * hourMs),
+      searches: fc.array(searches, { minLength: 1, maxLength: 8 }),
+    }),
+    { minLength: 1, maxLength: 25 },
+  );
+
+  it('are those of SQLite, whatever is counted and forgotten', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'samsa-trend-mysql-'));
+    let runs = 0;
+    try {
+      await fc.assert(
+        fc.asyncProperty(batches, async (given) => {
+          const path = join(folder, `${++runs}.sqlite`);
+          const sqlite = openSqliteTrendStore(path, { clock: Date.now, busyTimeoutMs: 1_000 });
+          try {
+            await leaseAll(sqlite, 'lone');
+            await withTwo(async (a, b) => {
+              const [toSqlite, byA, byB] = ['lone', 'a', 'b'].map(createCommitter);
+              let arrivedMs = startMs;
+              for (const batch of given) {
+                arrivedMs += batch.laterMs;
+                const changes = batch.searches.map(({ ageMs, books, reader, ...one }) => {
+                  const time = arrivedMs - ageMs;
+                  const counts = ageMs <= 24 * hourMs;
+                  return search({ ...one, time, reader: counts ? reader : null, books: Buffer.from(books) });
+                });
+                await toSqlite!(sqlite, batch.partition, arrivedMs, changes);
+                await (batch.partition === 2
+                  ? byB!(b, 2, arrivedMs, changes)
+                  : byA!(a, batch.partition, arrivedMs, changes));
+              }
+              assert.deepEqual(await stateOf(b, arrivedMs), await stateOf(sqlite, arrivedMs));
+            });
+          } finally {
+            await sqlite.close();
+          }
+        }),
+        { numRuns: 40 },
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('take a reader once per query and hour, though two instances count the same one at once', async () => {
+    await withTwo(async (a, b) => {
+      const [byA, byB] = ['a', 'b'].map(createCommitter);
+      const readers = Array.from({ length: 300 }, (_, number) => search({ reader: `reader ${number}` }));
+      await Promise.all([byA!(a, 0, startMs, readers), byB!(b, 2, startMs, readers.toReversed())]);
+      const { totals } = await a.totals(startMs / hourMs);
+      assert.deepEqual(
+        totals.map(({ readers, searches }) => [readers, searches]),
+        [[300, 600]],
+      );
+    });
+  });
+
+  it('can be followed from another instance, search by search', async () => {
+    await withTwo(async (a, b) => {
+      const [byA, byB] = ['a', 'b'].map(createCommitter);
+      const fromHour = startMs / hourMs;
+      const followed = createRecentTotals(b);
+      assert.equal(await followed.refresh(fromHour), 'all');
+      const sumsOf = (totals: Iterable<Counts & { readonly key: string }>) =>
+        [...totals]
+          .map(({ key, readers, searches }) => `${key} ${readers} ${searches}`)
+          .toSorted((one, other) => (one < other ? -1 : 1));
+      for (let round = 0; round < 5; round++) {
+        const changes = keys.map((queryKey) => search({ queryKey, reader: `reader ${round % 3}` }));
+        await Promise.all([byA!(a, 0, startMs, changes), byA!(a, 1, startMs, changes), byB!(b, 2, startMs, changes)]);
+        assert.notEqual(await followed.refresh(fromHour), 'all');
+        assert.deepEqual(sumsOf(followed.totals()), sumsOf((await a.totals(fromHour)).totals));
+      }
+      assert.deepEqual(await followed.refresh(fromHour), new Set());
+    });
+  });
+
+  it('are read anew by an instance that is too far behind', async () => {
+    await withTwo(async (a, b) => {
+      const byA = createCommitter('a');
+      const { revision } = await b.totals(0);
+      const changes = Array.from({ length: 5_000 }, (_, number) => search({ queryKey: `query ${number}` }));
+      for (let commit = 0; commit < 4; commit++) await byA(a, 0, startMs, changes);
+      assert.equal((await b.countedSince(revision))?.counts.length, 20_000);
+      await byA(a, 0, startMs, changes);
+      assert.equal((await b.countedSince(revision))?.counts.length, undefined);
+      const later = await b.totals(0);
+      assert.equal((await b.countedSince(later.revision))?.counts.length, 0);
+      assert.equal(await b.countedSince(12_345), null);
+    });
+  });
+
+  it('take a redriven search once, and tell those who follow', async () => {
+    await withTwo(async (a, b) => {
+      const byA = createCommitter('a');
+      const letter = {
+        timestamp: startMs,
+        key: null,
+        value: null,
+        headers: [],
+        cause: 'bad-event',
+        reason: 'bad',
+      } as const;
+      await byA(
+        a,
+        0,
+        startMs,
+        [search()],
+        [
+          { ...letter, offset: 0 },
+          { ...letter, offset: 1 },
+        ],
+      );
+      const { revision } = await b.totals(0);
+      const redrive = (offset: number, change: CountedSearch) =>
+        b.settle({
+          projection: 'p',
+          version: 1,
+          topic: 't',
+          partition: 0,
+          offset,
+          become: { status: 'redriven', change },
+        });
+      assert.deepEqual([await redrive(0, search()), await redrive(0, search())], [true, false]);
+      await byA(a, 0, startMs, [search({ reader: 'bob' })]);
+      const since = await b.countedSince(revision);
+      assert.deepEqual(
+        since?.counts.map(({ readers, searches }) => [readers, searches]),
+        [
+          [0, 1],
+          [1, 1],
+        ],
+      );
+      await assert.rejects(redrive(1, search({ time: startMs - 26 * hourMs })), { code: 'too-late-to-redrive' });
+      assert.equal((await b.totals(0)).totals[0]?.searches, 3);
+    });
+  });
+
+  it('are whole after the server was killed in the middle of a commit', async () => {
+    await withTwo(async (a, _, place) => {
+      const byA = createCommitter('a');
+      await byA(a, 0, startMs, [search()]);
+      const changes = Array.from({ length: 5_000 }, (_, number) => search({ reader: `reader ${number}` }));
+      const cut = byA(a, 0, startMs, changes).then(
+        () => 'committed',
+        () => 'cut',
+      );
+      await until('it is at work or done', async () => {
+        const running = JSON.stringify(await server.ask('SHOW PROCESSLIST'));
+        return running.includes('INTO `') || (await a.positions('p'))[0]?.next !== 1;
+      });
+      await server.kill();
+      await cut;
+      await server.restart();
+      const again = await openMysqlTrendStore(place);
+      try {
+        const [position] = await again.positions('p');
+        const counted = (await again.totals(0)).totals[0];
+        assert.equal(counted?.searches, position?.next);
+        assert.equal(counted?.readers, position?.next);
+      } finally {
+        await again.close();
+      }
+    });
+  });
+});

@@ -1,0 +1,81 @@
+import type { MysqlAddress } from '../../../../mysql/connection.ts';
+import { openMysql, type MysqlDatabase, type MysqlOptions } from '../../../../mysql/pool.ts';
+import type { Migrations } from '../../../../mysql/migrations.ts';
+import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
+import { readCountedSince, readSeen, type Seen } from './commit-journal.ts';
+import { countSearches } from './count-searches.ts';
+import { forgetOldCounts } from './forget-old-counts.ts';
+import { refuseForgotten } from '../../counting/kept-counts.ts';
+import { keyHash } from './query-numbers.ts';
+import { readDays, readDescriptions, readTotals } from './read-counts.ts';
+import type { CountedSearch } from '../../trend-projection.ts';
+import type { TrendStore } from '../trend-store.ts';
+
+const countsMigrations: Migrations = { name: 'trend', folder: new URL('migrations/', import.meta.url) };
+
+/** How many answers given out can still be followed. */
+const rememberedRevisions = 100;
+
+/**
+ * Counts in a MySQL or MariaDB database, shared by all instances.
+ * @throws SamsaError as `openMysql` does.
+ */
+export async function openMysqlTrendStore(
+  address: MysqlAddress,
+  { onProblem }: Pick<MysqlOptions, 'onProblem'> = {},
+): Promise<TrendStore> {
+  const migrations = [progressMigrations, countsMigrations];
+  return createMysqlTrendStore(await openMysql(address, { migrations, onProblem }));
+}
+
+function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
+  const progress = createMysqlProgress<CountedSearch>(database, async (searches, context) => {
+    if (context.occasion === 'redriven') refuseForgotten(searches, context.watermarkMs);
+    await countSearches(searches, context);
+    await forgetOldCounts(context.connection, context.watermarkMs);
+  });
+  const revisions = createRevisions();
+
+  return {
+    ...progress,
+    totals: (fromHour) =>
+      database.read(async (connection) => {
+        const seen = await readSeen(connection);
+        return { revision: revisions.numberOf(seen), totals: await readTotals(connection, fromHour) };
+      }),
+    countedSince: async (revision) => {
+      const seen = revisions.get(revision);
+      if (seen === undefined) return null;
+      const since = await database.connected((connection) => readCountedSince(connection, seen));
+      return since === null ? null : { revision: revisions.numberOf(since.seen), counts: since.counts };
+    },
+    describe: (queries, fromHour) => database.read((connection) => readDescriptions(connection, queries, fromHour)),
+    find: (key) =>
+      database.connected(async (connection) => {
+        const [row] = await connection.rows('SELECT id FROM state.query WHERE key_hash = ?', [keyHash(key)]);
+        return row === undefined ? null : Number(row['id']);
+      }),
+    daily: (query, fromDay) => database.connected((connection) => readDays(connection, query, fromDay)),
+    close: database.close,
+  };
+}
+
+/** Numbers for what was seen: other instances commit to other partitions, so one number cannot say it all. */
+function createRevisions() {
+  const seenByNumber = new Map<number, Seen>();
+  let last = 0;
+  return {
+    get: (revision: number): Seen | undefined => seenByNumber.get(revision),
+    numberOf: (seen: Seen): number => {
+      const latest = seenByNumber.get(last);
+      if (latest !== undefined && isSame(latest, seen)) return last;
+      seenByNumber.set(++last, seen);
+      seenByNumber.delete(last - rememberedRevisions);
+      return last;
+    },
+  };
+}
+
+function isSame(one: Seen, other: Seen): boolean {
+  return one.size === other.size && [...one].every(([positionId, revision]) => other.get(positionId) === revision);
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { countIn, noonHour, searchOf } from '../../../../test/support/count-searches.ts';
+import { describeOne, everything, searches, sumsOf, type TrendStoreTest } from './trend-store-under-test.contract.ts';
+
+/** What holds when others write the same state, and after it was closed. */
+export function testSharing(test: TrendStoreTest): void {
+  test('counts right when two instances write the same rows in turn', async ({ store, another }) => {
+    const [one, other] = await countIn(store, await another());
+    for (const readers of [['ann', 'bob'], ['bob', 'cid', null], ['ann'], ['dan', 'dan']]) {
+      assert.ok(await one!(searches('emma', readers)));
+      assert.ok(await other!([...searches('emma', readers), ...searches(`for ${readers.length}`, readers)]));
+    }
+    const sums = await sumsOf(store);
+    assert.deepEqual(sums.at(0), ['emma', 4, 0, 16]);
+    assert.equal((await describeOne(store, 'emma'))?.distinctReaders, 4);
+    assert.deepEqual(await sumsOf(await another()), sums);
+  });
+
+  test('shows a second instance what the first one counted, from then on too', async ({ store, another, count }) => {
+    await count(searches('emma', ['ann']));
+    const second = await another();
+    assert.deepEqual(await sumsOf(second), [['emma', 1, 0, 1]]);
+    const { revision } = await second.totals(everything);
+    await count(searches('emma', ['bob']));
+    assert.equal(await second.countedSince(revision), null);
+    assert.deepEqual(await sumsOf(second), [['emma', 2, 0, 2]]);
+    assert.equal((await describeOne(second, 'emma'))?.distinctReaders, 2);
+    assert.equal(await second.find('emma'), await store.find('emma'));
+  });
+
+  test('tells what was counted since a revision, so that nothing is missed or told twice', async ({ store, count }) => {
+    await count(searches('emma', ['ann']));
+    const { revision } = await store.totals(everything);
+    assert.deepEqual(await store.countedSince(revision), { revision, counts: [] });
+    await count(searches('emma', ['ann', 'bob']));
+    await count([searchOf('dracula', null, { anonymous: true })]);
+    const since = (await store.countedSince(revision))!;
+    assert.deepEqual(
+      since.counts.map(({ key, hour, readers, anonymous, searches }) => [key, hour, readers, anonymous, searches]),
+      [
+        ['emma', noonHour, 1, 0, 2],
+        ['dracula', noonHour, 0, 1, 1],
+      ],
+    );
+    assert.deepEqual((await store.countedSince(since.revision))?.counts, []);
+    assert.equal(await store.countedSince(since.revision + 1), null);
+  });
+
+  test('counts nothing of a commit that was refused', async ({ store, another }) => {
+    const [stale] = await countIn(store);
+    await store.release('trend-svr', 'instance 0');
+    const { revision } = await store.totals(everything);
+    assert.equal(await stale!(searches('emma', ['ann'])), false);
+    assert.deepEqual(await store.countedSince(revision), { revision, counts: [] });
+    assert.deepEqual(await sumsOf(await another()), []);
+  });
+
+  test('keeps everything when it is opened anew, and goes on from there', async ({ store, another, count }) => {
+    await count([searchOf('Émma', 'ann', { books: [{ id: 1 }], corrected: 'emma' })]);
+    const before = await describeOne(store, 'emma');
+    assert.equal(before?.label, 'Émma');
+    await store.close();
+    const reopened = await another();
+    assert.deepEqual(await describeOne(reopened, 'emma'), before);
+    const [position] = await reopened.positions('trend-svr');
+    assert.equal(position?.next, 1);
+    await reopened.release('trend-svr', 'instance 0');
+    const [again] = await countIn(reopened);
+    assert.ok(await again!(searches('emma', ['ann', 'bob'])));
+    assert.deepEqual(await sumsOf(reopened), [['emma', 2, 0, 3]]);
+  });
+}

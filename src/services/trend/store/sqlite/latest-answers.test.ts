@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
+import { createRandom } from '../../../../commands/simulate/seeded-random.ts';
+import { countsSchema } from './count-searches.ts';
+import { isLaterAnswer, type Answer } from '../../counting/latest-answer.ts';
+import { createLatestAnswers } from './latest-answers.ts';
+
+type Timed = Answer & { time: number };
+
+const queries = 3;
+/** Answers come about in order: so many ms out of it, four commits a ms. */
+const disorderMs = 4;
+const spellings = [null, null, 'emma'];
+const lists = ['[1]', '[1]', '[2]'].map((text) => new Uint8Array(Buffer.from(text)));
+
+function stored(database: SqliteDatabase): readonly unknown[] {
+  return database.prepare('SELECT query, time_ms, corrected, books FROM last_search JOIN answer USING (query)').all();
+}
+
+function asStored(latest: ReadonlyMap<number, Timed>): readonly unknown[] {
+  return [...latest]
+    .toSorted(([a], [b]) => a - b)
+    .map(([query, { time, corrected, books }]) => ({ query, time_ms: time, corrected, books }));
+}
+
+const plain = (rows: readonly unknown[]): string => JSON.stringify(rows.map((row) => ({ ...(row as object) })));
+
+describe('the latest answers', () => {
+  it('are those of the greatest time, whatever is remembered, rolled back or forgotten', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'samsa-answers-'));
+    for (let seed = 1; seed <= 20; seed++) {
+      const database = openSqlite(join(folder, `${seed}.sqlite`), { migrations: [countsSchema], busyTimeoutMs: 1_000 });
+      const random = createRandom(seed);
+      const below = (limit: number): number => Math.floor(random() * limit);
+      const answers = createLatestAnswers(database);
+      let latest = new Map<number, Timed>();
+      for (let commit = 0; commit < 200; commit++) {
+        const before = new Map(latest);
+        const isRolledBack = below(30) === 0;
+        const body = (): void => {
+          for (let kept = below(6); kept >= 0; kept--) {
+            const answer = {
+              time: Math.floor(commit / 4) + below(disorderMs),
+              corrected: spellings[below(3)]!,
+              books: lists[below(3)]!,
+            };
+            const query = 1 + below(queries);
+            answers.keep(query, { ...answer });
+            const known = latest.get(query);
+            if (known === undefined || isLaterAnswer(answer, known)) latest.set(query, answer);
+          }
+          if (isRolledBack) throw new Error('rolled back');
+        };
+        if (isRolledBack) {
+          assert.throws(() => database.transaction(body));
+          answers.forget();
+          latest = before;
+        } else database.transaction(body);
+        if (below(30) === 0) {
+          const query = 1 + below(queries);
+          for (const table of ['last_search', 'answer']) {
+            database.prepare(`DELETE FROM ${table} WHERE query = ?`).run(query);
+          }
+          answers.forget();
+          latest.delete(query);
+        }
+        assert.equal(plain(stored(database)), plain(asStored(latest)), `seed ${seed}, commit ${commit}`);
+      }
+      database.close();
+    }
+    await rm(folder, { recursive: true });
+  });
+});

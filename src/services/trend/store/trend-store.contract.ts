@@ -1,0 +1,29 @@
+import { describe, it } from 'node:test';
+import { countIn } from '../../../../test/support/count-searches.ts';
+import { testAnswers } from './answers.contract.ts';
+import { testCounting } from './counting.contract.ts';
+import { testForgetting } from './forgetting.contract.ts';
+import { testSharing } from './sharing.contract.ts';
+import type { TrendStoreTest, TrendStoreUnderTest } from './trend-store-under-test.contract.ts';
+
+/** What every trend store promises beside its progress; run it once per technology. */
+export function trendStoreContract(technology: string, open: () => Promise<TrendStoreUnderTest>): void {
+  const test: TrendStoreTest = (name, body) => {
+    it(name, async () => {
+      const opened = await open();
+      try {
+        const [count] = await countIn(opened.store);
+        await body({ ...opened, count: count! });
+      } finally {
+        await opened.close();
+      }
+    });
+  };
+
+  describe(`trend store in ${technology}`, () => {
+    testCounting(test);
+    testSharing(test);
+    testAnswers(test);
+    testForgetting(test);
+  });
+}

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { onlyBook, readBookList, titlesIn } from '../../../../../../test/support/read-book-list.ts';
+import { openBookList } from './open-book-list.ts';
+
+const read = (content: string | Uint8Array) => readBookList('books.csv', content);
+const titles = async (content: string | Uint8Array) => titlesIn((await read(content)).rows);
+const oneBook = async (content: string) => onlyBook((await read(content)).rows);
+
+const refuses = async (content: string | Uint8Array, message: RegExp): Promise<void> => {
+  await assert.rejects(read(content), { code: 'bad-import-file', message });
+};
+
+describe('a CSV file of books', () => {
+  it('is read as Goodreads lists are written', async () => {
+    const header =
+      'book_id,goodreads_book_id,isbn,isbn13,authors,original_publication_year,original_title,title,language_code,ratings_count';
+    const row =
+      '2,3,439554934,9.78043955493e+12,"J.K. Rowling, Mary GrandPré",1997.0,HP,"Harry Potter (Harry Potter, #1)",eng,4602479';
+    assert.deepEqual(await oneBook(`${header}\n${row}\n`), {
+      sourceId: '2',
+      title: 'Harry Potter',
+      series: 'Harry Potter #1',
+      author: 'J.K. Rowling, Mary GrandPré',
+      published_at: '1997',
+      isbn: '9780439554930',
+      language: 'en',
+      popularity: 4602479,
+      leftOut: [],
+    });
+  });
+
+  it('is read by other names, too, in any order and case', async () => {
+    const { rows, unused } = await read(
+      'Shelf,YEAR,Book Title,Genres,Language\nA,-720.0,Odyssey,"Epic; Myth; epic",Greek\n',
+    );
+    assert.deepEqual(unused, ['Shelf']);
+    assert.ok(rows[0]?.problem === undefined);
+    assert.deepEqual(rows[0]?.book, {
+      sourceId: null,
+      fields: { title: 'Odyssey', published_at: '-720', subjects: ['Epic', 'Myth'], language: 'el' },
+    });
+  });
+
+  it('leaves out what it cannot understand, and says which', async () => {
+    const book = await oneBook('title,isbn,year,language,popularity\nEmma,123,MDCCC,Klingonese,many\n');
+    assert.deepEqual(book, {
+      title: 'Emma',
+      sourceId: null,
+      leftOut: ['published_at', 'isbn', 'language', 'popularity'],
+    });
+  });
+
+  it('keeps as many names and subjects as there is room for', async () => {
+    const names = Array.from({ length: 60 }, (_, at) => `Author ${at}`).join(', ');
+    const subjects = Array.from({ length: 30 }, (_, at) => `Subject ${at}`).join('|');
+    const book = await oneBook(`title,author,subjects\nEmma,"${names}",${subjects}\n`);
+    assert.match(book.author ?? '', /^Author 0, .*Author \d+…$/);
+    assert.ok((book.author ?? '').length <= 300);
+    assert.equal(book.subjects?.length, 20);
+  });
+
+  it('may be separated by semicolons or tabs', async () => {
+    assert.deepEqual(await titles('title;author\nEmma;Austen, Jane\n'), ['2: Emma']);
+    assert.deepEqual(await titles('id\ttitle\n1\tEmma\n'), ['2: Emma']);
+    assert.deepEqual(await titles('sep=;\ntitle;author\nEmma;Jane Austen\n'), ['3: Emma']);
+  });
+
+  it('may have a byte order mark, CRLF or CR, no last line end, and blank lines', async () => {
+    assert.deepEqual(await titles('\uFEFFtitle,author\r\nEmma,J\r\n\r\n,\r\nPersuasion,J'), [
+      '2: Emma',
+      '5: Persuasion',
+    ]);
+    assert.deepEqual(await titles('title,author\rEmma,J\r'), ['2: Emma']);
+  });
+
+  it('may be UTF-16 with a byte order mark', async () => {
+    const text = '\uFEFFtitle,author\r\nÉmile,Rousseau\r\n';
+    assert.deepEqual(await titles(Buffer.from(text, 'utf16le')), ['2: Émile']);
+    assert.deepEqual(await titles(Buffer.from(text, 'utf16le').swap16()), ['2: Émile']);
+  });
+
+  it('may have quotes, delimiters and line breaks inside quoted cells', async () => {
+    const { rows } = await read('title,description\n"A ""B"", C","one\ntwo, ""three""\n\nfour"\nD,e\n');
+    const [first, second] = rows;
+    assert.ok(first?.problem === undefined && second?.problem === undefined);
+    assert.equal(first?.book.fields.title, 'A "B", C');
+    assert.equal(first?.book.fields.description, 'one\ntwo, "three"\n\nfour');
+    assert.equal(second?.line, 6);
+  });
+
+  it('loses no line but the broken one', async () => {
+    const lines = [
+      'id,title,author',
+      '1,Emma,A',
+      '2,"Never closed,A',
+      '3,Persuasion,A',
+      '4,too few',
+      '5,a,b,too many',
+      '6,The 6" Pizza,A',
+      '7,"Quoted, fine",A',
+      '8,,no title',
+      '9,"Another,B',
+      `10,${'x'.repeat(501)},A`,
+      '11,Last,A',
+    ];
+    assert.deepEqual(await titles(lines.join('\n')), [
+      '2: Emma',
+      '3: a quote is opened and never closed',
+      '4: Persuasion',
+      '5: expected 3 columns as in the header, got 2',
+      '6: expected 3 columns as in the header, got 4',
+      '7: The 6" Pizza',
+      '8: Quoted, fine',
+      '9: expected a title, got nothing',
+      '10: a quote is opened and never closed',
+      '11: expected a title of at most 500 characters, got 501',
+      '12: Last',
+    ]);
+  });
+
+  it('loses only the lines that are not UTF-8 or longer than a mebibyte', async () => {
+    const latin1 = Buffer.from('2,Émile\n', 'latin1');
+    const parts = [Buffer.from('id,title\n1,Emma\n'), latin1, Buffer.from(`3,${'x'.repeat(3 << 20)}\n4,Last\n`)];
+    const [emma, emile, long, last] = await titles(Buffer.concat(parts));
+    assert.equal(emma, '2: Emma');
+    assert.match(emile ?? '', /^3: expected UTF-8 text; convert the file/);
+    assert.equal(long, '4: longer than 1 MiB');
+    assert.equal(last, '5: Last');
+  });
+
+  it('is read whole when it is larger than what is read at once', async () => {
+    const rows = Array.from({ length: 20_000 }, (_, at) => `${at},"Title ${at}, or\nanother",${'é'.repeat(at % 50)}`);
+    const read = await titles(`id,title,author\n${rows.join('\n')}\n`);
+    assert.equal(read.length, 20_000);
+    assert.equal(read.at(-1), '40000: Title 19999, or another');
+  });
+
+  it('is refused when it has no titles', async () => {
+    await refuses('id,author\n1,Jane Austen\n', /expected a CSV file with a column "title"/);
+    await refuses('[{"title": "Emma"}]\n', /column "title"/);
+    await refuses('', /the file is empty/);
+    await refuses('\n\n', /only blank lines/);
+  });
+
+  it('is refused when it is not text', async () => {
+    await refuses(Buffer.from([0x1f, 0x8b, 8, 0, 1]), /gzip/);
+    await refuses(Buffer.from('PK\u0003\u0004xl/workbook.xml'), /spreadsheet/);
+    await refuses(Buffer.from('title\0author'), /binary/);
+    await refuses(Buffer.from('título,title\n', 'latin1'), /line 1: expected UTF-8/);
+  });
+
+  it('is refused when there is no file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'samsa-csv-'));
+    try {
+      await mkdir(join(folder, 'sub'));
+      await assert.rejects(openBookList(join(folder, 'sub')), { code: 'bad-import-file', message: /folder/ });
+      await assert.rejects(openBookList(join(folder, 'none.csv')), {
+        code: 'bad-import-file',
+        message: /no such file/,
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    await assert.rejects(openBookList('/dev/null'), { code: 'bad-import-file', message: /device/ });
+  });
+});

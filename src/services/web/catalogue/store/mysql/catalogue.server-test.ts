@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../../test/servers/mariadb.ts';
+import { until } from '../../../../../../test/support/until.ts';
+import { openMysql } from '../../../../../mysql/pool.ts';
+import { SamsaError } from '../../../../../errors.ts';
+import { changingBooks } from '../../tutorial-table/adoption.ts';
+import { catalogueContract } from '../catalogue.contract.ts';
+import { openMysqlCatalogue } from './catalogue.ts';
+import { openSqliteCatalogue } from '../sqlite/catalogue.ts';
+import { demoSource, type BookContent, type OpenCatalogue, type SourcedBook } from '../../catalogue.ts';
+import { outboxRelayContract } from '../../outbox/outbox-relay.contract.ts';
+import { emptyContent } from '../stored-book.ts';
+
+const startMs = Date.parse('2026-01-02T03:04:05.678Z');
+const everything = { maxRows: 100_000, maxBytes: 1 << 26 };
+const book = (title: string): BookContent => ({ ...emptyContent, title });
+
+describe('the catalogue in MySQL', () => {
+  let server: MariaDb;
+  before(async () => {
+    server = await startMariaDb();
+  });
+  after(() => server.stop());
+
+  const open = (place: TestDatabase, clock: () => number = Date.now): Promise<OpenCatalogue> =>
+    openMysqlCatalogue(place, { clock, onNotAdopted: (problem) => assert.fail(problem) });
+
+  catalogueContract('MySQL', async () => {
+    const place = await server.createDatabase();
+    let nowMs = startMs;
+    const another = (): Promise<OpenCatalogue> =>
+      openMysqlCatalogue(place, {
+        clock: () => nowMs,
+        leaseClock: async () => nowMs,
+        onNotAdopted: (problem) => assert.fail(problem),
+      });
+    const opened = await another();
+    return { open: opened, another, passMs: (ms) => void (nowMs += ms), close: opened.close };
+  });
+
+  outboxRelayContract('MySQL', async () => {
+    const place = await server.createDatabase();
+    return { open: () => open(place), remove: async () => {} };
+  });
+
+  const rows: fc.Arbitrary<SourcedBook> = fc.record({
+    sourceId: fc.constantFrom('1', '2', '3', null),
+    fields: fc.record(
+      {
+        title: fc.constantFrom('Emma', 'EMMA', 'Dune', 'Dune '),
+        author: fc.constantFrom('A', 'B'),
+        isbn: fc.constantFrom('9780743273565', '9780439023481', null),
+        popularity: fc.constantFrom(1, 2),
+      },
+      { requiredKeys: ['title'] },
+    ),
+  });
+  const steps = fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.record({ source: fc.constantFrom('s', 't', demoSource), rows: fc.array(rows) }) },
+      { weight: 1, arbitrary: fc.record({ remove: fc.integer({ min: 1, max: 4 }) }) },
+    ),
+    { maxLength: 8 },
+  );
+
+  it('merges whatever lists of books as the one in SQLite does', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (steps) => {
+        const folder = await mkdtemp(join(tmpdir(), 'samsa-merge-'));
+        await using mysql = await open(await server.createDatabase(), () => startMs);
+        await using sqlite = openSqliteCatalogue(join(folder, 'c.sqlite'), { clock: () => startMs, busyTimeoutMs: 10 });
+        for (const step of steps) {
+          const [one, other] = await Promise.all([sqlite, mysql].map((shop) => take(shop, step)));
+          assert.deepEqual(other, one);
+        }
+        await rm(folder, { recursive: true });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('lets several processes import the same list, and has every book once', async () => {
+    const place = await server.createDatabase();
+    const shops = await Promise.all([open(place), open(place), open(place)]);
+    const batches = Array.from({ length: 10 }, (_, batch) =>
+      Array.from({ length: 50 }, (_, at) => ({ sourceId: `${batch}/${at}`, fields: { title: `Book ${batch} ${at}` } })),
+    );
+    await Promise.all(
+      shops.map(async ({ catalogue }) => {
+        const run = catalogue.startImport('s');
+        for (const batch of batches) await run.merge(batch);
+      }),
+    );
+    assert.deepEqual(await shops[0].catalogue.census(), { books: 500, everHeld: 500 });
+    assert.equal((await shops[0].outbox.read(everything)).length, 500);
+    for (const shop of shops) await shop.close();
+  });
+
+  it('reads a change that became visible after later ones had been relayed and removed', async () => {
+    const place = await server.createDatabase();
+    await using shop = await open(place);
+    const database = await openMysql(place, { migrations: [] });
+    const gate = Promise.withResolvers<void>();
+    const early = Promise.withResolvers<void>();
+    const slow = database.transaction(async (connection) => {
+      await connection.change("INSERT INTO catalogue_outbox VALUES (NULL, 99, 1, 0, '{}')");
+      early.resolve();
+      await gate.promise;
+    });
+    await early.promise;
+    await shop.catalogue.add(book('Later'));
+    const [later] = await shop.outbox.read(everything);
+    await shop.outbox.remove([later!.id]);
+    assert.deepEqual(await shop.outbox.read(everything), []);
+    const changed = shop.outbox.changed(60_000, new AbortController().signal);
+    gate.resolve();
+    await slow;
+    await changed;
+    const [earlier] = await shop.outbox.read(everything);
+    assert.deepEqual([earlier?.change.bookId, earlier!.id < later!.id], [99, true]);
+    await database.close();
+  });
+
+  it('takes over from a process that stopped in the middle of a change', async () => {
+    const place = await server.createDatabase();
+    await using shop = await open(place);
+    await shop.catalogue.add(book('Before'));
+    const frozen = await openMysql({ ...place, tablePrefix: 'catalogue_' }, { migrations: [] });
+    const woken = Promise.withResolvers<void>();
+    const stopped = Promise.withResolvers<void>();
+    let runs = 0;
+    const change = frozen.exclusive(changingBooks, async (connection) => {
+      await connection.change("UPDATE books SET title = CONCAT(title, '!') WHERE id = 1");
+      if (++runs > 1) return;
+      stopped.resolve();
+      await woken.promise;
+      await connection.change("UPDATE books SET title = CONCAT(title, '?') WHERE id = 1");
+    });
+    await stopped.promise;
+    assert.equal((await shop.catalogue.change(1, book('After'))).version, 2);
+    woken.resolve();
+    await change;
+    assert.equal((await shop.catalogue.get(1))?.title, 'After!');
+    await frozen.close();
+  });
+
+  it('imports on from where it was when the database was killed, nothing twice and nothing lost', async () => {
+    const place = await server.createDatabase();
+    await using shop = await open(place);
+    const batch = (from: number): readonly SourcedBook[] =>
+      Array.from({ length: 50 }, (_, at) => ({ sourceId: String(from + at), fields: { title: `Book ${from + at}` } }));
+    let restarted: Promise<void> | null = null;
+    let run = shop.catalogue.startImport('s');
+    for (let from = 0; from < 1_000; from += 50) {
+      const merging = tryAgain(() => run.merge(batch(from)));
+      if (from === 500) restarted = server.kill().then(server.restart);
+      await merging;
+    }
+    await restarted;
+    run = shop.catalogue.startImport('s');
+    assert.deepEqual(new Set(await run.merge(batch(480))), new Set(['unchanged']));
+    assert.deepEqual(await shop.catalogue.census(), { books: 1_000, everHeld: 1_000 });
+    const changes = (await shop.outbox.read(everything)).map(({ change }) => change);
+    assert.deepEqual([changes.length, new Set(changes.map(({ version }) => version)).size], [1_000, 1]);
+    assert.equal((await shop.catalogue.add(book('Next'))).bookId > 1_000, true);
+  });
+
+  it('opens while the database is away, says so, and sells as soon as it is back', async () => {
+    const place = await server.createDatabase();
+    await server.kill();
+    const told: (string | undefined)[] = [];
+    await using shop = await openMysqlCatalogue(place, {
+      clock: Date.now,
+      onProblem: (problem) => told.push(problem?.code),
+      onNotAdopted: (problem) => assert.fail(problem),
+    });
+    await assert.rejects(shop.catalogue.add(book('Early')), { code: 'store-unavailable', retryable: true });
+    await assert.rejects(openMysqlCatalogue(place, { clock: Date.now, onNotAdopted: () => {} }), { retryable: true });
+    await server.restart();
+    assert.equal((await tryAgain(() => shop.catalogue.add(book('First')))).bookId, 1);
+    assert.deepEqual(told, ['store-unavailable', undefined]);
+  });
+
+  it('never gives the id of a removed book again, also after the server has started anew', async () => {
+    const place = await server.createDatabase();
+    await using shop = await open(place);
+    const { bookId } = await shop.catalogue.add(book('Last'));
+    await shop.catalogue.change(bookId, null);
+    await server.restart();
+    assert.equal((await tryAgain(() => shop.catalogue.add(book('Next')))).bookId, bookId + 1);
+  });
+
+  it('says that books other tables refer to cannot be removed', async () => {
+    const place = await server.createDatabase();
+    await using shop = await open(place);
+    await shop.catalogue.add(book('Read'));
+    await server.ask(
+      `CREATE TABLE ${place.database}.review (book BIGINT UNSIGNED, FOREIGN KEY (book) REFERENCES books (id))`,
+    );
+    await server.ask(`INSERT INTO ${place.database}.review VALUES (1)`);
+    await assert.rejects(shop.catalogue.change(1, null), { code: 'bad-request', message: /refer to it/ });
+    assert.equal((await shop.catalogue.get(1))?.title, 'Read');
+  });
+});
+
+type Step = { readonly source: string; readonly rows: readonly SourcedBook[] } | { readonly remove: number };
+
+/** What a step answers, and all books afterwards. */
+async function take({ catalogue, outbox }: OpenCatalogue, step: Step): Promise<unknown> {
+  const answer =
+    'remove' in step
+      ? await catalogue.change(step.remove, null).catch((error: unknown) => (error as SamsaError).code)
+      : await catalogue.startImport(step.source).merge(step.rows);
+  const changes = (await outbox.read(everything)).map(({ change }) => change);
+  const books = await Promise.all(Array.from({ length: 40 }, (_, id) => catalogue.get(id + 1)));
+  return { answer, changes, books: books.filter((book) => book !== null), census: await catalogue.census() };
+}
+
+/** As somebody would who is told that it may pass. */
+async function tryAgain<Result>(body: () => Promise<Result>): Promise<Result> {
+  let result: { readonly value: Result } | null = null;
+  await until(
+    'the database is back',
+    async () => {
+      try {
+        result = { value: await body() };
+        return true;
+      } catch (error) {
+        if (error instanceof SamsaError && error.retryable) return false;
+        throw error;
+      }
+    },
+    60_000,
+  );
+  return result!.value;
+}

@@ -1,0 +1,121 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { openSqlite, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
+import { isBusy, storeError } from '../../../../../sqlite/errors.ts';
+import { SamsaError } from '../../../../../errors.ts';
+import { catalogueSchema, insertBook, readBook, removeBook, updateBook } from './book-rows.ts';
+import type { BookContent, Catalogue, ChangedBook, OpenCatalogue, RemovedBook } from '../../catalogue.ts';
+import { mergeRow } from './import-run.ts';
+import { createOutboxBell } from '../../outbox/outbox-bell.ts';
+import { createSqliteOutbox } from './outbox.ts';
+import { changeTo, isSameContent, toBook } from '../stored-book.ts';
+import { createTouchedBooks } from '../touched-books.ts';
+
+export type SqliteCatalogueOptions = {
+  /** Milliseconds since 1970, for `created_at`, event times and the relay's lease. */
+  readonly clock: () => number;
+  /**
+   * How long one attempt blocks this thread while another connection writes; the call tries again for about three
+   * seconds without blocking, so 10 serves a thread that answers requests.
+   */
+  readonly busyTimeoutMs: number;
+  /** True when another thread checkpoints this file. */
+  readonly checkpointedElsewhere?: boolean;
+  /** As `SqliteOptions`. */
+  readonly checkpointBytes?: number;
+};
+
+/**
+ * Opens or makes the catalogue in a SQLite file; several processes may have it open.
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`.
+ */
+export function openSqliteCatalogue(path: string, options: SqliteCatalogueOptions): OpenCatalogue {
+  const { clock, ...connection } = options;
+  const database = openSqlite(path, { ...connection, migrations: [catalogueSchema] });
+  const write = <Result>(body: () => Result): Promise<Result> => writeWhenFree(database, body);
+  const bell = createOutboxBell();
+  const close = async (): Promise<void> => database.close();
+  return {
+    catalogue: createCatalogue(database, clock, async (body) => {
+      const result = await write(body);
+      bell.ring();
+      return result;
+    }),
+    outbox: createSqliteOutbox(database, clock, bell, write),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+type Write = <Result>(body: () => Result) => Promise<Result>;
+
+function createCatalogue(database: SqliteDatabase, clock: () => number, write: Write): Catalogue {
+  const changeNow = (id: number, content: BookContent | null): ChangedBook | RemovedBook => {
+    const row = readBook(database, id);
+    if (row === null || row.removed) throw new SamsaError('book-unknown', `There is no book ${id}.`);
+    if (content === null) return removeBook(database, row, clock());
+    if (!isSameContent(row.content, content)) return updateBook(database, row, content, clock());
+    return changeTo(row);
+  };
+  return {
+    get: async (id) =>
+      reading(database, () => {
+        const row = readBook(database, id);
+        return row === null || row.removed ? null : toBook(id, row.createdAt, row.content);
+      }),
+
+    add: (content) => write(() => insertBook(database, content, clock())),
+
+    change: ((id: number, content: BookContent | null) => write(() => changeNow(id, content))) as Catalogue['change'],
+
+    startImport: (source) => {
+      const touched = createTouchedBooks();
+      return {
+        merge: async (rows) => {
+          const merged = await write(() => {
+            const now = new Set<number>();
+            const isTouched = (id: number): boolean => now.has(id) || touched.has(id);
+            return rows.map((row) => {
+              const one = mergeRow(database, source, row, isTouched, clock());
+              now.add(one.bookId);
+              return one;
+            });
+          });
+          for (const { bookId } of merged) touched.add(bookId);
+          return merged.map(({ outcome }) => outcome);
+        },
+      };
+    },
+
+    census: async () =>
+      reading(database, () => {
+        const everHeld = count(database, "SELECT seq AS n FROM sqlite_sequence WHERE name = 'book'");
+        return { books: everHeld - count(database, 'SELECT count(*) AS n FROM book WHERE removed = 1'), everHeld };
+      }),
+  };
+}
+
+/** One attempt blocks no longer than the connection's busy timeout; between attempts the thread is free. */
+async function writeWhenFree<Result>(database: SqliteDatabase, body: () => Result): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return database.transaction(body);
+    } catch (error) {
+      if (attempt === mostAttempts || !isBusy(error)) throw error;
+      await delay(5 + Math.random() * 20);
+    }
+  }
+}
+
+const mostAttempts = 150;
+
+function count(database: SqliteDatabase, sql: string): number {
+  return Number(database.prepare(sql).get()?.['n'] ?? 0);
+}
+
+function reading<Result>(database: SqliteDatabase, body: () => Result): Result {
+  try {
+    return body();
+  } catch (error) {
+    throw storeError(database.path, error);
+  }
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../test/servers/mariadb.ts';
+import { until } from '../../../../../test/support/until.ts';
+import { openMysql } from '../../../../mysql/pool.ts';
+import { openMysqlCatalogue } from '../store/mysql/catalogue.ts';
+import type { OpenCatalogue } from '../catalogue.ts';
+import type { OutboxRow } from '../outbox/outbox.ts';
+
+/** As the tutorial's ORM makes it from `struct { ID uint; Title, Author, PublishedAt, Description string; CreatedAt time.Time }`. */
+const tutorialTable = `CREATE TABLE books (
+  id BIGINT UNSIGNED AUTO_INCREMENT, title LONGTEXT, author LONGTEXT, published_at LONGTEXT, description LONGTEXT,
+  created_at DATETIME(3) NULL, PRIMARY KEY (id))`;
+const everything = { maxRows: 10_000, maxBytes: 1 << 24 };
+
+describe('a table of books somebody else made', () => {
+  let server: MariaDb;
+  let place: TestDatabase;
+  const opened: OpenCatalogue[] = [];
+
+  before(async () => {
+    server = await startMariaDb();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    place = await server.createDatabase();
+    await server.ask(`ALTER DATABASE ${place.database} CHARACTER SET latin1`);
+  });
+  afterEach(async () => {
+    for (const one of opened.splice(0)) await one.close();
+  });
+
+  /** As the tutorial's service would ask, on a connection of its own. */
+  const ask = async (...statements: readonly string[]): Promise<readonly unknown[]> => {
+    const database = await openMysql(place, { migrations: [] });
+    try {
+      return await database.connected(async (connection) => {
+        let rows: readonly unknown[] = [];
+        for (const statement of statements) {
+          if (statement.startsWith('SELECT')) rows = await connection.rows(statement);
+          else await connection.change(statement);
+        }
+        return rows.map((row) => Object.values(row as object));
+      });
+    } finally {
+      await database.close();
+    }
+  };
+  const open = async (): Promise<OpenCatalogue> => {
+    const one = await openMysqlCatalogue(place, {
+      clock: Date.now,
+      onNotAdopted: (problem) => assert.fail(problem),
+    });
+    opened.push(one);
+    return one;
+  };
+  const told = async ({ outbox }: OpenCatalogue, rows: number): Promise<readonly OutboxRow[]> => {
+    await until(`${rows} changes in the outbox`, async () => (await outbox.read(everything)).length >= rows);
+    return outbox.read(everything);
+  };
+
+  it('becomes the catalogue: rows keep their ids, are readable and told to the log', async () => {
+    await ask(
+      tutorialTable,
+      `INSERT INTO books VALUES (3, 'The Great Gatsby', 'F. Scott Fitzgerald', '1925-04-10', 'Caf\u00e9', '2024-05-06 07:08:09.123'),
+       (17, 'Undated', '', 'once upon a time', NULL, NULL), (18, '  ', 'Nobody', '', '', NULL)`,
+    );
+    const shop = await open();
+    const changes = (await told(shop, 2)).map(({ change }) => change);
+    assert.deepEqual(
+      changes.map(({ bookId }) => bookId),
+      [3, 17],
+    );
+    const gatsby = {
+      id: 3,
+      title: 'The Great Gatsby',
+      author: 'F. Scott Fitzgerald',
+      published_at: '1925-04-10',
+      description: 'Café',
+      created_at: '2024-05-06T07:08:09Z',
+      popularity: 0,
+    };
+    assert.deepEqual(changes[0]?.book, gatsby);
+    assert.deepEqual(await shop.catalogue.get(3), gatsby);
+    const undated = await shop.catalogue.get(17);
+    assert.deepEqual([undated?.published_at, undated?.description, undated?.created_at], [null, null, null]);
+    assert.equal(await shop.catalogue.get(18), null);
+    assert.deepEqual(await ask('SELECT published_at FROM books WHERE id = 17'), [['once upon a time']]);
+    assert.equal((await shop.catalogue.add({ ...content, title: 'Next' })).bookId, 19);
+  });
+
+  const content = {
+    title: 'Odd \u{1f4da} 雪国 ',
+    author: 'Ünïcödé\t',
+    published_at: '1935',
+    description: 'Line\nline \u{1f600}',
+    isbn: null,
+    series: 'Series ',
+    subjects: ['É', 'e'],
+    language: 'ja',
+    popularity: 5,
+  };
+
+  it('keeps every character of what it is given, and shows it to the tutorial’s service', async () => {
+    await ask(tutorialTable);
+    const { catalogue } = await open();
+    const { book } = await catalogue.add(content);
+    assert.deepEqual(await catalogue.get(1), book);
+    assert.deepEqual([book.title, book.author, book.description], [content.title, content.author, content.description]);
+    const shown = await ask('SELECT title, author, published_at, description FROM books');
+    assert.deepEqual(shown, [[content.title, content.author, '1935', content.description]]);
+    const run = catalogue.startImport('s');
+    const rows = ['a', 'A', 'a ', 'ä'].map((sourceId) => ({ sourceId, fields: { title: `T ${sourceId}` } }));
+    assert.deepEqual(await run.merge(rows), ['added', 'added', 'added', 'added']);
+  });
+
+  it('may have columns of its own, also narrow ones and times instead of texts', async () => {
+    await ask(
+      `CREATE TABLE books (id INT AUTO_INCREMENT PRIMARY KEY, created_at BIGINT, updated_at DATETIME(3), deleted_at DATETIME(3),
+         title VARCHAR(80) CHARACTER SET latin1 NOT NULL, author VARCHAR(400), published_at DATE, price INT NOT NULL DEFAULT 7,
+         shelf ENUM('a', 'b'), KEY by_title (title))`,
+      `INSERT INTO books (title, author, published_at, shelf, deleted_at) VALUES ('Emma', 'Jane Austen', '1815-12-23', 'b', NULL),
+       ('Gone', 'Nobody', NULL, NULL, '2024-01-01'), ('Dated', 'Nobody', '0000-00-00', NULL, NULL)`,
+    );
+    const shop = await open();
+    await told(shop, 2);
+    assert.equal((await shop.catalogue.get(1))?.published_at, '1815-12-23');
+    assert.deepEqual([await shop.catalogue.get(2), (await shop.catalogue.get(3))?.published_at], [null, null]);
+    const emma = { title: 'Emma', author: 'Jane Austen', published_at: '1815', language: 'en' };
+    assert.deepEqual(await shop.catalogue.startImport('s').merge([{ sourceId: 'x', fields: emma }]), ['updated']);
+    const added = await shop.catalogue.add({ ...content, title: 'x'.repeat(500), published_at: '1935' });
+    assert.deepEqual(await shop.catalogue.get(added.bookId), added.book);
+    assert.equal(typeof added.book.created_at, 'string');
+    assert.deepEqual(await ask('SELECT price, shelf FROM books WHERE id = 1'), [[7, 'b']]);
+    await shop.catalogue.change(1, null);
+    assert.deepEqual(await ask('SELECT id FROM books ORDER BY id'), [[2], [3], [added.bookId]]);
+  });
+
+  it('is taken in once, however many open it together', async () => {
+    await ask(tutorialTable);
+    const rows = Array.from({ length: 1_000 }, (_, at) => `('Book ${at}')`);
+    await ask(`INSERT INTO books (title) VALUES ${rows.join(', ')}`);
+    const shops = await Promise.all([open(), open(), open(), open()]);
+    const run = shops[0].catalogue.startImport('s');
+    assert.deepEqual(await run.merge([{ sourceId: '1', fields: { title: 'Book 999' } }]), ['unchanged']);
+    const ids = (await told(shops[1], 1_000)).map(({ change }) => change.bookId);
+    assert.equal(new Set(ids).size, 1_000);
+    assert.equal(ids.length, 1_000);
+  });
+
+  it('goes on being used: later rows are taken in, and those marked as deleted let go', async () => {
+    await ask(tutorialTable, 'ALTER TABLE books ADD COLUMN deleted_at DATETIME(3)');
+    const shop = await open();
+    await ask("INSERT INTO books (title, author) VALUES ('Later', 'Somebody')");
+    const [added] = await told(shop, 1);
+    assert.equal(added?.change.book?.title, 'Later');
+    await ask('UPDATE books SET deleted_at = NOW(3)');
+    const removed = (await told(shop, 2))[1]?.change;
+    assert.deepEqual([removed?.book, removed?.version], [null, (added?.change.version ?? 0) + 1]);
+    assert.equal(await shop.catalogue.get(1), null);
+    assert.deepEqual(await shop.catalogue.census(), { books: 0, everHeld: 1 });
+  });
+
+  it('outranks what the log knows of an id when the row was replaced behind our back', async () => {
+    await ask(tutorialTable, "INSERT INTO books (title) VALUES ('First')");
+    const shop = await open();
+    await told(shop, 1);
+    await shop.catalogue.change(1, { ...content, title: 'Changed' });
+    await ask('DELETE FROM books', "INSERT INTO books (id, title) VALUES (1, 'Second')");
+    const versions = (await told(shop, 3)).map(({ change }) => change.version);
+    assert.deepEqual(
+      versions,
+      versions.toSorted((one, other) => one - other),
+    );
+    assert.equal(new Set(versions).size, 3);
+  });
+
+  const refused = async (table: string, message: RegExp): Promise<void> => {
+    await ask('DROP TABLE IF EXISTS books', table);
+    await assert.rejects(open(), { code: 'bad-configuration', message });
+  };
+
+  it('is refused when it cannot be a catalogue, with what to do about it', async () => {
+    const id = 'id BIGINT AUTO_INCREMENT PRIMARY KEY';
+    await refused('CREATE TABLE books (title LONGTEXT)', /expected a column id, found none.*ADD COLUMN id/);
+    await refused('CREATE TABLE books (id BIGINT, title LONGTEXT)', /as the primary key, found none.*ADD PRIMARY KEY/);
+    await refused('CREATE TABLE books (id VARCHAR(36) PRIMARY KEY)', /varchar without AUTO_INCREMENT.*MODIFY id/);
+    await refused(`CREATE TABLE books (${id}) ENGINE = MyISAM`, /engine MyISAM.*ENGINE = InnoDB/);
+    await refused(`CREATE TABLE books (${id}, slug INT NOT NULL, rack INT NOT NULL)`, /found none for slug, rack/);
+    await refused(`CREATE TABLE books (${id}, title VARCHAR(9) UNIQUE)`, /unique index title of title.*DROP INDEX/);
+    await refused(`CREATE TABLE books (${id}, author INT)`, /author as text, found int/);
+    await refused(`CREATE TABLE books (${id}, title VARCHAR(9) DEFAULT 'x')`, /found varchar\(9\) in latin1.*MODIFY/);
+    await refused(`CREATE TABLE books (${id}, published_at DATE NOT NULL)`, /found none for published_at/);
+  });
+});

@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { reason, SamsaError, type ErrorCode } from '../../../../errors.ts';
+import type { BookChanged } from '../../../../events/book-changed.ts';
+import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
+import type { WrittenBooks } from './index-file.ts';
+
+export type IndexThreadListener = {
+  /** The file can be opened for reading; again after it was made anew. */
+  readonly onOpened: () => void;
+  readonly onChanged: (books: WrittenBooks) => void;
+  /** The file is damaged: let go of it, then call `rebuild`. */
+  readonly onDamaged: (why: string) => void;
+  readonly onState: (state: Extract<FromIndexThread, { type: 'state' }>) => void;
+};
+
+/** The request thread's end of the conversation with the thread that writes the index. */
+export type IndexThreadLink = {
+  /** Resolves when the thread has told `onOpened`. @throws SamsaError whatever kept it from that. */
+  readonly opened: Promise<void>;
+  /** @throws SamsaError `store-unavailable` (retryable). */
+  readonly apply: (change: BookChanged) => Promise<void>;
+  /** @throws SamsaError `store-unavailable` (retryable) when the thread ends meanwhile. */
+  readonly caughtUp: (withinMs: number) => Promise<void>;
+  readonly rebuild: (why: string) => void;
+  /** Why the thread is gone; `null` while it runs. */
+  readonly ended: () => string | null;
+  /** Commits what is in hand, then ends the thread. May be called twice. */
+  readonly close: () => Promise<void>;
+};
+
+const youngGenerationMiB = 8;
+
+type Call = { readonly resolve: () => void; readonly reject: (error: SamsaError) => void };
+
+export function startIndexThread(
+  workerData: IndexThreadData,
+  logger: Logger,
+  listener: IndexThreadListener,
+): IndexThreadLink {
+  const { path } = workerData;
+  const worker = new Worker(new URL('./index-thread.ts', import.meta.url), {
+    workerData,
+    name: 'search-index',
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB },
+  });
+  const exited = once(worker, 'exit').catch(() => {});
+  const opening = Promise.withResolvers<void>();
+  const calls = new Map<number, Call>();
+  let lastCall = 0;
+  let ended: string | null = null;
+  let closing: Promise<void> | null = null;
+  const tell = (message: ToIndexThread): void => worker.postMessage(message);
+
+  const end = (why: string, error: unknown = unavailable(path, why)): void => {
+    opening.reject(error);
+    if (ended !== null) return;
+    ended = why;
+    for (const { reject } of calls.values()) reject(unavailable(path, why));
+    calls.clear();
+    if (closing === null) logger.error({ path, why }, 'the search index is no longer kept up to date');
+  };
+
+  const call = (message: (number: number) => ToIndexThread): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (ended !== null || closing !== null) {
+        reject(unavailable(path, ended ?? 'it is being closed'));
+        return;
+      }
+      calls.set(++lastCall, { resolve, reject });
+      tell(message(lastCall));
+    });
+
+  const answer = ({ number, problem }: Extract<FromIndexThread, { type: 'done' }>): void => {
+    const call = calls.get(number);
+    calls.delete(number);
+    if (problem === null) call?.resolve();
+    else call?.reject(unavailable(path, problem));
+  };
+
+  const begin = (): void => {
+    try {
+      listener.onOpened();
+      opening.resolve();
+    } catch (error) {
+      end(reason(error), error);
+    }
+  };
+
+  worker.on('message', (message: FromIndexThread) => {
+    if (message.type === 'changed') listener.onChanged(message);
+    else if (message.type === 'done') answer(message);
+    else if (message.type === 'state') listener.onState(message);
+    else if (message.type === 'damaged') listener.onDamaged(message.why);
+    else if (message.type === 'log') passOn(logger, message.line);
+    else if (message.type === 'failed') end(message.message, failure(message));
+    else begin();
+  });
+  worker.on('error', (error) => end(reason(error)));
+  worker.on('exit', () => end('its thread has ended'));
+
+  return {
+    opened: opening.promise,
+    apply: (change) => call((number) => ({ type: 'apply', number, change })),
+    caughtUp: (withinMs) => call((number) => ({ type: 'catch-up', number, withinMs })),
+    rebuild: (why) => tell({ type: 'rebuild', why }),
+    ended: () => ended,
+    close: () => {
+      closing ??= exited.then(() => {});
+      tell({ type: 'stop' });
+      return closing;
+    },
+  };
+}
+
+/** Most reasons name the file already. */
+export function unavailable(path: string, why: string, cause?: unknown): SamsaError {
+  const message = why.startsWith(path) ? why : `${path}: ${why}`;
+  return new SamsaError('store-unavailable', message, { cause, retryable: true });
+}
+
+function failure({ code, message }: { code: string | null; message: string }): Error {
+  return code === null ? new Error(message) : new SamsaError(code as ErrorCode, message);
+}
+
+/** A line of the thread's log, into the log of the process. */
+function passOn(logger: Logger, line: string): void {
+  const { level, time: _, msg, ...fields } = JSON.parse(line) as { level: number; time: number; msg: string };
+  if (level >= 50) logger.error(fields, msg);
+  else if (level >= 40) logger.warn(fields, msg);
+  else logger.info(fields, msg);
+}

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { parentPort, workerData } from 'node:worker_threads';
+import { pino } from 'pino';
+import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
+import { isDamage } from '../../../../sqlite/errors.ts';
+import { removeSqliteFile } from '../../../../sqlite/file.ts';
+import { createSqliteProgress } from '../../../../progress/sqlite/progress.ts';
+import type { Progress } from '../../../../progress/progress.ts';
+import { reason, SamsaError } from '../../../../errors.ts';
+import { giveWay } from '../../../../runtime/give-way.ts';
+import { openLog } from '../../../../log/open-log.ts';
+import { runProjection, type RunningProjection } from '../../../../projection/run-projection.ts';
+import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
+import { createIndexWriter, type IndexWriter } from './index-writer.ts';
+import { createSearchProjection, searchProjectionName, type SearchChange } from './search-projection.ts';
+import { openIndexForWriting } from './index-file.ts';
+
+/** The entry of the worker thread that owns all writes to the search index. */
+const { path, log: location, logLevel }: IndexThreadData = workerData;
+const tell = (message: FromIndexThread): void => parentPort!.postMessage(message);
+const logger = pino({ level: logLevel, base: null }, { write: (line: string) => tell({ type: 'log', line }) });
+const clock = Date.now;
+const stateEveryMs = 250;
+
+type OpenIndex = {
+  readonly database: SqliteDatabase;
+  readonly writer: IndexWriter;
+  readonly running: RunningProjection;
+  readonly ticking: NodeJS.Timeout;
+};
+
+giveWay();
+const log = await open(() =>
+  openLog(location, {
+    clock,
+    busyTimeoutMs: 1_000,
+    checkpointedElsewhere: true,
+    onProblem: (problem) => logger.info({ problem: problem?.message }, 'the search index looks for the event log'),
+  }),
+);
+let index = log === null ? null : await open(openIndex);
+if (index !== null) tell({ type: 'opened' });
+
+parentPort!.on('message', (message: ToIndexThread) => {
+  if (message.type === 'apply') applyAtOnce(message);
+  else if (message.type === 'catch-up') void catchUp(message);
+  else if (message.type === 'rebuild') void rebuild(message.why);
+  else void stop();
+});
+
+async function open<Opened>(attempt: () => Promise<Opened>): Promise<Opened | null> {
+  try {
+    return await attempt();
+  } catch (error) {
+    tell({ type: 'failed', code: error instanceof SamsaError ? error.code : null, message: reason(error) });
+    parentPort!.close();
+    return null;
+  }
+}
+
+async function openIndex(): Promise<OpenIndex> {
+  const database = openIndexForWriting(path, clock(), sayRebuild);
+  const writer = createIndexWriter(database, clock);
+  const progress = announcing(createSqliteProgress(database, clock, writer.apply), writer);
+  await releaseLeases(progress);
+  const running = runProjection({
+    log: log!,
+    progress,
+    projection: createSearchProjection(location.topics),
+    instance: `index-${randomBytes(6).toString('base64url')}`,
+    clock,
+    logger,
+  });
+  const ticking = setInterval(() => {
+    const freshness = running.freshness();
+    tell({ type: 'state', freshness, ledger: running.ledger(), problems: running.problems() });
+    if (freshness.lagEvents === 0) guarded(writer.tidy);
+  }, stateEveryMs);
+  return { database, writer, running, ticking };
+}
+
+/** The file is this node's alone: leases in it are of a process that is gone, and need not run out first. */
+async function releaseLeases(progress: Progress<SearchChange>): Promise<void> {
+  for (const { instance } of await progress.positions(searchProjectionName)) {
+    if (instance !== null) await progress.release(searchProjectionName, instance);
+  }
+}
+
+/** Tells the request thread which books a commit wrote, and when the file turns out to be damaged. */
+function announcing(progress: Progress<SearchChange>, writer: IndexWriter): Progress<SearchChange> {
+  return {
+    ...progress,
+    commit: async (commit) => {
+      try {
+        return await progress.commit(commit);
+      } catch (error) {
+        if (isDamage(error)) tell({ type: 'damaged', why: reason(error) });
+        throw error;
+      } finally {
+        announce(writer);
+      }
+    },
+  };
+}
+
+function announce(writer: IndexWriter): void {
+  const written = writer.takeWritten();
+  if (written.bookIds.length > 0) tell({ type: 'changed', ...written });
+}
+
+function applyAtOnce({ number, change }: Extract<ToIndexThread, { type: 'apply' }>): void {
+  if (index === null) return tell({ type: 'done', number, problem: 'the index is being made anew' });
+  const { writer } = index;
+  const problem = guarded(() => writer.applyAtOnce(change));
+  announce(writer);
+  tell({ type: 'done', number, problem });
+}
+
+async function catchUp({ number, withinMs }: Extract<ToIndexThread, { type: 'catch-up' }>): Promise<void> {
+  await index?.running.caughtUp(withinMs).catch((error: unknown) => {
+    logger.warn({ error: reason(error) }, 'how far the log reaches is not known');
+  });
+  tell({ type: 'done', number, problem: null });
+}
+
+/** @returns why it failed, or `null`. */
+function guarded(write: () => void): string | null {
+  try {
+    write();
+    return null;
+  } catch (error) {
+    if (isDamage(error)) tell({ type: 'damaged', why: reason(error) });
+    else logger.warn({ error: reason(error) }, 'the search index could not be written');
+    return reason(error);
+  }
+}
+
+async function rebuild(why: string): Promise<void> {
+  if (index === null) return;
+  await closeIndex();
+  sayRebuild(why);
+  index = await open(async () => {
+    removeSqliteFile(path);
+    return openIndex();
+  });
+  if (index !== null) tell({ type: 'opened' });
+}
+
+function sayRebuild(why: string): void {
+  logger.warn({ path, why }, 'the search index is made anew from the log');
+}
+
+async function closeIndex(): Promise<void> {
+  const closing = index;
+  index = null;
+  if (closing === null) return;
+  clearInterval(closing.ticking);
+  await closing.running.close();
+  closing.database.close();
+}
+
+async function stop(): Promise<void> {
+  await closeIndex();
+  await log?.close();
+  parentPort!.close();
+}

@@ -1,0 +1,108 @@
+import type { Logger } from 'pino';
+import { isDamage } from '../../../../sqlite/errors.ts';
+import { reason } from '../../../../errors.ts';
+import type { BookChanged } from '../../../../events/book-changed.ts';
+import type { LogLocation } from '../../../../log/open-log.ts';
+import type { Freshness } from '../../../../projection/freshness.ts';
+import type { LedgerRow } from '../../../../projection/ledger.ts';
+import { findBooks, type FoundBooks, type SearchRequest } from '../query/find-books.ts';
+import type { IndexState } from './index-messages.ts';
+import { startIndexThread, unavailable } from './index-thread-link.ts';
+import { openIndexForReading, type IndexReader } from './read-index.ts';
+import { suggestBooks, type Suggestions } from '../query/suggest-books.ts';
+
+/**
+ * This node's own copy of the books, made from the log, to search in. A thread of its own writes it; searching only
+ * reads. What a search finds may be some milliseconds old.
+ */
+export type SearchIndex = {
+  /** @throws SamsaError `store-unavailable` (retryable) while the index cannot be read or is being made anew. */
+  readonly search: (request: SearchRequest) => FoundBooks;
+  /** The JSON of these books, in this order, as lists and events carry it; without those gone by now. */
+  readonly listed: (bookIds: readonly number[]) => readonly Uint8Array[];
+  readonly suggest: (text: string) => Suggestions;
+  /**
+   * Applies a change of a book before the log brings it; resolves when it is findable here. A change no newer than
+   * the stored one changes nothing.
+   * @throws SamsaError `store-unavailable` (retryable); the log will bring the change all the same.
+   */
+  readonly applyAtOnce: (change: BookChanged) => Promise<void>;
+  /**
+   * Resolves when everything that is in the log at the call can be found here, or after `withinMs`.
+   * @throws SamsaError `store-unavailable` (retryable).
+   */
+  readonly caughtUp: (withinMs: number) => Promise<void>;
+  readonly freshness: () => Freshness;
+  readonly ledger: () => readonly LedgerRow[];
+  /** Reason codes for readiness; none when all is well. */
+  readonly problems: () => readonly string[];
+  /** May be called twice. */
+  readonly close: () => Promise<void>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+};
+
+export type SearchIndexOptions = {
+  /** The index file; made when missing, made anew when it cannot be used. */
+  readonly path: string;
+  /** What it is made from. */
+  readonly log: LogLocation;
+  readonly logger: Logger;
+};
+
+/**
+ * Opens the index and starts to bring it up to date; resolves when it can be searched.
+ * @throws SamsaError `data-folder-unusable` when no file can be kept at `path`, or whatever the log throws.
+ */
+export async function openSearchIndex({ path, log, logger }: SearchIndexOptions): Promise<SearchIndex> {
+  let reader: IndexReader | null = null;
+  let state: IndexState = { freshness: { asOfMs: 0, lagEvents: 0, lagMs: 0 }, ledger: [], problems: ['starting'] };
+
+  const letGo = (): void => {
+    reader?.close();
+    reader = null;
+  };
+  const makeAnew = (why: string): void => {
+    if (reader === null) return;
+    letGo();
+    state = { ...state, problems: ['starting'] };
+    thread.rebuild(why);
+  };
+  const thread = startIndexThread({ path, log, logLevel: logger.level }, logger, {
+    onOpened: () => {
+      reader = openIndexForReading(path);
+    },
+    onChanged: (books) => reader?.forget(books),
+    onDamaged: makeAnew,
+    onState: (told) => {
+      if (reader !== null) state = told;
+    },
+  });
+  await thread.opened;
+
+  /** Reads, and has the file made anew when it turns out to be damaged. */
+  const read = <Result>(use: (index: IndexReader) => Result): Result => {
+    if (reader === null) throw unavailable(path, thread.ended() ?? 'it is being made anew from the log');
+    try {
+      return use(reader);
+    } catch (error) {
+      if (isDamage(error)) makeAnew(reason(error));
+      throw unavailable(path, reason(error), error);
+    }
+  };
+  const close = async (): Promise<void> => {
+    letGo();
+    await thread.close();
+  };
+  return {
+    search: (request) => read((index) => findBooks(index, request)),
+    listed: (bookIds) => read((index) => index.listed(bookIds)),
+    suggest: (text) => read((index) => suggestBooks(index, text)),
+    applyAtOnce: thread.apply,
+    caughtUp: thread.caughtUp,
+    freshness: () => state.freshness,
+    ledger: () => state.ledger,
+    problems: () => (thread.ended() === null ? state.problems : ['store-unavailable']),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

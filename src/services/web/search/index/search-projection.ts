@@ -1,0 +1,71 @@
+import { SamsaError } from '../../../../errors.ts';
+import { decodeBookChanged, type BookChanged } from '../../../../events/book-changed.ts';
+import { decodeReaderAction, type ReaderActionName } from '../../../../events/reader-action.ts';
+import type { StoredRecord } from '../../../../events/record.ts';
+import type { TopicNames } from '../../../../events/topics.ts';
+import type { Projection } from '../../../../projection/projection.ts';
+import { largestBookId } from './book-place.ts';
+
+/** What a record means for the index. */
+export type SearchChange =
+  | ({ readonly kind: 'book' } & BookChanged)
+  /** Readers' interest raises a book's popularity; 0 points for actions that say nothing about it. */
+  | { readonly kind: 'interest'; readonly bookId: number | null; readonly month: number; readonly points: number };
+
+/** Positions in the index file stand under this name: renaming re-reads the log. */
+export const searchProjectionName = 'search-index';
+
+/** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are made anew. */
+export const searchProjectionVersion = 1;
+
+const monthMs = 30 * 86_400_000;
+
+const interest: Readonly<Record<ReaderActionName, number>> = {
+  opened: 1,
+  chosen: 2,
+  wanted: 4,
+  unwanted: 0,
+  dismissed: 0,
+  restored: 0,
+  forgotten: 0,
+};
+
+/** Book changes by version, and readers' actions summed by book and month: both whatever the order they come in. */
+export function createSearchProjection(topics: Pick<TopicNames, 'changes' | 'actions'>): Projection<SearchChange> {
+  return {
+    name: searchProjectionName,
+    version: searchProjectionVersion,
+    reads: [
+      { topic: topics.changes, compacted: true, repeats: 'applied-by-version', fold: foldBookChange },
+      { topic: topics.actions, compacted: false, repeats: 'dropped-by-sequence', fold: foldReaderAction },
+    ],
+  };
+}
+
+function foldBookChange(record: StoredRecord): SearchChange {
+  const change = decodeBookChanged(record);
+  checkBookId(change.bookId);
+  return { kind: 'book', ...change };
+}
+
+function foldReaderAction(record: StoredRecord): SearchChange | 'late' {
+  const action = decodeReaderAction(record);
+  if (action === 'late') return 'late';
+  if (action.bookId !== null) checkBookId(action.bookId);
+  return {
+    kind: 'interest',
+    bookId: action.bookId,
+    month: Math.floor(action.time / monthMs),
+    points: interest[action.action],
+  };
+}
+
+/** The month whose interest is forgotten, with all before it, once everything up to `watermarkMs` has been read. */
+export function lastForgottenMonth(watermarkMs: number, retentionMs: number): number {
+  return Math.ceil((watermarkMs - retentionMs) / monthMs) - 1;
+}
+
+function checkBookId(bookId: number): void {
+  if (bookId <= largestBookId) return;
+  throw new SamsaError('bad-event', `book id: expected at most ${largestBookId}, got ${bookId}`);
+}

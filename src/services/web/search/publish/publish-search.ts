@@ -1,0 +1,173 @@
+import type { Logger } from 'pino';
+import { reason, SamsaError } from '../../../../errors.ts';
+import { bookSearchedRecord, type SearchContext, type SearchKeyFormat } from '../../../../events/book-searched.ts';
+import { decodeEnvelope, encodeEnvelope } from '../../../../events/envelope.ts';
+import type { EventSource } from '../../../../events/event-source.ts';
+import type { NewRecord } from '../../../../events/record.ts';
+import type { EventLog } from '../../../../log/log.ts';
+import { backoffMs, pause } from '../../../../runtime/waiting.ts';
+
+/**
+ * Publishes one search: the trimmed query and the answer's own bytes, a JSON array of books. Resolves when the event is
+ * durable, or after the deadline, when it waits in memory for a log that cannot be written.
+ * @returns false when the event is lost: nothing will send it later. Never rejects.
+ */
+export type SendEvent = (key: string, value: Uint8Array, context?: SearchContext) => Promise<boolean>;
+
+export type SearchPublisher = {
+  readonly sendEvent: SendEvent;
+  /** Events that were not durable by their deadline and are still to come. */
+  readonly waiting: () => number;
+  /** Events lost since the start: beyond the bound, refused by the log, or still waiting at `close`. */
+  readonly dropped: () => number;
+  readonly ledger: () => SearchLedger;
+  /** Tries for at most two seconds to write what waits. May be called twice. */
+  readonly close: () => Promise<void>;
+};
+
+/** What became of the searches since the start: accepted = published + dropped + waiting, each counted by itself. */
+export type SearchLedger = {
+  readonly accepted: number;
+  readonly published: number;
+  readonly dropped: number;
+  /** In flight, or kept for a log that cannot be written. */
+  readonly waiting: number;
+};
+
+export type SearchPublisherDeps = {
+  readonly log: EventLog;
+  readonly topic: string;
+  readonly source: EventSource;
+  /** `query` unless given. */
+  readonly keyFormat?: SearchKeyFormat;
+  readonly logger: Logger;
+  /** How long a search waits for its event; 250 unless given. */
+  readonly deadlineMs?: number;
+  /** How many events may wait in memory; 10,000 unless given. */
+  readonly waitingRecords?: number;
+  /** From 0 to below 1, spreads the attempts to write again. */
+  readonly random?: () => number;
+};
+
+const anonymous: SearchContext = { reader: null, weight: 1, corrected: null, total: 0 };
+const recordsPerAttempt = 500;
+const patienceAtCloseMs = 2_000;
+const backoff = { firstMs: 100, mostMs: 2_000 };
+
+/**
+ * Events are numbered in the order of the calls. One that the log refused gets a new number when it is sent again, under
+ * the same id and time: later numbers may have arrived meanwhile, and it would be taken for a repeat.
+ */
+export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublisher {
+  const {
+    log,
+    topic,
+    source,
+    logger,
+    keyFormat = 'query',
+    deadlineMs = 250,
+    waitingRecords = 10_000,
+    random = Math.random,
+  } = deps;
+  const refused: NewRecord[] = [];
+  const stopping = new AbortController();
+  let accepted = 0;
+  let published = 0;
+  let inFlight = 0;
+  let overdue = 0;
+  let dropped = 0;
+  let retrying: Promise<void> | null = null;
+  let closing: Promise<void> | null = null;
+
+  const drop = (count: number, why: string): false => {
+    if (count > 0 && (dropped === 0 || count > 1)) logger.error({ count, why }, 'search events are lost');
+    dropped += count;
+    return false;
+  };
+
+  const keep = (record: NewRecord): boolean => {
+    if (overdue + refused.length >= waitingRecords) return drop(1, `${waitingRecords} events wait already`);
+    refused.push(record);
+    retrying ??= retry();
+    return true;
+  };
+
+  const append = async (record: NewRecord): Promise<boolean> => {
+    inFlight++;
+    try {
+      await log.append([record]);
+      published++;
+      return true;
+    } catch (error) {
+      return isPassing(error) && closing === null ? keep(record) : drop(1, reason(error));
+    } finally {
+      inFlight--;
+    }
+  };
+
+  const retry = async (): Promise<void> => {
+    logger.warn({ topic }, 'the log cannot be written: search events wait in memory');
+    let failures = 0;
+    while (refused.length > 0 && !stopping.signal.aborted) {
+      const records = refused.slice(0, recordsPerAttempt).map((record) => renumbered(record, source));
+      try {
+        await log.append(records);
+        published += refused.splice(0, records.length).length;
+        failures = 0;
+      } catch (error) {
+        if (!isPassing(error)) drop(refused.splice(0, records.length).length, reason(error));
+        await pause(backoffMs(++failures, backoff, random), stopping.signal);
+      }
+    }
+    retrying = null;
+    if (refused.length === 0) logger.info({ topic }, 'all waiting search events are written');
+  };
+
+  const finish = async (): Promise<void> => {
+    const timeout = setTimeout(() => stopping.abort(), patienceAtCloseMs);
+    await retrying;
+    clearTimeout(timeout);
+    drop(refused.splice(0).length, 'the service stopped before the log could be written');
+  };
+
+  return {
+    sendEvent: async (key, value, context = anonymous) => {
+      accepted++;
+      if (closing !== null) return drop(1, 'the service is stopping');
+      const record = bookSearchedRecord(topic, source, { query: key, value, keyFormat, ...context });
+      if (refused.length > 0) return keep(record);
+      if (overdue >= waitingRecords) return drop(1, `${waitingRecords} events wait already`);
+      const appended = append(record);
+      const inTime = overdue === 0 ? await withinMs(appended, deadlineMs) : 'late';
+      if (inTime !== 'late') return inTime;
+      overdue++;
+      void appended.then(() => overdue--);
+      return true;
+    },
+    waiting: () => overdue + refused.length,
+    dropped: () => dropped,
+    ledger: () => ({ accepted, published, dropped, waiting: inFlight + refused.length }),
+    close: () => (closing ??= finish()),
+  };
+}
+
+function withinMs(appended: Promise<boolean>, deadlineMs: number): Promise<boolean | 'late'> {
+  return new Promise((resolve) => {
+    const timeout = setTimeout(resolve, deadlineMs, 'late');
+    void appended.then((durable) => {
+      clearTimeout(timeout);
+      resolve(durable);
+    });
+  });
+}
+
+function renumbered(record: NewRecord, source: EventSource): NewRecord {
+  const envelope = decodeEnvelope(record.headers);
+  if (envelope === null) return record;
+  const { id, time, type, extensions } = envelope;
+  return { ...record, headers: encodeEnvelope({ ...source.next(type, extensions), id, time }) };
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof SamsaError && error.retryable;
+}

@@ -1,0 +1,105 @@
+import type { Book } from '../../../../events/book.ts';
+import type { Facets } from './book-facts.ts';
+import type { SearchFilters, SearchRequest, SearchSort } from './find-books.ts';
+import type { QueryWord } from './parse-query.ts';
+import type { SendEvent } from '../publish/publish-search.ts';
+import type { SearchIndex } from '../index/search-index.ts';
+
+/** Who searches, and whether it counts towards a rise. */
+export type SearchingReader = { readonly id: string; readonly weight: 0 | 1 };
+
+export type SearchOptions = {
+  readonly offset: number;
+  readonly limit: number;
+  /** Whether this search is an event; a query without anything typed never is. */
+  readonly record: boolean;
+  readonly filters?: SearchFilters;
+  readonly sort?: SearchSort;
+  readonly withFacets?: boolean;
+};
+
+export type SearchAnswer = {
+  /** JSON array of the page's books: the answer's bytes and the event's value. */
+  readonly value: Buffer;
+  /** The same, parsed when first asked for. */
+  readonly books: () => readonly Book[];
+  readonly total: number;
+  /** False: there are at least `total`. */
+  readonly totalIsExact: boolean;
+  /** Words of the query that were left out because no book has all of them. */
+  readonly dropped: readonly string[];
+  /** The spelling searched for instead of the one typed; `null` when it is as typed. */
+  readonly corrected: string | null;
+  /** The words that matched, for highlights. */
+  readonly words: readonly QueryWord[];
+  readonly facets: Facets | null;
+  readonly tookMs: number;
+  readonly queryId: string;
+};
+
+/**
+ * Searches, and tells the log: when it resolves, the event is durable, or waits for a log that cannot be written now.
+ * @throws SamsaError `store-unavailable` when the index cannot be read; never because of the event.
+ */
+export type AnswerSearch = (query: string, reader: SearchingReader, options: SearchOptions) => Promise<SearchAnswer>;
+
+export type AnswerSearchDeps = {
+  readonly index: Pick<SearchIndex, 'search' | 'listed'>;
+  readonly sendEvent: SendEvent;
+  readonly newId: () => string;
+  /** Milliseconds of any origin. */
+  readonly stopwatch: () => number;
+};
+
+export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
+  const { index, sendEvent, newId, stopwatch } = deps;
+  return async (typed, reader, { record, ...options }) => {
+    const started = stopwatch();
+    const request: SearchRequest = { text: typed, ...options };
+    const found = index.search(request);
+    const value = jsonArray(index.listed(found.bookIds));
+    const tookMs = stopwatch() - started;
+    const { query, total } = found;
+    if (record && query.text !== '') {
+      const context = { reader: reader.id, weight: reader.weight, corrected: null, total };
+      await sendEvent(query.text, value, context);
+    }
+    return {
+      value,
+      books: parsedOnce(value),
+      total,
+      totalIsExact: found.totalIsExact,
+      dropped: found.dropped,
+      corrected: null,
+      words: found.words,
+      facets: found.facets,
+      tookMs,
+      queryId: newId(),
+    };
+  };
+}
+
+/** `[a,b,c]` of texts that are JSON already. */
+export function jsonArray(items: readonly Uint8Array[]): Buffer {
+  let length = 1 + Math.max(1, items.length);
+  for (const item of items) length += item.byteLength;
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
+  bytes[at++] = openBracket;
+  for (const [index, item] of items.entries()) {
+    if (index > 0) bytes[at++] = comma;
+    bytes.set(item, at);
+    at += item.byteLength;
+  }
+  bytes[at] = closeBracket;
+  return bytes;
+}
+
+const openBracket = 0x5b;
+const comma = 0x2c;
+const closeBracket = 0x5d;
+
+function parsedOnce(value: Buffer): () => readonly Book[] {
+  let books: readonly Book[] | null = null;
+  return () => (books ??= JSON.parse(value.toString()) as readonly Book[]);
+}

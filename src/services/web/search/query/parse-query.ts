@@ -1,0 +1,84 @@
+import { toIsbn13 } from '../../../../text/isbn.ts';
+import { cutWords } from '../../../../text/cut-words.ts';
+
+export type QueryWord = {
+  readonly word: string;
+  /** Also words that begin with it match: the last word may be unfinished. */
+  readonly prefix: boolean;
+  /** The one field it is asked of, `author` after `author:`; `null`: any. */
+  readonly only: 'author' | 'subjects' | null;
+};
+
+/** What a reader asked for. Nothing they type has a meaning for the database: all of it is words. */
+export type ParsedQuery = {
+  /** As typed, trimmed; `''` when nothing was. */
+  readonly text: string;
+  /** ISBN-13 when the query is an ISBN, else `null`; the words still say the same. */
+  readonly isbn: string | null;
+  /** Distinct, in the order typed; none when the query holds no letter or digit. */
+  readonly words: readonly QueryWord[];
+  /** All words in the order typed, repeated ones too, one space between them. */
+  readonly phrase: string;
+};
+
+const mostWords = 32;
+const authorPrefix = /(?:^|\s)author:\s*(?=\S)/iu;
+const single = /^(?:\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul})$/u;
+
+/** Cuts a query as the index was cut. What follows `author:` is asked of authors only; words beyond 32 are ignored. */
+export function parseQuery(typed: string): ParsedQuery {
+  const text = typed.trim();
+  const isbn = isbnOf(text);
+  const split = authorPrefix.exec(text);
+  const anywhere = wordsOf(split === null ? text : text.slice(0, split.index));
+  const author = split === null ? [] : wordsOf(text.slice(split.index + split[0].length));
+  if (author.length === 0 && split !== null) return { ...parseWords(wordsOf(text), []), text, isbn };
+  return { ...parseWords(anywhere, author), text, isbn };
+}
+
+function parseWords(anywhere: readonly string[], author: readonly string[]): Pick<ParsedQuery, 'words' | 'phrase'> {
+  const typed = [...anywhere, ...author].slice(0, mostWords);
+  const words: QueryWord[] = [];
+  for (const [index, word] of typed.entries()) {
+    const at = words.findIndex((known) => known.word === word);
+    const known = words[at];
+    const isAuthor = index >= anywhere.length || known?.only === 'author';
+    const prefix = (index === typed.length - 1 || isSingle(word)) && known?.prefix !== false;
+    words[at === -1 ? words.length : at] = { word, prefix, only: isAuthor ? 'author' : null };
+  }
+  return { words, phrase: typed.join(' ') };
+}
+
+/** A character that is a word by itself, of a script written without spaces. */
+function isSingle(word: string): boolean {
+  return word.length <= 2 && single.test(word);
+}
+
+/** The words of a name, wanted in one field: what an exact comparison of names is narrowed by. */
+export function wordsIn(only: 'author' | 'subjects', name: string | null): readonly QueryWord[] {
+  return name === null ? [] : wordsOf(name).map((word) => ({ word, prefix: false, only }));
+}
+
+function wordsOf(text: string): readonly string[] {
+  const words: string[] = [];
+  for (const { word, extra } of cutWords(text)) if (!extra) words.push(word);
+  return words;
+}
+
+function isbnOf(text: string): string | null {
+  if (text.length < 10) return null;
+  const digits = text.replace(/^isbn(?:-1[03])?[:\s]*/i, '').replaceAll(/[\s\p{Pd}]/gu, '');
+  return digits.length === 10 || digits.length === 13 ? toIsbn13(digits) : null;
+}
+
+/**
+ * The words as an FTS5 expression that wants all of them. Words hold letters, digits and marks only, and each stands
+ * in quotes, so none can be an operator.
+ */
+export function matchExpression(words: readonly QueryWord[]): string {
+  let expression = '';
+  for (const { word, prefix, only } of words) {
+    expression += `${only === null ? ' "' : ` ${only} : "`}${word}${prefix ? '"*' : '"'}`;
+  }
+  return expression.slice(1);
+}

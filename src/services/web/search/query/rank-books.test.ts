@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { indexedBook } from '../index/indexed-book.ts';
+import { parseQuery } from './parse-query.ts';
+import { rankBooks, type RankedBook } from './rank-books.ts';
+
+type Shelved = readonly [title: string, author: string, popularity: number, subject?: string];
+
+function rank(query: string, ...shelf: readonly Shelved[]): string[] {
+  const books = shelf.map(([title, author, popularity, subject = ''], index): RankedBook => {
+    const book = { id: index + 1, title, author, subjects: [subject] };
+    return { ...indexedBook(book), id: book.id, popularityPoints: Math.log2(1 + popularity) };
+  });
+  const { phrase, words } = parseQuery(query);
+  return rankBooks(books, phrase, words).map(({ id }) => shelf[id - 1]![0]);
+}
+
+describe('ranking', () => {
+  it('gives the title that is exactly what was typed first, whatever is more popular', () => {
+    assert.equal(rank('it', ['It Ends with Us', 'A', 90_000], ['It', 'B', 20_000])[0], 'It');
+    assert.equal(rank('emma', ['Room', 'Emma Donoghue', 90_000], ['Emma', 'Jane Austen', 9_000])[0], 'Emma');
+  });
+
+  it('takes a title for exact without its article, subtitle or series', () => {
+    assert.equal(
+      rank('great gatsby', ['Great Gatsby Parties', 'A', 900], ['The Great Gatsby', 'B', 300])[0],
+      'The Great Gatsby',
+    );
+    assert.equal(
+      rank('dune', ['Dune Messiah', 'A', 900], ['Dune (Dune Chronicles #1)', 'A', 300])[0],
+      'Dune (Dune Chronicles #1)',
+    );
+    assert.equal(rank('emma', ['Emma and Me', 'A', 900], ['Emma: A Novel', 'B', 300])[0], 'Emma: A Novel');
+  });
+
+  it("puts an author's well-known books before little-known books about the author", () => {
+    const found = rank(
+      'tolkien',
+      ['Tolkien: A Biography', 'H. Carpenter', 50],
+      ['The Hobbit', 'J. R. R. Tolkien', 90_000],
+    );
+    assert.equal(found[0], 'The Hobbit');
+  });
+
+  it('prefers the field that says more: title and author, then series, then subject', () => {
+    const found = rank('sea', ['A', 'B', 100, 'Sea stories'], ['The Old Man and the Sea', 'C', 100], ['D', 'Sea', 100]);
+    assert.equal(found.at(-1), 'A');
+  });
+
+  it('prefers whole words to beginnings of words, and beginnings of titles to their middle', () => {
+    assert.equal(rank('art', ['Arthur', 'A', 100], ['The Art', 'A', 100])[0], 'The Art');
+    assert.equal(rank('the hob', ['In the Hobby Room', 'A', 100], ['The Hobbit', 'A', 100])[0], 'The Hobbit');
+  });
+
+  it('puts the more popular of equal matches first, and the older id of equal books', () => {
+    assert.deepEqual(rank('night', ['Night One', 'A', 10], ['Night Two', 'A', 20]), ['Night Two', 'Night One']);
+    assert.deepEqual(rank('night', ['Night One', 'A', 10], ['Night Two', 'A', 10]), ['Night One', 'Night Two']);
+  });
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { SamsaError } from '../errors.ts';
+import { openSqlite } from './connection.ts';
+import { isBusy } from './errors.ts';
+
+const migrations = ['CREATE TABLE page (number INTEGER PRIMARY KEY)', 'INSERT INTO page VALUES (1)'];
+
+/** Opens the file the moment the clock says so, as others do, and tells how many rows the migrations left. */
+const opener = `
+  const { openSqlite } = await import(${JSON.stringify(new URL('./connection.ts', import.meta.url).href)});
+  const [path, atMs] = process.argv.slice(1);
+  while (Date.now() < Number(atMs));
+  const database = openSqlite(path, { migrations: ${JSON.stringify(migrations)}, busyTimeoutMs: 50 });
+  process.exitCode = database.prepare('SELECT count(*) AS rows FROM page').get().rows === 1 ? 0 : 3;
+  database.close();`;
+
+async function openAt(path: string, atMs: number): Promise<number | null> {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', opener, path, String(atMs)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code;
+}
+
+void describe('SQLite database', () => {
+  const test = (behaviour: string, body: (path: string) => void | Promise<void>): void => {
+    void it(behaviour, { timeout: 60_000 }, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'samsa-sqlite-'));
+      try {
+        await body(join(folder, 'file.sqlite'));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  };
+
+  test('is made once when several processes open a new file at the same moment', async (path) => {
+    const atMs = Date.now() + 700;
+    const codes = await Promise.all(Array.from({ length: 6 }, () => openAt(path, atMs)));
+    assert.deepEqual(codes, [0, 0, 0, 0, 0, 0]);
+  });
+
+  test('says that others are writing, and that a retry can help', (path) => {
+    const options = { migrations, busyTimeoutMs: 0 };
+    const holder = openSqlite(path, options);
+    const other = openSqlite(path, options);
+    holder.transaction(() => {
+      assert.throws(
+        () => other.transaction(() => {}),
+        (error) =>
+          error instanceof SamsaError && error.code === 'store-unavailable' && error.retryable && isBusy(error),
+      );
+    });
+    other.close();
+    holder.close();
+  });
+
+  test('starts its write-ahead log over at the length it was given', (path) => {
+    const database = openSqlite(path, {
+      migrations: ['CREATE TABLE page (body BLOB)'],
+      busyTimeoutMs: 50,
+      checkpointBytes: 256 << 10,
+    });
+    for (let commit = 0; commit < 50; commit++) {
+      database.transaction(() => database.prepare('INSERT INTO page VALUES (zeroblob(50000))').run());
+    }
+    const walBytes = statSync(`${path}-wal`).size;
+    assert.ok(walBytes > 256 << 10 && walBytes < 512 << 10, `${walBytes} bytes`);
+    database.close();
+  });
+
+  test('refuses a file that a newer program wrote', (path) => {
+    openSqlite(path, { migrations: [...migrations, 'INSERT INTO page VALUES (2)'], busyTimeoutMs: 0 }).close();
+    assert.throws(
+      () => openSqlite(path, { migrations, busyTimeoutMs: 0 }),
+      (error) => error instanceof SamsaError && error.code === 'state-too-new',
+    );
+  });
+
+  const damaged = (error: unknown): boolean =>
+    error instanceof SamsaError &&
+    error.code === 'store-damaged' &&
+    /damaged .* backup .* samsa rebuild/.test(error.message);
+
+  test('says of a file that is no database what to do', (path) => {
+    writeFileSync(path, 'x'.repeat(9_000));
+    assert.throws(() => openSqlite(path, { migrations, busyTimeoutMs: 0 }), damaged);
+  });
+
+  test('says of a file that was cut off what to do', (path) => {
+    openSqlite(path, { migrations: [...migrations, 'CREATE TABLE word (word)'], busyTimeoutMs: 0 }).close();
+    truncateSync(path, 4096);
+    assert.throws(() => {
+      const database = openSqlite(path, { migrations: [...migrations, 'CREATE TABLE word (word)'], busyTimeoutMs: 0 });
+      database.prepare('SELECT * FROM page').all();
+    }, damaged);
+  });
+
+  test('says of damaged pages what to do, whatever meets them', (path) => {
+    const schema = ['CREATE TABLE page (body)', "INSERT INTO page SELECT value FROM json_each('[1, 2, 3]')"];
+    openSqlite(path, { migrations: schema, busyTimeoutMs: 0 }).close();
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.alloc(statSync(path).size - 4096, 0xee), 0, undefined, 4096);
+    closeSync(file);
+    const database = openSqlite(path, { migrations: schema, busyTimeoutMs: 0 });
+    assert.throws(() => database.prepare('SELECT * FROM page').all(), damaged);
+    assert.throws(() => database.prepare('SELECT count(*) FROM page').get(), damaged);
+    assert.throws(() => database.prepare('DELETE FROM page WHERE body = 1').run(), damaged);
+    assert.throws(() => database.transaction(() => database.prepare('INSERT INTO page VALUES (4)').run()), damaged);
+    database.close();
+  });
+
+  test('goes on after the full-text index has written rows whose ids no number can hold', (path) => {
+    const schema = "CREATE VIRTUAL TABLE found USING fts5 (words, content = '', contentless_delete = 1)";
+    const database = openSqlite(path, { migrations: [schema, 'CREATE TABLE page (number)'], busyTimeoutMs: 50 });
+    const add = database.prepare('INSERT INTO found (rowid, words) VALUES (?, ?)');
+    database.transaction(() => {
+      for (let id = 1; id <= 300; id++) add.run(id, 'beetle');
+    });
+    for (const id of [1, 2]) {
+      database.transaction(() => database.prepare('DELETE FROM found WHERE rowid = ?').run(id));
+    }
+    assert.deepEqual(database.prepare('INSERT INTO page VALUES (7), (8)').run(), { changes: 2, lastInsertRowid: 2 });
+    assert.equal(database.prepare("SELECT count(*) AS n FROM found ('beetle')").get()?.['n'], 298);
+    database.close();
+  });
+});

@@ -1,0 +1,135 @@
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { reason, SamsaError } from '../errors.ts';
+import { isBusy } from './errors.ts';
+
+/** What SQLite keeps beside a file while it is open, and after a crash. */
+const companions = ['-wal', '-shm', '-journal'];
+/** For others that only look, as `status` does. */
+const patienceMs = 1_000;
+const notADatabase = 26;
+
+/**
+ * Deletes a file with what SQLite keeps beside it; nobody may have it open. One that is not there is fine.
+ * @throws SamsaError `data-folder-unusable`
+ */
+export function removeSqliteFile(path: string): void {
+  for (const name of [path, ...companions.map((suffix) => path + suffix)]) {
+    try {
+      rmSync(name, { force: true });
+    } catch (cause) {
+      throw new SamsaError('data-folder-unusable', `${name}: cannot be removed: ${reason(cause)}`, { cause });
+    }
+  }
+}
+
+/** Whether any process has the file open; changes nothing but that its write-ahead log is carried into it. */
+export function isInUse(path: string): boolean {
+  const connection = new DatabaseSync(path, { timeout: patienceMs });
+  try {
+    connection.exec('PRAGMA locking_mode = EXCLUSIVE');
+    connection.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    if (isNoDatabase(error)) return false;
+    throw unusable(path, error);
+  } finally {
+    connection.close();
+  }
+}
+
+/**
+ * Puts a finished file in the place of another one, which is kept under a third name; a crash leaves either the one or
+ * the other in its place, whole. Whoever opens `path` meanwhile waits, and gets the new one.
+ * @param mayReplace asked while nobody else can write to the old one; it throws to leave everything as it was.
+ * @throws SamsaError `already-running` when somebody has the old file open, `data-folder-unusable`.
+ */
+export function replaceSqliteFile(
+  path: string,
+  { by, keepAs, mayReplace }: { readonly by: string; readonly keepAs: string; readonly mayReplace: MayReplace },
+): void {
+  finish(by);
+  const old = new DatabaseSync(path, { timeout: patienceMs });
+  try {
+    if (takeOver(path, old)) mayReplace(old);
+    removeSqliteFile(keepAs);
+    for (const suffix of companions) rmSync(path + suffix, { force: true });
+    linkSync(path, keepAs);
+    renameSync(by, path);
+    sync(dirname(path));
+  } catch (error) {
+    throw unusable(path, error);
+  } finally {
+    old.close();
+  }
+}
+
+export type MayReplace = (old: Pick<DatabaseSync, 'prepare'>) => void;
+
+/** Puts a finished file where none is. @throws SamsaError `data-folder-unusable` */
+export function placeSqliteFile(path: string, by: string): void {
+  finish(by);
+  try {
+    linkSync(by, path);
+    rmSync(by);
+    sync(dirname(path));
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+/** Leaving WAL mode needs every other connection gone; it carries the write-ahead log in and deletes it. */
+function takeOver(path: string, connection: DatabaseSync): boolean {
+  try {
+    leaveWal(connection);
+    connection.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch (error) {
+    if (isNoDatabase(error)) return false;
+    if (!isBusy(error)) throw error;
+    throw new SamsaError(
+      'already-running',
+      `${path}: expected a file nobody has open, but a service has. Stop it first.`,
+    );
+  }
+}
+
+function finish(path: string): void {
+  try {
+    const connection = new DatabaseSync(path, { timeout: patienceMs });
+    try {
+      leaveWal(connection);
+    } finally {
+      connection.close();
+    }
+    sync(path);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function leaveWal(connection: DatabaseSync): void {
+  const mode = connection.prepare('PRAGMA journal_mode = DELETE').get()?.['journal_mode'];
+  if (mode !== 'delete') throw new Error(`expected to leave WAL mode, got ${String(mode)}`);
+}
+
+function sync(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isNoDatabase(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' && (errcode & 0xff) === notADatabase;
+}
+
+function unusable(path: string, cause: unknown): SamsaError {
+  if (cause instanceof SamsaError) return cause;
+  return new SamsaError('data-folder-unusable', `${path}: ${reason(cause)}`, { cause });
+}
