@@ -12,13 +12,14 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   runtime: { imports: ['errors', 'sqlite'], doors: ['*'] },
   text: { imports: ['runtime'], doors: ['*'] },
   events: { imports: ['runtime', 'errors'], doors: ['*'] },
-  sqlite: { imports: ['runtime', 'errors'], doors: ['*'] },
-  mysql: { imports: ['progress', 'runtime', 'errors'], doors: ['*'] },
+  sql: { imports: [], doors: ['*'] },
+  sqlite: { imports: ['sql', 'runtime', 'errors'], doors: ['*'] },
+  mysql: { imports: ['sql', 'progress', 'runtime', 'errors'], doors: ['*'] },
   log: {
     imports: ['events', 'sqlite', 'runtime', 'errors'],
     doors: ['log.ts', 'topic-facts.ts', 'open-log.ts', 'open-log-with-spool.ts'],
   },
-  progress: { imports: ['events', 'sqlite', 'mysql', 'runtime', 'errors'], doors: ['*'] },
+  progress: { imports: ['events', 'sql', 'sqlite', 'mysql', 'runtime', 'errors'], doors: ['*'] },
   projection: {
     imports: ['events', 'log', 'progress', 'runtime', 'errors'],
     doors: [
@@ -36,15 +37,15 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   http: { imports: ['errors'], doors: ['*'] },
   config: { imports: ['events', 'errors'], doors: ['config.ts'] },
   'services/web': {
-    imports: ['text', 'events', 'log', 'projection', 'progress', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
+    imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
     doors: ['web-service.ts', 'search-index.ts'],
   },
   'services/trend': {
-    imports: ['text', 'events', 'log', 'projection', 'progress', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
+    imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
     doors: ['trend-service.ts'],
   },
   'services/recommendation': {
-    imports: ['text', 'events', 'log', 'projection', 'progress', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
+    imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
     doors: ['recommendation-service.ts'],
   },
   commands: { imports: ['*'], doors: ['*'] },

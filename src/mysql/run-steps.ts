@@ -1,0 +1,20 @@
+import { inKeyOrder, upsert } from '../sql/merge.ts';
+import type { Step, Steps } from '../sql/steps.ts';
+import type { MysqlConnection } from './connection.ts';
+
+/**
+ * Runs steps one after another, on a connection or inside its open transaction. Begin them inside the body that is given
+ * to `transaction`: after a collision that runs again, with new steps.
+ */
+export async function runSteps<Result>(connection: MysqlConnection, steps: Steps<Result>): Promise<Result> {
+  let next = steps.next();
+  while (next.done !== true) next = steps.next(await execute(connection, next.value));
+  return next.value;
+}
+
+async function execute(connection: MysqlConnection, step: Step): Promise<unknown> {
+  if (step.kind === 'upsert') {
+    return connection.insert(upsert(step.table, 'mysql'), inKeyOrder(step.table, step.rows));
+  }
+  return step.kind === 'rows' ? connection.rows(step.sql, step.values) : connection.change(step.sql, step.values);
+}

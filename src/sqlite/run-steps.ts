@@ -1,0 +1,43 @@
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { upsert, type SqlValue } from '../sql/merge.ts';
+import type { Step, Steps } from '../sql/steps.ts';
+
+type Connection = { readonly prepare: (sql: string) => StatementSync };
+
+/** Runs steps at once, on a connection or inside its open transaction. @throws as its statements do. */
+export function runSteps<Result>(connection: Connection, steps: Steps<Result>): Result {
+  let next = steps.next();
+  while (next.done !== true) next = steps.next(execute(connection, next.value));
+  return next.value;
+}
+
+function execute(connection: Connection, step: Step): unknown {
+  if (step.kind === 'upsert') {
+    const statement = connection.prepare(upsert(step.table, 'sqlite'));
+    for (const row of step.rows) statement.run(...row);
+    return undefined;
+  }
+  const statement = connection.prepare(inSqlite(step.sql, step.values));
+  const values = step.values.map(valueOf);
+  return step.kind === 'rows' ? statement.all(...values) : Number(statement.run(...values).changes);
+}
+
+/** SQLite has no list of values, but reads one from JSON, in which bytes are hexadecimal. */
+function inSqlite(sql: string, values: readonly (SqlValue | readonly SqlValue[])[]): string {
+  let at = 0;
+  return sql.replaceAll(/\bstate\.|\?/g, (found) => {
+    if (found !== '?') return '';
+    const value = values[at++];
+    if (!isList(value)) return '?';
+    return `SELECT ${value[0] instanceof Uint8Array ? 'unhex(value)' : 'value'} FROM json_each(?)`;
+  });
+}
+
+function valueOf(value: SqlValue | readonly SqlValue[]): SQLInputValue {
+  if (!isList(value)) return value;
+  return JSON.stringify(value.map((one) => (one instanceof Uint8Array ? Buffer.from(one).toString('hex') : one)));
+}
+
+function isList(value: SqlValue | readonly SqlValue[] | undefined): value is readonly SqlValue[] {
+  return Array.isArray(value);
+}
