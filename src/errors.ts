@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'data-folder-unusable'
   | 'dead-letter-unknown'
   | 'log-closed'
+  | 'log-unavailable'
   | 'malformed-query'
   | 'operator-only'
   | 'port-in-use'
@@ -42,6 +43,21 @@ export class SamsaError extends Error {
     this.code = code;
     this.retryable = options.retryable ?? false;
   }
+}
+
+/** The codes that only an event log throws. */
+const logCodes: readonly ErrorCode[] = [
+  'bad-event',
+  'log-closed',
+  'log-unavailable',
+  'spool-full',
+  'topic-replaced',
+  'topic-unknown',
+];
+
+/** Whether the event log threw it, rather than a store that was used beside it. */
+export function isFromLog(error: unknown): boolean {
+  return error instanceof SamsaError && logCodes.includes(error.code);
 }
 
 /** What a caught value says for itself, for messages that name their cause. */

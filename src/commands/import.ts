@@ -49,7 +49,7 @@ export async function importCommand(
   } catch (error) {
     if (!(error instanceof SamsaError)) throw error;
     warn(`samsa: ${error.message}`);
-    if (error.code === 'store-unavailable') warn('samsa: what was imported so far is kept; import again to go on');
+    if (error.retryable) warn('samsa: what was imported so far is kept; import again to go on');
     return 1;
   }
 }

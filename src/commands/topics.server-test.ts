@@ -31,5 +31,5 @@ void it('makes what is missing on a broker, and warns of what somebody made othe
 });
 
 void it('says that no broker answers', async () => {
-  await assert.rejects(run({ SAMSA_MQ_BROKERS: '127.0.0.1:9' }), { code: 'store-unavailable' });
+  await assert.rejects(run({ SAMSA_MQ_BROKERS: '127.0.0.1:9' }), { code: 'log-unavailable' });
 });

@@ -20,6 +20,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'book-unknown': 404,
   'cross-site-request': 403,
   'log-closed': 503,
+  'log-unavailable': 503,
   'malformed-query': 400,
   'operator-only': 403,
   'query-too-long': 400,

@@ -14,7 +14,7 @@ export interface EventLog {
    * in which they were given, across calls too. A record's partition is the Java client's: murmur2 of the key, modulo
    * the number of partitions; records without a key may go anywhere.
    * @throws SamsaError `topic-unknown`, `log-closed`, `bad-event` when the store refuses a record for what it is, or
-   *   `store-unavailable` (retryable; nothing of the call appended, unless `close` did not wait for it any longer).
+   *   `log-unavailable` (retryable; nothing of the call appended, unless `close` did not wait for it any longer).
    */
   append(records: readonly NewRecord[]): Promise<void>;
 
@@ -23,7 +23,7 @@ export interface EventLog {
    * after `waitMs` or when `signal` fires. Below the start it begins at the start (the caller sees the gap in the first
    * offset); above the end it answers at once with no records and `end` below `from`.
    * @throws SamsaError `topic-unknown`; `topic-replaced` when the topic no longer has this id; `log-closed`;
-   *   `store-unavailable` (retryable).
+   *   `log-unavailable` (retryable).
    */
   read(request: ReadRequest): Promise<ReadResult>;
 

@@ -30,7 +30,7 @@ export type LogOptions = SqliteLogOptions & {
 
 /**
  * Opens the shop's event log and makes those of its four topics that are missing.
- * @throws SamsaError `data-folder-unusable`, `state-too-new`, `bad-configuration`, or `store-unavailable` when others
+ * @throws SamsaError `data-folder-unusable`, `state-too-new`, `bad-configuration`, or `log-unavailable` when others
  *   kept an embedded log busy for too long, or no broker answers and there is no `onProblem`.
  */
 export async function openLog(location: LogLocation, options: LogOptions): Promise<EventLog> {

@@ -12,7 +12,7 @@ export type TopicFacts = {
 export type OpenTopicFacts = {
   /**
    * `null` when there is no such topic.
-   * @throws SamsaError `store-unavailable` (retryable), `bad-configuration` where a cluster does not let us look.
+   * @throws SamsaError `log-unavailable`, retryable unless a cluster does not let us look.
    */
   readonly of: (topic: string) => Promise<TopicFacts | null>;
   readonly close: () => Promise<void>;

@@ -1,6 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { PartitionName, Progress } from '../progress/progress.ts';
-import { SamsaError } from '../errors.ts';
+import { isFromLog, SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { backoffMs, pause } from '../runtime/waiting.ts';
 import { foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
@@ -69,29 +69,23 @@ function isBrief(standstill: Standstill | 'refused' | 'jump'): boolean {
   return standstill === 'refused' || standstill === 'jump';
 }
 
-type Doing = 'store-unavailable' | 'log-unavailable';
-
 async function readUntilRefused<Change>(
   follow: FollowPartition<Change>,
   onMoving: () => void,
 ): Promise<Standstill | 'refused' | 'jump'> {
-  let doing: Doing = 'store-unavailable';
   const stop = (why: Standstill, error?: unknown): Standstill => {
     if (!follow.signal.aborted) follow.onStandstill(why, error);
     return why;
   };
   try {
     const start = await follow.progress.load(follow.projection.name, follow.partition);
-    doing = 'log-unavailable';
     if (await hasDiverged(follow, start)) return stop('diverged', divergence(follow.partition, start.next));
     const { topicId, next, marks, discarded, arrivedMs } = start;
     let position: Position = { topicId, soFar: { next, marks, discarded }, arrivedMs };
     let restUntilMs = 0;
     while (!follow.signal.aborted) {
       await restUntil(restUntilMs, follow.signal);
-      const taken = await takeIn(follow, position, (now) => {
-        doing = now;
-      });
+      const taken = await takeIn(follow, position);
       if (taken === 'diverged') return stop('diverged', divergence(follow.partition, position.soFar.next));
       if (taken === 'refused' || taken === 'jump') return taken;
       ({ position } = taken);
@@ -102,7 +96,7 @@ async function readUntilRefused<Change>(
     }
     return 'refused';
   } catch (error) {
-    return stop(standstillOf(error, doing), error);
+    return stop(standstillOf(error), error);
   }
 }
 
@@ -117,7 +111,6 @@ type TakenIn = { readonly position: Position; readonly end: number; readonly isB
 async function takeIn<Change>(
   follow: FollowPartition<Change>,
   position: Position,
-  onDoing: (doing: Doing) => void,
 ): Promise<TakenIn | 'refused' | 'jump' | 'diverged'> {
   const { topicId, soFar } = position;
   const { signal } = follow;
@@ -135,9 +128,7 @@ async function takeIn<Change>(
   if (folded === 'jump') return 'jump';
   if (folded.next === soFar.next) return { position, end: read.end, isBusy: false };
   const arrivedMs = folded.last?.arrivedMs ?? position.arrivedMs;
-  onDoing('store-unavailable');
   if (!(await commit(follow, soFar, folded, read.end, arrivedMs))) return 'refused';
-  onDoing('log-unavailable');
   const marks = mergeMarks(soFar.marks, folded.marks);
   return {
     position: { topicId, soFar: { ...soFar, next: folded.next, marks }, arrivedMs },
@@ -151,9 +142,9 @@ async function restUntil(untilMs: number, signal: AbortSignal): Promise<void> {
   if (leftMs > 0) await pause(leftMs, signal);
 }
 
-/** What an error that came while something was being done stops. */
-export function standstillOf(error: unknown, doing: Doing): Standstill {
-  if (!(error instanceof SamsaError)) return doing;
+/** The standstill that an error causes. */
+export function standstillOf(error: unknown): Standstill {
+  if (!(error instanceof SamsaError)) return 'store-unavailable';
   switch (error.code) {
     case 'topic-replaced':
     case 'store-damaged':
@@ -161,7 +152,7 @@ export function standstillOf(error: unknown, doing: Doing): Standstill {
     case 'state-too-new':
       return error.code;
     default:
-      return doing;
+      return isFromLog(error) ? 'log-unavailable' : 'store-unavailable';
   }
 }
 

@@ -15,7 +15,7 @@ const acknowledgedWithinMs = 1_000;
 /**
  * Rule C8: whether the log no longer has what was applied: it ends before the stored position, or the record before
  * that position is another one. Where that record has expired, it cannot be told and is not.
- * @throws SamsaError as `EventLog.read`; `store-unavailable` (retryable) where the log has the record, but does not
+ * @throws SamsaError as `EventLog.read`; `log-unavailable` (retryable) where the log has the record, but does not
  *   give it out yet.
  */
 export async function hasDiverged(
@@ -49,7 +49,7 @@ export function divergence({ topic, partition }: PartitionName, next: number): E
 
 function notYet({ topic, partition }: PartitionName, offset: number): SamsaError {
   return new SamsaError(
-    'store-unavailable',
+    'log-unavailable',
     `${topic}/${partition}: expected the log to give record ${offset} once more, but it does not do so yet. Trying again may help.`,
     { retryable: true },
   );

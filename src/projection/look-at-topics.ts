@@ -57,7 +57,7 @@ export async function describeTopics(log: EventLog, topics: readonly string[]): 
 
 function late(withinMs: number): SamsaError {
   return new SamsaError(
-    'store-unavailable',
+    'log-unavailable',
     `expected the log to say within ${withinMs} ms how far its topics reach, got no answer yet. Trying again may help.`,
     { retryable: true },
   );

@@ -253,7 +253,7 @@ describe('a running projection', () => {
     let away = true;
     const real = log;
     const describe: EventLog['describe'] = async (topic) => {
-      if (away) throw new SamsaError('store-unavailable', 'no broker answers', { retryable: true });
+      if (away) throw new SamsaError('log-unavailable', 'no broker answers', { retryable: true });
       return real.describe(topic);
     };
     log = { ...real, describe };
@@ -289,7 +289,7 @@ describe('a running projection', () => {
     log = {
       ...real,
       read: async (request) => {
-        if (away) throw new SamsaError('store-unavailable', 'no broker answers', { retryable: true });
+        if (away) throw new SamsaError('log-unavailable', 'no broker answers', { retryable: true });
         return real.read(request);
       },
     };

@@ -86,12 +86,9 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   };
 
   /** Positions are read before the log's ends, so that a projection never seems to be ahead of its log. */
-  const tick = async (at: (doing: 'store-unavailable' | 'log-unavailable') => void): Promise<void> => {
-    at('store-unavailable');
+  const tick = async (): Promise<void> => {
     const positions = await progress.positions(projection.name);
-    at('log-unavailable');
     const { partitions: described, trouble } = await look();
-    at('store-unavailable');
     const ends = new Map(described.map((partition) => [nameOf(partition), partition.end]));
     if (trouble === null) {
       ledger = ledgerOf(positions, (topic, partition) => ends.get(nameOf({ topic, partition })) ?? 0);
@@ -116,18 +113,16 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       if (input !== undefined && !followers.has(nameOf(partition))) follow(partition, input);
     }
     rememberOthers(partitions, names, positions, ends);
-    at('log-unavailable');
     if (trouble !== null) throw trouble;
   };
 
   const ticking = (async () => {
     while (!stopping.signal.aborted) {
-      let doing: 'store-unavailable' | 'log-unavailable' = 'store-unavailable';
       try {
-        await tick((next) => (doing = next));
+        await tick();
         leaseProblem = null;
       } catch (error) {
-        const problem = standstillOf(error, doing);
+        const problem = standstillOf(error);
         if (leaseProblem !== problem) logger.warn({ projection: projection.name, error: reason(error) }, problem);
         leaseProblem = problem;
       }

@@ -1,4 +1,4 @@
-import { SamsaError, type ErrorCode } from '../errors.ts';
+import { SamsaError } from '../errors.ts';
 import { backoffMs, pause, type Backoff } from './waiting.ts';
 
 /** Hears of each failure, and of `null` when what failed has succeeded. */
@@ -32,13 +32,16 @@ export async function keepTrying<Result>(
   return null;
 }
 
-/** For those who tell people: of a kind of trouble once until another kind comes, and `null` when there is none any more. */
+/**
+ * For messages to people: passes on a kind of trouble once, until another kind comes, and `null` when it is over. Trouble
+ * of one code that passes by itself is another kind than one that does not.
+ */
 export function onlyNews(hear: HearTrouble): HearTrouble {
-  let known: ErrorCode | null = null;
+  let known: string | null = null;
   return (trouble) => {
-    const code = trouble?.code ?? null;
-    if (code === known) return;
-    known = code;
+    const kind = trouble && `${trouble.code} ${trouble.retryable}`;
+    if (kind === known) return;
+    known = kind;
     hear(trouble);
   };
 }

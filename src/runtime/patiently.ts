@@ -15,5 +15,5 @@ export async function patiently<Result>(attempt: () => Result, patienceMs: numbe
 }
 
 function mayPass(error: unknown): boolean {
-  return error instanceof SamsaError && error.code === 'store-unavailable';
+  return error instanceof SamsaError && error.retryable;
 }

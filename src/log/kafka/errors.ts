@@ -43,30 +43,26 @@ export function kafkaError(brokers: readonly string[], error: unknown): SamsaErr
   const unknownTopic = all.map(({ message }) => /^Unknown topic (.+)\.$/.exec(message)?.[1]).find(Boolean);
   if (unknownTopic !== undefined) return topicUnknown(brokers, unknownTopic);
   if (all.some(({ message }) => message.includes('SASL authentication failed'))) {
-    return new SamsaError('bad-configuration', `${where} refused the user name or password. Check both.`, {
+    return new SamsaError('log-unavailable', `${where} refused the user name or password. Check both.`, {
       cause: error,
     });
   }
   if (hasBrokerError(error, refusedAccess)) {
     const grant = 'Grant the user DESCRIBE, READ and WRITE on the topics of the shop, and CREATE where one is missing.';
-    return new SamsaError('bad-configuration', `${where} refused access: ${because} ${grant}`, { cause: error });
+    return new SamsaError('log-unavailable', `${where} refused access: ${because} ${grant}`, { cause: error });
   }
   if (all.some(isAboutEncryption)) {
-    return new SamsaError('bad-configuration', `${where}: no encrypted connection as configured: ${because}`, {
+    return new SamsaError('log-unavailable', `${where}: no encrypted connection as configured: ${because}`, {
       cause: error,
     });
   }
   if (refusesRecords(error)) {
     return new SamsaError('bad-event', `${where} refused a record: ${because}`, { cause: error });
   }
-  return new SamsaError(
-    'store-unavailable',
-    `${where} does not answer as expected: ${because}. Trying again may help.`,
-    {
-      cause: error,
-      retryable: true,
-    },
-  );
+  return new SamsaError('log-unavailable', `${where} does not answer as expected: ${because}. Trying again may help.`, {
+    cause: error,
+    retryable: true,
+  });
 }
 
 export function topicUnknown(brokers: readonly string[], topic: string): SamsaError {

@@ -150,7 +150,7 @@ void describe('Kafka log and its broker', () => {
     const during = Array.from({ length: 200 }, (_, index) => give(200 + index));
     await assert.rejects(
       read(log, topic, { topicId: id, waitMs: patienceMs }),
-      refused('store-unavailable', true, /does not answer/),
+      refused('log-unavailable', true, /does not answer/),
     );
     await broker.restart();
     await Promise.all([...before, ...during]);
@@ -233,7 +233,7 @@ void describe('Kafka log and its broker', () => {
     try {
       const pending = assert.rejects(
         log.append([record(topic, 'perhaps')]),
-        refused('store-unavailable', true, /may have been appended/),
+        refused('log-unavailable', true, /may have been appended/),
       );
       await log.close();
       await Promise.all([waiting, pending]);
@@ -248,7 +248,7 @@ void describe('Kafka log and its broker', () => {
     const { port } = server.address() as AddressInfo;
     await once(server.close(), 'close');
     const log = openKafkaLog({ brokers: [`127.0.0.1:${port}`], clientId: 'samsa', clock: Date.now });
-    const nobody = refused('store-unavailable', true, new RegExp(`127.0.0.1:${port} .*ECONNREFUSED`));
+    const nobody = refused('log-unavailable', true, new RegExp(`127.0.0.1:${port} .*ECONNREFUSED`));
     await assert.rejects(log.describe('t'), nobody);
     await assert.rejects(log.create('t', { partitions: 1, retentionMs: 0, compacted: false }), nobody);
     await assert.rejects(log.append([record('t', 'a')]), nobody);

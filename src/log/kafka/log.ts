@@ -33,7 +33,7 @@ export type KafkaLog = EventLog & {
    * that failed was not appended either, unless that one failed for what it is; of another call it may have been: never
    * give any before the ones ahead of them are answered.
    * @throws SamsaError `topic-unknown`, `log-closed`; `topic-replaced` when there is no such partition (any more);
-   *   `store-unavailable` (retryable) when too much waits or no broker answers. Nothing was appended then.
+   *   `log-unavailable` (retryable) when too much waits or no broker answers. Nothing was appended then.
    */
   readonly appendTo: (partition: number, records: readonly NewRecord[]) => Promise<readonly Failure[]>;
 };
@@ -45,12 +45,12 @@ const goodbyeMs = 200;
 /**
  * The event log in Apache Kafka. Nothing is connected before the first use. `append` goes on trying through an outage,
  * however long, with nothing appended twice; whoever cannot wait that long keeps records elsewhere first. A call that
- * `close` gave up on after 2.5 s fails with `store-unavailable`, and may have been appended.
+ * `close` gave up on after 2.5 s fails with `log-unavailable`, and may have been appended.
  *
  * `append` also throws `bad-event` (not retryable) where a record is too large or Kafka refused it for what it is: a
  * call refused for its size before it was sent has appended nothing, else other records of the call may be in the log.
- * All members throw `store-unavailable` (retryable) when no broker answers, and `bad-configuration` when they refuse
- * the user, the password or access.
+ * All members throw `log-unavailable`: retryable when no broker answers, not retryable when brokers refuse the user,
+ * the password or access.
  * @throws SamsaError `bad-configuration`.
  */
 export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
@@ -129,7 +129,7 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
 
 function closedTooEarly(brokers: readonly string[], error: unknown): SamsaError {
   return new SamsaError(
-    'store-unavailable',
+    'log-unavailable',
     `the log was closed before Kafka at ${brokers.join(', ')} acknowledged a record: it may have been appended. Append it again.`,
     { retryable: true, cause: error },
   );

@@ -36,7 +36,7 @@ async function use(connection: Omit<KafkaConnection, 'clientId'>): Promise<void>
 function badConfiguration(message: RegExp) {
   return (error: unknown): boolean => {
     assert.ok(error instanceof SamsaError, String(error));
-    assert.deepEqual([error.code, error.retryable], ['bad-configuration', false], error.message);
+    assert.deepEqual([error.code, error.retryable], ['log-unavailable', false], error.message);
     assert.match(error.message, message);
     return true;
   };

@@ -21,7 +21,7 @@ export type PublisherOptions = {
 export type Publisher = {
   /**
    * Resolves when all records are answered, with what became of each.
-   * @throws SamsaError `store-unavailable` (retryable) when too much waits: none of them is sent.
+   * @throws SamsaError `log-unavailable` (retryable) when too much waits: none of them is sent.
    */
   readonly publish: (records: readonly Addressed[]) => Promise<readonly Failure[]>;
   /** Resolves when every call has been answered. */
@@ -145,7 +145,7 @@ function fitting(waiting: readonly Entry[]): number {
 
 function tooMuchWaits(records: number, bytes: number): SamsaError {
   return new SamsaError(
-    'store-unavailable',
+    'log-unavailable',
     `the log takes no more for now: ${records} records (${bytes} bytes) wait for Kafka. Try again later.`,
     { retryable: true },
   );

@@ -14,7 +14,7 @@ export type SpoolBoundOptions = {
 export type SpoolBound = {
   /**
    * Lets in so many bytes more.
-   * @throws SamsaError `spool-full` where they are to be dropped; `store-unavailable` (retryable) where the oldest are
+   * @throws SamsaError `spool-full` where they are to be dropped; `log-unavailable` (retryable) where the oldest are
    *   dropped instead, and were not yet.
    */
   readonly enter: (bytes: number) => void;
@@ -50,7 +50,7 @@ function full(path: string, waitingBytes: number, mostBytes: number, overflow: S
   if (overflow === 'drop-newest') {
     return new SamsaError('spool-full', `${what}: new records are dropped. Mend Kafka, or raise mq.spool_limit_mb.`);
   }
-  return new SamsaError('store-unavailable', `${what}: the oldest are not dropped yet. Try again.`, {
+  return new SamsaError('log-unavailable', `${what}: the oldest are not dropped yet. Try again.`, {
     retryable: true,
   });
 }

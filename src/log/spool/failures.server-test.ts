@@ -96,7 +96,7 @@ void describe('spooled log and its broker', () => {
     assert.deepEqual(await numbersIn(log, topic), numbers(0, 400));
     assert.deepEqual(ledgerOf(log, topic), { ...none, accepted: 400, relayed: 400 });
     await until('the problem is over', () => log.problems().length === 0 && said.at(-1) === null);
-    assert.deepEqual(said, ['store-unavailable', null]);
+    assert.deepEqual(said, ['log-unavailable', null]);
   });
 
   test('takes records while the broker is frozen', async ({ topic, open }) => {

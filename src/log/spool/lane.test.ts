@@ -7,7 +7,7 @@ import type { NewRecord } from '../../events/record.ts';
 import { createPublisher } from '../kafka/publisher.ts';
 import { createSpoolLane } from './lane.ts';
 
-const away = new SamsaError('store-unavailable', 'away', { retryable: true });
+const away = new SamsaError('log-unavailable', 'away', { retryable: true });
 const refused = new SamsaError('bad-event', 'refused');
 
 function valueOf({ value }: Pick<NewRecord, 'value'>): string {

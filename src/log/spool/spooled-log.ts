@@ -1,8 +1,8 @@
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
-import { storeError } from '../../sqlite/errors.ts';
 import { SamsaError } from '../../errors.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import type { EventLog } from '../log.ts';
+import { logError } from '../sqlite/errors.ts';
 import { patiently } from '../../runtime/patiently.ts';
 import { createSpoolBound, type SpoolOverflow } from './bound.ts';
 import { createSpoolBack, openSpoolFile, type SpoolBack } from './file.ts';
@@ -139,7 +139,7 @@ function assemble({ log, clock, claimed, database, back, thread, intake, ring }:
       try {
         await intake.append(records);
       } catch (error) {
-        throw storeError(path, error);
+        throw logError(path, error);
       }
     },
     create: async (topic, settings) => {

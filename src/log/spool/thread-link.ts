@@ -81,7 +81,7 @@ export function startSpoolThread(
 function ended(path: string, cause: unknown): SamsaError {
   const why = cause === undefined ? '' : `: ${reason(cause)}`;
   return new SamsaError(
-    'store-unavailable',
+    'log-unavailable',
     `${path}: the thread that relays it has ended and is started again${why}. What it holds is kept.`,
     { retryable: true, cause },
   );

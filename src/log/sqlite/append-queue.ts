@@ -14,7 +14,7 @@ export type Row = {
 export type AppendQueueOptions = {
   /**
    * Writes all rows in one transaction, in this order, or throws with none written:
-   * SamsaError `store-unavailable` when the same may succeed later.
+   * a retryable SamsaError when the same may succeed later.
    */
   readonly write: (rows: readonly Row[]) => void;
   /** How long a call may wait for a store that is busy or full. */
@@ -25,7 +25,7 @@ export type AppendQueueOptions = {
 };
 
 export type AppendQueue = {
-  /** @throws SamsaError `store-unavailable` (retryable), with nothing of the call written. */
+  /** @throws SamsaError `log-unavailable` (retryable), with nothing of the call written. */
   readonly append: (rows: readonly Row[]) => Promise<void>;
   /** Resolves when every call has been answered. */
   readonly drain: () => Promise<void>;
@@ -140,12 +140,12 @@ function bytesOf(rows: readonly Row[]): number {
 }
 
 function isPassing(error: unknown): boolean {
-  return error instanceof SamsaError && error.code === 'store-unavailable';
+  return error instanceof SamsaError && error.retryable;
 }
 
 function queueFull(records: number, bytes: number): SamsaError {
   return new SamsaError(
-    'store-unavailable',
+    'log-unavailable',
     `the log takes no more for now: ${records} records (${bytes} bytes) wait to be written. Try again later.`,
     { retryable: true },
   );

@@ -111,10 +111,10 @@ void describe('SQLite log', () => {
 
   test('gives up on a store that stays busy', { busyTimeoutMs: 0, patienceMs: 30 }, async (log, other) => {
     other.exec('BEGIN IMMEDIATE');
-    await assert.rejects(log.append([record('lost')]), code('store-unavailable', true));
+    await assert.rejects(log.append([record('lost')]), code('log-unavailable', true));
     await assert.rejects(
       log.create('another', { partitions: 1, retentionMs: 0, compacted: false }),
-      code('store-unavailable', true),
+      code('log-unavailable', true),
     );
     other.exec('ROLLBACK');
     await log.append([record('kept')]);
@@ -125,8 +125,8 @@ void describe('SQLite log', () => {
   test('refuses at once what would wait beyond the bounds', few, async (log, other) => {
     other.exec('BEGIN IMMEDIATE');
     const first = log.append([record('a'), record('b')]);
-    await assert.rejects(log.append([record('c'), record('d')]), code('store-unavailable', true));
-    await assert.rejects(log.append([record('e'.repeat(200))]), code('store-unavailable', true));
+    await assert.rejects(log.append([record('c'), record('d')]), code('log-unavailable', true));
+    await assert.rejects(log.append([record('e'.repeat(200))]), code('log-unavailable', true));
     const last = log.append([record('f')]);
     other.exec('ROLLBACK');
     await Promise.all([first, last]);

@@ -1,9 +1,9 @@
 import { encodeHeaders } from '../../events/header-bytes.ts';
-import { openSqlite } from '../../sqlite/connection.ts';
-import { storeError } from '../../sqlite/errors.ts';
+import { openSqlite, type SqliteDatabase } from '../../sqlite/connection.ts';
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { createAppendQueue, type Row } from './append-queue.ts';
+import { logError } from './errors.ts';
 import { createLogWatch } from './log-watch.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log.ts';
 import { partitionOf } from '../partition.ts';
@@ -40,17 +40,29 @@ export const logBellName = 'samsa log';
  * The event log in one SQLite file, which several processes may have open at once. Appends of one turn of the event
  * loop are committed together on its next turn. A waiting read sees a record at once when this process appended it,
  * also in another thread (see `shareLogBell`) unless appends follow each other closely, else within about 10 ms.
- * @throws SamsaError as `openSqlite`.
+ * @throws SamsaError as `openSqlite`, but `log-unavailable` in place of `store-unavailable`.
  */
 export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog {
-  const patienceMs = options.patienceMs ?? defaultPatienceMs;
-  const database = openSqlite(path, {
+  try {
+    return logIn(openFile(path, options), options);
+  } catch (error) {
+    throw logError(path, error);
+  }
+}
+
+function openFile(path: string, options: SqliteLogOptions): SqliteDatabase {
+  return openSqlite(path, {
     migrations: logMigrations,
     busyTimeoutMs: options.busyTimeoutMs,
     sync: options.sync ?? 'normal',
     checkpointedElsewhere: options.checkpointedElsewhere ?? false,
     ...(options.checkpointBytes !== undefined && { checkpointBytes: options.checkpointBytes }),
   });
+}
+
+function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
+  const { path } = database;
+  const patienceMs = options.patienceMs ?? defaultPatienceMs;
   const topics = createSqliteTopics(database);
   const reader = createRecordReader(database);
   const watch = createLogWatch({
@@ -58,8 +70,15 @@ export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog
     version: database.dataVersion,
     endOf: reader.endOf,
   });
+  const write = createRowWriter(database, options.clock, watch.announce);
   const queue = createAppendQueue({
-    write: createRowWriter(database, options.clock, watch.announce),
+    write: (rows) => {
+      try {
+        write(rows);
+      } catch (error) {
+        throw logError(path, error);
+      }
+    },
     patienceMs,
     limitRecords: options.waitingRecords ?? 50_000,
     limitBytes: options.waitingBytes ?? 64 << 20,
@@ -72,7 +91,7 @@ export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog
     try {
       return use();
     } catch (error) {
-      throw storeError(path, error);
+      throw logError(path, error);
     }
   };
 

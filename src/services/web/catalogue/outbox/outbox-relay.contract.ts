@@ -179,7 +179,7 @@ export function outboxRelayContract(technology: string, makeCatalogue: () => Pro
       const log: EventLog = {
         ...shop.log,
         append: async (records) => {
-          if (isAway) throw new SamsaError('store-unavailable', 'away', { retryable: true });
+          if (isAway) throw new SamsaError('log-unavailable', 'away', { retryable: true });
           return shop.log.append(records);
         },
       };

@@ -1,6 +1,6 @@
 import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { reason, SamsaError } from '../../../../errors.ts';
+import { isFromLog, reason, SamsaError } from '../../../../errors.ts';
 import { bookChangedRecord } from '../../../../events/book-changed.ts';
 import { createEventSource } from '../../../../events/event-source.ts';
 import type { EventLog } from '../../../../log/log.ts';
@@ -127,8 +127,7 @@ function createBatchRelay(
     logger.warn({ books: overtaken.length }, 'changes of books reached the log late: their newest versions follow');
   };
 
-  const relay = async (at: (doing: RelayProblem) => void): Promise<BatchOutcome> => {
-    at('store-unavailable');
+  const relay = async (): Promise<BatchOutcome> => {
     await settle();
     let rows = await outbox.read(limits);
     if (rows.length === 0) return 'empty';
@@ -137,19 +136,16 @@ function createBatchRelay(
       rows = await outbox.read(limits);
       if (rows.length === 0) return 'empty';
     }
-    at('log-unavailable');
     await append(rows);
-    at('store-unavailable');
     await settle();
     return 'relayed';
   };
 
   return async () => {
-    let doing: RelayProblem = 'store-unavailable';
     try {
-      return { outcome: await relay((next) => (doing = next)) };
+      return { outcome: await relay() };
     } catch (error) {
-      return { outcome: doing, error };
+      return { outcome: isFromLog(error) ? 'log-unavailable' : 'store-unavailable', error };
     }
   };
 }
