@@ -6,7 +6,7 @@ import { SamsaError } from '../errors.ts';
 
 type Read = Settings<typeof table>;
 
-/** Every setting of the shop (contract §3), checked: plain data, also for worker threads. */
+/** Every setting of the shop (docs/contract.md §3), checked: plain data, also for worker threads. */
 export type Config = Omit<Read, 'db' | 'remote'> & {
   readonly db: DatabaseLocation & { readonly tls: Read['db']['tls'] };
   /** Where the web page finds the other two services. */

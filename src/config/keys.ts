@@ -45,8 +45,8 @@ const tls = {
 };
 
 /**
- * Every setting of the shop (contract §3): its place here is its place in `Config`, and with underscores its name in the
- * file, as in `app.page_size`, and in the environment, as in `SAMSA_APP_PAGE_SIZE`.
+ * Every setting of the shop (docs/contract.md §3). Its place here is its place in `Config`. With underscores it is its name
+ * in the file, as in `app.page_size`, and in the environment, as in `SAMSA_APP_PAGE_SIZE`.
  */
 export const table = {
   /** The folder of every embedded store. */

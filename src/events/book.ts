@@ -4,7 +4,7 @@ import { Type, type Static } from '@sinclair/typebox';
 export const BookIdSchema = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
 /**
- * A book as every list and every event carries it (contract §1). More fields may follow these; unknown ones are kept.
+ * A book as every list and every event carries it (docs/contract.md §1). More fields may follow these; unknown ones are kept.
  * `published_at` is a year or a date, `created_at` RFC 3339, `popularity` a count of readers.
  */
 export const BookSchema = Type.Object(

@@ -47,7 +47,7 @@ export type ReaderAction = {
   readonly tieBreak: string;
 };
 
-/** The record of one action; `body` is what topic `lr-reader-actions` carries (contract §1). */
+/** The record of one action; `body` is what topic `lr-reader-actions` carries (docs/contract.md §1). */
 export function readerActionRecord(
   topic: string,
   source: EventSource,

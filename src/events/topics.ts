@@ -15,10 +15,10 @@ export const defaultTopicNames: TopicNames = {
 
 const dayMs = 86_400_000;
 
-/** How long a compacted topic goes on saying that something was removed: contract §1. */
+/** How long a compacted topic goes on saying that something was removed: docs/contract.md §1. */
 export const tombstoneRetentionMs = 30 * dayMs;
 
-/** How long each topic keeps its records: contract §1. */
+/** How long each topic keeps its records: docs/contract.md §1. */
 export const topicRetention: Readonly<Record<keyof TopicNames, { retentionMs: number; compacted: boolean }>> = {
   searches: { retentionMs: 35 * dayMs, compacted: false },
   actions: { retentionMs: 365 * dayMs, compacted: false },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DeadLetter, LeaseRequest, PartitionName, Progress, ProgressCommit, Settlement } from './progress.ts';
 
-/** A change the contract's state remembers; `fail` makes applying it throw. */
+/** A change that the state of these tests remembers; `fail` makes applying it throw. */
 export type ContractChange = { readonly word: string; readonly fail?: boolean };
 
 /** A fresh, empty database with its progress and a state that lists applied words. */

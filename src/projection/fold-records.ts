@@ -123,7 +123,7 @@ export function whyDead(error: unknown): { readonly cause: DeadLetterCause; read
   return { cause: error instanceof SamsaError ? error.code : 'unexpected', reason: reason(error) };
 }
 
-/** A hash that tells this record from any other at its offset (rule C8 of a log that lost or changed its tail). */
+/** A hash that tells this record from any other at its offset (docs/rules.md, C8). */
 export function fingerprintOf(record: StoredRecord): string {
   const parts: Uint8Array[] = [Buffer.from(`${record.offset} ${record.timestamp} ${record.headers.length}`)];
   for (const bytes of [record.key, record.value, ...Array.from(record.headers, ([, value]) => value)]) {

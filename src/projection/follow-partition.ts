@@ -48,7 +48,7 @@ const jumpsUntilSaid = 5;
 
 /**
  * Reads one leased partition and commits what it folds, until the signal fires or the lease is lost. Whatever fails,
- * nothing already read is applied afterwards: it starts again from the stored position (rules C1 to C8 of the design).
+ * nothing already read is applied afterwards: it starts again from the stored position (docs/rules.md, C7).
  */
 export async function followPartition<Change>(follow: FollowPartition<Change>): Promise<void> {
   let failures = 0;

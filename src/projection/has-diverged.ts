@@ -13,7 +13,7 @@ export type Applied = {
 const acknowledgedWithinMs = 1_000;
 
 /**
- * Rule C8: whether the log no longer has what was applied: it ends before the stored position, or the record before
+ * Rule C8 (docs/rules.md): whether the log no longer has what was applied: it ends before the stored position, or the record before
  * that position is another one. Where that record has expired, it cannot be told and is not.
  * @throws SamsaError as `EventLog.read`; `log-unavailable` (retryable) where the log has the record, but does not
  *   give it out yet.

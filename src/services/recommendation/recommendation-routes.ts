@@ -42,7 +42,7 @@ const RelatedSchema = Type.Object({
   readers: Type.Integer(),
 });
 
-/** `GET /recommendations` and `GET /related` (contract §2). */
+/** `GET /recommendations` and `GET /related` (docs/contract.md §2). */
 export function recommendationRoutes(server: HttpServer, deps: RecommendationRoutesDeps): void {
   server.get(
     '/recommendations',

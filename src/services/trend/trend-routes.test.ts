@@ -45,7 +45,7 @@ describe('GET /trends', () => {
     assert.equal(answer.headers['content-type'], 'application/json; charset=utf-8');
   });
 
-  it('has for each query what the contract says, and no more', async (test) => {
+  it('has for each query the fields of docs/contract.md, and no others', async (test) => {
     const { get, count } = await openRoutes(test);
     await count(['ann', 'bob', 'ann'].map((reader) => searchOf('"Emma" \u2028 é', reader, { books: [emma] })));
     assert.deepEqual((await get('/trends')).json(), [], 'hidden: no book has all of these words');
@@ -88,7 +88,7 @@ describe('GET /trends', () => {
 });
 
 describe('GET /trends/:query', () => {
-  it('has the history that the contract says, and no more', async (test) => {
+  it('has the history fields of docs/contract.md, and no others', async (test) => {
     const { get, count } = await openRoutes(test);
     await count([searchOf('Emma', 'ann', { books: [emma] }), searchOf('emma!', 'ann', { books: [emma] })]);
     const answer = await get('/trends/%C3%A9mma');

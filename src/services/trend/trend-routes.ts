@@ -40,7 +40,7 @@ const HistorySchema = Type.Object({
 
 const ListQuery = Type.Object({ ps: Type.Optional(Type.Integer({ minimum: 1, maximum: listLimit })) });
 
-/** `GET /trends` and `GET /trends/:query` (contract §2). */
+/** `GET /trends` and `GET /trends/:query` (docs/contract.md §2). */
 export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
   server.get(
     '/trends',

@@ -22,7 +22,7 @@ export type CatalogueRoutesDeps = {
 const bodyLimitBytes = 256 * 1024;
 const BookIdSchema = Type.Object({ id: Type.String({ description: "a book's number" }) });
 
-/** `POST /api/books` and `GET`, `PUT`, `DELETE /api/books/:id` (contract §2). */
+/** `POST /api/books` and `GET`, `PUT`, `DELETE /api/books/:id` (docs/contract.md §2). */
 export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): void {
   const { catalogue } = deps;
   const operatorOnly = async (request: FastifyRequest): Promise<void> => requireOperator(request, deps);

@@ -15,7 +15,7 @@ export type OperatorClaim = {
 };
 
 /**
- * Who may change the catalogue (contract §2): whoever sends the operator token; and where none is configured, a
+ * Who may change the catalogue (docs/contract.md §2): who sends the operator token; and where none is configured, a
  * program on this very machine that reached us directly and by a local name, so that neither a proxy in front nor a
  * web page with a rebound name counts as one.
  */

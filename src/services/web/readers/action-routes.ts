@@ -7,7 +7,7 @@ import type { HttpServer } from '../../../http/http-server.ts';
 import { isFromThisSite, samePagePath, withDone } from './form-post.ts';
 import type { IdentifyReader } from './reader-identity.ts';
 
-/** What a reader does with a book, as topic `lr-reader-actions` carries it (contract §1). */
+/** What a reader does with a book, as topic `lr-reader-actions` carries it (docs/contract.md §1). */
 export type BookAction = {
   readonly action: OfferedAction;
   readonly book_id: number;

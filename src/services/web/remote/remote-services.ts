@@ -2,7 +2,7 @@ import { Type, type Static, type TArray, type TSchema } from '@sinclair/typebox'
 import { TypeCompiler, type TypeCheck } from '@sinclair/typebox/compiler';
 import { createAskService, type Asked, type NoAnswer } from './ask-service.ts';
 
-/** What the page uses of a row of `GET /trends` (contract §2); more fields may come. */
+/** What the page uses of a row of `GET /trends` (docs/contract.md §2); more fields may come. */
 const TrendSchema = Type.Object({
   query: Type.String({ minLength: 1, maxLength: 400 }),
   kind: Type.Union([Type.Literal('rising'), Type.Literal('popular')]),
@@ -13,7 +13,7 @@ const TrendSchema = Type.Object({
   hourly: Type.Optional(Type.Array(Type.Number({ minimum: 0 }), { maxItems: 1_000 })),
 });
 
-/** What the page uses of a row of `GET /recommendations` (contract §2). */
+/** What the page uses of a row of `GET /recommendations` (docs/contract.md §2). */
 const RecommendationSchema = Type.Object({
   book_id: Type.Integer({ minimum: 1 }),
   title: Type.String({ minLength: 1 }),

@@ -39,7 +39,7 @@ const SearchQuery = Type.Object({
 });
 const SuggestQuery = Type.Object({ q: Type.Optional(queryText) });
 
-/** `GET /api/books`, `/api/search` and `/api/suggest` of the contract. */
+/** `GET /api/books`, `/api/search` and `/api/suggest` (docs/contract.md §2). */
 export function searchRoutes(server: HttpServer, deps: SearchRouteDeps): void {
   const { answerSearch, index, identify, weigh, pageSize } = deps;
 
