@@ -64,9 +64,9 @@ export type SourceFile = {
   readonly starts: readonly string[];
 };
 
-/** Every TypeScript file of `src/` that is not a test or a contract. */
-export function readStructure(): readonly SourceFile[] {
-  const source = join(projectFolder, 'src');
+/** Every TypeScript file of a checkout's `src/` that is not a test or a contract. */
+export function readStructure(folder = projectFolder): readonly SourceFile[] {
+  const source = join(folder, 'src');
   return globSync('**/*.ts', { cwd: source })
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => !/\.(contract|test|server-test|browser-test)\.ts$/.test(path))
