@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 
-/** The yardstick: a Fastify route that answers `argv[2]` bytes of JSON and does nothing else. Prints its URL. */
+/** For comparison: a Fastify route that answers `argv[2]` bytes of JSON and does nothing else. Prints its URL. */
 const answer = Buffer.from(JSON.stringify('x'.repeat(Number(process.argv[2]) - 2)));
 const server = Fastify();
 server.get('/api/books', (_request, reply) => reply.type('application/json; charset=utf-8').send(answer));

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 /** A program this benchmark started, and stops. */
 export type Child = {
   readonly url: string;
-  /** All that were waited for, `url` first. */
+  /** All that were requested, `url` first. */
   readonly urls: readonly string[];
   readonly pid: number;
   readonly stop: () => Promise<void>;

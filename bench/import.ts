@@ -14,9 +14,9 @@ import { writeBookList } from './write-book-list.ts';
 const sampleSize = 100;
 
 /**
- * Imports a file of made-up books twice into a shop that was empty, with nothing of it running, with `samsa import` as
- * it is: from its start until every change is in the event log and the process has ended. Then opens the shop, and looks
- * whether the books can be found. With `onMysql`, the books are kept in a real MariaDB.
+ * Runs `samsa import` twice with the same file of made-up books, into an empty shop that is not running. Measures from
+ * the start of the process until every change is in the event log and the process has ended. Then opens the shop and
+ * checks that the books can be found. With `onMysql` the books are stored in a real MariaDB.
  */
 export async function benchImport({ rows, isNdjson, onMysql }: { rows: number; isNdjson: boolean; onMysql: boolean }) {
   await using stack = new AsyncDisposableStack();
@@ -79,7 +79,7 @@ async function importOnce(
   };
 }
 
-/** The longest any of the files was. */
+/** The largest size that one of the files reached. */
 function watchWal(paths: readonly string[]): { readonly peakMb: () => number } {
   let peakBytes = 0;
   const looking = setInterval(() => {

@@ -10,7 +10,10 @@ const valueBytes = 1_000;
 
 const warmUpEvents = 50_000;
 
-/** Counts a topic of a real broker with the trend projection, as the service does; its beginning once before, to warm up. */
+/**
+ * Counts a topic of a real broker with the trend projection, as the service does. Counts its first part once before, to
+ * warm up.
+ */
 export async function benchKafka({ events }: { events: number }) {
   const broker = await startBroker();
   const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));

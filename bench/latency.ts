@@ -7,8 +7,8 @@ const lookEveryMs = 1;
 const shownWithinMs = 10_000;
 
 /**
- * Searches a whole running shop at an even rate, and measures how long after its answer each search is in the answer of
- * `GET /trends`, asked again and again; with `onKafka`, over a real broker.
+ * Searches a whole running shop at an even rate, and measures for each search the time from its answer until `GET
+ * /trends` includes it. With `onKafka` the log is a real broker.
  */
 export async function benchLatency(options: { perSecond: number; seconds: number; onKafka: boolean }) {
   await using stack = new AsyncDisposableStack();
@@ -53,7 +53,7 @@ async function search(url: string, query: string): Promise<void> {
 
 type Waiting = { readonly query: string; readonly expected: number; readonly shown: () => void };
 
-/** Looks at the trends one request after another, and tells whoever waits for a search when it is among them. */
+/** Requests the trends again and again, and resolves the wait of each search that has appeared. */
 function createMeasure(url: string) {
   const ending = new AbortController();
   let waiting: Waiting[] = [];

@@ -3,8 +3,8 @@ import autocannon from 'autocannon';
 export type LoadResult = { readonly requestsPerSecond: number; readonly p50Ms: number; readonly p99Ms: number };
 
 /**
- * Asks `baseUrl` for the paths in turn over 32 connections, each path once per round, and measures every answer.
- * @throws Error when any answer was not 2xx: a benchmark of failures says nothing.
+ * Requests the paths from `baseUrl` over 32 connections, each path once per round, and measures every answer.
+ * @throws Error when an answer is not 2xx: failures are not what is measured.
  */
 export async function load(baseUrl: string, paths: readonly string[], seconds: number): Promise<LoadResult> {
   let asked = 0;

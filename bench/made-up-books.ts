@@ -1,4 +1,4 @@
-/** Deterministic pseudo-random numbers in [0, 1): mulberry32. Benchmarks must ask the same questions every time. */
+/** Deterministic pseudo-random numbers in [0, 1): mulberry32. Benchmarks must send the same queries every time. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -44,7 +44,7 @@ export function madeUpBooks(count: number, seed = 1): readonly MadeUpBook[] {
   return [...makeUpBooks(count, seed)];
 }
 
-/** The same books one after the other, for more of them than fit into memory. */
+/** The same books one by one, when there are more than fit into memory. */
 export function* makeUpBooks(count: number, seed = 1): Generator<MadeUpBook> {
   const random = seededRandom(seed);
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;

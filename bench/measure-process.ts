@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 /** What a process used, all of its threads together. */
 export type ProcessUse = {
-  /** Unlike the time it took, little changed by what else the machine does. */
+  /** Depends less on what else the machine does than elapsed time. */
   readonly cpuSeconds: number;
   readonly peakRssMb: number;
 };
 
-/** To be preloaded with `--import` into the program that is measured: writes its `ProcessUse` down when it ends. */
+/** Preload with `--import` into the measured program: it writes its `ProcessUse` to a file when it ends. */
 process.once('exit', () => {
   const { user, system } = process.cpuUsage();
   const use: ProcessUse = {
@@ -17,7 +17,7 @@ process.once('exit', () => {
   writeFileSync(process.env['BENCH_USE_FILE'] ?? '', JSON.stringify(use));
 });
 
-/** On Linux the `maxRSS` of a process begins with what the one that started it had: its own stands elsewhere. */
+/** On Linux `maxRSS` starts with the value of the parent process, so the peak is read from `/proc`. */
 function peakRssKb(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);

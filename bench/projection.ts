@@ -22,9 +22,9 @@ const hourMs = 3_600_000;
 const countedWithinMs = 600_000;
 
 /**
- * Counts a log full of searches with the trend projection, as the service does, and nothing else running. Queries
- * follow Zipf's law, readers and hours are even, so that nearly every reader, query and hour together is new: the most
- * work an event can make. A smaller log is counted first, to warm up.
+ * Counts a log full of searches with the trend projection, as the service does, with nothing else running. Queries
+ * follow Zipf's law; readers and hours are spread evenly, so that nearly every combination of reader, query and hour is
+ * new: the most work that an event can cause. A smaller log is counted first, to warm up.
  */
 export async function benchProjection(options: { events: number }) {
   await countOnce(Math.min(options.events, 50_000));
@@ -51,7 +51,7 @@ async function countOnce(events: number): Promise<number> {
   }
 }
 
-/** Appends searches whose values have about so many bytes to the topic of searches. */
+/** Appends searches whose values have about this many bytes. */
 export async function fillWithSearches(
   log: Pick<EventLog, 'append'>,
   events: number,

@@ -12,8 +12,8 @@ const warmUpSeconds = 3;
 const bareServer = join(import.meta.dirname, 'bare-server.ts');
 
 /**
- * Searches a whole running shop (web, trend, recommendation; every event durable before its answer) and, in turn with
- * it, a bare Fastify route with answers of the same size.
+ * Measures searches of a whole running shop (web, trend, recommendation; every event durable before its answer) and, in
+ * alternating rounds, a bare Fastify route with answers of the same size.
  */
 export async function benchSearch(options: { books: number; queries: number; seconds: number; rounds: number }) {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
@@ -47,7 +47,7 @@ export async function benchSearch(options: { books: number; queries: number; sec
   }
 }
 
-/** Until each question has been asked twice: by then the code is compiled and each word has been met. */
+/** Until each query has been sent twice: by then the code is compiled and the caches are filled. */
 async function warmUp(url: string, paths: readonly string[]): Promise<void> {
   for (let asked = 0; asked < 2 * paths.length;) {
     const next = Math.floor(asked) % paths.length;
@@ -101,7 +101,7 @@ async function importBooks(folder: string, books: readonly MadeUpBook[], environ
   if (status !== 0) throw new Error(`the import ended with ${status}`);
 }
 
-/** Different questions, as readers ask them: words of a title, an author, an unfinished last word. */
+/** Different queries, as readers type them: words of a title, an author, an unfinished last word. */
 function questions(books: readonly MadeUpBook[], count: number): readonly string[] {
   const random = seededRandom(7);
   const asked = new Set<string>();

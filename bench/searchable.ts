@@ -11,9 +11,9 @@ const lookEveryMs = 100;
 const searchableWithinMs = 600_000;
 
 /**
- * Starts `samsa web` with these settings, waits until all that was imported can be found, the last of `books` among it,
- * and searches for each of `books` once.
- * @param useFile where the process may write what it used.
+ * Starts `samsa web` with these settings, waits until all imported books can be found, and searches for each of `books`
+ * once.
+ * @param useFile where the process writes the CPU time and memory it used.
  * @throws Error when the index is not complete, or the last book not found, within ten minutes.
  */
 export async function benchSearchable(
@@ -46,7 +46,7 @@ async function lookFor(books: readonly WantedBook[], url: string, started: numbe
   };
 }
 
-/** Partitions are read side by side: that the last book is found does not yet say that all are. */
+/** Partitions are read at the same time, so finding the last book does not mean that all can be found. */
 async function untilSearchable(url: string, last: WantedBook): Promise<void> {
   const deadline = performance.now() + searchableWithinMs;
   while (!((await isReady(url)) && (await hasReadAll(url)) && (await finds(url, last)))) {
@@ -63,7 +63,7 @@ async function isReady(url: string): Promise<boolean> {
   return status === 'ready';
 }
 
-/** Readiness tells of a search index that is far behind the log, not of one that is a little behind. */
+/** Readiness reports a search index that is far behind the log, not one that is slightly behind. */
 async function hasReadAll(url: string): Promise<boolean> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   return /^samsa_projection_lag_events\{projection="search-index"\} 0$/m.test(metrics);

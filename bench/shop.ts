@@ -5,7 +5,7 @@ import { startChild } from './child.ts';
 
 const samsa = join(import.meta.dirname, '../bin/samsa.js');
 
-/** A whole shop as a process of its own, on free ports and in a folder of its own. */
+/** A whole shop in a separate process, on free ports and with a new data folder. */
 export type BenchedShop = {
   readonly url: string;
   readonly trendUrl: string;

@@ -17,8 +17,8 @@ const turnMs = 10;
 const perSecond = 10_000;
 
 /**
- * Publishes through the spool to a real broker: first a backlog that a process before this one has left, then 10,000
- * events a second, one call each, as searches come.
+ * Publishes through the spool to a real broker: first a backlog that an earlier process left, then 10,000 events a
+ * second, one call for each event, as searches do.
  */
 export async function benchSpool(options: { events: number; seconds: number }) {
   const broker = await startBroker();

@@ -6,15 +6,15 @@ import { makeUpBooks, type MadeUpBook } from './made-up-books.ts';
 export type BookListOptions = {
   readonly rows: number;
   readonly isNdjson: boolean;
-  /** How many books to give back, at most all. */
+  /** How many of the books to return; at most all. */
   readonly sampleSize: number;
 };
 
 const linesAtOnce = 500;
 
 /**
- * Writes a file of made-up books to be imported, in constant memory.
- * @returns some of them, spread evenly over the file, its last one last.
+ * Writes a file of made-up books for an import, in constant memory.
+ * @returns some of them, spread evenly over the file; the last one is the last of the file.
  */
 export async function writeBookList(file: string, options: BookListOptions): Promise<readonly MadeUpBook[]> {
   const sample: MadeUpBook[] = [];

@@ -106,7 +106,7 @@ const badActions: readonly Bad[] = [
   { what: 'an id too large to count with', value: bytes('{"action":"opened","book_id":1e18}'), reason: /book_id/ },
 ];
 
-describe('records that make no sense', () => {
+describe('records that cannot be read', () => {
   let folder = '';
   let log: EventLog;
 
@@ -123,7 +123,7 @@ describe('records that make no sense', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** Every bad record between two good ones of its own partition. @returns how many good ones there are. */
+  /** Puts every bad record between two good ones in the same partition. @returns how many good ones there are. */
   const append = async (topic: string, bad: readonly Bad[], good: (number: number) => Plain): Promise<number> => {
     const records = bad.flatMap(({ key = bytes('emma'), value = good(0).value, headers = [] }, index) => {
       return [{ key, value, headers }, good(index + 1)];
@@ -132,7 +132,7 @@ describe('records that make no sense', () => {
     return bad.length + 1;
   };
 
-  /** Reads everything there is, and checks that each record was folded once, at once, in its turn. */
+  /** Reads all records, and checks that each one was folded once, in order and without delay. */
   const readAll = async <Change>(progress: Progress<Change>, projection: Projection<Change>): Promise<void> => {
     const folded = new Map<string, number[]>();
     const said: string[] = [];
@@ -204,7 +204,7 @@ describe('records that make no sense', () => {
     return { key: bytes(String(id)), value: bytes(`{"id":${id},"title":"a","author":"b"}`), headers: ofVersion('1') };
   };
 
-  it('are put aside by the trend service, and all searches between them count', async () => {
+  it('become dead letters of the trend service, and every search between them is counted', async () => {
     const searching = await append(topics.searches, badSearches, searchOf);
     const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
     try {
@@ -220,7 +220,7 @@ describe('records that make no sense', () => {
     }
   });
 
-  it('are put aside by the recommendation service, and all readers and books between them are known', async () => {
+  it('become dead letters of the recommendation service, and every reader and book between them is known', async () => {
     const searching = await append(topics.searches, badSearches, searchOf);
     const acting = await append(topics.actions, badActions, actionOf);
     const changed = await append(topics.changes, badChanges, changeOf);
@@ -244,7 +244,7 @@ describe('records that make no sense', () => {
     }
   });
 
-  it('leave objects of the program alone', () => {
+  it('cannot change built-in objects of the program', () => {
     assert.equal('polluted' in {}, false);
   });
 });

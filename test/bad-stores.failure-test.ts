@@ -26,14 +26,14 @@ const sql =
   };
 const newerSchema = sql('PRAGMA user_version = 99');
 
-/** Garbage over every page but the first, which holds the schema. */
+/** Overwrites every page with garbage, except the first, which holds the schema. */
 const damagedPages: Harm = (path) => {
   const file = openSync(path, 'r+');
   writeSync(file, Buffer.alloc(statSync(path).size - 4096, 0xee), 0, undefined, 4096);
   closeSync(file);
 };
 
-describe('a shop with a bad store says what to do', () => {
+describe('a shop with a bad store says what to do:', () => {
   let root = '';
   const sound = (): string => join(root, 'sound');
   const older = (): string => join(root, 'older');
@@ -60,7 +60,7 @@ describe('a shop with a bad store says what to do', () => {
     return data;
   };
 
-  /** The shop does not open, and its last word is this. */
+  /** The shop does not open, and its last line is this. */
   const refuses = async (store: string, harm: Harm, word: RegExp): Promise<void> => {
     const shop = spawnSamsa(['all'], await harmed(store, harm));
     assert.equal(await shop.ended, 1, shop.output());
@@ -69,7 +69,7 @@ describe('a shop with a bad store says what to do', () => {
     assert.doesNotMatch(shop.output(), stackTrace);
   };
 
-  /** The shop opens and finds books, but a service that cannot go on says why in its readiness and in its log. */
+  /** The shop opens and finds books, but one service cannot continue, and says why in its readiness and its log. */
   const standsStill = async (
     store: string,
     harm: Harm,
@@ -90,7 +90,7 @@ describe('a shop with a bad store says what to do', () => {
     }
   };
 
-  /** The shop opens as if nothing had happened. */
+  /** The shop opens and repairs the store itself. */
   const recovers = async (store: string, harm: Harm): Promise<void> => {
     const data = await harmed(store, harm);
     const shop = await startShop(data);
@@ -109,11 +109,13 @@ describe('a shop with a bad store says what to do', () => {
   const tooNew = /expected schema version \d+ or older, got 99\. A newer Samsa wrote it/;
   const rebuildIt = /samsa rebuild/;
 
-  it('a log that is no database', limits, () => refuses('log', noDatabase, damaged));
+  it('a log that is not a database', limits, () => refuses('log', noDatabase, damaged));
   it('a log that was cut off', limits, () => refuses('log', cutOff, damaged));
   it('a log with damaged pages', limits, () => refuses('log', damagedPages, damaged));
   it('a log of a newer version', limits, () => refuses('log', newerSchema, tooNew));
-  it('a log that is gone', limits, () => standsStill('log', gone, 'trend', 'topic-replaced', /Rebuild what was made/));
+  it('a log that is missing', limits, () =>
+    standsStill('log', gone, 'trend', 'topic-replaced', /Rebuild what was made/),
+  );
   it('a log that is an older copy', limits, () =>
     standsStill('log', (path) => cpSync(join(older(), 'log.sqlite'), path), 'trend', 'diverged', rebuildIt),
   );
@@ -132,13 +134,13 @@ describe('a shop with a bad store says what to do', () => {
     ),
   );
 
-  it('a catalogue that is no database', limits, () => refuses('catalogue', noDatabase, damaged));
+  it('a catalogue that is not a database', limits, () => refuses('catalogue', noDatabase, damaged));
   it('a catalogue that was cut off', limits, () => refuses('catalogue', cutOff, damaged));
   it('a catalogue with damaged pages', limits, () => refuses('catalogue', damagedPages, damaged));
   it('a catalogue of a newer version', limits, () => refuses('catalogue', newerSchema, tooNew));
   it('a catalogue that is empty', limits, () => refuses('catalogue', empty, /changes of books .* Put it back/));
 
-  it('counts that are no database', limits, () => refuses('trend', noDatabase, damaged));
+  it('counts that are not a database', limits, () => refuses('trend', noDatabase, damaged));
   it('counts that were cut off', limits, () => refuses('trend', cutOff, damaged));
   it('counts with damaged pages', limits, () =>
     standsStill('trend', damagedPages, 'trend', 'store-damaged', rebuildIt),
@@ -156,15 +158,15 @@ describe('a shop with a bad store says what to do', () => {
   it('counts of an older fold', limits, () =>
     standsStill('trend', sql('UPDATE projection SET version = 0'), 'trend', 'state-outdated', rebuildIt),
   );
-  it('counts that are gone are made anew', limits, () => recovers('trend', gone));
+  it('missing counts are rebuilt', limits, () => recovers('trend', gone));
 
-  it('taste that is no database', limits, () => refuses('recommendation', noDatabase, damaged));
+  it('taste that is not a database', limits, () => refuses('recommendation', noDatabase, damaged));
   it('taste that was cut off', limits, () => refuses('recommendation', cutOff, damaged));
   it('taste with damaged pages', limits, () => refuses('recommendation', damagedPages, damaged));
-  it('taste that is empty is made anew', limits, () => recovers('recommendation', empty));
+  it('an empty taste file is rebuilt', limits, () => recovers('recommendation', empty));
 
-  it('a search index that is no database is made anew', limits, () => recovers('search-index', noDatabase));
-  it('a search index with damaged pages is made anew', limits, () => recovers('search-index', damagedPages));
+  it('a search index that is not a database is rebuilt', limits, () => recovers('search-index', noDatabase));
+  it('a search index with damaged pages is rebuilt', limits, () => recovers('search-index', damagedPages));
 });
 
 async function reasons(url: Shop['web']): Promise<readonly string[]> {

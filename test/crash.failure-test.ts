@@ -17,7 +17,7 @@ const child = join(import.meta.dirname, 'support/crash-child.ts');
 const topic = 'lr-book-searches';
 const options = { clock: Date.now, busyTimeoutMs: 1_000 };
 
-/** Statements that come again and again are killed at their first executions. */
+/** A statement that repeats is killed only at its first executions. */
 const executionsPerStatement = 2;
 
 type End = { readonly signal: string | null; readonly code: number | null };
@@ -39,14 +39,14 @@ async function inFolder<Result>(body: (folder: string) => Promise<Result>): Prom
   }
 }
 
-/** What the processes in this folder have reported of a kind. */
+/** The reports of this kind by the processes in this folder. */
 function reported(folder: string, kind: 'acknowledged' | 'point'): readonly string[] {
   const file = join(folder, 'report');
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
   return lines.filter((line) => line.startsWith(`${kind} `)).map((line) => line.slice(kind.length + 1));
 }
 
-/** The points of one undisturbed run. */
+/** The points of one run without a kill. */
 function listPoints(): Promise<readonly string[]> {
   return inFolder(async (folder) => {
     await run(folder);
@@ -56,7 +56,7 @@ function listPoints(): Promise<readonly string[]> {
   });
 }
 
-/** Every acknowledged event is in the log once, the ledger balances, and the state is what a clean replay makes. */
+/** Every acknowledged event is in the log once, the ledger balances, and the state equals that of a clean replay. */
 async function checkShop(folder: string): Promise<void> {
   const log = openSqliteLog(join(folder, 'log.sqlite'), options);
   const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), options);
@@ -76,26 +76,30 @@ async function checkShop(folder: string): Promise<void> {
   assert.equal(trendState(join(folder, 'trend.sqlite')), trendState(join(folder, 'replayed.sqlite')));
 }
 
-it('loses and repeats nothing, whichever statement the process is killed before', { timeout: 300_000 }, async (t) => {
-  const points = await listPoints();
-  let killed = 0;
-  const left = [...points];
-  const work = async (): Promise<void> => {
-    for (let point = left.shift(); point !== undefined; point = left.shift()) {
-      const killBefore = point;
-      await inFolder(async (folder) => {
-        const first = await run(folder, killBefore);
-        if (first.signal === 'SIGKILL') killed++;
-        else assert.equal(first.code, 0, `${killBefore}: neither killed nor finished`);
-        const second = await run(folder);
-        assert.equal(second.code, 0, `${killBefore}: did not recover`);
-        await checkShop(folder).catch((error: unknown) => {
-          throw new Error(`killed before ${killBefore}`, { cause: error });
+it(
+  'loses and repeats no event when the process is killed before any SQL statement',
+  { timeout: 300_000 },
+  async (t) => {
+    const points = await listPoints();
+    let killed = 0;
+    const left = [...points];
+    const work = async (): Promise<void> => {
+      for (let point = left.shift(); point !== undefined; point = left.shift()) {
+        const killBefore = point;
+        await inFolder(async (folder) => {
+          const first = await run(folder, killBefore);
+          if (first.signal === 'SIGKILL') killed++;
+          else assert.equal(first.code, 0, `${killBefore}: neither killed nor finished`);
+          const second = await run(folder);
+          assert.equal(second.code, 0, `${killBefore}: did not recover`);
+          await checkShop(folder).catch((error: unknown) => {
+            throw new Error(`killed before ${killBefore}`, { cause: error });
+          });
         });
-      });
-    }
-  };
-  await Promise.all([work(), work()]);
-  t.diagnostic(`${points.length} crash points, killed at ${killed} of them, all recovered`);
-  assert.ok(killed >= points.length * 0.9, `only ${killed} of ${points.length} points were reached`);
-});
+      }
+    };
+    await Promise.all([work(), work()]);
+    t.diagnostic(`${points.length} crash points, killed at ${killed} of them, all recovered`);
+    assert.ok(killed >= points.length * 0.9, `only ${killed} of ${points.length} points were reached`);
+  },
+);

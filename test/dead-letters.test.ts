@@ -29,7 +29,7 @@ type Status = {
 const answer = '[{"id":1,"title":"Emma","author":"Jane Austen"}]';
 const early = 60;
 
-it('redrives dead letters into a shop that goes on counting, each once', async () => {
+it('redrives each dead letter once into a running shop', async () => {
   const data = await mkdtemp(join(tmpdir(), 'samsa-redrive-'));
   const { config } = loadConfig({ environment: { SAMSA_DATA: data } });
   const log = await joinLog(config);

@@ -15,19 +15,21 @@ import { until } from './support/until.ts';
 
 const words = ['whale', 'dracula', 'love', 'sea', 'war', 'alice', 'homer', 'nothing-like-it', 'the'];
 const answerWithinMs = 5_000;
-/** Enough for a store and its write-ahead log, which starts over at 32 MiB, as long as nothing else is there. */
+/** Enough for one store and its write-ahead log, which is truncated at 32 MiB. */
 const megabytesPerStore = 80;
-/** So many questions are asked while the disk is full, and once there is room again. */
+/** Requests sent while the disk is full, and again when there is room. */
 const questions = 100;
 const atOnce = 8;
-/** A service may take seconds to try again: without a rest, what is asked meanwhile would fill a small disk by itself. */
+/**
+ * A service may wait seconds before it tries again. Without a pause, the requests sent meanwhile would fill the disk.
+ */
 const restMs = 10;
 
 type Store = 'log' | 'catalogue' | 'trend' | 'recommendation' | 'search-index';
-/** What the shop has said it has done. */
+/** What the shop has confirmed. */
 type Answered = { readonly queries: string[]; readonly actions: string[]; readonly books: string[] };
 
-/** Readers who search, open what they find and, now and then, an operator who adds a book, one after another. */
+/** Sends requests one after another: readers search and open what they find, and sometimes an operator adds a book. */
 function startVisitors(shop: Shop) {
   const answered: Answered = { queries: [], actions: [], books: [] };
   const leaving = new AbortController();
@@ -72,7 +74,7 @@ function startVisitors(shop: Shop) {
   return {
     answered,
     refused: () => refused,
-    /** Resolves when so many more questions have been answered. */
+    /** Resolves when this many more requests have been answered. */
     more: async (count: number) => {
       const enough = answered.queries.length + count;
       await Promise.race([visiting, until('visitors are answered', () => answered.queries.length >= enough, 60_000)]);
@@ -89,7 +91,7 @@ async function reasons(url: string): Promise<readonly string[]> {
   return ((await answer.json()) as { reasons: string[] }).reasons;
 }
 
-/** Whether the full disk has been noticed. */
+/** Whether the shop has noticed the full disk. */
 type Shows = (shop: Shop, refused: number) => boolean | Promise<boolean>;
 
 const says =
@@ -97,7 +99,7 @@ const says =
   async (shop) =>
     (await reasons(shop[name])).includes('store-unavailable');
 
-/** Opens a shop that keeps these stores on a small disk, fills the disk, and gives the room back. */
+/** Opens a shop with these stores on a small disk, fills the disk, and then frees it. */
 async function survives(stores: readonly Store[], shows: Shows): Promise<void> {
   const data = await mkdtemp(join(tmpdir(), 'samsa-full-'));
   const disk = makeSmallDisk(megabytesPerStore * stores.length);
@@ -141,7 +143,7 @@ async function isFoundOnce(shop: Shop, title: string): Promise<void> {
   assert.equal(books.filter((book) => book.title === title).length, 1, title);
 }
 
-/** Everything that was answered is in the log once. */
+/** Everything that was confirmed is in the log once. */
 async function checkLog(log: EventLog, answered: Answered): Promise<void> {
   const searches = (await readWholeTopic(log, topics.searches)).map(({ key }) => text(key));
   const actions = (await readWholeTopic(log, topics.actions)).map(({ value }) => text(value));
@@ -154,7 +156,7 @@ function text(bytes: Uint8Array | null): string {
   return Buffer.from(bytes ?? []).toString();
 }
 
-describe('a shop answers every search while a disk is full, and counts each once when there is room again', () => {
+describe('answers every search while a disk is full, and counts each one once when there is room again:', () => {
   const limits = { timeout: 240_000 };
 
   it('the disk of the log', limits, () => survives(['log'], says('web')));

@@ -21,10 +21,13 @@ const closedAtMostMs = 30_000;
 const words = ['whale', 'dracula', 'love', 'sea', 'war', 'alice', 'homer', 'gatsby', 'nothing-like-it', 'the'];
 
 type Reader = { cookie: string | null };
-/** What the shop has said it has done. */
+/** What the shop has confirmed. */
 type Answered = { readonly queries: string[]; readonly actions: string[] };
 
-/** Comes back until somebody opens the door; a connection cut later is not tried again, as it may have been counted. */
+/**
+ * Tries until the shop accepts the connection. If it is cut later, it is not tried again: the search may have been
+ * counted.
+ */
 async function visit(url: string, reader: Reader, number: number, answered: Answered): Promise<void> {
   const giveUpAtMs = performance.now() + closedAtMostMs;
   for (;;) {
@@ -40,7 +43,7 @@ async function visit(url: string, reader: Reader, number: number, answered: Answ
   }
 }
 
-/** Asks one question, and sometimes opens the first result. */
+/** Searches once, and sometimes opens the first result. */
 async function ask(url: string, reader: Reader, number: number, answered: Answered): Promise<void> {
   const query = `${words[number % words.length]} n${number}`;
   const signal = AbortSignal.timeout(answerWithinMs);
@@ -62,7 +65,7 @@ async function ask(url: string, reader: Reader, number: number, answered: Answer
   answered.actions.push(query);
 }
 
-/** Sends every reader's searches, a few at a time and no faster than planned, whether or not anybody answers. */
+/** Sends the searches of all readers at the planned rate, whether they are answered or not. */
 async function visitAll(url: string, answered: Answered): Promise<void> {
   const everybody = Array.from({ length: readers }, (): Reader => ({ cookie: null }));
   const startedMs = performance.now();
@@ -76,7 +79,7 @@ async function visitAll(url: string, answered: Answered): Promise<void> {
   await Promise.all(Array.from({ length: atOnce }, work));
 }
 
-/** Kills the whole shop again and again until the readers have gone. */
+/** Kills the whole shop again and again until all searches have been sent. */
 async function keepKilling(first: Shop, data: string, done: AbortSignal): Promise<{ shop: Shop; kills: number }> {
   const port = (url: string): string => new URL(url).port;
   const ports = {
@@ -121,7 +124,7 @@ it('counts every answered search exactly once while it is killed again and again
 
 type Action = { readonly query: string };
 
-/** Nothing is in the topic twice, and everything that was answered is in it. */
+/** Nothing is in the topic twice, and everything that was answered is there. */
 async function checkTopic(
   log: EventLog,
   topic: string,

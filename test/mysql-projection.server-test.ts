@@ -55,7 +55,7 @@ describe('a projection whose state is in MySQL', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** As one more process would: with connections of its own. */
+  /** Opens separate connections, as another process would. */
   const run = async (instance: string, options: Partial<MysqlOptions> = {}): Promise<RunningProjection> => {
     const database = await openMysql(place, { migrations: [progressMigrations], timeoutMs: 500, ...options });
     databases.push(database);
@@ -96,7 +96,7 @@ describe('a projection whose state is in MySQL', () => {
     assert.deepEqual(await seen(), { words: sent, times: 1 });
   };
 
-  it('counts every event once with instances that come and go', async () => {
+  it('counts every event once while instances start and stop', async () => {
     await run('a');
     await send(100);
     const second = await run('b');
@@ -109,7 +109,7 @@ describe('a projection whose state is in MySQL', () => {
     assert.deepEqual(running[0]?.problems(), []);
   });
 
-  it('counts every event once through kills of the server', async () => {
+  it('counts every event once while the database server is killed', async () => {
     await run('a');
     await run('b');
     for (let round = 0; round < 3; round++) {
@@ -122,7 +122,7 @@ describe('a projection whose state is in MySQL', () => {
     }
   });
 
-  it('starts though the server is away, and counts every event once when it comes', async () => {
+  it('starts while the database is down, and counts every event once when it is up', async () => {
     await server.kill();
     const said: (string | null)[] = [];
     const onProblem: MysqlOptions['onProblem'] = (problem) => void said.push(problem?.code ?? null);
@@ -137,7 +137,7 @@ describe('a projection whose state is in MySQL', () => {
     assert.deepEqual(said, ['store-unavailable', null]);
   });
 
-  it('says that the database does not answer, and goes on when it does', async () => {
+  it('reports that the database does not answer, and continues when it does', async () => {
     const projection = await run('a');
     await send(50);
     await everyWordOnce();

@@ -25,7 +25,7 @@ after(broker.stop);
 
 type Outage = { readonly name: string; readonly happen: (during: () => Promise<void>) => Promise<void> };
 
-/** What may become of a broker while readers search. */
+/** The ways in which a broker fails while readers search. */
 function outagesOf({ node, kill, freeze, thaw, restart }: Broker): readonly Outage[] {
   return [
     {
@@ -94,7 +94,7 @@ function tell(t: TestContext, name: string, { answered, failures, p50, p99 }: Vi
   t.diagnostic(`${name}: ${answered.length} answered, ${failures.length} failed, p50 ${p50} ms, p99 ${p99} ms`);
 }
 
-/** The searches counted by the trend service are those that were answered. */
+/** The trend service has counted exactly the searches that were answered. */
 async function caughtUp(shop: Shop, visits: readonly Visit[]): Promise<void> {
   const sent = visits.reduce((sum, { answered }) => sum + answered.length, 0);
   const applied = async (): Promise<number> => {
@@ -111,7 +111,7 @@ async function caughtUp(shop: Shop, visits: readonly Visit[]): Promise<void> {
   }
 }
 
-/** Every answered search is in the topic under one id, and the state is that of a clean replay. */
+/** Every answered search is in the topic under one id, and the state equals that of a clean replay. */
 async function checkLog(data: string, visits: readonly Visit[]): Promise<void> {
   const log = await openLog(kafkaLocation(broker.brokers), { clock: Date.now, busyTimeoutMs: 50 });
   try {

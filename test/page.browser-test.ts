@@ -52,7 +52,7 @@ after(async () => {
   await rm(data, { recursive: true, force: true });
 });
 
-/** The address in the line the shop prints when it is open. */
+/** The address in the line that the shop prints when it is ready. */
 async function urlSaidBy(child: ChildProcess): Promise<string> {
   assert.ok(child.stdout);
   for await (const line of createInterface(child.stdout)) {
@@ -64,11 +64,11 @@ async function urlSaidBy(child: ChildProcess): Promise<string> {
 
 type Visit = {
   readonly page: Page;
-  /** What the browser complained about, and every request that went to another host. */
+  /** Messages of the browser's console, and every request to another host. */
   readonly complaints: readonly string[];
 };
 
-/** A new reader in a browser of their own, on the start page. */
+/** A new reader with a separate browser profile, on the start page. */
 async function enter(test: TestContext, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ baseURL: shopUrl, ...options });
   test.after(() => context.close());
@@ -95,7 +95,7 @@ const trends = (page: Page) => page.getByRole('region', { name: 'What readers ar
 const suggestions = (page: Page) => page.getByRole('region', { name: 'What you might read next' });
 
 describe('the page in a browser', () => {
-  it("shows a reader's search as theirs at once, and counted without a reload", async (test) => {
+  it("marks a reader's own search at once, and shows its count without a reload", async (test) => {
     const { page, complaints } = await enter(test);
     await search(page, 'frankenstein');
     await page
@@ -117,7 +117,7 @@ describe('the page in a browser', () => {
       .waitFor(patience);
   });
 
-  it('shows other readers what is searched for', async (test) => {
+  it('shows what other readers search for', async (test) => {
     const first = await enter(test);
     const second = await enter(test);
     await search(first.page, 'dracula');
@@ -125,7 +125,7 @@ describe('the page in a browser', () => {
     assert.doesNotMatch(await trends(second.page).innerText(), /just now/);
   });
 
-  it('suggests while typing, and is led by the keyboard alone', async (test) => {
+  it('suggests while typing, and works with the keyboard alone', async (test) => {
     const { page, complaints } = await enter(test);
     const field = page.getByRole('combobox');
     await field.focus();
@@ -147,14 +147,14 @@ describe('the page in a browser', () => {
     assert.deepEqual(complaints, []);
   });
 
-  it('leads from the first key press past the head of the page to the books', async (test) => {
+  it('offers a link to the books at the first press of Tab', async (test) => {
     const { page } = await enter(test);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     assert.match(page.url(), /#main$/);
   });
 
-  it('does all of it without JavaScript', async (test) => {
+  it('works without JavaScript', async (test) => {
     const { page } = await enter(test, { javaScriptEnabled: false });
     await search(page, 'frankenstein');
     assert.match(await trends(page).innerText(), /frankenstein\s+you, just now/);
@@ -170,7 +170,7 @@ describe('the page in a browser', () => {
     await page.getByRole('button', { name: 'I want to read this' }).waitFor(patience);
   });
 
-  it('takes a suggestion away when the reader refuses it', async (test) => {
+  it('removes a suggestion when the reader rejects it', async (test) => {
     const { page } = await enter(test);
     await search(page, 'dickens');
     const first = suggestions(page).getByRole('listitem').first();
@@ -183,7 +183,7 @@ describe('the page in a browser', () => {
       .waitFor({ state: 'detached', ...patience });
   });
 
-  it('fits a small telephone, by day and by night', async (test) => {
+  it('fits a small phone, in light and dark mode', async (test) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page, complaints } = await enter(test, { viewport: { width: 360, height: 740 }, colorScheme });
       for (const path of ['/', '/?q=frankenstein', '/?q=zzzzzz']) {

@@ -112,7 +112,7 @@ function visitBoth(webs: readonly Service[], during: () => Promise<void>): Promi
   return Promise.all(webs.map(({ url }, index) => visitSteadily(url, { name: `at ${index}`, perSecond }, () => over)));
 }
 
-/** Each process is killed in its turn, one is frozen past its lease and woken, the database is killed and comes back. */
+/** Kills each process once, freezes one for longer than its lease, and kills and restarts the database. */
 async function makeTrouble({ webs, trends, recommendations }: Everybody): Promise<void> {
   for (const service of [...webs, ...trends, ...recommendations]) {
     await delay(settleMs);
@@ -134,7 +134,7 @@ async function findsDracula({ url }: Service): Promise<boolean> {
   return books.length > 0;
 }
 
-/** Everything answered is in the topic; what was sent twice has the same id both times. */
+/** Everything answered is in the topic. What was sent twice has the same id both times. */
 async function topicHolds(answered: readonly string[]): Promise<{ records: number; different: number }> {
   const log = await openLog(kafkaLocation(broker.brokers), { clock: Date.now, busyTimeoutMs: 50 });
   try {
@@ -177,7 +177,7 @@ async function count(dsn: string, sql: string): Promise<number> {
   }
 }
 
-/** @returns the longest that one of some searches took from its answer until both instances count it. */
+/** @returns the longest time from the answer of a search until both instances counted it. */
 async function seenByBoth(web: Service, trends: readonly Service[]): Promise<number> {
   let longestMs = 0;
   for (const query of ['emma', 'alice', 'ulysses', 'carmilla', 'walden']) {
@@ -193,7 +193,7 @@ async function seenByBoth(web: Service, trends: readonly Service[]): Promise<num
   return longestMs;
 }
 
-/** @returns what it printed. */
+/** @returns what the command printed. */
 async function command(
   args: readonly string[],
   data: string,

@@ -92,7 +92,7 @@ describe('a shop', () => {
     assert.match(page, /just now/);
   });
 
-  it('is live and ready on all three ports, and counts what it does', async () => {
+  it('is live and ready on all three ports, and exposes metrics', async () => {
     for (const url of [shop.web, shop.trend, shop.recommendation]) {
       assert.equal((await get(`${url}/health/live`)).status, 200);
       await until('ready', async () => (await get(`${url}/health/ready`)).status === 200);
@@ -102,7 +102,7 @@ describe('a shop', () => {
     }
   });
 
-  it('shows that no search is missing between the answer and the log', async () => {
+  it('shows in its metrics that every answered search is in the log', async () => {
     const count = async (outcome: string): Promise<number> => {
       const metrics = await (await fetch(`${shop.web}/metrics`)).text();
       return Number(new RegExp(`samsa_search_events\\{outcome="${outcome}"\\} (\\d+)`).exec(metrics)?.[1]);
@@ -113,7 +113,7 @@ describe('a shop', () => {
     assert.deepEqual([await count('dropped'), await count('waiting')], [0, 0]);
   });
 
-  it('answers bad queries with a code, and publishes nothing for them', async () => {
+  it('answers bad queries with an error code, and publishes no event for them', async () => {
     const problems = [
       ['q=%ff', 400, 'malformed-query'],
       ['q=a%00b', 400, 'malformed-query'],
@@ -130,13 +130,13 @@ describe('a shop', () => {
     }
   });
 
-  it('refuses a second shop on the same data, naming the first', async () => {
+  it('refuses a second shop on the same data, and names the first', async () => {
     const second = spawnSamsa(['all'], data);
     assert.equal(await second.ended, 1);
     assert.match(second.output(), new RegExp(`${shop.process.pid}`));
   });
 
-  it('tells what every service has read', async () => {
+  it('reports how far every service has read', async () => {
     const status = spawnSamsa(['status', '--json'], data);
     assert.equal(await status.ended, 0);
     const { projections } = JSON.parse(status.output()) as { projections: readonly Row[] };
@@ -209,7 +209,7 @@ describe('samsa', () => {
     await ends(['status'], { SAMSA_DATA: join(data, 'nothing') }, /no shop/);
   });
 
-  it('refuses what it does not know', async () => {
+  it('refuses unknown commands and options', async () => {
     await ends(['al'], {}, /all/);
     await ends(['all', 'books'], {}, /--/);
     await ends(['import', join(data, 'missing.csv')], {}, /missing\.csv/);
@@ -218,7 +218,7 @@ describe('samsa', () => {
 });
 
 describe('a changed group id', () => {
-  it('reads the log again into a state of its own, and counts nothing twice', async () => {
+  it('reads the log again into a separate state, and counts nothing twice', async () => {
     const data = await mkdtemp(join(tmpdir(), 'samsa-group-'));
     try {
       const searchesOf = async (shop: Shop): Promise<unknown> =>

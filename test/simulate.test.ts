@@ -43,7 +43,7 @@ describe('samsa simulate', () => {
     return JSON.parse(command.output()) as Status;
   };
 
-  /** How many records a topic has once every projection has read everything; all ledgers balance. */
+  /** The number of records in a topic, once every projection has read all of them. All ledgers balance. */
   const settledRecords = async (): Promise<(topic: string) => number> => {
     await until('everything is read', async () =>
       (await status()).projections.every(({ lag_events }) => lag_events === 0),
@@ -66,7 +66,7 @@ describe('samsa simulate', () => {
     return { searches: number(searches), actions: number(actions), failures: number(failures) };
   };
 
-  it('fills a running shop with searches and actions, each of them counted', async () => {
+  it('sends searches and actions to a running shop, and each one is counted', async () => {
     const simulated = simulate('--duration', '2', '--rate', '200', '--seed', '7', '--burst', 'Walden');
     assert.equal(await simulated.ended, 0, simulated.output());
     const { searches, actions, failures } = tallyOf(simulated.output());
@@ -79,7 +79,7 @@ describe('samsa simulate', () => {
     assert.ok((await trends())[0]!.readers > 5);
   });
 
-  it('puts a week of events into the log, none of them late', async () => {
+  it('appends a week of events to the log, none of them late', async () => {
     const before = (await settledRecords())('lr-book-searches');
     const simulated = simulate('--history', '--duration', '1', '--seed', '7');
     assert.equal(await simulated.ended, 0, simulated.output());
@@ -92,7 +92,7 @@ describe('samsa simulate', () => {
     );
   });
 
-  it('goes on when the shop was away, and stops when told to', async () => {
+  it('continues after the shop was down, and stops at a signal', async () => {
     const { port } = new URL(shop.web);
     const simulated = simulate('--rate', '50', '--duration', '60');
     const searched = async (): Promise<number> =>
@@ -113,7 +113,7 @@ describe('samsa simulate', () => {
     assert.ok(tallyOf(simulated.output()).failures > 0, simulated.output());
   });
 
-  it('says where it expected a shop, and what it cannot do', async () => {
+  it('says where it expected a shop, and refuses history for a remote log', async () => {
     const refused = async (message: RegExp, environment: Record<string, string>, ...args: string[]): Promise<void> => {
       const command = spawnSamsa(['simulate', ...args], data, environment);
       assert.notEqual(await command.ended, 0);

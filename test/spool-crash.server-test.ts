@@ -17,7 +17,7 @@ after(broker.stop);
 
 const support = (name: string): string => join(import.meta.dirname, 'support', name);
 
-/** What comes again and again is killed at its first executions. */
+/** A step that repeats is killed only at its first executions. */
 const executionsPerPoint = 2;
 
 /** Runs the child to its end, or until it is killed before a point. */
@@ -38,7 +38,10 @@ function linesOf(path: string): readonly string[] {
   return readFileSync(path, 'utf8').split('\n').filter(Boolean);
 }
 
-/** How often each event is counted by whoever drops what is not above the last sequence of its source and partition. */
+/**
+ * How often each event counts for a consumer that drops records whose sequence is not above the last one of their
+ * source and partition.
+ */
 function countOnce(records: readonly StoredRecord[]): ReadonlyMap<string, number> {
   const marks = new Map<string, number>();
   const counts = new Map<string, number>();
@@ -61,7 +64,7 @@ async function inFolder(body: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-/** Relays what the children have left behind, and gives all that the topic holds then. */
+/** Relays what the children left behind. @returns everything that the topic holds then. */
 async function relayRest(folder: string, topic: string): Promise<readonly StoredRecord[]> {
   const log = await openTestSpool({ brokers: broker.brokers, folder: join(folder, 'spool'), topics: [topic] });
   try {
@@ -72,7 +75,7 @@ async function relayRest(folder: string, topic: string): Promise<readonly Stored
   }
 }
 
-it('loses and repeats nothing, whichever step of the relay the process is killed before', { timeout: 300_000 }, () =>
+it('loses and repeats no event when the process is killed before any step of the relay', { timeout: 300_000 }, () =>
   inFolder(async (folder) => {
     await broker.createTopic('steps', 2);
     assert.equal(await run(folder, 'steps'), 'ended');
@@ -98,28 +101,31 @@ it('loses and repeats nothing, whichever step of the relay the process is killed
   }),
 );
 
-it('sends a repeat to the partition of the first attempt, however many there are by then', { timeout: 120_000 }, () =>
-  inFolder(async (folder) => {
-    await broker.createTopic('growing', 2);
-    assert.equal(await run(folder, 'growing', 'relay: 1 × acknowledged'), 'killed');
-    await broker.addPartitions('growing', 7);
-    const records = await relayRest(folder, 'growing');
-    const counts = countOnce(records);
-    assert.ok(records.length > counts.size, 'some were acknowledged before the process was killed');
-    assert.deepEqual(
-      [...counts.values()].filter((count) => count !== 1),
-      [],
-    );
-    assert.ok(records.every(({ partition }) => partition < 2));
-    assert.equal(await run(folder, 'growing'), 'ended');
-    assert.ok(
-      (await relayRest(folder, 'growing')).some(({ partition }) => partition >= 2),
-      'new ones use all',
-    );
-  }),
+it(
+  'sends a repeat to the partition of the first attempt, also when partitions were added since',
+  { timeout: 120_000 },
+  () =>
+    inFolder(async (folder) => {
+      await broker.createTopic('growing', 2);
+      assert.equal(await run(folder, 'growing', 'relay: 1 × acknowledged'), 'killed');
+      await broker.addPartitions('growing', 7);
+      const records = await relayRest(folder, 'growing');
+      const counts = countOnce(records);
+      assert.ok(records.length > counts.size, 'some were acknowledged before the process was killed');
+      assert.deepEqual(
+        [...counts.values()].filter((count) => count !== 1),
+        [],
+      );
+      assert.ok(records.every(({ partition }) => partition < 2));
+      assert.equal(await run(folder, 'growing'), 'ended');
+      assert.ok(
+        (await relayRest(folder, 'growing')).some(({ partition }) => partition >= 2),
+        'new ones use all',
+      );
+    }),
 );
 
-it('empties the spool that a killed process has left behind', { timeout: 120_000 }, () =>
+it('empties the spool that a killed process left behind', { timeout: 120_000 }, () =>
   inFolder(async (folder) => {
     await broker.createTopic('adopted', 2);
     const log = await openTestSpool({ brokers: broker.brokers, folder: join(folder, 'spool'), topics: ['adopted'] });

@@ -14,7 +14,7 @@ after(async () => {
 
 const book = { title: 'The Castle', author: 'Franz Kafka', published_at: '1926', description: '' };
 
-/** A shop with a search to relay, a book to relay and leases to give back, none of which is taken any more. */
+/** A shop that still has a search and a book to relay and leases to release, when the server no longer answers. */
 async function stopWhile(frozen: { freeze: () => void; thaw: () => void }): Promise<void> {
   const data = await mkdtemp(join(tmpdir(), 'samsa-stop-'));
   const { dsn } = await server.createDatabase();
@@ -25,7 +25,7 @@ async function stopWhile(frozen: { freeze: () => void; thaw: () => void }): Prom
     frozen.freeze();
     assert.equal((await fetch(`${shop.web}/api/books?q=castle`)).status, 200);
     await fetch(`${shop.web}/api/books`, request);
-    // What it prints when it did not stop in time, it also tells with its exit code.
+    // When it does not stop in time, its exit code says so.
     assert.equal(await shop.stop('SIGTERM'), 0, shop.output());
   } finally {
     frozen.thaw();

@@ -14,7 +14,10 @@ const topic = 'lr-book-searches';
 const [broker, database] = await Promise.all([startBroker(), startMariaDb()]);
 after(() => Promise.all([broker.stop(), database.stop()]));
 
-/** The table as each edition of the tutorial makes it; Python's with what the shop asks for at its first start. */
+/**
+ * The table that each edition of the tutorial creates. Python's has the changes that the shop asks for at its first
+ * start.
+ */
 const tables = {
   Go: `CREATE TABLE books (id bigint unsigned AUTO_INCREMENT, title longtext, author longtext, published_at longtext,
          description longtext, PRIMARY KEY (id))`,
@@ -27,7 +30,7 @@ const tables = {
 };
 const otherTopics = ['lr-reader-actions', 'lr-book-changes', 'lr-operator-actions'];
 
-/** Every shop here has a database of its own, and begins with empty topics. */
+/** Every shop here has its own database and starts with empty topics. */
 async function deleteTopics(): Promise<void> {
   for (const name of [topic, ...otherTopics]) await broker.deleteTopic(name);
 }
@@ -38,7 +41,7 @@ const firstBooks = `INSERT INTO books (id, title, author, published_at, descript
 const laterBook = `INSERT INTO books (title, author, published_at, description) VALUES
   ('Amerika', 'Franz Kafka', '1927-01-01', 'Somebody sails to New York.')`;
 
-/** As the tutorial's file for the web service, with only the addresses changed. */
+/** The tutorial's file for the web service; only the addresses differ. */
 function configFile(place: TestDatabase): string {
   return `app:
   port: 0
@@ -81,7 +84,7 @@ async function startFrom(
   };
 }
 
-/** What the tutorial's other services see: keys and values, nothing else. */
+/** What the tutorial's other services see: keys and values only. */
 async function consumeAll(): Promise<readonly { readonly key: string; readonly value: string }[]> {
   const consumer = new Consumer({
     groupId: `plain-${Date.now()}`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { startBroker } from './kafka-broker.ts';
 
-it('keeps its topics when it is killed and started again', { timeout: 180_000 }, async () => {
+it('keeps its topics when it is killed and restarted', { timeout: 180_000 }, async () => {
   const broker = await startBroker();
   try {
     await broker.createTopic('kept', 2);

@@ -13,30 +13,30 @@ import { createKeystore, serverProperties, type NodePorts, type Sasl } from './k
 
 export type BrokerOptions = {
   readonly nodes?: 1 | 3;
-  /** Unless given, anybody may connect. */
+  /** Default: no login. */
   readonly sasl?: Sasl;
   readonly tls?: boolean;
 };
 
-/** An Apache Kafka cluster of its own, on free ports of this machine. Nodes are numbered from 0. */
+/** An Apache Kafka cluster for tests, on free loopback ports. Nodes are numbered from 0. */
 export type Broker = {
   /** `host:port` of each node. */
   readonly brokers: readonly string[];
-  /** What clients have to trust, as PEM; `null` without TLS. */
+  /** The certificate that clients must trust, as PEM; `null` without TLS. */
   readonly certificate: string | null;
   readonly node: (id: number) => KafkaNode;
   /** All nodes. */
   readonly kill: () => Promise<void>;
   readonly freeze: () => void;
   readonly thaw: () => void;
-  /** Starts what is not running, on the same data, and waits until the cluster answers. */
+  /** Starts nodes that are not running, on the same data, and waits until the cluster answers. */
   readonly restart: () => Promise<void>;
   readonly createTopic: (
     topic: string,
     partitions: number,
     configs?: Readonly<Record<string, string>>,
   ) => Promise<void>;
-  /** Adds partitions up to so many. */
+  /** Raises the number of partitions to this. */
   readonly addPartitions: (topic: string, partitions: number) => Promise<void>;
   readonly deleteTopic: (topic: string) => Promise<void>;
   /** Deletes all records of a topic, as retention would. */
@@ -156,7 +156,7 @@ async function format(settingsPath: string, sasl: Sasl | undefined): Promise<voi
   await promisify(execFile)('java', args, { timeout: readyWithinMs });
 }
 
-/** Held all at once, so that they differ. */
+/** All are held at the same time, so that they differ. */
 async function freePorts(nodes: number): Promise<readonly NodePorts[]> {
   const servers: Server[] = [];
   for (let held = 0; held < 3 * nodes; held++) {

@@ -10,8 +10,8 @@ const cache = join(projectFolder, '.cache');
 let fetched: Promise<string> | null = null;
 
 /**
- * The folder with a broker's jars, fetched by Maven when this version of the pom has none yet.
- * @throws Error with what Maven said.
+ * The folder with a broker's jars. Maven fetches them once for each version of the pom.
+ * @throws Error with Maven's output.
  */
 export function kafkaJars(): Promise<string> {
   fetched ??= fetchJars();

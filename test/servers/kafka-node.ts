@@ -6,16 +6,16 @@ import { kafkaJars } from './kafka-jars.ts';
 /** One broker process. */
 export type KafkaNode = {
   readonly start: () => Promise<void>;
-  /** SIGKILL; resolves when it is gone. Does nothing where it is not running. */
+  /** SIGKILL; resolves when the process has ended. Does nothing if it is not running. */
   readonly kill: () => Promise<void>;
-  /** SIGTERM: leads its partitions over to others; resolves when it is gone. */
+  /** SIGTERM: hands its partitions to other nodes; resolves when the process has ended. */
   readonly shutDown: () => Promise<void>;
-  /** SIGSTOP: connections stay, answers do not come. */
+  /** SIGSTOP: connections stay open, but nothing answers. */
   readonly freeze: () => void;
   /** SIGCONT. */
   readonly thaw: () => void;
   readonly running: () => boolean;
-  /** The end of what it has printed. */
+  /** The last lines that it printed. */
   readonly output: () => string;
 };
 
@@ -57,7 +57,7 @@ export function createKafkaNode(settingsPath: string): KafkaNode {
   };
 }
 
-/** A broker must not outlive a test process that was killed: the guard's input ends with this process. */
+/** Ends the broker when the test process is killed: the guard's standard input ends with that process. */
 function endWithThisProcess(broker: ChildProcess): { readonly dismiss: () => void } {
   const guard = spawn('sh', ['-c', `cat; kill -9 ${broker.pid} 2>/dev/null`], { stdio: ['pipe', 'ignore', 'ignore'] });
   guard.unref();

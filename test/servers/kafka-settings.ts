@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** How clients prove who they are; the broker knows this one reader. */
+/** How clients log in. The broker knows only this user. */
 export type Sasl = {
   readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
   readonly username: string;
@@ -71,7 +71,7 @@ function keystoreLines(keystore: Keystore | undefined): readonly string[] {
 
 export type Keystore = {
   readonly path: string;
-  /** The certificate that clients have to trust, as PEM. */
+  /** The certificate that clients must trust, as PEM. */
   readonly certificate: string;
 };
 

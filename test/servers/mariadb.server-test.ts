@@ -3,14 +3,14 @@ import { after, before, describe, it } from 'node:test';
 import { createConnection } from 'mysql2/promise';
 import { startMariaDb, type MariaDb } from './mariadb.ts';
 
-describe('a MariaDB of our own', () => {
+describe('a MariaDB for tests', () => {
   let server: MariaDb;
   before(async () => {
     server = await startMariaDb();
   });
   after(() => server.stop());
 
-  it('keeps what was committed when it is killed and started again', async () => {
+  it('keeps what was committed when it is killed and restarted', async () => {
     const { database } = await server.createDatabase();
     await server.ask(`CREATE TABLE ${database}.word (word VARCHAR(20) NOT NULL)`);
     await server.ask(`INSERT INTO ${database}.word VALUES ('kept')`);
@@ -20,7 +20,7 @@ describe('a MariaDB of our own', () => {
     assert.deepEqual(await server.ask(`SELECT word FROM ${database}.word`), [{ word: 'kept' }]);
   });
 
-  it('answers nobody while frozen, and everybody afterwards', async () => {
+  it('answers nothing while frozen, and everything afterwards', async () => {
     const { dsn } = await server.createDatabase();
     server.freeze();
     await assert.rejects(createConnection({ uri: dsn, connectTimeout: 100 }), { code: 'ETIMEDOUT' });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { until } from '../support/until.ts';
 
-/** An empty database of a test server, as a place and as `db.dsn`. */
+/** An empty database of a test server: its parts, and as `db.dsn`. */
 export type TestDatabase = {
   readonly host: string;
   readonly port: number;
@@ -18,17 +18,17 @@ export type TestDatabase = {
   readonly dsn: string;
 };
 
-/** A MariaDB of our own: private data folder, free port on the loopback, gone with `stop`. */
+/** A MariaDB for tests, with a private data folder and a free loopback port. `stop` removes it. */
 export type MariaDb = {
   readonly createDatabase: () => Promise<TestDatabase>;
   /** Runs one statement as root, for what only an operator does. */
   readonly ask: (sql: string) => Promise<unknown>;
-  /** As a power cut for the server: SIGKILL. `restart` brings it back with its data. */
+  /** SIGKILL, as in a power cut. `restart` starts it again on the same data. */
   readonly kill: () => Promise<void>;
   /** SIGSTOP: connections stay open and nothing answers, until `thaw`. */
   readonly freeze: () => void;
   readonly thaw: () => void;
-  /** Starts it again on the same port, ending it properly first when it runs. */
+  /** Starts it again on the same port; stops it cleanly first if it runs. */
   readonly restart: () => Promise<void>;
   /** Ends it and removes its data. */
   readonly stop: () => Promise<void>;
@@ -36,14 +36,14 @@ export type MariaDb = {
 
 const serverProgram = 'mariadbd';
 const installProgram = 'mariadb-install-db';
-/** Of Debian's package of the client; the one above asks it. */
+/** From Debian's client package; `mariadb-install-db` runs it. */
 const settingsProgram = 'my_print_defaults';
 const readyWithinMs = 60_000;
 const isRoot = process.getuid?.() === 0;
 
 /**
- * Starts a new, empty server; installs Debian's package when there is none.
- * @param settings options of the server beside those every test needs.
+ * Starts a new, empty server. Installs Debian's package if it is missing.
+ * @param settings further options of the server.
  * @throws Error with what the server printed when it does not answer a query within a minute.
  */
 export async function startMariaDb(settings: readonly string[] = []): Promise<MariaDb> {
@@ -93,7 +93,7 @@ export async function startMariaDb(settings: readonly string[] = []): Promise<Ma
   };
 }
 
-/** Debian's packages of the programs alone start no service of the system's own. */
+/** These Debian packages hold only the programs; they start no system service. */
 async function installIfMissing(): Promise<void> {
   const missing = [serverProgram, installProgram, settingsProgram].filter((name) => programPath(name) === null);
   if (missing.length === 0) return;

@@ -18,16 +18,16 @@ export type Search = {
   readonly delayMs: number;
 };
 
-/** One of the ways in which a set of searches may come to be counted. */
+/** One order in which a set of searches may be counted. */
 export type Arrangement = {
   readonly partitions: number;
-  /** Where each search goes, and its place among those that arrived at its moment. */
+  /** The partition of each search, and its place among those that arrived at the same time. */
   readonly places: readonly { readonly partition: number; readonly order: number }[];
-  /** Searches appended again to their partition, so many records later. */
+  /** Searches that are appended to their partition a second time, this many records later. */
   readonly repeats: readonly { readonly search: number; readonly after: number }[];
-  /** What is read, and how much at a time; whatever is left is read in the end. */
+  /** What is read, and how much at a time. What is left over is read at the end. */
   readonly batches: readonly { readonly partition: number; readonly size: number }[];
-  /** After so many batches two instances change places. */
+  /** After this many batches the two instances swap their partitions. */
   readonly handOverAfter: number;
 };
 
@@ -64,7 +64,7 @@ export async function countArrangement(
   }
 }
 
-/** Partitions as the log would have them: in the order of arrival, repeats behind what they repeat. */
+/** Partitions as a log holds them: in order of arrival, a repeat after its original. */
 function arrange(searches: readonly Search[], { partitions, places, repeats }: Arrangement): StoredRecord[][] {
   const records = searches.map(recordOf);
   const partitionOf = (index: number): number => places[index]!.partition % partitions;
@@ -79,14 +79,14 @@ function arrange(searches: readonly Search[], { partitions, places, repeats }: A
     }
     let timestamp = 0;
     return indexes.map((index, offset) => {
-      // A repeat arrives no earlier than what stands before it, and moves the watermark no further.
+      // A repeat arrives no earlier than the record before it, and does not move the watermark.
       timestamp = Math.max(timestamp, searches[index]!.arrivedMs);
       return { ...records[index]!, partition, offset, timestamp };
     });
   });
 }
 
-/** Each search from a source of its own: then any order of them is one that producers may have made. */
+/** Each search has a different source, so that producers may have sent them in any order. */
 function recordOf({ query, reader, weight, corrected, title, arrivedMs, delayMs }: Search, index: number): NewRecord {
   const source = createEventSource(`shop-${index}`, () => arrivedMs - delayMs);
   return bookSearchedRecord(topic, source, {
@@ -99,7 +99,7 @@ function recordOf({ query, reader, weight, corrected, title, arrivedMs, delayMs 
   });
 }
 
-/** Whoever asks first gets the first partitions. @returns who has each partition. */
+/** The instance that asks first gets the first partitions. @returns which instance has each partition. */
 async function share(instances: readonly Instance[], records: readonly (readonly StoredRecord[])[]) {
   const partitions = records.map(({ length }, partition) => ({
     topic,

@@ -12,8 +12,9 @@ import { until } from './until.ts';
 type Status = { readonly projections: readonly { readonly lag_events: number; readonly balanced: boolean }[] };
 
 /**
- * Stops a shop once it has taken in everything: its ledgers are balanced, and its states are those of a clean replay.
- * @param checkLog looks at what the stopped shop has left in its log.
+ * Waits until a shop has read everything, stops it, and checks that its ledgers balance and that its states equal those
+ * of a clean replay.
+ * @param checkLog checks the log of the stopped shop.
  */
 export async function checkShop(shop: Shop, data: string, checkLog: (log: EventLog) => Promise<void>): Promise<void> {
   await until('everything is taken in', async () =>

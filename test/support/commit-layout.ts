@@ -19,8 +19,8 @@ const ttlMs = 1_000;
 const topicId = 'id';
 
 /**
- * Folds and commits whole partitions as running instances would, but read by read in the order of `turns` (repeated
- * until all is read), and every partition by the instance that leases it.
+ * Folds and commits whole partitions as running instances would, but read by read in the order of `turns`, which is
+ * repeated until everything is read. Every partition is read by the instance that leases it.
  */
 export async function commitLayout<Change>(
   projection: Projection<Change>,
@@ -49,7 +49,7 @@ async function shareOut<Change>(
     return { topic, partition, topicId, start, end: start + records.length };
   });
   const owners = new Map<PartitionContent, Owner<Change>>();
-  // Twice: the first to come has all of them until the others are there.
+  // Twice: the first instance has all partitions until it has seen the others.
   for (const _ of ['claim', 'share']) {
     for (const [number, progress] of instances.entries()) {
       const instance = `instance ${number}`;
@@ -63,7 +63,7 @@ async function shareOut<Change>(
   return owners;
 }
 
-/** @returns whether the partition is read to its end. */
+/** @returns true when the partition has been read to its end. */
 async function readOnce<Change>(
   projection: Projection<Change>,
   { progress, instance }: Owner<Change>,

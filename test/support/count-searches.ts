@@ -6,18 +6,18 @@ import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 const hourMs = 3_600_000;
 const nothing = { applied: 0, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 };
 
-/** The time trend tests take place at: half past twelve, so that neither an hour nor a day is near its end. */
+/** The time of all trend tests: half past twelve, far from the end of an hour or a day. */
 export const noonMs = Date.parse('2026-03-10T12:30:00Z');
 export const noonHour = Math.floor(noonMs / hourMs);
 
-/** Commits searches to one partition of its own. */
+/** Commits searches to one partition. */
 export type Counting = (
   searches: readonly CountedSearch[],
   /** When the last of them arrived, and how many records after it are still unread. */
   at?: { readonly arrivedMs?: number; readonly unread?: number },
 ) => Promise<boolean>;
 
-/** A search by a reader; `fields` say what is different about it. */
+/** A search by a reader; `fields` override its defaults. */
 export function searchOf(
   query: string,
   reader: string | null,
@@ -38,7 +38,7 @@ export function searchOf(
   };
 }
 
-/** One way of counting for each of some stores on one state, each with a partition leased to it. */
+/** For several stores on one state: a way to count in each, with one partition leased to each. */
 export async function countIn(...stores: readonly TrendStore[]): Promise<readonly Counting[]> {
   const partitions = stores.map((_, partition) => ({ topic: 't', partition, topicId: 'id', start: 0, end: 0 }));
   const lease = (store: TrendStore) =>
@@ -49,7 +49,7 @@ export async function countIn(...stores: readonly TrendStore[]): Promise<readonl
       ttlMs: 60_000,
       partitions,
     });
-  // The first leases everything until it has heard of the others.
+  // The first one leases all partitions until it has seen the others.
   for (const store of stores) await lease(store);
   const counting: Counting[] = [];
   for (const store of stores) {
@@ -60,7 +60,7 @@ export async function countIn(...stores: readonly TrendStore[]): Promise<readonl
   return counting;
 }
 
-/** One way of counting in a partition that is leased to this instance. */
+/** A way to count in a partition that is leased to this instance. */
 export async function countInPartition(store: TrendStore, instance: string, partition: number): Promise<Counting> {
   let { next: expected } = await store.load('trend-svr', { topic: 't', partition });
   return async (searches, { arrivedMs = noonMs, unread = 0 } = {}) => {

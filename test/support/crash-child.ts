@@ -12,9 +12,9 @@ import { killThisProcess, watchStatements } from './kill-at-statement.ts';
 import { until } from './until.ts';
 
 /**
- * A little shop: appends searches, counts them as the trend service does, and ends when all are counted. Writes to `report`
- * `acknowledged <event id>` as soon as an event was said to be durable, and `point <point>` for each SQL statement.
- * Kills itself before the statement given as second argument.
+ * A small shop: appends searches, counts them as the trend service does, and ends when all are counted. Writes to
+ * `report` `acknowledged <event id>` as soon as an event is durable, and `point <point>` for each SQL statement. Kills
+ * itself before the statement given as second argument.
  */
 const [folder = '', killBefore] = process.argv.slice(2);
 const say = (line: string): void => appendFileSync(join(folder, 'report'), `${line}\n`);

@@ -4,7 +4,7 @@ import { DatabaseSync, StatementSync } from 'node:sqlite';
 export type StatementPoint = `${number} × ${string}`;
 
 /**
- * Watches every SQL statement this process executes from now on, whoever executes it.
+ * Watches every SQL statement that this process executes from now on.
  * @param onPoint called before a statement runs; killing the process there is a crash between two statements.
  */
 export function watchStatements(onPoint: (point: StatementPoint) => void): void {
@@ -33,7 +33,7 @@ export function watchStatements(onPoint: (point: StatementPoint) => void): void 
   });
 }
 
-/** Kills this process as a power switch would: nothing is flushed, no handler runs. */
+/** Kills this process at once: nothing is flushed, and no handler runs. */
 export function killThisProcess(): void {
   process.kill(process.pid, 'SIGKILL');
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10_000);

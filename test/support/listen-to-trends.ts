@@ -4,7 +4,7 @@ import type { HttpServer } from '../../src/http/http-server.ts';
 import { listen } from '../../src/http/server.ts';
 import { openTestServer } from './open-test-server.ts';
 
-/** A trend server with these routes, listening until the test is over. @returns its address. */
+/** Starts a trend server with these routes until the test ends. @returns its address. */
 export async function openTrendServer(test: TestContext, addRoutes: (server: HttpServer) => void): Promise<string> {
   const server = await openTestServer({ service: 'trend' });
   addRoutes(server);
@@ -36,7 +36,7 @@ export async function listenToTrends(test: TestContext, url: string) {
     assert.equal(event, 'event: trends');
     return JSON.parse(data.map((line) => line.replace(/^data: /, '')).join('\n')) as ShownTrends;
   };
-  /** The first list from here on that has these scores. */
+  /** The next list that has these scores. */
   const nextWith = async (scores: Readonly<Record<string, number>>): Promise<void> => {
     for (let list = await next(); ; list = await next()) {
       assert.ok(list !== null, `the stream goes on until it shows ${JSON.stringify(scores)}`);

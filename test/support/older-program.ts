@@ -19,13 +19,13 @@ import { until } from './until.ts';
 const clock = Date.now;
 const busyTimeoutMs = 5_000;
 
-/** The log of a shop, joined as the shop's own commands do. */
+/** Opens the log of a running shop, as commands do. */
 export async function joinLog(config: Config): Promise<EventLog> {
   openDataFolder(config.data);
   return openLog(logLocation(config), { clock, busyTimeoutMs, checkpointedElsewhere: false });
 }
 
-/** A plain search for nothing, as another program on the same topic sends it. */
+/** A plain search that found nothing, as another program on the same topic sends it. */
 export function searchRecord(config: Config, query: string, reader: string, value = '[]'): NewRecord {
   return {
     topic: config.mq.topics.searches,
@@ -36,8 +36,8 @@ export function searchRecord(config: Config, query: string, reader: string, valu
 }
 
 /**
- * Both services read the whole log as a program would that does not understand records whose key begins with
- * `refused`: those become dead letters, which the program of today can read.
+ * Lets both services read the whole log as an older program that does not understand records whose key begins with
+ * `refused`. These become dead letters, which the current program can read.
  */
 export async function readWithOlderProgram(config: Config, log: EventLog, refused: string): Promise<void> {
   const options = { clock, busyTimeoutMs, checkpointedElsewhere: false };

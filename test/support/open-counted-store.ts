@@ -6,11 +6,11 @@ import { openSqliteTrendStore } from '../../src/services/trend/store/sqlite/tren
 import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 import { countIn, noonMs, type Counting } from './count-searches.ts';
 
-/** An empty trend store and a way to count in it; both are gone when the test is over. */
+/** An empty trend store and a way to count in it; both are removed after the test. */
 export async function openCountedStore(test: TestContext): Promise<{
   readonly store: TrendStore;
   readonly count: Counting;
-  /** A second connection, as another process would have it. */
+  /** A second connection, as another process would open it. */
   readonly another: () => TrendStore;
 }> {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-trend-'));

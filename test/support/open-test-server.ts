@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import type { HttpServer } from '../../src/http/http-server.ts';
 import { createHttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 
-/** A server as the services have it, without logs or limits, unless `overrides` say otherwise. */
+/** An HTTP server like those of the services, without logs and limits; `overrides` changes its options. */
 export function openTestServer(overrides: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
   return createHttpServer({
     service: 'web',

@@ -2,7 +2,7 @@ import { openKafkaLog } from '../../src/log/kafka/log.ts';
 import { openSpooledLog, type SpooledLog, type SpoolOptions } from '../../src/log/spool/spooled-log.ts';
 import { until } from './until.ts';
 
-/** A spooled log as a test needs it: `brokers`, `folder` and `topics` are its own. */
+/** A spooled log for a test; `brokers`, `folder` and `topics` differ from test to test. */
 export function openTestSpool(
   options: { readonly brokers: readonly string[] } & Pick<SpoolOptions, 'folder' | 'topics'> & Partial<SpoolOptions>,
 ): Promise<SpooledLog> {
@@ -20,7 +20,7 @@ export function openTestSpool(
   });
 }
 
-/** Resolves when nothing waits any more, here or in adopted spools. */
+/** Resolves when no event is waiting, here or in adopted spools. */
 export async function untilRelayed(log: SpooledLog, withinMs = 60_000): Promise<void> {
   await until('nothing waits in the spool', () => log.ledger().every(({ waiting }) => waiting === 0), withinMs);
 }

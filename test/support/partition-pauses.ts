@@ -3,9 +3,9 @@ import type { PartitionPosition } from '../../src/progress/progress.ts';
 
 /** The longest times, in milliseconds, for which a partition's position did not move. */
 export type Pauses = {
-  /** While the same instance went on reading it. */
+  /** While the same instance kept reading it. */
   readonly untouched: number;
-  /** While it went from one instance to another. */
+  /** While it moved from one instance to another. */
   readonly moved: number;
 };
 
@@ -13,7 +13,7 @@ type Standing = { readonly next: number; readonly instance: string | null; reado
 
 const lookEveryMs = 10;
 
-/** Looks at positions again and again while events come without a break, until `end`. */
+/** Reads the positions again and again until `end`, while events arrive continuously. */
 export function watchPauses(positions: () => Promise<readonly PartitionPosition[]>): {
   readonly end: () => Promise<Pauses>;
 } {

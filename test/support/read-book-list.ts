@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ListedRow } from '../../src/services/web/catalogue/import/lists/book-list.ts';
 import { openBookList } from '../../src/services/web/catalogue/import/lists/open-book-list.ts';
 
-/** All rows of a file with this content, and the columns nothing was read from. */
+/** All rows of a file with this content, and the columns that were not used. */
 export async function readBookList(
   name: string,
   content: string | Uint8Array,
@@ -24,12 +24,12 @@ export async function readBookList(
   }
 }
 
-/** Each row as its line with the title, or with the problem. */
+/** Each row as `line: title`, or `line: problem`. */
 export function titlesIn(rows: readonly ListedRow[]): readonly string[] {
   return rows.map((row) => `${row.line}: ${row.problem ?? row.book.fields.title}`);
 }
 
-/** The only row, flat. */
+/** The only row, with its fields in one object. */
 export function onlyBook(rows: readonly ListedRow[]) {
   const [row, ...more] = rows;
   assert.equal(more.length, 0);

@@ -12,12 +12,12 @@ import { openSqliteTrendStore } from '../../src/services/trend/store/sqlite/tren
 const options = { clock: Date.now, busyTimeoutMs: 1_000 };
 const withinMs = 120_000;
 
-/** Counts the whole log into a new file, undisturbed. */
+/** Counts the whole log into a new trend file, without interruption. */
 export function replayTrend(log: EventLog, topic: string, path: string): Promise<void> {
   return replay(log, openSqliteTrendStore(path, options), createTrendProjection('replay', topic));
 }
 
-/** Takes the whole log into a new file, undisturbed. */
+/** Reads the whole log into a new recommendation file, without interruption. */
 export function replayRecommendation(log: EventLog, topics: TopicNames, path: string): Promise<void> {
   return replay(log, openSqliteRecommendationStore(path, options), createRecommendationProjection('replay', topics));
 }

@@ -34,9 +34,9 @@ const clock = Date.now;
 type Member = ReturnType<typeof spawnSamsa>;
 
 /**
- * Has three trend services share the work while others take their place, killed or asked to leave, and checks that every
- * event was counted once.
- * @returns how many events there were, and how long partitions stood still.
+ * Lets three trend services share the work, kills or stops them one by one, starts others in their place, and checks
+ * that every event was counted once.
+ * @returns how many events there were, and how long a partition's position did not move.
  */
 export async function shareTrend(options: ShareTrendOptions): Promise<{ sent: number; pauses: Pauses }> {
   const data = await mkdtemp(join(tmpdir(), 'samsa-share-'));
@@ -67,14 +67,14 @@ export async function shareTrend(options: ShareTrendOptions): Promise<{ sent: nu
   }
 }
 
-/** Joins; resolves when it listens. */
+/** Starts one more service; resolves when it listens. */
 async function joinIn(data: string, environment: Readonly<Record<string, string>>): Promise<Member> {
   const member = spawnSamsa(['trend'], data, environment);
   await until('a trend service listens', () => /^trend\s+http/m.test(member.output()));
   return member;
 }
 
-/** Kills members one by one, asks every third to leave instead, and has others join in their place. */
+/** Kills the services one by one (every third one is stopped instead) and starts others in their place. */
 async function comeAndGo(members: Member[], join: () => Promise<Member>, kills: number): Promise<void> {
   const { least, most } = changeEveryMs;
   for (let killed = 0, changes = 0; killed < kills; changes++) {
@@ -112,7 +112,7 @@ async function append(log: EventLog, eventsPerSecond: number, done: AbortSignal)
 
 const keysOf = <Outcomes extends object>(outcomes: Outcomes) => Object.keys(outcomes) as (keyof Outcomes)[];
 
-/** Waits until all is counted, and checks that each was counted once. */
+/** Waits until everything is counted, and checks that each event was counted once. */
 async function checkLedger(log: EventLog, store: ReturnType<typeof openSqliteTrendStore>, sent: number): Promise<void> {
   const ledger = async () => {
     const positions = await store.positions('trend-svr');

@@ -2,7 +2,7 @@ import type { TestEvent } from 'node:test/reporters';
 
 const shown = 10;
 
-/** A reporter that ends with the slowest tests, so that nobody wonders where the time went. */
+/** A reporter that lists the slowest tests at the end. */
 export default async function* slowest(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const took: { readonly name: string; readonly ms: number }[] = [];
   for await (const event of events) {

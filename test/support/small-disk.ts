@@ -3,14 +3,14 @@ import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system of its own, of so many megabytes, in memory. */
+/** A separate file system in memory, with this many megabytes. */
 export type SmallDisk = {
   readonly folder: string;
   /** Leaves no byte free. */
   readonly fill: () => void;
-  /** Gives back what `fill` took. */
+  /** Frees what `fill` took. */
   readonly free: () => void;
-  /** Nobody may use it any more. */
+  /** Unmounts it; all files on it must be closed. */
   readonly remove: () => void;
 };
 

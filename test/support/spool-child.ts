@@ -5,8 +5,8 @@ import { createEventSource } from '../../src/events/event-source.ts';
 import { openTestSpool, untilRelayed } from './open-test-spool.ts';
 
 /**
- * Appends numbered events through a spool and ends when all are relayed. Writes `acknowledged <event id>` to `report` as
- * soon as one was said to be durable. To be started with `--import` of `spool-kill-points.ts`.
+ * Appends numbered events through a spool and ends when all are relayed. Writes `acknowledged <event id>` to `report`
+ * as soon as one is durable. To be started with `--import` of `spool-kill-points.ts`.
  */
 const [folder = '', topic = '', ...brokers] = process.argv.slice(2);
 const log = await openTestSpool({ brokers, folder: join(folder, 'spool'), topics: [topic] });

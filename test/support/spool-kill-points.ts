@@ -4,8 +4,8 @@ import { Producer } from '@platformatic/kafka';
 import { killThisProcess, watchStatements } from './kill-at-statement.ts';
 
 /**
- * To be imported before a program starts, in each of its threads: notes every SQL statement and every step of sending
- * in the file `SAMSA_TEST_POINTS`, and kills the process before the point `SAMSA_TEST_KILL_AT`.
+ * Imported before a program starts, in each of its threads. Writes every SQL statement and every step of sending to the
+ * file `SAMSA_TEST_POINTS`, and kills the process before the point `SAMSA_TEST_KILL_AT`.
  */
 const { SAMSA_TEST_POINTS: notes = '', SAMSA_TEST_KILL_AT: killAt } = process.env;
 const thread = isMainThread ? 'intake' : 'relay';
@@ -31,7 +31,7 @@ Object.defineProperty(Producer.prototype, 'send', {
   async value(this: unknown, ...given: unknown[]): Promise<unknown> {
     step('sending');
     const sent = send.apply(this, given);
-    // What was written to the socket may arrive although its sender is gone.
+    // What was written to the socket may still arrive after its sender is killed.
     setImmediate(() => step('sent'));
     const result = await sent;
     step('acknowledged');

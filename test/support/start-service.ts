@@ -1,12 +1,12 @@
 import { spawnSamsa } from './start-shop.ts';
 import { until } from './until.ts';
 
-/** One service as a process of its own, which comes back at the same address. */
+/** One service in a separate process, which restarts at the same address. */
 export type Service = {
   /** The same after a restart. */
   readonly url: string;
   readonly output: () => string;
-  /** SIGKILL, and another one in its place; resolves when that listens. */
+  /** Sends SIGKILL and starts another one; resolves when that one listens. */
   readonly replace: () => Promise<void>;
   readonly freeze: () => void;
   readonly thaw: () => void;

@@ -6,7 +6,7 @@ import { until } from './until.ts';
 
 export const samsa = join(projectFolder, 'bin/samsa.js');
 
-/** A shop running as its own process, on ports it chose. */
+/** A shop in a separate process, on free ports. */
 export type Shop = {
   readonly web: string;
   readonly trend: string;
@@ -18,7 +18,7 @@ export type Shop = {
   readonly stop: (signal: NodeJS.Signals) => Promise<number | null>;
 };
 
-/** A command of ours with a data folder and free ports; the environment is otherwise empty of settings. */
+/** Runs `samsa` with a data folder, free ports, and no other settings in the environment. */
 export function spawnSamsa(
   args: readonly string[],
   data: string,

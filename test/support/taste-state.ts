@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 const notState = ['projection', 'instance', 'position', 'producer_mark', 'dead_letter', 'last_commit'];
 
 /**
- * Everything a recommendation state file says about readers and books, whichever tables it has: equal states give equal
- * texts. Left out are progress and the numbers that tell in which order this file's books changed.
+ * Everything that a recommendation state holds about readers and books, as text: equal states give equal texts.
+ * Progress and the numbers that order changes of books are left out.
  */
 export function tasteState(path: string): string {
   const database = new DatabaseSync(path, { readOnly: true });
@@ -30,7 +30,7 @@ function rowsOf(database: DatabaseSync, table: string): readonly string[] {
 
 const statesInMysql = ['book', 'forgotten', 'liking', 'search', 'verdict'];
 
-/** The same of a state in a database, whose tables have no prefix; `ask` runs a statement there. */
+/** The same for a state in a database without a table prefix; `ask` runs a statement there. */
 export async function tasteStateOfMysql(ask: (sql: string) => Promise<unknown>, database: string): Promise<string> {
   const tables: string[] = [];
   for (const table of statesInMysql) {

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 
-/** Joined from the left, so that rows of a query that is gone show. */
+/** A left join, so that rows of a removed query are shown, too. */
 const tables = [
   `SELECT key FROM query`,
   `SELECT key, time_ms FROM last_search LEFT JOIN query ON id = query`,
@@ -11,7 +11,10 @@ const tables = [
   `SELECT key, corrected, hex(books) AS books FROM answer LEFT JOIN query ON id = query`,
 ];
 
-/** Everything the trend service has counted, without the numbers it gave queries: equal states give equal texts. */
+/**
+ * Everything that the trend service has counted, as text: equal states give equal texts. Numbers of queries are left
+ * out.
+ */
 export function trendState(path: string): string {
   const database = new DatabaseSync(path, { readOnly: true });
   try {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Resolves as soon as the condition holds, asking every few milliseconds.
- * @throws Error naming `what` when it did not hold in time.
+ * Resolves as soon as the condition holds; checks it every few milliseconds.
+ * @throws Error that names `what` when the condition does not hold in time.
  */
 export async function until(
   what: string,
