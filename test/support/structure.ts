@@ -52,6 +52,27 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   main: { imports: ['*'], doors: ['*'] },
 };
 
+/** What each room holds, for people. */
+const contents: Readonly<Record<string, string>> = {
+  errors: 'the one error class and its codes',
+  runtime: 'waiting, retries, worker threads, caches, file locks, the data folder',
+  text: 'what a word is: folding, words, authors, ISBN',
+  events: 'what happened: one file for each fact, and how it is written into a record',
+  sql: 'statements and merges that SQLite and MySQL share',
+  sqlite: 'connection, transaction, errors, checkpoints of SQLite',
+  mysql: 'connection, pool, transaction, locks, errors of MySQL and MariaDB',
+  log: 'the event log: `sqlite` in a file, `kafka` in a cluster, `spool` in front of the cluster',
+  progress: 'how far a projection has read, its leases and dead letters, beside its state',
+  projection: 'the loop that reads a topic and turns records into state',
+  http: 'what all three services share: problems, limits, health, metrics',
+  config: 'every setting, parsed and checked',
+  'services/web': 'the shop: `search`, `catalogue`, `pages`, `readers`',
+  'services/trend': 'what readers search for: `counting`, `store`, `answers`',
+  'services/recommendation': 'what a reader might like: `model`, `store`, `answers`',
+  commands: 'one file for each command of `samsa`; `serve` starts the services',
+  main: 'the command line',
+};
+
 export type SourceFile = {
   /** Relative to `src/`. */
   readonly path: string;
@@ -146,18 +167,18 @@ export function importCircles(files: readonly SourceFile[]): readonly string[] {
   return circles;
 }
 
-/** The table of `docs/architecture.md`: every room with what it may import. */
+/** The table of `docs/architecture.md`: what every room holds and what it may import. */
 export function describeRooms(): string {
-  const lines = ['| room | may import | entered by |', '| --- | --- | --- |'];
-  for (const [name, { imports, doors }] of Object.entries(rooms)) {
-    lines.push(`| ${name} | ${cell(imports)} | ${cell(doors)} |`);
+  const lines = ['| room | holds | may import |', '| --- | --- | --- |'];
+  for (const [name, { imports }] of Object.entries(rooms)) {
+    lines.push(`| ${name} | ${contents[name] ?? ''} | ${imports.map(shown).join(', ')} |`);
   }
   return `${lines.join('\n')}\n`;
 }
 
-/** Every source file with what it offers and which rooms it uses. */
+/** Every source file with what it exports and which rooms it uses. */
 export function describeFiles(files: readonly SourceFile[]): string {
-  const lines = ['| file | offers | uses |', '| --- | --- | --- |'];
+  const lines = ['| file | exports | uses |', '| --- | --- | --- |'];
   for (const file of files) {
     const uses = [...new Set(file.imports.map(roomOf))].filter((room) => room !== file.room).sort();
     lines.push(`| ${file.path} | ${file.exports.join(', ')} | ${uses.join(', ')} |`);
@@ -165,6 +186,6 @@ export function describeFiles(files: readonly SourceFile[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-function cell(names: readonly string[]): string {
-  return names.map((name) => (name === '*' ? 'anything' : name)).join(', ');
+function shown(name: string): string {
+  return name === '*' ? 'anything' : name;
 }
