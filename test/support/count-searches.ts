@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { queryKey } from '../../src/services/trend/counting/query-key.ts';
+import { countingKey } from '../../src/text/keys.ts';
 import type { CountedSearch } from '../../src/services/trend/trend-projection.ts';
 import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 
@@ -27,7 +27,7 @@ export function searchOf(
 ): CountedSearch {
   const time = fields.time ?? noonMs;
   return {
-    queryKey: queryKey(query),
+    queryKey: countingKey(query),
     label: query,
     hour: Math.floor(time / hourMs),
     reader,

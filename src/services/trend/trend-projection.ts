@@ -3,7 +3,7 @@ import { createBookSearchedDecoder, type BookSearched, type SearchDecoder } from
 import type { StoredRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
-import { queryKey } from './counting/query-key.ts';
+import { countingKey } from '../../text/keys.ts';
 
 /** What one search adds to the counts. */
 export type CountedSearch = {
@@ -45,7 +45,7 @@ export function createTrendProjection(
 ): Projection<CountedSearch> {
   return {
     name,
-    version: 2,
+    version: 3,
     reads: [{ topic: searchesTopic, compacted: false, repeats: 'dropped-by-sequence', fold: createFold(decodeSearch) }],
   };
 }
@@ -85,7 +85,7 @@ function createSpelling(): (query: string) => { key: string; label: string } {
           `expected a query of 1 to ${limitCharacters} characters, got ${label.length} of them`,
         );
       }
-      spelling = { key: queryKey(label), label };
+      spelling = { key: countingKey(label), label };
       if (known.size >= rememberedQueries) known.clear();
       known.set(query, spelling);
     }

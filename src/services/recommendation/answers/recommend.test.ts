@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { authorsOf, createContentIndex } from '../model/content-neighbours.ts';
+import { authorKeys } from '../../../text/authors.ts';
+import { createContentIndex } from '../model/content-neighbours.ts';
 import { recommend, type Recommended, type Shelf } from './recommend.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
@@ -225,7 +226,7 @@ describe('a list of recommendations', () => {
         assert.ok(scores.every((score) => score > 0 && score <= 1));
         assert.ok(list.every(({ reasons }) => reasons.length > 0 && reasons.length <= 3));
         for (const name of ['ann', 'bob', 'cas', 'dot', 'eve']) {
-          const by = ids.filter((id) => authorsOf(content.titleOf(id)!.author).includes(name));
+          const by = ids.filter((id) => authorKeys(content.titleOf(id)!.author).includes(name));
           assert.ok(by.length <= 2, `${name}: ${by.join(' ')}`);
         }
       }),

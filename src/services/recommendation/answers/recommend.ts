@@ -1,4 +1,5 @@
-import { authorsOf, type Neighbour } from '../model/content-neighbours.ts';
+import { authorKeys } from '../../../text/authors.ts';
+import type { Neighbour } from '../model/content-neighbours.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
 
@@ -139,7 +140,7 @@ function varied(ranked: readonly Recommended[], shelf: Shelf): readonly Recommen
     if (chosen.length === most) break;
     const book = shelf.titleOf(recommended.bookId);
     if (book === null) continue;
-    const authors = authorsOf(book.author);
+    const authors = authorKeys(book.author);
     if (authors.some((author) => (byAuthor.get(author) ?? 0) >= sameAuthorAtMost)) continue;
     for (const author of new Set(authors)) byAuthor.set(author, (byAuthor.get(author) ?? 0) + 1);
     chosen.push(recommended);

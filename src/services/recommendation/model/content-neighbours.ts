@@ -1,4 +1,6 @@
 import type { Book } from '../../../events/book.ts';
+import { authorKeys } from '../../../text/authors.ts';
+import { wholeWords } from '../../../text/words.ts';
 
 export type Neighbour = { readonly bookId: number; /** Cosine, 0 to 1. */ readonly similarity: number };
 
@@ -107,14 +109,6 @@ export function createContentIndex(): ContentIndex {
   };
 }
 
-/** Each author named, without case, accents and punctuation; none for a book without one. */
-export function authorsOf(author: string): readonly string[] {
-  return author
-    .split(',')
-    .map(fold)
-    .filter((name) => name !== '');
-}
-
 /** The heaviest reading of each feature counts once. */
 function featuresOf({ title, author, series, subjects, description }: Book): Entry['features'] {
   const features = new Map<string, number>();
@@ -122,25 +116,14 @@ function featuresOf({ title, author, series, subjects, description }: Book): Ent
     const feature = `${kind} ${name}`;
     if (name !== '') features.set(feature, Math.max(weight, features.get(feature) ?? 0));
   };
-  for (const name of authorsOf(author)) add('author', name, weights.author);
-  add('series', fold((series ?? '').replace(/#.*$/, '')), weights.series);
-  for (const subject of subjects ?? []) add('subject', fold(subject), weights.subject);
+  for (const name of authorKeys(author)) add('author', name, weights.author);
+  add('series', wholeWords((series ?? '').replace(/#.*$/, '')).join(' '), weights.series);
+  for (const subject of subjects ?? []) add('subject', wholeWords(subject).join(' '), weights.subject);
   for (const word of wordsOf(title)) add('word', word, weights.title);
   for (const word of wordsOf(description ?? '')) add('word', word, weights.description);
   return [...features];
 }
 
 function wordsOf(text: string): readonly string[] {
-  return fold(text)
-    .split(' ')
-    .filter((word) => word.length >= 3 && !stopWords.has(word));
-}
-
-function fold(text: string): string {
-  return text
-    .normalize('NFKD')
-    .toLowerCase()
-    .replaceAll(/\p{M}+/gu, '')
-    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
+  return wholeWords(text).filter((word) => word.length >= 3 && !stopWords.has(word));
 }

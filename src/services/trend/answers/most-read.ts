@@ -1,7 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import type { QueryFacts } from './privacy.ts';
 import { createRecentTotals } from './query-totals.ts';
-import { queryKey } from '../counting/query-key.ts';
+import { countingKey } from '../../../text/keys.ts';
 import { compareRanks, firstRanked, hourOfTime, hoursShown, series, windows, windowStart } from './trend.ts';
 import type { Rank, Window } from './trend.ts';
 import type { QueryDescription, QueryTotal, TrendStore } from '../store/trend-store.ts';
@@ -76,7 +76,7 @@ export function createMostRead(deps: {
 
   /** Looks at queries in the order of their best possible places until nobody further down can come before the last. */
   const fill = async (items: MostReadQuery[], window: Window, limit: number, nowHour: number): Promise<void> => {
-    const listed = new Set(items.map(({ label }) => queryKey(label)));
+    const listed = new Set(items.map(({ label }) => countingKey(label)));
     const candidates = firstRanked(await totalsOf(window, nowHour), looksAt);
     const wanted = limit - items.length;
     // Misspellings are shown as what they were corrected to; of several under one label the first is listed.
@@ -92,7 +92,7 @@ export function createMostRead(deps: {
       for (const candidate of next) {
         const shown = described.get(candidate.query);
         if (!shown) continue;
-        const label = queryKey(shown.label);
+        const label = countingKey(shown.label);
         const query = rankShown(shown, candidate, window, nowHour);
         const known = byLabel.get(label);
         if (!listed.has(label) && (known === undefined || compareRanks(query, known) < 0)) byLabel.set(label, query);

@@ -16,6 +16,8 @@ const books: readonly Book[] = [
   { id: 3, title: "O'Brien's Dictionary", author: 'Émile Zola' },
   { id: 4, title: '戦争と平和', author: 'レフ・トルストイ' },
   { id: 5, title: '1984', author: 'George Orwell' },
+  { id: 6, title: 'Snømannen', author: 'Jo Nesbø' },
+  { id: 7, title: 'The Qurʾān and C++', author: 'J. R. R. Tolkien' },
 ];
 
 /** What a query is shown as when it found all of these books; ten readers are enough for any other. */
@@ -67,6 +69,11 @@ describe('the privacy rule', () => {
       'obriens',
       "o'brien's",
     );
+  });
+
+  it('shows a query under the words that search found the book by', () => {
+    allShown('jo nesbo', 'snomannen nesbø', 'jrr tolkien', 'J.R.R. Tolkien', 'quran', 'c++');
+    allHidden({}, 'c#');
   });
 
   it('takes accents and scripts without spaces as readers type them', () => {

@@ -1,5 +1,6 @@
 import type { Book } from '../../../events/book.ts';
-import { queryKey } from '../counting/query-key.ts';
+import { countingKey } from '../../../text/keys.ts';
+import { cutWords, isUnspaced, wholeWords } from '../../../text/words.ts';
 
 export type PrivacySettings = {
   /** So many different readers within 24 hours make any query everybody's. */
@@ -28,9 +29,9 @@ export function createPrivacyRule({
   minimumReaders,
   blockedWords,
 }: PrivacySettings): (query: QueryFacts) => string | null {
-  const blocked = blockedWords.map((word) => ` ${queryKey(word)} `).filter((word) => word.trim() !== '');
+  const blocked = blockedWords.map((word) => ` ${countingKey(word)} `).filter((word) => word.trim() !== '');
   const isNeverShown = (text: string): boolean => {
-    const padded = ` ${queryKey(text)} `;
+    const padded = ` ${countingKey(text)} `;
     return isMailLike(text) || isPhoneLike(text) || blocked.some((word) => padded.includes(word));
   };
   return ({ label, corrected, books, distinctReaders }) => {
@@ -69,30 +70,24 @@ const stopWords = new Set(
   ).split(' '),
 );
 
-const possessive = /['’ʼ]s(?!\p{L})/giu;
-const apostrophe = /['’ʼ]/gu;
-const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
 const prefixLetters = 3;
 
-/** Each word whole, without its possessive, and with apostrophes left out: "O'Brien" is o, brien and obrien. */
+/** Every word search finds the book by, and the whole runs of scripts without spaces. */
 function wordsOfBook({ title, author, series, subjects }: Book): ReadonlySet<string> {
-  const text = [title, author, series ?? '', ...(subjects ?? [])].join(' \n ').normalize('NFKC');
-  return new Set([...words(text.replace(possessive, '')), ...words(text.replace(apostrophe, ''))]);
-}
-
-function words(text: string): readonly string[] {
-  return queryKey(text).split(' ');
+  const text = [title, author, series ?? '', ...(subjects ?? [])].join(' \n ');
+  return new Set([...cutWords(text).map(({ word }) => word), ...wholeWords(text).filter(isUnspaced)]);
 }
 
 function containedInOne(query: string, books: readonly ReadonlySet<string>[]): boolean {
-  const all = words(query.normalize('NFKC').replace(possessive, ''));
+  const all = countingKey(query).split(' ');
   const telling = all.filter((word) => !stopWords.has(word));
   const wanted = telling.length === 0 ? all : telling;
   return books.some((book) => wanted.every((word) => isContained(word, book)));
 }
 
+/** A possessive or plural is contained where its word is. */
 function isContained(word: string, book: ReadonlySet<string>): boolean {
   if (book.has(word) || (word.endsWith('s') && book.has(word.slice(0, -1)))) return true;
-  if (unspaced.test(word)) return [...book].some((known) => known.includes(word));
+  if (isUnspaced(word)) return [...book].some((known) => known.includes(word));
   return Array.from(word).length >= prefixLetters && [...book].some((known) => known.startsWith(word));
 }

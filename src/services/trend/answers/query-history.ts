@@ -1,6 +1,6 @@
 import { factsOf } from './most-read.ts';
 import type { QueryFacts } from './privacy.ts';
-import { queryKey } from '../counting/query-key.ts';
+import { countingKey } from '../../../text/keys.ts';
 import { dayOfHour, daysShown, hourOfTime, hoursShown, series, windowStart } from './trend.ts';
 import type { TrendStore } from '../store/trend-store.ts';
 
@@ -25,7 +25,7 @@ export function createQueryHistory(deps: {
   return async (typed, isOperator) => {
     const nowHour = hourOfTime(clock());
     const from = windowStart('24h', nowHour);
-    const number = await store.find(queryKey(typed));
+    const number = await store.find(countingKey(typed));
     if (number === null) return null;
     const [description] = await store.describe([number], from);
     if (description === undefined) return null;

@@ -94,6 +94,7 @@ describe('the identity of title, first author and year', () => {
   it('does not mind case, marks, punctuation, an article, other authors or the day', () => {
     const emile = key('Émile, or On Education', 'Jean-Jacques Rousseau', '1762');
     assert.equal(key('emile: Or on education', 'JEAN JACQUES ROUSSEAU, Allan Bloom', '1762-05-22'), emile);
+    assert.equal(key('Poems', 'Bronto, Anne', '1846'), key('Poems', 'Anne Bronto', '1846'));
     assert.equal(key('The Hobbit', 'J.R.R. Tolkien', '1937'), key('Hobbit', 'J. R. R. Tolkien', '1937'));
   });
 
@@ -103,5 +104,8 @@ describe('the identity of title, first author and year', () => {
     assert.notEqual(key('Emma', 'Alexander McCall Smith', '1815'), emma);
     assert.notEqual(key('Emma', 'Jane Austen', '2014'), emma);
     assert.notEqual(key('???', '', null), key('!!!', '', null));
+    assert.notEqual(key('パパの話', '山田太郎', '2001'), key('ハハの話', '山田太郎', '2001'));
+    assert.equal(new Set(['C', 'C++', 'C#'].map((name) => key(`${name} in a Nutshell`, 'Ray Lisch', '2003'))).size, 3);
+    assert.notEqual(key('Poems', 'Bronto, Anne', '1846'), key('Poems', 'Bronto, Emily', '1846'));
   });
 });

@@ -9,7 +9,7 @@ import { searchProjectionName, searchProjectionVersion } from './search-projecti
 /**
  * The index file. `book_text` is contentless: it finds places (`placeOf`), and everything shown or ranked by is in the
  * tables beside it. Its texts are words already, so the plain `ascii` tokenizer, which only parts them at spaces, sees
- * exactly the words queries are made of. A removed book keeps its row, without a place, to know its version.
+ * exactly the words queries are made of, `c++` and `.net` too. A removed book keeps its row, without a place, to know its version.
  */
 export const searchIndexSchema = `
   CREATE TABLE book (
@@ -46,7 +46,7 @@ export const searchIndexSchema = `
 
   CREATE VIRTUAL TABLE book_text USING fts5(
     title, author, series, subjects,
-    content='', contentless_delete=1, detail=column, prefix='1 2 3', tokenize='ascii'
+    content='', contentless_delete=1, detail=column, prefix='1 2 3', tokenize="ascii tokenchars '+#.'"
   );
 `;
 

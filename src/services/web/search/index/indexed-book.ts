@@ -1,6 +1,8 @@
 import { listedBook, type Book } from '../../../../events/book.ts';
 import { toIsbn13 } from '../../../../text/isbn.ts';
-import { cutWords, foldText } from '../../../../text/cut-words.ts';
+import { splitAuthors } from '../../../../text/authors.ts';
+import { foldText } from '../../../../text/fold.ts';
+import { cutWords } from '../../../../text/words.ts';
 
 /** A book as the index stores it. The four texts are what FTS5 indexes and what `RankedBook` describes. */
 export type IndexedBook = {
@@ -37,24 +39,9 @@ export function indexedBook(book: Book): IndexedBook {
     isbn: toIsbn13(book.isbn ?? ''),
     year: yearOf(book.published_at ?? ''),
     language: book.language === undefined || book.language === null ? null : foldText(book.language),
-    shownAuthors: authorNames(book.author).join('\n'),
+    shownAuthors: splitAuthors(book.author).join('\n'),
     shownSubjects: subjects.map((subject) => subject.replaceAll('\n', ' ')).join('\n'),
   };
-}
-
-/**
- * The names in an author line: “Neil Gaiman, Terry Pratchett” are two, “Tolkien, J. R. R.” is one, because what stands
- * before its comma is no full name.
- */
-export function authorNames(author: string): readonly string[] {
-  const names = author
-    .replaceAll('\n', ' ')
-    .split(/;|\s&\s|\sand\s/)
-    .flatMap((name) => {
-      const parts = name.split(',').map((part) => part.trim());
-      return parts.every((part) => /\S\s+\S/.test(part)) ? parts : [name.trim()];
-    });
-  return [...new Set(names.filter((name) => name !== ''))];
 }
 
 function indexText(text: string): string {

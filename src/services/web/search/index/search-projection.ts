@@ -16,7 +16,7 @@ export type SearchChange =
 export const searchProjectionName = 'search-index';
 
 /** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are made anew. */
-export const searchProjectionVersion = 1;
+export const searchProjectionVersion = 2;
 
 const monthMs = 30 * 86_400_000;
 

@@ -1,4 +1,5 @@
-import { foldText, plainWords } from '../../../../text/cut-words.ts';
+import { authorKey, authorKeys } from '../../../../text/authors.ts';
+import { countingKey } from '../../../../text/keys.ts';
 import type { BookFacts } from '../index/read-facts.ts';
 
 export type FacetValue = { readonly value: string; readonly count: number };
@@ -12,13 +13,17 @@ export type Facets = {
 
 const valuesPerFacet = 10;
 
-/** A check of author and subject by name, whatever their case and diacritics; `null` is any. */
+/** A check of author and subject by name, however it is spelt; `null` is any. A line of several authors wants all of them. */
 export function createNameCheck(author: string | null, subject: string | null): (book: BookFacts) => boolean {
-  const authorWords = author === null ? null : plainWords(author);
-  const subjectWords = subject === null ? null : plainWords(subject);
-  return ({ authors, subjects }) =>
-    (authorWords === null || authors.some((name) => plainWords(name) === authorWords)) &&
-    (subjectWords === null || subjects.some((name) => plainWords(name) === subjectWords));
+  const wanted = author === null ? [] : authorKeys(author);
+  const subjectKey = subject === null ? null : countingKey(subject);
+  return ({ authors, subjects }) => {
+    const keys = wanted.length === 0 ? [] : authors.map(authorKey);
+    return (
+      wanted.every((key) => keys.includes(key)) &&
+      (subjectKey === null || subjects.some((name) => countingKey(name) === subjectKey))
+    );
+  };
 }
 
 export function countFacets(books: readonly BookFacts[]): Facets {
@@ -26,9 +31,9 @@ export function countFacets(books: readonly BookFacts[]): Facets {
   const subject = new Map<string, FacetValue>();
   const language = new Map<string, FacetValue>();
   for (const book of books) {
-    for (const name of book.authors) countValue(author, name);
-    for (const name of book.subjects) countValue(subject, name);
-    if (book.language !== null) countValue(language, book.language);
+    for (const name of book.authors) countValue(author, name, authorKey(name));
+    for (const name of book.subjects) countValue(subject, name, countingKey(name));
+    if (book.language !== null) countValue(language, book.language, book.language);
   }
   return { author: commonest(author), subject: commonest(subject), language: commonest(language) };
 }
@@ -40,11 +45,10 @@ export function sortByYear(books: readonly BookFacts[], order: 'newest' | 'oldes
   return [...books].sort((a, b) => (yearOf(a) < yearOf(b) ? -1 : Number(yearOf(a) > yearOf(b)))).map(({ id }) => id);
 }
 
-/** Spellings that differ only in case or diacritics are one value, shown as met first. */
-function countValue(counts: Map<string, FacetValue>, value: string): void {
-  const name = foldText(value);
-  const known = counts.get(name);
-  counts.set(name, { value: known?.value ?? value, count: (known?.count ?? 0) + 1 });
+/** Spellings with one key are one value, shown as the most popular book writes it. */
+function countValue(counts: Map<string, FacetValue>, value: string, key: string): void {
+  const known = counts.get(key);
+  counts.set(key, { value: known?.value ?? value, count: (known?.count ?? 0) + 1 });
 }
 
 function commonest(counts: ReadonlyMap<string, FacetValue>): readonly FacetValue[] {

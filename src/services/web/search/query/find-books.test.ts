@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Book } from '../../../../events/book.ts';
-import { foldText } from '../../../../text/cut-words.ts';
+import { foldText } from '../../../../text/fold.ts';
 import { findBooks, type SearchFilters, type SearchRequest } from './find-books.ts';
 import { createIndexWriter } from '../index/index-writer.ts';
 import { openIndexForReading, type IndexReader } from '../index/read-index.ts';
@@ -114,6 +114,58 @@ describe('finding books', () => {
   it('finds words of scripts without spaces and of right-to-left scripts', () => {
     for (const query of ['猫', '吾輩は', '漱石', 'である']) assert.deepEqual(titles(query), ['吾輩は猫である'], query);
     assert.deepEqual(titles('ليلة ألف'), ['ألف ليلة وليلة']);
+  });
+
+  it('finds invisible and variant letters, symbols and initials as readers type them', () => {
+    const books = [
+      { title: 'Wörter\u00ADbuch der Meere', author: 'Jo Nesbø' },
+      { title: 'The Qurʾān Explained', author: 'ʿAlī Ḥasan' },
+      { title: 'مدرسة الحياة', author: 'إلياس على' },
+      { title: 'الكتاب', author: 'Anonymous' },
+      { title: 'C++ in a Nutshell', author: 'Ray Lisch' },
+      { title: 'Mastering .NET', author: 'Ray Lisch' },
+      { title: 'Pride & Prejudice', author: 'Jane Austen' },
+      { title: 'เจ้าชายน้อย', author: 'A. S. E.' },
+    ];
+    const reader = openShelf('letters', books);
+    const found = (text: string): readonly number[] => findBooks(reader, { text, offset: 0, limit: 10 }).bookIds;
+    for (const [query, id] of [
+      ['wörterbuch', 1],
+      ['jo nesbo', 1],
+      ['nesboe', 1],
+      ['quran explained', 2],
+      ['ali hasan', 2],
+      ['مدرسه الحياه', 3],
+      ['علي', 3],
+      ['الكتـــاب', 4],
+      ['c++', 5],
+      ['c', 5],
+      ['nutshell+', 5],
+      ['.net', 6],
+      ['pride and prejudice', 7],
+      ['น้อย', 8],
+      ['ase', 8],
+    ] as const) {
+      assert.deepEqual(found(query), [id], query);
+    }
+    assert.deepEqual(found('c#'), [5]);
+    reader.close();
+  });
+
+  it('takes a name with its surname first for one author, by whichever spelling it is filtered', () => {
+    const reader = openShelf('names', [
+      { title: 'The Left Hand of Darkness', author: 'Le Guin, Ursula K.' },
+      { title: 'Darkness and Light', author: 'Ursula K. Le Guin; Ann Lee' },
+    ]);
+    const search = (author: string | null) =>
+      findBooks(reader, { text: 'darkness', offset: 0, limit: 10, filters: { ...anything, author }, withFacets: true });
+    assert.deepEqual(search(null).facets?.author, [
+      { value: 'Le Guin, Ursula K.', count: 2 },
+      { value: 'Ann Lee', count: 1 },
+    ]);
+    for (const author of ['Le Guin, Ursula K.', 'Ursula K. Le Guin']) assert.equal(search(author).total, 2, author);
+    assert.deepEqual(search('Ursula K. Le Guin; Ann Lee').bookIds, [2]);
+    reader.close();
   });
 
   it('goes straight to the book for an ISBN, written in any way', () => {

@@ -1,6 +1,6 @@
 import { countFacets, createNameCheck, sortByYear, type Facets } from './book-facts.ts';
 import { keepMatchingWords } from './drop-words.ts';
-import { foldText } from '../../../../text/cut-words.ts';
+import { foldText } from '../../../../text/fold.ts';
 import { matchExpression, parseQuery, wordsIn, type ParsedQuery, type QueryWord } from './parse-query.ts';
 import { matchWords } from './match-words.ts';
 import { rankBooks } from './rank-books.ts';
@@ -63,15 +63,22 @@ export function findBooks(index: IndexReader, request: SearchRequest): FoundBook
   }
   if (query.words.length === 0 && query.text !== '') return theseBooks(query, [], request);
   const find = isSimple(request) ? findSimply : findByFacts;
-  const found = find(index, query, query.words, request);
-  if (found.total > 0 || query.words.length < 2) return found;
-  const words = keepMatchingWords(query.words, {
+  const typed = query.words.map((word) => withKnownSymbols(index, word));
+  const found = find(index, query, typed, request);
+  if (found.total > 0 || typed.length < 2) return found;
+  const words = keepMatchingWords(typed, {
     matches: (some) => index.hasMoreThan(matchExpression(some), 0),
     frequency: (word) => index.places([word]).length,
   });
-  if (words.length === 0 || words.length === query.words.length) return found;
-  const dropped = query.words.filter((word) => !words.includes(word)).map(({ word }) => word);
+  if (words.length === 0 || words.length === typed.length) return found;
+  const dropped = typed.filter((word) => !words.includes(word)).map(({ word }) => word);
   return { ...find(index, { ...query, phrase: words.map(({ word }) => word).join(' ') }, words, request), dropped };
+}
+
+/** “c++” is the word as typed; “ab+”, which no book has, is “ab”. */
+function withKnownSymbols(index: IndexReader, word: QueryWord): QueryWord {
+  const letters = word.word.replaceAll(/[.+#]/g, '');
+  return letters === word.word || index.places([word]).length > 0 ? word : { ...word, word: letters };
 }
 
 function isSimple({ filters = noFilters, sort = 'relevance', withFacets = false }: SearchRequest): boolean {

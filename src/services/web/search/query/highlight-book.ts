@@ -1,5 +1,5 @@
 import type { Book } from '../../../../events/book.ts';
-import { cutWords } from '../../../../text/cut-words.ts';
+import { cutWords } from '../../../../text/words.ts';
 import type { QueryWord } from './parse-query.ts';
 
 /** Where a text matched: from (inclusive) and to (exclusive) in UTF-16 code units, in order, without overlaps. */

@@ -1,5 +1,5 @@
 import { toIsbn13 } from '../../../../text/isbn.ts';
-import { cutWords } from '../../../../text/cut-words.ts';
+import { cutWords, isUnspaced } from '../../../../text/words.ts';
 
 export type QueryWord = {
   readonly word: string;
@@ -23,7 +23,6 @@ export type ParsedQuery = {
 
 const mostWords = 32;
 const authorPrefix = /(?:^|\s)author:\s*(?=\S)/iu;
-const single = /^(?:\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul})$/u;
 
 /** Cuts a query as the index was cut. What follows `author:` is asked of authors only; words beyond 32 are ignored. */
 export function parseQuery(typed: string): ParsedQuery {
@@ -51,7 +50,7 @@ function parseWords(anywhere: readonly string[], author: readonly string[]): Pic
 
 /** A character that is a word by itself, of a script written without spaces. */
 function isSingle(word: string): boolean {
-  return word.length <= 2 && single.test(word);
+  return word.length <= 2 && isUnspaced(word) && Array.from(word).length === 1;
 }
 
 /** The words of a name, wanted in one field: what an exact comparison of names is narrowed by. */

@@ -1,5 +1,5 @@
 import type { Book } from '../../../../events/book.ts';
-import { cutWords } from '../../../../text/cut-words.ts';
+import { cutWords } from '../../../../text/words.ts';
 import { matchExpression, parseQuery, type QueryWord } from './parse-query.ts';
 import { rankBooks } from './rank-books.ts';
 import type { BookFacts } from '../index/read-facts.ts';
