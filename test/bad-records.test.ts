@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
+import type { ProgressStore } from '../src/progress/dead-letter-book.ts';
 import type { DeadLetter, Progress } from '../src/progress/progress.ts';
 import { encodeEnvelope } from '../src/events/envelope.ts';
 import type { RecordHeaders } from '../src/events/record.ts';
@@ -176,7 +177,7 @@ describe('records that cannot be read', () => {
     });
   };
 
-  const assertDead = async (progress: Progress<never>, topic: string, bad: readonly Bad[]): Promise<void> => {
+  const assertDead = async (progress: ProgressStore<never>, topic: string, bad: readonly Bad[]): Promise<void> => {
     const letters = (await progress.deadLetters({ limit: 1_000 })).filter((letter) => letter.topic === topic);
     assert.deepEqual(
       letters.map(({ offset }) => bad[(offset - 1) / 2]?.what),

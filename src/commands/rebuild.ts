@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { lockDataFolder } from '../runtime/data-folder.ts';
-import type { Progress } from '../progress/progress.ts';
+import type { DeadLetterBook } from '../progress/dead-letter-book.ts';
 import { openRebuildPlace } from '../progress/rebuild/open-rebuild-place.ts';
 import { rebuiltAlready, type RebuildPlace } from '../progress/rebuild/rebuild-place.ts';
 import { removeSqliteFile } from '../sqlite/file.ts';
@@ -141,7 +141,7 @@ async function build<Change>(
   return { live, compared };
 }
 
-async function carry<Change>(live: LiveState, to: Progress<Change>, name: string, log: EventLog): Promise<void> {
+async function carry<Change>(live: LiveState, to: DeadLetterBook<Change>, name: string, log: EventLog): Promise<void> {
   if (live.decisions !== null) await carryDiscarded(name, live.decisions, to, log);
 }
 

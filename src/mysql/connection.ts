@@ -163,3 +163,11 @@ function fatal(message: string): Error {
 export function columnText(value: unknown): string | null {
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() : null;
 }
+
+/** Milliseconds since 1970 by the clock that all instances share. */
+export type DatabaseClock = (connection: MysqlConnection) => Promise<number>;
+
+export const databaseTime: DatabaseClock = async (connection) => {
+  const [row] = await connection.rows('SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AS ms');
+  return Number(row?.['ms']);
+};

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { DeadLetter, LeaseRequest, PartitionName, Progress, ProgressCommit, Settlement } from './progress.ts';
+import type { ProgressStore, Settlement } from './dead-letter-book.ts';
+import type { DeadLetter, LeaseRequest, PartitionName, ProgressCommit } from './progress.ts';
 
 /** A change that the state of these tests remembers; `fail` makes applying it throw. */
 export type ContractChange = { readonly word: string; readonly fail?: boolean };
 
 /** A fresh, empty database with its progress and a state that lists applied words. */
 export type OpenProgress = {
-  readonly progress: Progress<ContractChange>;
+  readonly progress: ProgressStore<ContractChange>;
   /** Moves the clock leases are measured with. */
   readonly passMs: (ms: number) => void;
   /** What the state holds, in the order it was applied. */
@@ -62,7 +63,7 @@ function deadLetter(offset: number, overrides: Partial<DeadLetter> = {}): DeadLe
 }
 
 /** One word applied at offset 5, then dead letters up to 8. */
-async function withDeadLetters(progress: Progress<ContractChange>): Promise<void> {
+async function withDeadLetters(progress: ProgressStore<ContractChange>): Promise<void> {
   await progress.lease(request('a'));
   const deadLetters = [deadLetter(6), deadLetter(7, { cause: 'unexpected', value: Buffer.from('{') }), deadLetter(8)];
   const outcomes = { ...nothing, applied: 1, dead: 3 };

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../errors.ts';
 
 /**
- * How far a projection has come, kept in the database of its state so that both are committed together.
- * SQLite and MySQL offer the same; what a service stores beside it is its own affair.
+ * How far a projection has read, kept in the database of its state so that both are committed together. SQLite and MySQL
+ * promise the same.
  */
 export interface Progress<Change> {
   /**
@@ -23,7 +23,7 @@ export interface Progress<Change> {
   /**
    * State, next offset, dead letters and producer marks in one transaction.
    * @returns false when the stored next offset is not `expected` or the partition is not leased to `instance`; then
-   *   nothing was changed and whatever else was read must not be applied.
+   *   nothing was changed, and nothing else that was read may be applied.
    * @throws SamsaError `store-unavailable` (retryable) with nothing changed, or with everything changed when the
    *   connection is lost before a server has answered: `load` tells.
    */
@@ -31,37 +31,17 @@ export interface Progress<Change> {
 
   /** All partitions of a projection, for the ledger and for freshness. */
   positions(projection: string): Promise<readonly PartitionPosition[]>;
-
-  /** Dead letters that fit all filters, in the order they were kept, at most `limit`. */
-  deadLetters(query: DeadLetterQuery): Promise<readonly KeptDeadLetter[]>;
-
-  /**
-   * Decides about one waiting dead letter, in one transaction with what it changes and with the ledger: a redriven one
-   * leaves `dead` and is counted as applied or late, a discarded one stays dead. Needs no lease; readers may commit
-   * meanwhile.
-   * @returns false when it does not wait (any more); then nothing was changed.
-   * @throws SamsaError `too-late-to-redrive` when the state has forgotten what the change would have to be compared
-   *   with; `state-too-new`, `state-outdated` when the state is of another version; `store-unavailable` (retryable).
-   *   Nothing was changed then.
-   */
-  settle(settlement: Settlement<Change>): Promise<boolean>;
-
-  /**
-   * Keeps letters as discarded before they are read, for a state that is built anew: `load` names them, and reading
-   * must count them as dead.
-   */
-  adoptDiscarded(letters: readonly AdoptedDeadLetter[]): Promise<void>;
 }
 
 export type PartitionName = { readonly topic: string; readonly partition: number };
 
 export type LeaseRequest = {
   readonly projection: string;
-  /** Raised when the fold changes; the stored state must be of the same version. */
+  /** Raised when the fold changes; the stored state must have the same version. */
   readonly version: number;
   readonly instance: string;
   readonly ttlMs: number;
-  /** Whether another instance is known to run no more; of none unless given. */
+  /** Returns true when that instance's process has exited. Default: always false. */
   readonly isGone?: (instance: string) => boolean;
   readonly partitions: readonly (PartitionName & {
     readonly topicId: string;
@@ -78,7 +58,7 @@ export type Outcomes = {
   readonly late: number;
   /** Expired before they were read. */
   readonly gap: number;
-  /** Removed by compaction before they were read, or never a record for readers. */
+  /** Removed by compaction before they were read, or never a record for consumers. */
   readonly compacted: number;
 };
 
@@ -87,74 +67,22 @@ export type PartitionPosition = PartitionName & {
   /** Where reading began. */
   readonly first: number;
   readonly next: number;
-  /** The log's end when somebody last looked: reading it, or asking for leases. */
+  /** The log's end when an instance last looked: reading it, or asking for leases. */
   readonly end: number;
-  /** Arrival stamp of the last record taken, ms since 1970; 0 when none was. */
+  /** Arrival stamp of the last record taken, ms since 1970; 0 before the first. */
   readonly arrivedMs: number;
-  /** Of the record at `next − 1`; `null` when none was taken. */
+  /** Of the record at `next − 1`; `null` before the first. */
   readonly fingerprint: string | null;
   readonly outcomes: Outcomes;
-  /** Who reads it now; `null` when nobody does. */
+  /** The instance that reads it now; `null` when none does. */
   readonly instance: string | null;
 };
 
 export type StartingPoint = PartitionPosition & {
   /** Last applied sequence by source. */
   readonly marks: ReadonlyMap<string, number>;
-  /** Offsets from `next` on that somebody has discarded: they are not to be folded. */
+  /** Offsets from `next` on that were discarded: they must not be folded. */
   readonly discarded: ReadonlySet<number>;
-};
-
-/** Why a record could not be folded: the error's code, or `unexpected` for one that is not ours. */
-export type DeadLetterCause = ErrorCode | 'unexpected';
-
-/** A record as it came, and why it could not be folded. */
-export type DeadLetter = {
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
-  readonly cause: DeadLetterCause;
-  readonly reason: string;
-};
-
-/** Only a waiting one can be redriven or discarded. */
-export type DeadLetterStatus = 'waiting' | 'redriven' | 'discarded';
-
-export type AdoptedDeadLetter = PartitionName & DeadLetter & { readonly projection: string };
-
-export type KeptDeadLetter = AdoptedDeadLetter & {
-  /** The store's own number, for `after`; it means nothing elsewhere. */
-  readonly number: number;
-  readonly status: DeadLetterStatus;
-};
-
-export type DeadLetterQuery = {
-  readonly projection?: string;
-  readonly status?: DeadLetterStatus;
-  readonly at?: PartitionName & { readonly offset: number };
-  readonly cause?: string;
-  /** What the reason must contain. */
-  readonly reason?: string;
-  /** Arrival of the record, ms since 1970; both ends belong to it. */
-  readonly sinceMs?: number;
-  readonly untilMs?: number;
-  /** Only those kept after this number. */
-  readonly after?: number;
-  readonly limit: number;
-};
-
-export type Settlement<Change> = PartitionName & {
-  readonly projection: string;
-  /** Of the projection that folded it anew. */
-  readonly version: number;
-  readonly offset: number;
-  readonly become:
-    | { readonly status: 'redriven'; readonly change: Change | 'late' }
-    | { readonly status: 'discarded' }
-    /** It failed again. */
-    | { readonly status: 'waiting'; readonly cause: DeadLetterCause; readonly reason: string };
 };
 
 export type ProgressCommit<Change> = PartitionName & {
@@ -172,6 +100,20 @@ export type ProgressCommit<Change> = PartitionName & {
   readonly marks: ReadonlyMap<string, number>;
 };
 
+/** Why a record could not be folded: the error's code, or `unexpected` for an error that is not ours. */
+export type DeadLetterCause = ErrorCode | 'unexpected';
+
+/** A record as it came, and why it could not be folded. */
+export type DeadLetter = {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
+  readonly cause: DeadLetterCause;
+  readonly reason: string;
+};
+
 /** What a state does inside a commit. */
 export type ApplyChanges<Change> = (
   changes: readonly Change[],
@@ -181,8 +123,8 @@ export type ApplyChanges<Change> = (
    */
   watermarkMs: number,
   /**
-   * `redriven` changes may be older than anything still to be read. Where rows they must be compared with may be gone,
-   * they are refused by throwing `too-late-to-redrive`.
+   * `redriven` changes may be older than anything still to be read. When rows they must be compared with may be gone,
+   * the state refuses them by throwing `too-late-to-redrive`.
    */
   occasion: 'read' | 'redriven',
 ) => void;

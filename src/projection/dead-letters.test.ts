@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
+import type { ProgressStore } from '../progress/dead-letter-book.ts';
 import type { Outcomes, Progress } from '../progress/progress.ts';
 import { openSqlite, type SqliteDatabase } from '../sqlite/connection.ts';
-import { deadLetterDecisions } from '../progress/sqlite/dead-letters.ts';
-import { createSqliteProgress, progressSchema } from '../progress/sqlite/progress.ts';
+import { createSqliteProgress, progressMigrations } from '../progress/sqlite/progress.ts';
 import { SamsaError } from '../errors.ts';
 import { text } from '../events/envelope.ts';
 import type { NewRecord, StoredRecord } from '../events/record.ts';
@@ -55,12 +55,13 @@ describe('dead letters', () => {
     await rm(folder, { recursive: true });
   });
 
-  const openState = (name: string): { progress: Progress<string>; words: () => Readonly<Record<string, number>> } => {
+  const openState = (
+    name: string,
+  ): { progress: ProgressStore<string>; words: () => Readonly<Record<string, number>> } => {
     const database = openSqlite(join(folder, `${name}.sqlite`), {
       migrations: [
-        progressSchema,
-        'CREATE TABLE word (word TEXT PRIMARY KEY, seen INTEGER NOT NULL)',
-        deadLetterDecisions,
+        progressMigrations,
+        { name: 'words', steps: ['CREATE TABLE word (word TEXT PRIMARY KEY, seen INTEGER NOT NULL)'] },
       ],
       busyTimeoutMs: 5_000,
     });

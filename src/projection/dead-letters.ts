@@ -1,4 +1,10 @@
-import type { DeadLetterQuery, KeptDeadLetter, Progress, Settlement } from '../progress/progress.ts';
+import type {
+  DeadLetterBook,
+  DeadLetterQuery,
+  KeptDeadLetter,
+  ProgressStore,
+  Settlement,
+} from '../progress/dead-letter-book.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { whyDead } from './fold-records.ts';
@@ -43,9 +49,9 @@ export type RedriveOptions = {
 /** A record may have a megabyte. */
 const lettersPerPage = 20;
 
-export function createDeadLetters<Change>(progress: Progress<Change>, projection: Projection<Change>): DeadLetters {
+export function createDeadLetters<Change>(book: DeadLetterBook<Change>, projection: Projection<Change>): DeadLetters {
   const waiting = (filter: DeadLetterFilter): AsyncIterable<KeptDeadLetter> =>
-    eachDeadLetter(progress.deadLetters, { ...filter, projection: projection.name, status: 'waiting' });
+    eachDeadLetter(book.deadLetters, { ...filter, projection: projection.name, status: 'waiting' });
 
   const settle = async (
     letter: KeptDeadLetter,
@@ -53,7 +59,7 @@ export function createDeadLetters<Change>(progress: Progress<Change>, projection
     became: 'applied' | 'late' | 'discarded' | 'waiting',
     why: string | null = null,
   ): Promise<DeadLetterOutcome> => {
-    const settled = await progress.settle({ ...letter, version: projection.version, become });
+    const settled = await book.settle({ ...letter, version: projection.version, become });
     return settled ? { letter, became, why } : { letter, became: 'elsewhere', why: null };
   };
 
@@ -139,8 +145,8 @@ export function createPace(
  */
 export async function carryDiscarded<Change>(
   projection: string,
-  from: Pick<Progress<Change>, 'positions' | 'deadLetters'>,
-  to: Progress<Change>,
+  from: Pick<ProgressStore<Change>, 'positions' | 'deadLetters'>,
+  to: DeadLetterBook<Change>,
   log: EventLog,
 ): Promise<number> {
   const current = new Set<string>();

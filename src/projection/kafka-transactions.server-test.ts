@@ -5,8 +5,7 @@ import { pino } from 'pino';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
 import { until } from '../../test/support/until.ts';
 import { openSqlite } from '../sqlite/connection.ts';
-import { deadLetterDecisions } from '../progress/sqlite/dead-letters.ts';
-import { createSqliteProgress, progressSchema } from '../progress/sqlite/progress.ts';
+import { createSqliteProgress, progressMigrations } from '../progress/sqlite/progress.ts';
 import { text } from '../events/envelope.ts';
 import { openKafkaLog } from '../log/kafka/log.ts';
 import type { EventLog } from '../log/log.ts';
@@ -101,7 +100,7 @@ async function writeAllKinds(topic: Topic): Promise<readonly string[]> {
 
 function run(test: TestContext, log: EventLog, topic: string): RunningProjection & { seen: () => readonly unknown[] } {
   const state = openSqlite(':memory:', {
-    migrations: [progressSchema, 'CREATE TABLE word (word TEXT NOT NULL)', deadLetterDecisions],
+    migrations: [progressMigrations, { name: 'words', steps: ['CREATE TABLE word (word TEXT NOT NULL)'] }],
     busyTimeoutMs: 1_000,
   });
   const progress = createSqliteProgress<string>(state, Date.now, (words) => {

@@ -9,8 +9,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
 import type { Progress } from '../progress/progress.ts';
 import { openSqlite, type SqliteDatabase } from '../sqlite/connection.ts';
-import { deadLetterDecisions } from '../progress/sqlite/dead-letters.ts';
-import { createSqliteProgress, progressSchema } from '../progress/sqlite/progress.ts';
+import { createSqliteProgress, progressMigrations } from '../progress/sqlite/progress.ts';
 import { SamsaError } from '../errors.ts';
 import { encodeEnvelope, text } from '../events/envelope.ts';
 import { createEventSource } from '../events/event-source.ts';
@@ -70,9 +69,8 @@ describe('a running projection', () => {
   const openState = (): SqliteDatabase =>
     openSqlite(join(folder, 'state.sqlite'), {
       migrations: [
-        progressSchema,
-        'CREATE TABLE word (word TEXT PRIMARY KEY, seen INTEGER NOT NULL)',
-        deadLetterDecisions,
+        progressMigrations,
+        { name: 'words', steps: ['CREATE TABLE word (word TEXT PRIMARY KEY, seen INTEGER NOT NULL)'] },
       ],
       busyTimeoutMs: 1_000,
     });
@@ -225,8 +223,8 @@ describe('a running projection', () => {
     await everyWordOnce();
     await until('a dead letter', () => state.prepare('SELECT * FROM dead_letter').all().length === 1);
     const letter = state.prepare('SELECT * FROM dead_letter').get();
-    assert.deepEqual([letter?.['value'], letter?.['reason']], [null, 'value: expected a word']);
-    assert.equal(text(letter?.['key'] as Uint8Array), 'k');
+    assert.deepEqual([letter?.['record_value'], letter?.['reason']], [null, 'value: expected a word']);
+    assert.equal(text(letter?.['record_key'] as Uint8Array), 'k');
   });
 
   it('waits for a store that is away, says so, and loses nothing', async () => {
@@ -275,7 +273,7 @@ describe('a running projection', () => {
     isSilent = true;
     const sinceMs = Date.now();
     await until('the leases are renewed', () => {
-      const row = state.prepare('SELECT min(leased_until_ms) AS until_ms FROM position').get();
+      const row = state.prepare('SELECT min(leased_until_ms) AS until_ms FROM lease').get();
       return Number(row?.['until_ms']) > sinceMs + 1_000;
     });
     assert.deepEqual(projection.problems(), ['log-unavailable']);
@@ -361,7 +359,7 @@ describe('a running projection', () => {
   it('says that the file of the state is damaged', async () => {
     state.close();
     const file = openSync(join(folder, 'state.sqlite'), 'r+');
-    writeSync(file, Buffer.alloc(100_000, 0xee), 0, undefined, 4096);
+    writeSync(file, Buffer.alloc(100_000, 0xee), 0, undefined, 8192);
     closeSync(file);
     state = openState();
     await standsStill('store-damaged', /state.sqlite: expected a whole SQLite file, got a damaged one/);

@@ -10,7 +10,11 @@ import { startCheckpoints, type CheckpointOptions } from './checkpoints.ts';
 import { until } from '../../test/support/until.ts';
 import { openSqlite, type SqliteDatabase } from './connection.ts';
 
-const schema = { migrations: ['CREATE TABLE t (bytes BLOB)'], busyTimeoutMs: 1_000, checkpointedElsewhere: true };
+const schema = {
+  migrations: [{ name: 'test', steps: ['CREATE TABLE t (bytes BLOB)'] }],
+  busyTimeoutMs: 1_000,
+  checkpointedElsewhere: true,
+};
 const limits = { timeout: 30_000 };
 
 void describe('checkpoints', () => {

@@ -9,7 +9,9 @@ import { SamsaError } from '../errors.ts';
 import { openSqlite } from './connection.ts';
 import { isBusy } from './errors.ts';
 
-const migrations = ['CREATE TABLE page (number INTEGER PRIMARY KEY)', 'INSERT INTO page VALUES (1)'];
+const steps = ['CREATE TABLE page (number INTEGER PRIMARY KEY)', 'INSERT INTO page VALUES (1)'];
+const named = (...list: readonly string[]) => [{ name: 'test', steps: list }];
+const migrations = named(...steps);
 
 /** Opens the file the moment the clock says so, as others do, and tells how many rows the migrations left. */
 const opener = `
@@ -63,7 +65,7 @@ void describe('SQLite database', () => {
 
   test('starts its write-ahead log over at the length it was given', (path) => {
     const database = openSqlite(path, {
-      migrations: ['CREATE TABLE page (body BLOB)'],
+      migrations: named('CREATE TABLE page (body BLOB)'),
       busyTimeoutMs: 50,
       checkpointBytes: 256 << 10,
     });
@@ -76,7 +78,7 @@ void describe('SQLite database', () => {
   });
 
   test('refuses a file that a newer program wrote', (path) => {
-    openSqlite(path, { migrations: [...migrations, 'INSERT INTO page VALUES (2)'], busyTimeoutMs: 0 }).close();
+    openSqlite(path, { migrations: named(...steps, 'INSERT INTO page VALUES (2)'), busyTimeoutMs: 0 }).close();
     assert.throws(
       () => openSqlite(path, { migrations, busyTimeoutMs: 0 }),
       (error) => error instanceof SamsaError && error.code === 'state-too-new',
@@ -94,21 +96,21 @@ void describe('SQLite database', () => {
   });
 
   test('says of a file that was cut off what to do', (path) => {
-    openSqlite(path, { migrations: [...migrations, 'CREATE TABLE word (word)'], busyTimeoutMs: 0 }).close();
+    openSqlite(path, { migrations: named(...steps, 'CREATE TABLE word (word)'), busyTimeoutMs: 0 }).close();
     truncateSync(path, 4096);
     assert.throws(() => {
-      const database = openSqlite(path, { migrations: [...migrations, 'CREATE TABLE word (word)'], busyTimeoutMs: 0 });
+      const database = openSqlite(path, { migrations: named(...steps, 'CREATE TABLE word (word)'), busyTimeoutMs: 0 });
       database.prepare('SELECT * FROM page').all();
     }, damaged);
   });
 
   test('says of damaged pages what to do, whatever meets them', (path) => {
     const schema = ['CREATE TABLE page (body)', "INSERT INTO page SELECT value FROM json_each('[1, 2, 3]')"];
-    openSqlite(path, { migrations: schema, busyTimeoutMs: 0 }).close();
+    openSqlite(path, { migrations: named(...schema), busyTimeoutMs: 0 }).close();
     const file = openSync(path, 'r+');
-    writeSync(file, Buffer.alloc(statSync(path).size - 4096, 0xee), 0, undefined, 4096);
+    writeSync(file, Buffer.alloc(statSync(path).size - 8192, 0xee), 0, undefined, 8192);
     closeSync(file);
-    const database = openSqlite(path, { migrations: schema, busyTimeoutMs: 0 });
+    const database = openSqlite(path, { migrations: named(...schema), busyTimeoutMs: 0 });
     assert.throws(() => database.prepare('SELECT * FROM page').all(), damaged);
     assert.throws(() => database.prepare('SELECT count(*) FROM page').get(), damaged);
     assert.throws(() => database.prepare('DELETE FROM page WHERE body = 1').run(), damaged);
@@ -118,7 +120,7 @@ void describe('SQLite database', () => {
 
   test('goes on after the full-text index has written rows whose ids no number can hold', (path) => {
     const schema = "CREATE VIRTUAL TABLE found USING fts5 (words, content = '', contentless_delete = 1)";
-    const database = openSqlite(path, { migrations: [schema, 'CREATE TABLE page (number)'], busyTimeoutMs: 50 });
+    const database = openSqlite(path, { migrations: named(schema, 'CREATE TABLE page (number)'), busyTimeoutMs: 50 });
     const add = database.prepare('INSERT INTO found (rowid, words) VALUES (?, ?)');
     database.transaction(() => {
       for (let id = 1; id <= 300; id++) add.run(id, 'beetle');

@@ -1,15 +1,9 @@
 import { statSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { SamsaError } from '../errors.ts';
+import { DatabaseSync, type SQLInputValue, type StatementResultingChanges, type StatementSync } from 'node:sqlite';
 import { isBusy, openError, storeError } from './errors.ts';
-import { mannered } from './statement.ts';
+import { isOlder, migrate, type SchemaOptions } from './migrations.ts';
 
-/** One step of a schema: statements, or what runs them where they depend on what is there. */
-export type Migration = string | ((connection: DatabaseSync) => void);
-
-export type SqliteOptions = {
-  /** The schema, one step per version, oldest first; applied once each. Never edit a step that has shipped. */
-  readonly migrations: readonly Migration[];
+export type SqliteOptions = SchemaOptions & {
   /** How long a statement waits for another connection's write; at most 50 on a thread that answers requests. */
   readonly busyTimeoutMs: number;
   /** `full` syncs every commit (power cuts), `normal` leaves it to checkpoints (killed processes). */
@@ -17,15 +11,15 @@ export type SqliteOptions = {
   /** True when a checkpoint thread looks after this file, so that no commit here ever pays for a checkpoint. */
   readonly checkpointedElsewhere?: boolean;
   /**
-   * Else: how long the write-ahead log may become, 4 MB unless given, before a commit carries it into the file. More
-   * is faster where much is written, since a page that changes often is carried once.
+   * Without a checkpoint thread: how long the write-ahead log may become before a commit writes it into the file.
+   * Default 4 MB. More is faster where much is written, since a page that changes often is written once.
    */
   readonly checkpointBytes?: number;
   readonly cacheKiB?: number;
 };
 
 const openWithinMs = 2_000;
-/** While another one brings an older file up to date, which may take as long as copying it. */
+/** While another process brings an older file up to date, which may take as long as copying it. */
 const migratedWithinMs = 600_000;
 
 /** One connection to one SQLite file in WAL mode. */
@@ -57,7 +51,7 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
   const translate = (error: unknown): unknown => storeError(path, error);
   const prepareNew = (sql: string): StatementSync => {
     try {
-      return mannered(connection.prepare(sql), translate);
+      return translateErrors(connection.prepare(sql), translate);
     } catch (error) {
       throw translate(error);
     }
@@ -94,8 +88,8 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
 }
 
 /**
- * Others that open the same new file at the same moment are waited for: SQLite itself refuses to, for lack of order. A
- * file that another one has taken the place of meanwhile is let go.
+ * Waits for others that create the same file at the same moment, which SQLite refuses to do. Opens again when another
+ * file has taken this one's place.
  */
 function connect(path: string, options: SqliteOptions): DatabaseSync {
   const startedMs = performance.now();
@@ -104,20 +98,18 @@ function connect(path: string, options: SqliteOptions): DatabaseSync {
       const connection = connectOnce(path, options);
       if (connection !== null) return connection;
     } catch (error) {
-      const patienceMs = isBusy(error) && isOlder(path, options.migrations) ? migratedWithinMs : openWithinMs;
+      const patienceMs = isBusy(error) && isBeingMigrated(path, options) ? migratedWithinMs : openWithinMs;
       if (!isBusy(error) || performance.now() > startedMs + patienceMs) throw openError(path, error);
       blockFor(5 + Math.random() * 20);
     }
   }
 }
 
-/** Whether the file has been in use, and needs steps that this program knows. */
-function isOlder(path: string, migrations: readonly Migration[]): boolean {
+function isBeingMigrated(path: string, options: SchemaOptions): boolean {
   try {
     const connection = new DatabaseSync(path, { readOnly: true });
     try {
-      const version = schemaVersion(connection);
-      return version > 0 && version < migrations.length;
+      return isOlder(path, connection, options);
     } finally {
       connection.close();
     }
@@ -126,7 +118,7 @@ function isOlder(path: string, migrations: readonly Migration[]): boolean {
   }
 }
 
-/** @returns null when the path leads to another file than before: which of them was opened is not known. */
+/** @returns null when another file took this one's place meanwhile: it is not known which of them was opened. */
 function connectOnce(path: string, options: SqliteOptions): DatabaseSync | null {
   const before = fileNumber(path);
   const isReplaced = (): boolean => before !== null && fileNumber(path) !== before;
@@ -137,7 +129,7 @@ function connectOnce(path: string, options: SqliteOptions): DatabaseSync | null 
     connection.exec(`PRAGMA cache_size = ${-(options.cacheKiB ?? 4096)}`);
     if (options.checkpointedElsewhere === true) connection.exec('PRAGMA wal_autocheckpoint = 0');
     else if (options.checkpointBytes !== undefined) checkpointAt(connection, options.checkpointBytes);
-    migrate(path, connection, options.migrations);
+    migrate(path, connection, options);
     if (!isReplaced()) return connection;
   } catch (error) {
     connection.close();
@@ -161,25 +153,32 @@ function blockFor(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-function schemaVersion(connection: DatabaseSync): number {
-  return Number(connection.prepare('PRAGMA user_version').get()?.['user_version']);
+/**
+ * Wraps a statement. Its errors become SamsaErrors, except while iterating. And `run` gives the id of the last inserted
+ * row also where that is above 2^53, rounded, instead of throwing: FTS5 writes such rows when something is removed.
+ */
+function translateErrors(statement: StatementSync, translate: (error: unknown) => unknown): StatementSync {
+  const translating =
+    <Result>(method: (...values: SQLInputValue[]) => Result) =>
+    (...values: SQLInputValue[]): Result => {
+      try {
+        return method.apply(statement, values);
+      } catch (error) {
+        throw translate(error);
+      }
+    };
+  statement.get = translating(statement.get) as StatementSync['get'];
+  statement.all = translating(statement.all) as StatementSync['all'];
+  const run = statement.columns().length > 0 ? statement.run : runWithAnyRowId(statement);
+  statement.run = translating(run) as StatementSync['run'];
+  return statement;
 }
 
-function migrate(path: string, connection: DatabaseSync, migrations: readonly Migration[]): void {
-  const version = (): number => schemaVersion(connection);
-  if (version() > migrations.length) {
-    throw new SamsaError(
-      'state-too-new',
-      `${path}: expected schema version ${migrations.length} or older, got ${version()}. ` +
-        'A newer Samsa wrote it: run that version, or choose another data folder.',
-    );
-  }
-  if (version() === migrations.length) return;
-  connection.exec('BEGIN IMMEDIATE');
-  for (const step of migrations.slice(version())) {
-    if (typeof step === 'string') connection.exec(step);
-    else step(connection);
-  }
-  connection.exec(`PRAGMA user_version = ${migrations.length}`);
-  connection.exec('COMMIT');
+function runWithAnyRowId(statement: StatementSync): (...values: SQLInputValue[]) => StatementResultingChanges {
+  statement.setReadBigInts(true);
+  const run: (...values: SQLInputValue[]) => StatementResultingChanges = statement.run.bind(statement);
+  return (...values) => {
+    const { changes, lastInsertRowid } = run(...values);
+    return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
+  };
 }

@@ -12,7 +12,7 @@ let beforeStatement: (point: string) => void = () => {};
 watchStatements((point) => beforeStatement(point));
 
 const open = (path: string): SqliteDatabase =>
-  openSqlite(path, { migrations: ['CREATE TABLE page (text)'], busyTimeoutMs: 0 });
+  openSqlite(path, { migrations: [{ name: 'test', steps: ['CREATE TABLE page (text)'] }], busyTimeoutMs: 0 });
 
 function write(path: string, text: string): SqliteDatabase {
   const database = open(path);

@@ -1,6 +1,15 @@
 import { DatabaseSync } from 'node:sqlite';
 
-const notState = ['projection', 'instance', 'position', 'producer_mark', 'dead_letter', 'last_commit'];
+const notState = [
+  'projection',
+  'instance',
+  'position',
+  'lease',
+  'mark',
+  'dead_letter',
+  'last_commit',
+  'schema_version',
+];
 
 /**
  * Everything that a recommendation state holds about readers and books, as text: equal states give equal texts.

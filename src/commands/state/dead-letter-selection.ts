@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { DeadLetterStatus } from '../../progress/progress.ts';
+import type { DeadLetterStatus } from '../../progress/dead-letter-book.ts';
 import { SamsaError } from '../../errors.ts';
 import type { DeadLetterFilter } from '../../projection/dead-letters.ts';
 

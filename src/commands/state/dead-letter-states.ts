@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { KeptDeadLetter } from '../../progress/progress.ts';
+import type { KeptDeadLetter } from '../../progress/dead-letter-book.ts';
 import { openStateReader } from '../../progress/open-state-reader.ts';
 import type { StoreLocation } from '../../progress/store-location.ts';
 import { eachDeadLetter, type DeadLetters } from '../../projection/dead-letters.ts';

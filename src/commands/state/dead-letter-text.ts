@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { KeptDeadLetter } from '../../progress/progress.ts';
+import type { KeptDeadLetter } from '../../progress/dead-letter-book.ts';
 import { idOf } from './dead-letter-selection.ts';
 
 const shownBytes = 2_048;

@@ -1,4 +1,5 @@
-import type { PartitionPosition, Progress } from '../../progress/progress.ts';
+import type { ProgressStore } from '../../progress/dead-letter-book.ts';
+import type { PartitionPosition } from '../../progress/progress.ts';
 import type { RebuildPlace } from '../../progress/rebuild/rebuild-place.ts';
 import type { StateInside, StateReader } from '../../progress/state-reader.ts';
 import { reason, SamsaError } from '../../errors.ts';
@@ -11,7 +12,7 @@ export type LiveState = {
   /** Why nothing can be compared with it; `null` when something may. */
   readonly incomparable: string | null;
   /** What must be carried over; `null` when it cannot be read. */
-  readonly decisions: Pick<Progress<never>, 'positions' | 'deadLetters'> | null;
+  readonly decisions: Pick<ProgressStore<never>, 'positions' | 'deadLetters'> | null;
   readonly discarded: number;
   /** Instances that were reading into it, unless they are known to be gone. */
   readonly readers: readonly string[];

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { startMariaDb, type MariaDb, type TestDatabase } from '../../../test/servers/mariadb.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../../test/support/older-program.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
-import { leasesLock } from '../../progress/mysql/leases.ts';
+import { leasesLock } from '../../progress/mysql/progress.ts';
 import type { EventLog } from '../../log/log.ts';
 import type { CommandContext } from '../command-context.ts';
 import { runProjection } from '../../projection/run-projection.ts';

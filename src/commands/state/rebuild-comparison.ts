@@ -1,5 +1,6 @@
-import type { ComparedTable, Difference, StateSnapshot } from '../../progress/sqlite/compare-states.ts';
-import type { PartitionPosition, Progress } from '../../progress/progress.ts';
+import type { ComparedTable, Difference, StateSnapshot } from '../../progress/rebuild/rebuild-place.ts';
+import type { ProgressStore } from '../../progress/dead-letter-book.ts';
+import type { PartitionPosition } from '../../progress/progress.ts';
 import type { RebuildPlace } from '../../progress/rebuild/rebuild-place.ts';
 import type { StoreLocation } from '../../progress/store-location.ts';
 import { reason, SamsaError } from '../../errors.ts';
@@ -14,7 +15,9 @@ export type Rebuildable<Change> = {
   readonly what: string;
   readonly location: StoreLocation;
   readonly projection: Projection<Change>;
-  readonly openState: (location: StoreLocation) => Promise<Progress<Change> & { readonly close: () => Promise<void> }>;
+  readonly openState: (
+    location: StoreLocation,
+  ) => Promise<ProgressStore<Change> & { readonly close: () => Promise<void> }>;
   readonly comparedTables: (
     kind: StoreLocation['kind'],
     newestMs: number,

@@ -7,7 +7,7 @@ import type { Row } from '../sqlite/append-queue.ts';
  * became of records is counted in the transaction in which it becomes true. `addressing` says with how many partitions
  * records are addressed from a position on: a repeat must meet the mark that its first attempt left in a partition.
  */
-const migrations: readonly string[] = [
+const steps: readonly string[] = [
   `CREATE TABLE topic (
      number INTEGER PRIMARY KEY,
      name TEXT NOT NULL UNIQUE,
@@ -49,7 +49,7 @@ export const positionsPerTopic = 2 ** 40;
 
 /** @throws SamsaError as `openSqlite`. */
 export function openSpoolFile(path: string, options: Omit<SqliteOptions, 'migrations'>): SqliteDatabase {
-  return openSqlite(path, { ...options, migrations });
+  return openSqlite(path, { ...options, migrations: [{ name: 'spool', steps }] });
 }
 
 /** The end of the queues where records come in; one connection of the spool's process has it. */

@@ -180,7 +180,8 @@ void describe('SQLite log', () => {
 
 void it('opens a log that had all partitions in one table, and goes on with it', async () => {
   const { path, remove } = temporaryFolder();
-  const old = openSqlite(path, { migrations: logMigrations.slice(0, 2), busyTimeoutMs: 50 });
+  const [{ name, steps }] = logMigrations;
+  const old = openSqlite(path, { migrations: [{ name, steps: steps.slice(0, 2) }], busyTimeoutMs: 50 });
   old.transaction(() => {
     old.prepare("INSERT INTO topic VALUES ('a', 't', 0, 1), ('b', 'none', 0, 0)").run();
     old

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Migration, SqliteDatabase } from '../../sqlite/connection.ts';
+import type { SqliteDatabase } from '../../sqlite/connection.ts';
+import type { Migration, Migrations } from '../../sqlite/migrations.ts';
 import { SamsaError } from '../../errors.ts';
 import type { TopicFacts } from '../topic-facts.ts';
 import type { TopicDescription, TopicSettings } from '../log.ts';
@@ -12,7 +13,7 @@ import type { TopicDescription, TopicSettings } from '../log.ts';
  * from it. `latest` names the last record of each key below `compacted_to`, with the time a tombstone was first seen to
  * be one (see `compactRecords`).
  */
-export const logMigrations: readonly Migration[] = [
+const steps: readonly Migration[] = [
   `CREATE TABLE topic (
      id TEXT PRIMARY KEY,
      name TEXT NOT NULL UNIQUE,
@@ -48,6 +49,8 @@ export const logMigrations: readonly Migration[] = [
    CREATE INDEX latest_removed ON latest (removed_ms) WHERE removed_ms IS NOT NULL;`,
   separatePartitions,
 ];
+
+export const logMigrations = [{ name: 'log', steps }] as const satisfies readonly Migrations[];
 
 /** Where the records of a partition are. */
 export function recordTable(partitionNumber: number): string {

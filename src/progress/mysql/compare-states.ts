@@ -1,6 +1,7 @@
-import type { ComparedTable, Difference, StateSnapshot } from '../sqlite/compare-states.ts';
 import type { MysqlConnection, OwnedConnection } from '../../mysql/connection.ts';
-import { readPositions } from './state-reader.ts';
+import { runSteps } from '../../mysql/run-steps.ts';
+import { readPositionsByProjection } from '../positions.ts';
+import type { ComparedTable, Difference, StateSnapshot } from '../rebuild/rebuild-place.ts';
 
 /**
  * One moment of a state beside another one, each as its connection's prefix names it. Both must read alike, so each hashes
@@ -10,7 +11,7 @@ import { readPositions } from './state-reader.ts';
 export async function openMysqlSnapshot(live: OwnedConnection, draft: MysqlConnection): Promise<StateSnapshot> {
   await live.change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
   await live.change('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
-  const positions = await readPositions(live);
+  const positions = await runSteps(live, readPositionsByProjection());
   return {
     positions: (projection) => positions.get(projection) ?? [],
     differences: async (tables) => {

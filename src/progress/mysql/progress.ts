@@ -1,145 +1,134 @@
-import { SamsaError } from '../../errors.ts';
-import { decodePosition } from '../decode-position.ts';
-import type { MysqlConnection } from '../../mysql/connection.ts';
-import type { MysqlDatabase } from '../../mysql/pool.ts';
-import { keepDeadLetters, readDeadLetters, readDiscardedOffsets, settleDeadLetter } from './dead-letters.ts';
-import {
-  checkVersion,
-  databaseClock,
-  instanceLock,
-  leasePartitions,
-  releasePartitions,
-  type DatabaseClock,
-} from './leases.ts';
-import { endHolder, takeLock } from '../../mysql/locks.ts';
+import { databaseTime, type DatabaseClock, type MysqlConnection } from '../../mysql/connection.ts';
+
+import { endHolder, lockName, oneAtATime, takeLock } from '../../mysql/locks.ts';
 import type { Migrations } from '../../mysql/migrations.ts';
-import {
-  advance,
-  atPartition,
-  keepMarks,
-  leasedPosition,
-  moveOutOfDead,
-  readRevision,
-  selectPosition,
-} from './positions.ts';
-import type { PartitionName, Progress, StartingPoint } from '../progress.ts';
+import type { MysqlDatabase } from '../../mysql/pool.ts';
+import { runSteps } from '../../mysql/run-steps.ts';
+import { inTransaction } from '../../mysql/transaction.ts';
+import type { ProgressStore } from '../dead-letter-book.ts';
+import { keepDeadLetters, readDeadLetters, settleDeadLetter } from '../dead-letters.ts';
+import { release, tick } from '../leases.ts';
+import { advance, loadPosition, moveOutOfDead, readPositions, type CommitPoint } from '../positions.ts';
+import type { LeaseRequest, PartitionName } from '../progress.ts';
 
 /** The tables of every projection in a MySQL database. */
-export const progressMigrations: Migrations = {
-  name: 'progress',
-  folder: new URL('migrations/', import.meta.url),
-};
+export const progressMigrations: Migrations = { name: 'progress', folder: new URL('migrations/', import.meta.url) };
 
 /** What changes are applied to, inside the transaction that also moves the position. */
-export type CommitContext = {
+export type CommitContext = CommitPoint & {
   readonly connection: MysqlConnection;
-  readonly projection: string;
-  /** The store's number for the partition; it means nothing elsewhere. */
-  readonly positionId: number;
-  /** How often this partition's changes have been applied, this time included: 1, 2, 3 … without a gap. */
-  readonly revision: number;
   /** @see ApplyChanges */
-  readonly watermarkMs: number;
   readonly occasion: 'read' | 'redriven';
 };
 
 /** What a state does inside a commit. It may run again after a rollback, so it keeps nothing in memory. */
 export type ApplyToMysql<Change> = (changes: readonly Change[], context: CommitContext) => Promise<void>;
 
-/** Producers silent for longer than any topic with marks keeps its records are forgotten. */
-const markLifeMs = 400 * 86_400_000;
-
 /**
  * Progress in the database that also holds the state. This process commits on one connection, one partition after
- * another; other processes commit beside it. Leases are measured with the database's own clock.
+ * another; other processes commit beside it. Leases are measured with the clock of the database.
  */
 export function createMysqlProgress<Change>(
   database: MysqlDatabase,
   apply: ApplyToMysql<Change>,
-  clock: DatabaseClock = databaseClock,
-): Progress<Change> {
+  clock: DatabaseClock = databaseTime,
+): ProgressStore<Change> {
+  const { name: place, lockScope } = database;
   const session = database.session();
-  /** Instances whose lock a connection holds. */
-  const named = new WeakMap<MysqlConnection, Set<string>>();
-  const nameConnection = async (connection: MysqlConnection, instance: string): Promise<void> => {
-    const names = named.get(connection) ?? new Set();
-    if (names.has(instance)) return;
-    const lock = instanceLock(database.lockScope, instance);
-    // Held by a connection of ours that is lost; the server may not know yet.
-    if (!(await takeLock(connection, lock, 0))) {
-      await endHolder(connection, lock);
-      await takeLock(connection, lock, 1);
-    }
-    named.set(connection, names.add(instance));
-  };
-
+  const holdInstanceLock = createInstanceLocks(lockScope);
   return {
     lease: (request) => leasePartitions(database, clock, request),
-    release: (projection, instance) => releasePartitions(database, projection, instance),
-    load: (projection, partition) => load(database, clock, projection, partition),
+    release: (projection, instance) =>
+      underLeasesLock(database, projection, 2_000, (connection) =>
+        inTransaction(connection, 'write', () => runSteps(connection, release(projection, instance))),
+      ),
+    load: (projection, partition) =>
+      database.read((connection) => runSteps(connection, loadPosition(place, projection, partition))),
     commit: (commit) =>
       session.transaction(async (connection) => {
-        await nameConnection(connection, commit.instance);
-        const positionId = await leasedPosition(connection, commit);
-        if (positionId === null || !(await advance(connection, commit, positionId))) return false;
-        await keepMarks(connection, commit, positionId);
-        const { projection, topic, partition } = commit;
-        const letters = commit.deadLetters.map((letter) => ({ ...letter, projection, topic, partition }));
-        await keepDeadLetters(connection, letters, 'waiting', null);
-        const state = await readRevision(connection, projection, positionId);
-        await apply(commit.changes, { ...state, connection, projection, positionId, occasion: 'read' });
+        await holdInstanceLock(connection, commit.instance);
+        const point = await runSteps(connection, advance(commit));
+        if (point === null) return false;
+        await apply(commit.changes, { ...point, connection, occasion: 'read' });
         return true;
       }),
-    positions: (projection) =>
-      database.connected(async (connection) => {
-        const rows = await connection.rows(`${selectPosition} WHERE projection = ? ORDER BY topic, partition_no`, [
-          projection,
-        ]);
-        return rows.map(decodePosition);
-      }),
-    deadLetters: (query) => database.connected((connection) => readDeadLetters(connection, query)),
+    positions: (projection) => database.connected((connection) => runSteps(connection, readPositions(projection))),
+    deadLetters: (query) => database.connected((connection) => runSteps(connection, readDeadLetters(query))),
     settle: (settlement) =>
       database.transaction(async (connection) => {
-        await checkVersion(connection, database.name, settlement);
-        if (!(await settleDeadLetter(connection, settlement, await clock(connection)))) return false;
-        const { projection, become } = settlement;
+        const nowMs = await clock(connection);
+        if (!(await runSteps(connection, settleDeadLetter(place, settlement, nowMs)))) return false;
+        const { become } = settlement;
         if (become.status !== 'redriven') return true;
-        const positionId = await moveOutOfDead(connection, settlement, become.change === 'late' ? 'late' : 'applied');
-        if (become.change === 'late') return true;
-        const state = await readRevision(connection, projection, positionId);
-        await apply([become.change], { ...state, connection, projection, positionId, occasion: 'redriven' });
+        const outcome = become.change === 'late' ? 'late' : 'applied';
+        const point = await runSteps(connection, moveOutOfDead(settlement, outcome));
+        if (become.change !== 'late') await apply([become.change], { ...point, connection, occasion: 'redriven' });
         return true;
       }),
     adoptDiscarded: (letters) =>
       database.transaction(async (connection) =>
-        keepDeadLetters(connection, letters, 'discarded', await clock(connection)),
+        runSteps(connection, keepDeadLetters(letters, 'discarded', await clock(connection))),
       ),
   };
 }
 
-async function load(
+/**
+ * The lock an instance holds on the connection it commits on. An instance that claims an expired lease ends the
+ * connection that holds the former owner's lock: it may be frozen inside a commit, with rows that others wait for.
+ */
+export function instanceLock(lockScope: string, instance: string): string {
+  return lockName(lockScope, 'instance', instance);
+}
+
+/** The lock under which the leases of a projection are changed. */
+export function leasesLock(lockScope: string, projection: string): string {
+  return lockName(lockScope, 'leases', projection);
+}
+
+function createInstanceLocks(lockScope: string): (connection: MysqlConnection, instance: string) => Promise<void> {
+  const heldBy = new WeakMap<MysqlConnection, Set<string>>();
+  return async (connection, instance) => {
+    const held = heldBy.get(connection) ?? new Set();
+    if (held.has(instance)) return;
+    const lock = instanceLock(lockScope, instance);
+    // Still held by a lost connection of this process, when the server does not know yet.
+    if (!(await takeLock(connection, lock, 0))) {
+      await endHolder(connection, lock);
+      await takeLock(connection, lock, 1);
+    }
+    heldBy.set(connection, held.add(instance));
+  };
+}
+
+async function leasePartitions(
   database: MysqlDatabase,
   clock: DatabaseClock,
-  projection: string,
-  { topic, partition }: PartitionName,
-): Promise<StartingPoint> {
-  return database.read(async (connection) => {
-    const [row] = await connection.rows(`${selectPosition} WHERE ${atPartition}`, [projection, topic, partition]);
-    if (row === undefined) {
-      throw new SamsaError(
-        'store-unavailable',
-        `${database.name}: no position of ${projection} in ${topic}/${partition}`,
-      );
-    }
-    const position = decodePosition(row);
-    const marks = await connection.rows(
-      'SELECT source, last_sequence FROM state.mark WHERE position_id = ? AND arrived_ms > ?',
-      [Number(row['id']), (await clock(connection)) - markLifeMs],
+  request: LeaseRequest,
+): Promise<readonly PartitionName[]> {
+  const { projection, ttlMs, instance } = request;
+  return underLeasesLock(database, projection, ttlMs, async (connection) => {
+    const { before, after } = await inTransaction(connection, 'write', async () =>
+      runSteps(connection, tick(database.name, request, await clock(connection))),
     );
-    return {
-      ...position,
-      marks: new Map(marks.map((mark) => [String(mark['source']), Number(mark['last_sequence'])])),
-      discarded: await readDiscardedOffsets(connection, projection, position),
-    };
+    const formerOwners = before.filter((lease, index) => lease.instance !== after[index]!.instance);
+    for (const owner of new Set(formerOwners.map((lease) => lease.instance))) {
+      if (owner !== null && owner !== instance) await endHolder(connection, instanceLock(database.lockScope, owner));
+    }
+    return after.filter((lease) => lease.instance === instance);
   });
+}
+
+/** A tick takes milliseconds. An instance that holds the lock for longer than a lease is frozen: its connection is ended. */
+async function underLeasesLock<Result>(
+  database: MysqlDatabase,
+  projection: string,
+  ttlMs: number,
+  body: (connection: MysqlConnection) => Promise<Result>,
+): Promise<Result> {
+  const lock = leasesLock(database.lockScope, projection);
+  const waitSeconds = Math.min(5, Math.ceil(ttlMs / 1_000));
+  const what = `${database.name}: the leases of ${projection} are`;
+  return database.connected((connection) =>
+    oneAtATime(connection, { lock, waitSeconds, what }, () => body(connection)),
+  );
 }

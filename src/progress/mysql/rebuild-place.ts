@@ -2,9 +2,11 @@ import { SamsaError } from '../../errors.ts';
 import { openMysqlSnapshot } from './compare-states.ts';
 import { openConnection, type MysqlAddress, type MysqlConnection } from '../../mysql/connection.ts';
 import { mysqlError } from '../../mysql/errors.ts';
-import { leasesLock } from './leases.ts';
+import { countDiscarded } from '../dead-letters.ts';
+import { runSteps } from '../../mysql/run-steps.ts';
+import { leasesLock } from './progress.ts';
 import { giveLockBack, lockName, lockScopeOf, takeLock } from '../../mysql/locks.ts';
-import { countDiscarded, hasState, readInstances } from './state-reader.ts';
+import { hasState, readingInstances } from './state-reader.ts';
 import { rebuiltAlready, type RebuildPlace } from '../rebuild/rebuild-place.ts';
 import { placeName } from '../store-location.ts';
 
@@ -34,7 +36,7 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
   // Where that fails, the next rebuild does it.
   stack.defer(() => removeTables(live, prefixes.draft).catch(() => {}));
   const isUsed = async (): Promise<boolean> =>
-    (await hasState(live)) && (await readInstances(live, lockScopeOf(address), projection)).length > 0;
+    (await hasState(live)) && (await readingInstances(live, lockScopeOf(address), projection)).length > 0;
   const opened = stack.move();
   return {
     name,
@@ -87,7 +89,7 @@ async function swap(
   const known = new Set(await tableNames(connection, prefixes.live));
   const replaced = finished.filter((name) => known.has(name));
   await removeTables(connection, prefixes.old);
-  const discarded = (await hasState(connection)) ? await countDiscarded(connection) : null;
+  const discarded = (await hasState(connection)) ? await runSteps(connection, countDiscarded()) : null;
   if (discarded !== null) mayReplace(discarded);
   const moves = [
     ...replaced.map((name): Move => [prefixes.live + name, prefixes.old + name]),

@@ -1,6 +1,27 @@
 import { SamsaError } from '../../errors.ts';
-import type { StateSnapshot } from '../sqlite/compare-states.ts';
+import type { PartitionPosition } from '../progress.ts';
 import type { StoreLocation } from '../store-location.ts';
+
+/** A table of a state as both should have it, without what depends on the order in which events came. */
+export type ComparedTable = {
+  readonly name: string;
+  /** A query whose rows are all different, reading from this schema; for MySQL it gives `rowText` alone. */
+  readonly rows: (schema: string) => string;
+  readonly values: readonly number[];
+};
+
+export type Difference = { readonly table: string; readonly onlyHere: number; readonly onlyThere: number };
+
+/**
+ * One moment of a state, which others may go on writing to, beside another state as it is when it is compared. What a
+ * database keeps for the first moment only grows until `close`.
+ */
+export type StateSnapshot = {
+  readonly positions: (projection: string) => readonly PartitionPosition[];
+  /** Rows that only one of both has; a changed row counts on both sides. */
+  readonly differences: (tables: readonly ComparedTable[]) => Promise<readonly Difference[]>;
+  readonly close: () => Promise<void>;
+};
 
 /** Where a state is built anew, beside the live one whose place it takes. */
 export type RebuildPlace = {

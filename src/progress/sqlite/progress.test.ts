@@ -2,14 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { progressContract, type ContractChange } from '../progress.contract.ts';
-import { deadLetterDecisions } from './dead-letters.ts';
 import { openSqlite } from '../../sqlite/connection.ts';
-import { createSqliteProgress, progressSchema } from './progress.ts';
+import { createSqliteProgress, progressMigrations } from './progress.ts';
 
 progressContract('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-progress-'));
   const database = openSqlite(join(folder, 'state.sqlite'), {
-    migrations: [progressSchema, 'CREATE TABLE word (word TEXT NOT NULL)', deadLetterDecisions],
+    migrations: [progressMigrations, { name: 'words', steps: ['CREATE TABLE word (word TEXT NOT NULL)'] }],
     busyTimeoutMs: 1_000,
   });
   let nowMs = 1_000_000;

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { isInUse, placeSqliteFile, removeSqliteFile, replaceSqliteFile } from '../../sqlite/file.ts';
 import type { RebuildPlace } from '../rebuild/rebuild-place.ts';
 import { openStateSnapshot } from './compare-states.ts';
-import { countDiscarded } from './dead-letters.ts';
+import { countDiscarded } from '../dead-letters.ts';
+import { runSteps } from '../../sqlite/run-steps.ts';
 
 /** A file beside the live one. @see openRebuildPlace */
 export function besideFile(path: string): RebuildPlace {
@@ -19,7 +20,7 @@ export function besideFile(path: string): RebuildPlace {
         return null;
       }
       const keepAs = `${path}.before-rebuild`;
-      replaceSqliteFile(path, { by: draft, keepAs, mayReplace: (old) => mayReplace(countDiscarded(old)) });
+      replaceSqliteFile(path, { by: draft, keepAs, mayReplace: (old) => mayReplace(runSteps(old, countDiscarded())) });
       return keepAs;
     },
     close: async () => removeSqliteFile(draft),

@@ -1,62 +1,57 @@
 import { DatabaseSync } from 'node:sqlite';
 import { reason, SamsaError } from '../../errors.ts';
-import { decodePosition } from '../decode-position.ts';
-import type { PartitionPosition } from '../progress.ts';
-import { countDiscarded, countWaiting } from './dead-letters.ts';
 import { isDamage, storeError } from '../../sqlite/errors.ts';
-import { selectPosition } from './positions.ts';
+import { runSteps } from '../../sqlite/run-steps.ts';
+import type { Steps } from '../../sql/steps.ts';
+import { readDeadLetters } from '../dead-letters.ts';
+import { lookInside, readInstances, readProgress, type StateReader } from '../state-reader.ts';
 
-type Connection = Pick<DatabaseSync, 'prepare'>;
-
-/**
- * What stands in a state file, by projection, without joining in: for people who look at a shop from outside.
- * @throws SamsaError `store-damaged`, `data-folder-unusable` when the file cannot be read.
- */
-export function readSqliteProgress(path: string): {
-  readonly positions: ReadonlyMap<string, readonly PartitionPosition[]>;
-  readonly deadLetters: ReadonlyMap<string, number>;
-} {
-  return reading(path, (connection) => {
-    return { positions: readPositions(connection), deadLetters: countWaiting(connection) };
-  });
-}
-
-/** Positions by projection, in the open transaction if there is one. */
-export function readPositions(connection: Connection): ReadonlyMap<string, readonly PartitionPosition[]> {
-  const rows = connection.prepare(`${selectPosition} ORDER BY projection, topic, partition`).all();
-  const byProjection = Map.groupBy(rows, (row) => String(row['projection']));
-  return new Map([...byProjection].map(([projection, of]) => [projection, of.map(decodePosition)]));
-}
-
-/**
- * What a state file says about one projection, and which others it holds, without joining in.
- * @throws SamsaError `store-damaged`, `data-folder-unusable` when the file cannot be read.
- */
-export function lookInside(path: string, projection: string) {
-  return reading(path, (connection) => {
-    const versions = connection.prepare('SELECT name, version FROM projection').all();
-    const instances = connection.prepare('SELECT instance FROM instance WHERE projection = ?').all(projection);
-    return {
-      positions: readPositions(connection).get(projection) ?? [],
-      versions: new Map(versions.map(({ name, version }) => [String(name), Number(version)])),
-      instances: instances.map(({ instance }) => String(instance)),
-      discarded: countDiscarded(connection),
-    };
-  });
-}
-
-function reading<Result>(path: string, read: (connection: Connection) => Result): Result {
-  try {
-    const connection = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
+/** @throws SamsaError, its members only: `store-damaged`, `data-folder-unusable` when the file cannot be read. */
+export function openSqliteStateReader(path: string): StateReader {
+  const read = async <Result>(steps: Steps<Result>): Promise<Result> => {
     try {
-      return read(connection);
-    } finally {
-      connection.close();
+      const connection = openForReading(path, 1_000);
+      try {
+        return runSteps(connection, steps);
+      } finally {
+        connection.close();
+      }
+    } catch (error) {
+      if (isDamage(error)) throw storeError(path, error);
+      throw new SamsaError('data-folder-unusable', `${path}: expected the state of a service, got: ${reason(error)}`, {
+        cause: error,
+      });
     }
-  } catch (error) {
-    if (isDamage(error)) throw storeError(path, error);
-    throw new SamsaError('data-folder-unusable', `${path}: expected the state of a service, got: ${reason(error)}`, {
-      cause: error,
-    });
-  }
+  };
+  return {
+    progress: () => read(readProgress()),
+    inside: async (projection) => {
+      const seen = await read(readInstances(projection));
+      return { ...(await read(lookInside(projection))), instances: seen.map(({ instance }) => instance) };
+    },
+    deadLetters: (query) => read(readDeadLetters(query)),
+    close: async () => {},
+  };
 }
+
+/** A file of an older program is read as it is, under the names of today. */
+export function openForReading(path: string, busyTimeoutMs: number): DatabaseSync {
+  const connection = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+  const columns = connection.prepare("SELECT name FROM pragma_table_info('position')").all();
+  if (columns.some(({ name }) => name === 'partition')) connection.exec(todaysNames);
+  return connection;
+}
+
+const todaysNames = `
+  CREATE TEMP VIEW position AS
+    SELECT row_number() OVER (ORDER BY projection, topic, partition) AS id, projection, topic,
+      partition AS partition_no, topic_id, first AS first_offset, next AS next_offset, log_end, arrived_ms, fingerprint,
+      applied, duplicate, dead, late, gap, compacted, instance AS owner, leased_until_ms
+    FROM main.position;
+  CREATE TEMP VIEW lease AS
+    SELECT id AS position_id, owner AS instance, leased_until_ms, 0 AS seen_end FROM temp.position;
+  CREATE TEMP VIEW dead_letter AS
+    SELECT id, projection, topic, partition AS partition_no, log_offset, arrived_ms, key AS record_key,
+      value AS record_value, headers, cause, reason, status, settled_ms
+    FROM main.dead_letter;
+`;

@@ -1,4 +1,4 @@
-import type { ComparedTable } from '../../../progress/sqlite/compare-states.ts';
+import type { ComparedTable } from '../../../progress/rebuild/rebuild-place.ts';
 import { rowText } from '../../../mysql/tables.ts';
 import type { StoreLocation } from '../../../progress/store-location.ts';
 import { topicRetention, type TopicNames } from '../../../events/topics.ts';

@@ -1,4 +1,4 @@
-import type { Progress } from '../../../progress/progress.ts';
+import type { ProgressStore } from '../../../progress/dead-letter-book.ts';
 import type { Book } from '../../../events/book.ts';
 import type { TasteChange, Verdict } from '../recommendation-projection.ts';
 
@@ -6,7 +6,7 @@ import type { TasteChange, Verdict } from '../recommendation-projection.ts';
  * What is known of readers and books. What is kept depends on the set of events alone: everything is a maximum or a
  * last writer by (time, tie-break), and what a reader asked to have forgotten is ignored in whatever order it arrives.
  */
-export interface RecommendationStore extends Progress<readonly TasteChange[]> {
+export interface RecommendationStore extends ProgressStore<readonly TasteChange[]> {
   /** A reader's last 100 liked books and 20 searches, latest first; all verdicts that hold; all books ever liked. */
   taste(reader: string): Promise<Taste>;
 

@@ -1,4 +1,4 @@
-import type { ComparedTable } from '../../../progress/sqlite/compare-states.ts';
+import type { ComparedTable } from '../../../progress/rebuild/rebuild-place.ts';
 import type { StoreLocation } from '../../../progress/store-location.ts';
 import type { Projection } from '../../../projection/projection.ts';
 import { comparedCounts } from './compared-counts.ts';

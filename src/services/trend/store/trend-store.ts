@@ -1,4 +1,4 @@
-import type { Progress } from '../../../progress/progress.ts';
+import type { ProgressStore } from '../../../progress/dead-letter-book.ts';
 import type { CountedSearch } from '../trend-projection.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { CountedSearch } from '../trend-projection.ts';
  * Hours and days are whole ones since 1970, UTC. A window begins at its first hour and has no end, so that an event
  * stamped by a clock a little ahead of ours is in it.
  */
-export interface TrendStore extends Progress<CountedSearch> {
+export interface TrendStore extends ProgressStore<CountedSearch> {
   /**
    * The sums of every query searched in a window. What is kept by the day is in them when its day is the first hour's or
    * later: windows of up to seven days are exact to the hour.

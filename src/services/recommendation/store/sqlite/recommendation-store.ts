@@ -1,7 +1,7 @@
-import { deadLetterDecisions } from '../../../../progress/sqlite/dead-letters.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
+import type { Migrations } from '../../../../sqlite/migrations.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
-import { createSqliteProgress, progressSchema } from '../../../../progress/sqlite/progress.ts';
+import { createSqliteProgress, progressMigrations } from '../../../../progress/sqlite/progress.ts';
 import type { BookChanged } from '../../../../events/book-changed.ts';
 import type { Book } from '../../../../events/book.ts';
 import { createForgetting } from './forget-old-taste.ts';
@@ -56,6 +56,9 @@ const tasteSchema = `
 
 const wantedSchema = "CREATE INDEX wanted_by_book ON verdict (book, reader) WHERE verdict = 'wanted' AND holds = 1";
 
+const tasteMigrations: Migrations = { name: 'recommendation', steps: [tasteSchema, wantedSchema, lastCommitSchema] };
+const countedTogether = ['progress', 'recommendation', 'recommendation', 'progress', 'recommendation'];
+
 /** Searches and likings are by reader: every commit reads and changes pages all over the file. */
 const cacheKiB = 16_384;
 
@@ -70,8 +73,8 @@ export type SqliteRecommendationOptions = {
 /** @throws SamsaError `state-too-new`, `data-folder-unusable`, `store-unavailable` (retryable). */
 export function openSqliteRecommendationStore(path: string, options: SqliteRecommendationOptions): RecommendationStore {
   const { clock, busyTimeoutMs, checkpointedElsewhere = false, books } = options;
-  const migrations = [progressSchema, tasteSchema, wantedSchema, deadLetterDecisions, lastCommitSchema];
-  const database = openSqlite(path, { migrations, busyTimeoutMs, cacheKiB, checkpointedElsewhere });
+  const migrations = [progressMigrations, tasteMigrations];
+  const database = openSqlite(path, { migrations, countedTogether, busyTimeoutMs, cacheKiB, checkpointedElsewhere });
   if (books !== undefined && renewOldBooks(database, books.topic, clock())) books.onRenewal();
   const forget = createForgetting(database);
   const progress = createSqliteProgress<readonly TasteChange[]>(database, clock, (changes, watermarkMs) => {

@@ -27,9 +27,12 @@ export function renewOldBooks(database: SqliteDatabase, topic: string, nowMs: nu
            change_number = change_number + (SELECT max(change_number) FROM book)`,
       )
       .run();
-    for (const table of ['position', 'producer_mark']) {
-      database.prepare(`DELETE FROM ${table} WHERE topic = ?`).run(topic);
+    for (const table of ['lease', 'mark']) {
+      database
+        .prepare(`DELETE FROM ${table} WHERE position_id IN (SELECT id FROM position WHERE topic = ?)`)
+        .run(topic);
     }
+    database.prepare('DELETE FROM position WHERE topic = ?').run(topic);
     // What they changed is gone: should they be dead again, they wait again.
     database.prepare("DELETE FROM dead_letter WHERE topic = ? AND status = 'redriven'").run(topic);
     rememberCommit(database, nowMs);

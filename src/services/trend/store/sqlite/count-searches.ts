@@ -1,4 +1,5 @@
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
+import type { Migrations } from '../../../../sqlite/migrations.ts';
 import { createLatestAnswers } from './latest-answers.ts';
 import { createQueryNumbers, createReaderNumbers } from './numbers.ts';
 import { hourOf, tallySearch, type QueryTally } from '../../counting/tally.ts';
@@ -11,7 +12,7 @@ import type { HourCount } from '../trend-store.ts';
  * `query` is the number of a query in this file, `reader` what is kept of a reader's id (see `createReaderNumbers`).
  * Hours and days are since 1970, UTC.
  */
-export const countsSchema = `
+const countsSchema = `
   CREATE TABLE query (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE
@@ -63,7 +64,9 @@ export const countsSchema = `
 `;
 
 /** Before, a spelling that is the key had rows as all others have. */
-export const keysUnspelt = 'DELETE FROM spelling WHERE label = (SELECT key FROM query WHERE id = spelling.query)';
+const keysUnspelt = 'DELETE FROM spelling WHERE label = (SELECT key FROM query WHERE id = spelling.query)';
+
+export const countsMigrations: Migrations = { name: 'trend', steps: [countsSchema, keysUnspelt] };
 
 export type SearchCounter = {
   /** Counts inside the open transaction; the increments are true once it has committed. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { createRandom } from '../../../../commands/simulate/seeded-random.ts';
-import { countsSchema } from './count-searches.ts';
+import { countsMigrations } from './count-searches.ts';
 import { isLaterAnswer, type Answer } from '../../counting/latest-answer.ts';
 import { createLatestAnswers } from './latest-answers.ts';
 
@@ -33,7 +33,10 @@ describe('the latest answers', () => {
   it('are those of the greatest time, whatever is remembered, rolled back or forgotten', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'samsa-answers-'));
     for (let seed = 1; seed <= 20; seed++) {
-      const database = openSqlite(join(folder, `${seed}.sqlite`), { migrations: [countsSchema], busyTimeoutMs: 1_000 });
+      const database = openSqlite(join(folder, `${seed}.sqlite`), {
+        migrations: [countsMigrations],
+        busyTimeoutMs: 1_000,
+      });
       const random = createRandom(seed);
       const below = (limit: number): number => Math.floor(random() * limit);
       const answers = createLatestAnswers(database);

@@ -71,7 +71,9 @@ describe('the SQLite trend store', () => {
     const [count] = await countIn(store);
     await count!([searchOf('emma', 'ann'), { ...searchOf('emma', 'bob'), label: 'Emma' }]);
     const old = new DatabaseSync(path);
-    old.exec("INSERT INTO spelling SELECT day, query, 'emma', 1 FROM spelling; PRAGMA user_version = 3");
+    old.exec(
+      "INSERT INTO spelling SELECT day, query, 'emma', 1 FROM spelling; UPDATE schema_version SET version = 1 WHERE name = 'trend'",
+    );
     await another();
     const labels = old.prepare('SELECT label FROM spelling').all();
     assert.deepEqual(

@@ -1,8 +1,7 @@
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
-import { deadLetterDecisions } from '../../../../progress/sqlite/dead-letters.ts';
-import { createSqliteProgress, progressSchema } from '../../../../progress/sqlite/progress.ts';
-import { countsSchema, createSearchCounter, keysUnspelt } from './count-searches.ts';
+import { createSqliteProgress, progressMigrations } from '../../../../progress/sqlite/progress.ts';
+import { countsMigrations, createSearchCounter } from './count-searches.ts';
 import { createCountJournal } from '../../answers/count-journal.ts';
 import { createForgetting } from './forget-old-counts.ts';
 import { refuseForgotten } from '../../counting/kept-counts.ts';
@@ -23,8 +22,9 @@ export function openSqliteTrendStore(
   options: { readonly clock: () => number; readonly busyTimeoutMs: number; readonly checkpointedElsewhere?: boolean },
 ): TrendStore {
   const { busyTimeoutMs, clock, checkpointedElsewhere = false } = options;
-  const migrations = [progressSchema, countsSchema, deadLetterDecisions, keysUnspelt];
-  const database = openSqlite(path, { migrations, busyTimeoutMs, cacheKiB, checkpointedElsewhere });
+  const migrations = [progressMigrations, countsMigrations];
+  const countedTogether = ['progress', 'trend', 'progress', 'trend'];
+  const database = openSqlite(path, { migrations, countedTogether, busyTimeoutMs, cacheKiB, checkpointedElsewhere });
   if (!checkpointedElsewhere) database.prepare(`PRAGMA wal_autocheckpoint = ${checkpointPages}`).get();
   return createSqliteTrendStore(database, clock);
 }

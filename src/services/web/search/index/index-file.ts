@@ -1,7 +1,7 @@
-import { deadLetterDecisions } from '../../../../progress/sqlite/dead-letters.ts';
+import type { SchemaOptions } from '../../../../sqlite/migrations.ts';
+import { progressMigrations } from '../../../../progress/sqlite/progress.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { removeSqliteFile } from '../../../../sqlite/file.ts';
-import { progressSchema } from '../../../../progress/sqlite/progress.ts';
 import { reason, SamsaError } from '../../../../errors.ts';
 import { tombstoneRetentionMs } from '../../../../events/topics.ts';
 import { searchProjectionName, searchProjectionVersion } from './search-projection.ts';
@@ -11,7 +11,7 @@ import { searchProjectionName, searchProjectionVersion } from './search-projecti
  * tables beside it. Its texts are words already, so the plain `ascii` tokenizer, which only parts them at spaces, sees
  * exactly the words queries are made of, `c++` and `.net` too. A removed book keeps its row, without a place, to know its version.
  */
-export const searchIndexSchema = `
+const schema = `
   CREATE TABLE book (
     id INTEGER PRIMARY KEY,
     version INTEGER NOT NULL,
@@ -50,6 +50,11 @@ export const searchIndexSchema = `
   );
 `;
 
+export const searchIndexSchema: SchemaOptions = {
+  migrations: [progressMigrations, { name: 'search', steps: [schema] }],
+  countedTogether: ['progress', 'search', 'progress'],
+};
+
 /**
  * Opens the index for writing. A file that is damaged, of another version, or too old to be continued is deleted and
  * begun anew, after `onRebuild` was told why.
@@ -72,7 +77,7 @@ export function openIndexForWriting(path: string, nowMs: number, onRebuild: (why
 
 function open(path: string): SqliteDatabase {
   return openSqlite(path, {
-    migrations: [progressSchema, searchIndexSchema, deadLetterDecisions],
+    ...searchIndexSchema,
     busyTimeoutMs: 5_000,
     cacheKiB: 8_192,
   });

@@ -1,7 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
 import { openSqlite } from '../../../../sqlite/connection.ts';
-import { deadLetterDecisions } from '../../../../progress/sqlite/dead-letters.ts';
-import { progressSchema } from '../../../../progress/sqlite/progress.ts';
 import { createRecentMap, type RecentMap } from '../../../../runtime/recent-map.ts';
 import { bookAt } from './book-place.ts';
 import { matchExpression, type QueryWord } from '../query/parse-query.ts';
@@ -52,7 +50,7 @@ type Row = readonly (string | number | null | Uint8Array)[];
 
 export function openIndexForReading(path: string): IndexReader {
   const database = openSqlite(path, {
-    migrations: [progressSchema, searchIndexSchema, deadLetterDecisions],
+    ...searchIndexSchema,
     busyTimeoutMs: 50,
     checkpointedElsewhere: true,
     cacheKiB: 16_384,

@@ -152,7 +152,7 @@ describe('search index', () => {
     await until('the book is found', () => finds('silent') && index!.freshness().lagEvents === 0);
     await index!.close();
     const database = new DatabaseSync(indexPath());
-    database.exec(`UPDATE position SET instance = 'gone', leased_until_ms = ${Date.now() + 86_400_000}`);
+    database.exec(`UPDATE lease SET instance = 'gone', leased_until_ms = ${Date.now() + 86_400_000}`);
     database.close();
     await publish(added(2, 'Loud Autumn'));
     await open();

@@ -1,6 +1,6 @@
 import type { MysqlAddress, MysqlConnection } from '../../../../../mysql/connection.ts';
 import { openMysql, type MysqlDatabase } from '../../../../../mysql/pool.ts';
-import { databaseClock, type DatabaseClock } from '../../../../../progress/mysql/leases.ts';
+import { databaseTime, type DatabaseClock } from '../../../../../mysql/connection.ts';
 import type { Migrations } from '../../../../../mysql/migrations.ts';
 import { SamsaError } from '../../../../../errors.ts';
 import { changingBooks, startAdoption, type Adoption } from '../../tutorial-table/adoption.ts';
@@ -42,7 +42,7 @@ export async function openMysqlCatalogue(
   address: MysqlAddress,
   options: MysqlCatalogueOptions,
 ): Promise<OpenCatalogue> {
-  const { clock, leaseClock = databaseClock, onProblem, onNotAdopted } = options;
+  const { clock, leaseClock = databaseTime, onProblem, onNotAdopted } = options;
   const books = createPreparedBooks();
   const database = await openMysql({ ...address, tablePrefix }, { migrations: [books.migrations], onProblem });
   const closing = new AbortController();

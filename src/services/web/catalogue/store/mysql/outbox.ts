@@ -1,6 +1,6 @@
 import { columnText } from '../../../../../mysql/connection.ts';
 import type { MysqlDatabase } from '../../../../../mysql/pool.ts';
-import type { DatabaseClock } from '../../../../../progress/mysql/leases.ts';
+import type { DatabaseClock } from '../../../../../mysql/connection.ts';
 import type { Book } from '../../../../../events/book.ts';
 import { putBooksAgain } from './book-rows.ts';
 import { changingBooks } from '../../tutorial-table/adoption.ts';

@@ -1,3 +1,4 @@
+import type { Migrations } from '../../../../../sqlite/migrations.ts';
 import type { SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import { listedBook } from '../../../../../events/book.ts';
 import { titleKey } from '../../book-identity.ts';
@@ -5,7 +6,7 @@ import type { BookContent, ChangedBook, RemovedBook } from '../../catalogue.ts';
 import { changeTo, contentValues, createdNow, toBook, type StoredBook } from '../stored-book.ts';
 
 /** Removed books keep their row, so that id and version are never given again. */
-export const catalogueSchema = `
+const schema = `
   CREATE TABLE book (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     version INTEGER NOT NULL,
@@ -48,6 +49,8 @@ export const catalogueSchema = `
     until_ms INTEGER NOT NULL
   );
 `;
+
+export const catalogueMigrations: readonly Migrations[] = [{ name: 'catalogue', steps: [schema] }];
 
 export function readBook(database: SqliteDatabase, id: number): StoredBook | null {
   const row = database.prepare('SELECT * FROM book WHERE id = ?').get(id);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openSqlite } from '../../../../../sqlite/connection.ts';
-import { catalogueSchema } from './book-rows.ts';
+import { catalogueMigrations } from './book-rows.ts';
 import { catalogueContract, type CatalogueUnderTest } from '../catalogue.contract.ts';
 import { openSqliteCatalogue } from './catalogue.ts';
 
@@ -31,7 +31,7 @@ catalogueContract('SQLite', openInNewFolder);
 describe('the SQLite catalogue', () => {
   it('waits for another connection that writes, without blocking the thread', async () => {
     const { path, open, close } = await openInNewFolder();
-    const other = openSqlite(path, { migrations: [catalogueSchema], busyTimeoutMs: 10 });
+    const other = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs: 10 });
     other.prepare('BEGIN IMMEDIATE').run();
     const adding = open.catalogue.add({
       title: 'Emma',

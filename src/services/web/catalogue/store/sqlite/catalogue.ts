@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openSqlite, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import { isBusy, storeError } from '../../../../../sqlite/errors.ts';
 import { SamsaError } from '../../../../../errors.ts';
-import { catalogueSchema, insertBook, readBook, removeBook, updateBook } from './book-rows.ts';
+import { catalogueMigrations, insertBook, readBook, removeBook, updateBook } from './book-rows.ts';
 import type { BookContent, Catalogue, ChangedBook, OpenCatalogue, RemovedBook } from '../../catalogue.ts';
 import { mergeRow } from './import-run.ts';
 import { createOutboxBell } from '../../outbox/outbox-bell.ts';
@@ -30,7 +30,7 @@ export type SqliteCatalogueOptions = {
  */
 export function openSqliteCatalogue(path: string, options: SqliteCatalogueOptions): OpenCatalogue {
   const { clock, ...connection } = options;
-  const database = openSqlite(path, { ...connection, migrations: [catalogueSchema] });
+  const database = openSqlite(path, { ...connection, migrations: catalogueMigrations });
   const write = <Result>(body: () => Result): Promise<Result> => writeWhenFree(database, body);
   const bell = createOutboxBell();
   const close = async (): Promise<void> => database.close();

@@ -1,0 +1,124 @@
+import { SamsaError } from '../errors.ts';
+import type { MergedTable } from '../sql/merge.ts';
+import { change, columnText, rows, write, type Steps } from '../sql/steps.ts';
+import { shareLeases, type Lease } from './fair-share.ts';
+import type { LeaseRequest, PartitionName } from './progress.ts';
+
+const projectionTable: MergedTable = { name: 'projection', key: ['name'], columns: { version: 'kept' } };
+const instanceTable: MergedTable = { name: 'instance', key: ['projection', 'instance'], columns: { seen_ms: 'set' } };
+const positionTable: MergedTable = {
+  name: 'position',
+  key: ['projection', 'topic', 'partition_no'],
+  columns: { topic_id: 'kept', first_offset: 'kept', next_offset: 'kept', log_end: 'kept' },
+};
+/** Apart from the positions, so that on a server a tick never waits for a commit. */
+const leaseTable: MergedTable = {
+  name: 'lease',
+  key: ['position_id'],
+  columns: { instance: 'set', leased_until_ms: 'set', seen_end: 'max' },
+};
+
+export type Tick = { readonly before: readonly Lease[]; readonly after: readonly Lease[] };
+
+/** One tick for one instance, in a transaction, one instance at a time. @see Progress.lease */
+export function* tick(place: string, request: LeaseRequest, nowMs: number): Steps<Tick> {
+  const { projection, instance, ttlMs } = request;
+  yield* checkVersion(place, request);
+  yield* write(instanceTable, [[projection, instance, nowMs]]);
+  yield* change('DELETE FROM state.instance WHERE projection = ? AND seen_ms < ?', [projection, nowMs - ttlMs]);
+  const instances = yield* forgetGone(request);
+  const before = yield* addPartitions(request, yield* readLeases(projection));
+  const ends = new Map(request.partitions.map((partition) => [nameOf(partition), partition.end]));
+  const after = shareLeases(before, { instance, instances, nowMs, ttlMs }).map((lease) => {
+    const seenEnd = Math.max(lease.seenEnd, ends.get(nameOf(lease)) ?? 0);
+    return { ...lease, seenEnd };
+  });
+  yield* write(
+    leaseTable,
+    after.map(({ positionId, instance: owner, untilMs, seenEnd }) => [positionId, owner, untilMs, seenEnd]),
+  );
+  return { before, after };
+}
+
+/** In a transaction. @see Progress.release */
+export function* release(projection: string, instance: string): Steps<void> {
+  yield* change(
+    `UPDATE state.lease SET instance = NULL WHERE instance = ? AND position_id IN
+       (SELECT id FROM state.position WHERE projection = ?)`,
+    [instance, projection],
+  );
+  yield* change('DELETE FROM state.instance WHERE projection = ? AND instance = ?', [projection, instance]);
+}
+
+/**
+ * @param place of the state, for messages.
+ * @throws SamsaError `state-too-new`, `state-outdated` when the stored state has another version.
+ */
+export function* checkVersion(
+  place: string,
+  { projection, version }: { readonly projection: string; readonly version: number },
+): Steps<void> {
+  const [row] = yield* rows('SELECT version FROM state.projection WHERE name = ?', [projection]);
+  if (row === undefined) return yield* write(projectionTable, [[projection, version]]);
+  const stored = Number(row['version']);
+  if (stored === version) return;
+  const message = `${place}: expected the state of ${projection} version ${version}, found version ${stored}.`;
+  if (stored > version) {
+    throw new SamsaError('state-too-new', `${message} A newer Samsa wrote it: run that version.`);
+  }
+  throw new SamsaError(
+    'state-outdated',
+    `${message} Stop the service and run samsa rebuild, which makes the state again from the log.`,
+  );
+}
+
+/** @returns the instances that are left. */
+function* forgetGone({ projection, isGone }: LeaseRequest): Steps<readonly string[]> {
+  const found = yield* rows('SELECT instance FROM state.instance WHERE projection = ?', [projection]);
+  const known = found.map((row) => columnText(row['instance'])!);
+  const gone = known.filter((one) => isGone?.(one));
+  for (const one of gone) {
+    yield* change('DELETE FROM state.instance WHERE projection = ? AND instance = ?', [projection, one]);
+  }
+  return known.filter((one) => !gone.includes(one));
+}
+
+function* addPartitions({ projection, partitions }: LeaseRequest, known: readonly Lease[]): Steps<readonly Lease[]> {
+  const names = new Set(known.map(nameOf));
+  const added = partitions.filter((partition) => !names.has(nameOf(partition)));
+  if (added.length === 0) return known;
+  yield* write(
+    positionTable,
+    added.map(({ topic, partition, topicId, start, end }) => [
+      projection,
+      topic,
+      partition,
+      topicId,
+      start,
+      start,
+      end,
+    ]),
+  );
+  return yield* readLeases(projection);
+}
+
+function* readLeases(projection: string): Steps<readonly Lease[]> {
+  const found = yield* rows(
+    `SELECT id, topic, partition_no, instance, COALESCE(leased_until_ms, 0) AS until_ms, COALESCE(seen_end, 0) AS seen_end
+     FROM state.position LEFT JOIN state.lease ON position_id = id
+     WHERE projection = ? ORDER BY topic, partition_no`,
+    [projection],
+  );
+  return found.map((row) => ({
+    positionId: Number(row['id']),
+    topic: columnText(row['topic'])!,
+    partition: Number(row['partition_no']),
+    instance: columnText(row['instance']),
+    untilMs: Number(row['until_ms']),
+    seenEnd: Number(row['seen_end']),
+  }));
+}
+
+function nameOf({ topic, partition }: PartitionName): string {
+  return `${topic}/${partition}`;
+}

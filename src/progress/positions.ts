@@ -1,0 +1,162 @@
+import { hash } from 'node:crypto';
+import { SamsaError } from '../errors.ts';
+import type { MergedTable } from '../sql/merge.ts';
+import { change, columnText, rows, write, type SqlRow, type Steps } from '../sql/steps.ts';
+import { keepDeadLetters, readDiscardedOffsets } from './dead-letters.ts';
+import type { PartitionName, PartitionPosition, ProgressCommit, StartingPoint } from './progress.ts';
+
+/** A source is any text that a producer wrote into its header, of any length, so it is found by its hash. */
+const markTable: MergedTable = {
+  name: 'mark',
+  key: ['position_id', 'source_hash'],
+  columns: { source: 'kept', last_sequence: 'max', arrived_ms: 'max' },
+};
+
+const dayMs = 86_400_000;
+/** Longer than any topic with marks keeps its records: a repeat of a record that old is read as a new one anyway. */
+const markLifeMs = 400 * dayMs;
+
+const atPartition = 'projection = ? AND topic = ? AND partition_no = ?';
+
+/** Where a commit has brought a partition, for the state that is written in the same transaction. */
+export type CommitPoint = {
+  readonly projection: string;
+  /** The store's number for the partition; it means nothing elsewhere. */
+  readonly positionId: number;
+  /** How many times changes were applied to this partition, this time included: 1, 2, 3 … without a gap. */
+  readonly revision: number;
+  /** @see ApplyChanges */
+  readonly watermarkMs: number;
+};
+
+/**
+ * Everything of a commit besides the state, in its transaction. The lease is read without a lock: when it is lost right
+ * afterwards, the new owner's commit or this one is refused by the offset.
+ * @returns null when the position is not where the commit expects it, or is leased to another instance.
+ */
+export function* advance<Change>(commit: ProgressCommit<Change>): Steps<CommitPoint | null> {
+  const { projection, topic, partition, next, end, outcomes, arrivedMs } = commit;
+  const [at] = yield* rows(
+    `SELECT id, arrived_ms FROM state.position JOIN state.lease ON position_id = id WHERE ${atPartition} AND instance = ?`,
+    [projection, topic, partition, commit.instance],
+  );
+  if (at === undefined) return null;
+  const positionId = Number(at['id']);
+  const { applied, duplicate, dead, late, gap, compacted } = outcomes;
+  const counts = [applied, duplicate, dead, late, gap, compacted];
+  const moved = yield* change(
+    `UPDATE state.position SET next_offset = ?, log_end = CASE WHEN log_end > ? THEN log_end ELSE ? END, arrived_ms = ?,
+       fingerprint = COALESCE(?, fingerprint), applied = applied + ?, duplicate = duplicate + ?, dead = dead + ?,
+       late = late + ?, gap = gap + ?, compacted = compacted + ?, revision = revision + 1
+     WHERE id = ? AND next_offset = ?`,
+    [next, end, end, arrivedMs, commit.fingerprint, ...counts, positionId, commit.expected],
+  );
+  if (moved !== 1) return null;
+  yield* write(
+    markTable,
+    Array.from(commit.marks, ([source, sequence]) => {
+      return [positionId, hash('sha256', source, 'buffer'), source, sequence, arrivedMs];
+    }),
+  );
+  if (Math.floor(Number(at['arrived_ms']) / dayMs) < Math.floor(arrivedMs / dayMs)) {
+    yield* change('DELETE FROM state.mark WHERE position_id = ? AND arrived_ms < ?', [
+      positionId,
+      arrivedMs - markLifeMs,
+    ]);
+  }
+  const letters = commit.deadLetters.map((letter) => ({ ...letter, projection, topic, partition }));
+  yield* keepDeadLetters(letters, 'waiting', null);
+  return yield* readCommitPoint(projection, positionId);
+}
+
+/** A redriven letter leaves `dead`, so that the ledger accounts for its record once. */
+export function* moveOutOfDead(
+  { projection, topic, partition }: PartitionName & { readonly projection: string },
+  outcome: 'applied' | 'late',
+): Steps<CommitPoint> {
+  yield* change(
+    `UPDATE state.position SET dead = dead - 1, ${outcome} = ${outcome} + 1, revision = revision + ?
+     WHERE ${atPartition}`,
+    [outcome === 'applied' ? 1 : 0, projection, topic, partition],
+  );
+  const [row] = yield* rows(`SELECT id FROM state.position WHERE ${atPartition}`, [projection, topic, partition]);
+  return yield* readCommitPoint(projection, Number(row?.['id']));
+}
+
+/**
+ * The watermark is the least arrival stamp among partitions with unread records, or the greatest one seen when nothing
+ * is unread.
+ */
+function* readCommitPoint(projection: string, positionId: number): Steps<CommitPoint> {
+  const [row] = yield* rows(
+    `SELECT MAX(CASE WHEN id = ? THEN revision END) AS revision,
+       COALESCE(MIN(CASE WHEN next_offset < log_end OR next_offset < seen_end THEN arrived_ms END), MAX(arrived_ms), 0)
+         AS watermark_ms
+     FROM state.position LEFT JOIN state.lease ON position_id = id WHERE projection = ?`,
+    [positionId, projection],
+  );
+  const [revision, watermarkMs] = [Number(row?.['revision']), Number(row?.['watermark_ms'])];
+  return { projection, positionId, revision, watermarkMs };
+}
+
+/** @param place of the state, for messages. @see Progress.load */
+export function* loadPosition(
+  place: string,
+  projection: string,
+  { topic, partition }: PartitionName,
+): Steps<StartingPoint> {
+  const [row] = yield* rows(`${selectPosition} WHERE ${atPartition}`, [projection, topic, partition]);
+  if (row === undefined) {
+    throw new SamsaError('store-unavailable', `${place}: no position of ${projection} in ${topic}/${partition}`);
+  }
+  const position = decodePosition(row);
+  const marks = yield* rows('SELECT source, last_sequence FROM state.mark WHERE position_id = ? AND arrived_ms >= ?', [
+    Number(row['id']),
+    position.arrivedMs - markLifeMs,
+  ]);
+  return {
+    ...position,
+    marks: new Map(marks.map((mark) => [columnText(mark['source'])!, Number(mark['last_sequence'])])),
+    discarded: yield* readDiscardedOffsets(projection, position),
+  };
+}
+
+/** @see Progress.positions */
+export function* readPositions(projection: string): Steps<readonly PartitionPosition[]> {
+  const found = yield* rows(`${selectPosition} WHERE projection = ? ORDER BY topic, partition_no`, [projection]);
+  return found.map(decodePosition);
+}
+
+export function* readPositionsByProjection(): Steps<ReadonlyMap<string, readonly PartitionPosition[]>> {
+  const found = yield* rows(`${selectPosition} ORDER BY projection, topic, partition_no`);
+  const byProjection = Map.groupBy(found, (row) => columnText(row['projection'])!);
+  return new Map([...byProjection].map(([projection, of]) => [projection, of.map(decodePosition)]));
+}
+
+const selectPosition = `SELECT id, projection, topic, partition_no, topic_id, first_offset, next_offset, arrived_ms, fingerprint,
+    CASE WHEN seen_end > log_end THEN seen_end ELSE log_end END AS known_end,
+    applied, duplicate, dead, late, gap, compacted, instance
+  FROM state.position LEFT JOIN state.lease ON position_id = id`;
+
+function decodePosition(row: SqlRow): PartitionPosition {
+  const number = (column: string): number => Number(row[column]);
+  return {
+    topic: columnText(row['topic'])!,
+    partition: number('partition_no'),
+    topicId: columnText(row['topic_id'])!,
+    first: number('first_offset'),
+    next: number('next_offset'),
+    end: number('known_end'),
+    arrivedMs: number('arrived_ms'),
+    fingerprint: columnText(row['fingerprint']),
+    outcomes: {
+      applied: number('applied'),
+      duplicate: number('duplicate'),
+      dead: number('dead'),
+      late: number('late'),
+      gap: number('gap'),
+      compacted: number('compacted'),
+    },
+    instance: columnText(row['instance']),
+  };
+}
