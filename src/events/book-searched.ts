@@ -12,30 +12,30 @@ import { refusedValue } from './refused-value.ts';
 
 export const bookSearchedType = 'samsa.book.searched.v1';
 
-/** A reader searched: the fact everything else here is made from. */
+/** A reader searched. Trends and recommendations are built from this event. */
 export type BookSearched = {
   /** As typed, trimmed. */
   readonly query: string;
   /** The books on the result page, best first. */
   readonly books: readonly Book[];
   /**
-   * The same as they came, a JSON array or `null` as UTF-8: the same object where a query lately has the same answer
-   * often.
+   * The same as bytes: a JSON array or `null` in UTF-8. Searches with the same query and answer share one object, if
+   * the query came often lately.
    */
   readonly value: Uint8Array;
-  /** `null` when the producer named nobody. */
+  /** `null` when the producer named no reader. */
   readonly reader: string | null;
-  /** 0: counts as a search, never towards a rise. */
+  /** 0: adds to `searches` only, not to `readers`. */
   readonly weight: 0 | 1;
-  /** The spelling the search used instead, if it corrected the query. */
+  /** The corrected query, if the search used one. */
   readonly corrected: string | null;
   /** When it happened, ms since 1970; never later than its arrival. */
   readonly time: number;
-  /** Orders events of one time: `source/sequence`, or the log position of a plain message. */
+  /** Orders events that happened at the same time: `source/sequence`, or the log position of a plain message. */
   readonly tieBreak: string;
 };
 
-/** What the web service knows about a search beside key and value. */
+/** What the headers of a search say. */
 export type SearchContext = {
   readonly reader: string | null;
   readonly weight: 0 | 1;
@@ -46,7 +46,7 @@ export type SearchContext = {
 const bookList = TypeCompiler.Compile(Type.Array(BookSchema));
 const readerId = /^[A-Za-z0-9_-]{0,64}$/;
 
-/** What the key of a search says: the query alone, or also who asked, for programs that expect it there. */
+/** The key of a search: the query, or the query and the reader for programs that expect both. */
 export type SearchKeyFormat = 'query' | 'query:reader';
 
 /** The record of one search; `value` is the answer's own bytes, a JSON array of books. */
@@ -69,17 +69,17 @@ export function bookSearchedRecord(
   };
 }
 
-/** Of the values a decoder remembers; what was parsed from them takes a few times as much. */
+/** The bound on remembered values. What is parsed from them takes a few times as much memory. */
 const rememberedBytes = 4 << 20;
-/** What is not searched again within some so many other queries is not worth remembering. */
+/** A query is remembered when it comes again within about this many other queries. */
 const metKeys = 4_000;
-/** Ours have at most 200 characters and a reader's id; others may be of any length, and are not remembered. */
+/** Our keys are at most 200 characters and a reader's id. Longer keys of other programs are not remembered. */
 const longestKey = 300;
 
 /** A search, or `'late'` when it came too late to count. @throws SamsaError `bad-event`. */
 export type SearchDecoder = (record: StoredRecord) => BookSearched | 'late';
 
-/** For several that get the same records one after the other: each is decoded once, for whoever asks first. */
+/** For several consumers of the same record objects: decodes each record once. */
 export function decodingOnce(decode: SearchDecoder): SearchDecoder {
   const decoded = new WeakMap<StoredRecord, BookSearched | 'late'>();
   return (record) => {
@@ -93,8 +93,8 @@ export function decodingOnce(decode: SearchDecoder): SearchDecoder {
 }
 
 /**
- * A decoder that remembers, for keys that come often, the value it parsed last: readers mostly get the same answer to
- * the same query, and comparing bytes is many times cheaper than parsing them. It changes no result.
+ * A decoder that remembers the last value of frequent keys. The same query mostly has the same answer, and comparing
+ * bytes is many times cheaper than parsing them. Results do not change.
  */
 export function createBookSearchedDecoder(): SearchDecoder {
   const answers = createRevisitedMap<string, Pick<BookSearched, 'books' | 'value'>>(
@@ -106,7 +106,7 @@ export function createBookSearchedDecoder(): SearchDecoder {
     if (value === null) throw new SamsaError('bad-event', 'value: expected a JSON array of books, got a tombstone');
     const known = answers.get(key);
     if (known !== undefined && Buffer.compare(known.value, value) === 0) return known;
-    // A copy: the record's bytes may be a window on everything that was read with it.
+    // A copy, because the record's bytes may share memory with the whole read.
     const answer = { books: parseBooks(value), value: new Uint8Array(value) };
     if (key.length <= longestKey) answers.set(key, answer);
     return answer;
@@ -137,7 +137,7 @@ function parseBooks(value: Uint8Array): readonly Book[] {
 
 type Unparsed = Omit<BookSearched, 'books' | 'value' | 'time'>;
 
-/** Keys of our own messages are split only where they say so, never at a colon of the query. */
+/** A key of ours is split only if its headers say so, never at a colon of the query. */
 function ownSearch(key: string, envelope: Envelope): Unparsed {
   if (envelope.type !== bookSearchedType) {
     throw new SamsaError(

@@ -1,10 +1,10 @@
 import { Type, type Static } from '@sinclair/typebox';
 
-/** Numbers above this one cannot be told from their neighbours, and stores refuse to give them back. */
+/** Larger numbers are not exact in JavaScript, and stores refuse to return them. */
 export const BookIdSchema = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
 /**
- * A book as every list and every event carries it (docs/contract.md §1). More fields may follow these; unknown ones are kept.
+ * A book as in every list and event (docs/contract.md §1). More fields may follow; unknown fields are kept.
  * `published_at` is a year or a date, `created_at` RFC 3339, `popularity` a count of readers.
  */
 export const BookSchema = Type.Object(
@@ -28,7 +28,7 @@ export type Book = Static<typeof BookSchema>;
 
 const listDescriptionLength = 300;
 
-/** The book as it stands in lists and events: the description cut to 300 characters, never inside a character. */
+/** The book as in lists and events: its description has at most 300 characters, and no character is cut in half. */
 export function listedBook(book: Book): Book {
   const description = book.description;
   if (typeof description !== 'string' || description.length <= listDescriptionLength) return book;

@@ -3,13 +3,13 @@ import { equalBytes } from '../runtime/equal-bytes.ts';
 import type { RecordHeaders, StoredHeaders, StoredRecord } from './record.ts';
 
 /**
- * What every event of ours says about itself: CloudEvents 1.0, Kafka protocol binding, binary mode. Attributes ride in
- * `ce_*` headers so that key and value stay what the tutorial's programs expect.
+ * The attributes of an event: CloudEvents 1.0, Kafka protocol binding, binary mode. They are in `ce_*` headers, so that
+ * key and value stay what the tutorial's programs expect.
  */
 export type Envelope = {
-  /** UUIDv7, minted once and kept through retry, spool, dead letter and redrive. */
+  /** UUIDv7; the same through retry, spool, dead letter and redrive. */
   readonly id: string;
-  /** Who numbered it: `/samsa/<spool id>/<random, minted at every opening>`. */
+  /** Who numbered it: `/samsa/<spool id>/<random>`, a new one each time a producer is opened. */
   readonly source: string;
   /** Rises by one per source. */
   readonly sequence: number;
@@ -20,7 +20,7 @@ export type Envelope = {
   readonly extensions: Readonly<Record<string, string>>;
 };
 
-/** Checks and reads at once, which counts: this runs eight times an event. */
+/** Checks and decodes in one pass: this runs eight times per event. */
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const latestEventMs = 8_640_000_000_000_000;
 const contentType = ['content-type', Buffer.from('application/json')] as const;
@@ -41,7 +41,7 @@ export function encodeEnvelope(envelope: Envelope): RecordHeaders {
   return headers;
 }
 
-/** Events that follow each other mostly have these in common. */
+/** Consecutive events mostly have the same source, type and time. */
 const sourceBytes = rememberingLast((source: string) => Buffer.from(source));
 const typeBytes = rememberingLast((type: string) => Buffer.from(type));
 const timeBytes = rememberingLast((ms: number) => Buffer.from(new Date(ms).toISOString()));
@@ -55,8 +55,8 @@ function rememberingLast<From, To>(convert: (from: From) => To): (from: From) =>
 }
 
 /**
- * Reads an envelope back. `null` for a plain message, one without any `ce_*` header.
- * @throws SamsaError `bad-event` when `ce_*` headers are there but unusable.
+ * @returns `null` for a plain message, which has no `ce_*` header.
+ * @throws SamsaError `bad-event` when `ce_*` headers cannot be read.
  */
 export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
   let [id, source, type, time] = ['', '', '', ''];
@@ -85,8 +85,8 @@ export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
 }
 
 /**
- * Only who numbered the event and its number, for finding repeats; much cheaper than the whole envelope. `null` for plain
- * messages and where one of the two cannot be read. Where a header repeats, what stands first may count.
+ * Only the source and the sequence, to find repeats; much cheaper than the whole envelope. `null` for plain messages
+ * and when one of the two cannot be read. If a header repeats, the first one may count.
  */
 export function decodeMark(headers: StoredHeaders): { source: string; sequence: number } | null {
   let source = '';
@@ -100,12 +100,12 @@ export function decodeMark(headers: StoredHeaders): { source: string; sequence: 
   return source === '' || Number.isNaN(sequence) ? null : { source, sequence };
 }
 
-/** Beyond this age at arrival an event is late: counted as such and not applied. */
+/** An event that is older than this at its arrival is late: counted as late and not applied. */
 const latestArrivalMs = 7 * 86_400_000;
 
 /**
- * The event time a projection works with, decided from the record alone: `'late'` when it happened more than seven
- * days before it arrived, and never later than its arrival. Plain messages happened when they arrived.
+ * The time of an event, decided from its record alone: `'late'` when it happened more than seven days before it
+ * arrived, and never later than its arrival. Plain messages happened when they arrived.
  */
 export function eventTime(record: StoredRecord, envelope: Envelope | null): number | 'late' {
   if (envelope === null) return record.timestamp;
@@ -118,10 +118,10 @@ export function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
-/** Mostly that of the event before: to compare a few bytes takes a fraction of making text of them. */
+/** Mostly equals the last event's source: comparing the bytes is much cheaper than decoding them. */
 let lastSource: { readonly bytes: Uint8Array; readonly text: string } = { bytes: new Uint8Array(), text: '' };
 
-/** `null` when it is no UTF-8. */
+/** `null` when it is not UTF-8. */
 function decodeSource(value: Uint8Array): string | null {
   if (equalBytes(value, lastSource.bytes)) return lastSource.text;
   try {
@@ -163,7 +163,7 @@ function decodeSequence(value: Uint8Array | null): number {
   return sequence;
 }
 
-/** NaN for what is none: anything but 1 to 20 digits, and numbers a double cannot hold. */
+/** NaN unless it is 1 to 20 digits and a number that a double holds exactly. */
 function sequenceOf(value: Uint8Array): number {
   if (value.byteLength === 0 || value.byteLength > 20) return Number.NaN;
   let sequence = 0;

@@ -64,7 +64,7 @@ describe('book searched', () => {
     );
   });
 
-  it('names the reader in the key for programs that look there, and reads the query back all the same', () => {
+  it('writes the reader into the key when asked to, and still reads the query back', () => {
     const decode = createBookSearchedDecoder();
     for (const [reader, key] of [
       ['r1', 'ratio 3:1:r1'],
@@ -80,7 +80,7 @@ describe('book searched', () => {
     assert.throws(() => decode(stored(other)), { ...badEvent, message: /end with :r1/ });
   });
 
-  it('reads plain messages, with and without a reader behind the last colon', () => {
+  it('reads plain messages with and without a reader after the last colon', () => {
     const decode = createBookSearchedDecoder();
     const read = (key: string) => {
       const search = decode(plain(key, '[]'));
@@ -94,7 +94,7 @@ describe('book searched', () => {
     assert.deepEqual(read('who: me?'), ['who: me?', null]);
   });
 
-  it('takes a JSON null from a plain producer for an empty list, but not a tombstone', () => {
+  it('reads a JSON null of a plain producer as an empty list, but refuses a tombstone', () => {
     const decode = createBookSearchedDecoder();
     const search = decode(plain('gatsby', 'null'));
     assert.deepEqual(search !== 'late' && search.books, []);
@@ -119,7 +119,7 @@ describe('book searched', () => {
     assert.equal(early !== 'late' && early.time, noon);
   });
 
-  it('remembers values without mixing them up', () => {
+  it('returns the right answer for each query and value, also for remembered ones', () => {
     const decode = createBookSearchedDecoder();
     const titles = (value: string) => {
       const search = decode(plain('q', value));
@@ -162,7 +162,7 @@ describe('book changed', () => {
     assert.deepEqual(decodeBookChanged(stored(bookChangedRecord('t', source, removed))), removed);
   });
 
-  it('refuses a book under another key, and a change without a version', () => {
+  it('refuses a book with another key, and a change without a version', () => {
     const record = stored(bookChangedRecord('t', source, { bookId: 17, version: 3, book: gatsby }));
     assert.throws(() => decodeBookChanged({ ...record, key: Buffer.from('18') }), badEvent);
     assert.throws(() => decodeBookChanged({ ...record, headers: [] }), badEvent);
@@ -170,7 +170,7 @@ describe('book changed', () => {
 });
 
 describe('envelope', () => {
-  it('gives null for plain messages and refuses half an envelope', () => {
+  it('returns null for plain messages and refuses an incomplete envelope', () => {
     assert.equal(decodeEnvelope([['x', Buffer.from('1')]]), null);
     assert.throws(() => decodeEnvelope([['ce_id', Buffer.from('1')]]), badEvent);
   });
@@ -184,7 +184,7 @@ describe('envelope', () => {
 });
 
 describe('listed book', () => {
-  it('cuts a description to 300 characters and never inside one', () => {
+  it('cuts a description to 300 characters, and no character in half', () => {
     const cut = listedBook({ ...gatsby, description: `${'x'.repeat(298)}😀${'y'.repeat(50)}` });
     assert.ok((cut.description ?? '').length <= 300);
     assert.ok((cut.description ?? '').isWellFormed());

@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { reason, SamsaError } from '../errors.ts';
 import { text } from './envelope.ts';
 
-/** No event of ours comes near; more is somebody's mistake or an attack. */
+/** Far more than any event of ours has; more is a mistake or an attack. */
 const limitBytes = 900_000;
 const limitDepth = 64;
 
 /**
  * Parses the JSON of a record's value.
- * @throws SamsaError `bad-event` on anything but one well-formed, finite JSON document with unique, harmless keys.
+ * @throws SamsaError `bad-event` unless it is one well-formed JSON document with finite numbers and unique, harmless keys.
  */
 export function parseEventJson(value: Uint8Array): unknown {
   if (value.byteLength > limitBytes) {
@@ -24,7 +24,7 @@ export type ParsedJson =
   | { readonly value: unknown; readonly problem?: undefined }
   | { readonly problem: string; readonly cause: unknown };
 
-/** The value of a text, or why it is not one well-formed, finite JSON document with unique, harmless keys. */
+/** The value of a text, or why it is not such a document. */
 export function parseStrictJson(source: string): ParsedJson {
   let value: unknown;
   try {
@@ -40,7 +40,7 @@ export function parseStrictJson(source: string): ParsedJson {
   }
 }
 
-/** What kind of JSON value something is, in words; of a number also which. */
+/** The kind of a JSON value in words; for a number also its value. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -71,7 +71,7 @@ function countKeys(value: unknown, depth = 0): number {
   return count;
 }
 
-/** Outside strings, a colon stands only after a key, so colons count keys; `JSON.parse` has checked the grammar. */
+/** Outside strings a colon follows only a key, so colons count keys. `JSON.parse` has checked the grammar. */
 function countWrittenKeys(source: string): number {
   let count = 0;
   let at = 0;

@@ -43,11 +43,11 @@ export type ReaderAction = {
   readonly query: string | null;
   /** When it happened, ms since 1970; never later than its arrival. */
   readonly time: number;
-  /** Orders events of one time. */
+  /** Orders events that happened at the same time. */
   readonly tieBreak: string;
 };
 
-/** The record of one action; `body` is what topic `lr-reader-actions` carries (docs/contract.md §1). */
+/** The record of one action; `body` is its value (docs/contract.md §1). */
 export function readerActionRecord(
   topic: string,
   source: EventSource,
@@ -62,7 +62,7 @@ export function readerActionRecord(
   };
 }
 
-/** @throws SamsaError `bad-event` when the record is not a reader's action. */
+/** @returns `'late'` when it arrived too late. @throws SamsaError `bad-event` when the record is not an action. */
 export function decodeReaderAction(record: StoredRecord): ReaderAction | 'late' {
   const envelope = decodeEnvelope(record.headers);
   if (record.key === null || record.key.byteLength === 0 || !isUtf8(record.key)) {

@@ -1,10 +1,10 @@
-/** Header names with their bytes as they stand in the log, in order; a name may repeat. */
+/** Header names with their bytes, in order; a name may repeat. */
 export type RecordHeaders = readonly (readonly [name: string, value: Uint8Array])[];
 
-/** The same to go through; a log may make them only then, anew each time. */
+/** The same, to iterate over; a log may decode them lazily, again for each iteration. */
 export type StoredHeaders = Iterable<RecordHeaders[number]> & { readonly length: number };
 
-/** A record on its way into the log. */
+/** A record to append. */
 export type NewRecord = {
   readonly topic: string;
   readonly key: Uint8Array | null;
@@ -12,11 +12,11 @@ export type NewRecord = {
   readonly headers: RecordHeaders;
 };
 
-/** A record as the log keeps it. */
+/** A record as the log returns it. */
 export type StoredRecord = Omit<NewRecord, 'headers'> & {
   readonly headers: StoredHeaders;
   readonly partition: number;
   readonly offset: number;
-  /** When the log took it (its arrival), in milliseconds since 1970. When it happened stands in the envelope. */
+  /** When the log stored it (its arrival), in ms since 1970. When it happened is in the envelope. */
   readonly timestamp: number;
 };

@@ -4,8 +4,8 @@ import { SamsaError } from '../errors.ts';
 import { kindOf } from './json.ts';
 
 /**
- * Why a value that its schema refuses is no event: where it differs, what was expected there, and what kind of thing came.
- * @param whole what the value as a whole should have been.
+ * Explains why a value does not match its schema: where it differs, what was expected there, and what came.
+ * @param whole what the whole value should be.
  */
 export function refusedValue(schema: TypeCheck<TSchema>, value: unknown, whole: string): SamsaError {
   const problem = schema.Errors(value).First() ?? { path: '', message: '', value };

@@ -1,4 +1,4 @@
-/** The names the four topics have in this shop (`mq.topic`, `mq.topics.*`). */
+/** The names of the four topics (`mq.topic`, `mq.topics.*`). */
 export type TopicNames = {
   readonly searches: string;
   readonly actions: string;
@@ -15,7 +15,7 @@ export const defaultTopicNames: TopicNames = {
 
 const dayMs = 86_400_000;
 
-/** How long a compacted topic goes on saying that something was removed: docs/contract.md §1. */
+/** How long a compacted topic keeps tombstones: docs/contract.md §1. */
 export const tombstoneRetentionMs = 30 * dayMs;
 
 /** How long each topic keeps its records: docs/contract.md §1. */
