@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
-import { openMysql, type MysqlDatabase, type MysqlOptions } from '../src/mysql/pool.ts';
+import { openMysql, type MysqlDatabase, type MysqlOptions } from '../src/mysql/database.ts';
 import { createMysqlProgress, progressMigrations } from '../src/progress/mysql/progress.ts';
 import { text } from '../src/events/envelope.ts';
 import type { EventLog } from '../src/log/log.ts';

@@ -11,32 +11,32 @@ export type MysqlAddress = {
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  /** Of its tables, where a database holds several states; none unless given. At most 40 of a–z, 0–9 and _. */
+  /** Prefix of its tables, where a database holds several states. At most 40 of a–z, 0–9 and _. Default: no prefix. */
   readonly tablePrefix?: string;
-  /** Unless given, nothing is encrypted. With it the server must prove to be `host`. */
+  /** Encrypts the connection, and the server must prove that it is `host`. Default: not encrypted. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 };
 
 export type MysqlRow = Readonly<Record<string, unknown>>;
 
-/** A value of a statement; a list stands for `IN (?)`, a list of lists for the rows of `VALUES ?`. */
+/** A value of a statement. A list stands for `IN (?)`, a list of lists for the rows of `VALUES ?`. */
 export type MysqlValue = string | number | null | Uint8Array | readonly MysqlValue[];
 
 /**
- * One connection, for one piece of work at a time. Errors are those of the driver. In a statement `state.position` means
+ * One connection, for one piece of work at a time. It throws the driver's errors. In a statement `state.position` means
  * the table `position` of this address, with its prefix.
  */
 export type MysqlConnection = {
-  /** The server's number for it, which no other connection has until the server starts again. */
+  /** The server's number for it, unique until the server starts again. */
   readonly id: number;
   readonly rows: (sql: string, values?: readonly MysqlValue[]) => Promise<readonly MysqlRow[]>;
   /** @returns how many rows were found to change, inserted or removed. */
   readonly change: (sql: string, values?: readonly MysqlValue[]) => Promise<number>;
-  /** @returns the number the server gave the row that was inserted. */
+  /** @returns the id that the server gave the inserted row. */
   readonly insertOne: (sql: string, values: readonly MysqlValue[]) => Promise<number>;
-  /** Inserts rows, as many at a time as a server takes well; `sql` has one `VALUES ?`. */
+  /** Inserts rows, up to 1,000 or 1 MB a statement; `sql` has one `VALUES ?`. */
   readonly insert: (sql: string, rows: readonly (readonly MysqlValue[])[]) => Promise<void>;
-  /** True once it is of no use any more. */
+  /** True when it can no longer be used. */
   readonly isLost: () => boolean;
 };
 
@@ -62,9 +62,9 @@ export async function openConnection(
   multipleStatements = false,
 ): Promise<OwnedConnection> {
   const named = createTableNaming(tablePrefix);
-  // Its own end of a connection waits for the server's, which may be frozen: the socket stays in our hands.
+  // The driver waits for the server to end a connection, and the server may be frozen. So the socket is ours to destroy.
   const socket = connect({ host, port, noDelay: true, keepAlive: true });
-  // What Node compares the certificate with where the driver names nobody: it does not name addresses.
+  // Node compares the certificate with this name. The driver gives none when the host is an address.
   if (tls !== undefined) Object.assign(socket, { _host: host });
   const driver = createConnection({
     host,
@@ -171,3 +171,8 @@ export const databaseTime: DatabaseClock = async (connection) => {
   const [row] = await connection.rows('SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AS ms');
   return Number(row?.['ms']);
 };
+
+/** Host, port and database, for messages. */
+export function databaseName({ host, port, database }: MysqlAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
+}

@@ -1,13 +1,13 @@
 import { reason, SamsaError } from '../errors.ts';
 
-/** Rolled back by the server because two transactions met; the same one may pass at once. */
+/** The server rolled the transaction back because it met another one. Running it again may succeed at once. */
 const collisions: ReadonlyMap<number, string> = new Map([
   [1020, 'another transaction changed a row first'],
   [1205, 'another transaction holds a row for too long'],
   [1213, 'two transactions waited for each other'],
 ]);
 
-/** The connection is gone, and with it everything not committed. */
+/** The connection is gone, and with it everything that was not committed. */
 const lostConnections: ReadonlyMap<number, string> = new Map([
   [1053, 'the server is shutting down'],
   [1317, 'the statement was interrupted'],
@@ -36,25 +36,25 @@ const misconfigured: ReadonlySet<number> = new Set([1044, 1045, 1049, 1130, 1142
 
 type ReportedError = { readonly errno?: unknown; readonly code?: unknown; readonly fatal?: unknown };
 
-/** Whether a transaction that ended so was rolled back and may be run again as it is. */
+/** Whether the transaction was rolled back and may be run again unchanged. */
 export function isCollision(error: unknown): boolean {
   return collisions.has(numberOf(error));
 }
 
-/** Whether a statement named a table that nobody has made. */
+/** Whether a statement named a table that does not exist. */
 export function isUnknownTable(error: unknown): boolean {
   return numberOf(error) === 1146;
 }
 
-/** Whether the connection can no longer be used; what was being committed then has an unknown outcome. */
+/** Whether the connection can no longer be used. The outcome of a commit under way is unknown. */
 export function isLostConnection(error: unknown): boolean {
   const { code, fatal } = error as ReportedError;
   return fatal === true || code === 'PROTOCOL_SEQUENCE_TIMEOUT' || lostConnections.has(numberOf(error));
 }
 
 /**
- * An error of the driver or the server as ours: what passes by itself or by somebody's care for the server is
- * `store-unavailable`, what only another `db.dsn` can cure is `bad-configuration`; all others stay as they are.
+ * Translates an error of the driver or the server. What passes by itself, or when somebody repairs the server, becomes
+ * `store-unavailable`; what needs another `db.dsn` becomes `bad-configuration`; all others stay as they are.
  * @param name the database without its password.
  */
 export function mysqlError(name: string, error: unknown): unknown {
@@ -81,7 +81,16 @@ export function mysqlError(name: string, error: unknown): unknown {
   return new SamsaError('store-unavailable', `${name}: ${problem ?? reason(error)}`, { cause: error, retryable: true });
 }
 
-/** The driver gives everything that ends an encrypted handshake one code: a connection that was cut, too. */
+/** @throws what `work` throws, translated. @see mysqlError */
+export async function translateErrors<Result>(name: string, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw mysqlError(name, error);
+  }
+}
+
+/** The driver has one code for everything that ends an encrypted handshake, a connection that was cut included. */
 function isRefusedEncryption(error: Error): boolean {
   const { code } = error as ReportedError;
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return true;

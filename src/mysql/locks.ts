@@ -2,23 +2,23 @@ import { hash } from 'node:crypto';
 import { SamsaError } from '../errors.ts';
 import type { MysqlAddress, MysqlConnection } from './connection.ts';
 
-/** The database on its server and the prefix of its tables: what locks of the whole server are named after. */
+/** The database and the prefix of its tables. Locks belong to the whole server, so their names start from this. */
 export function lockScopeOf({ database, tablePrefix = '' }: MysqlAddress): string {
   return `${database}.${tablePrefix}`;
 }
 
-/** The name of a lock of the whole server: MySQL takes at most 64 characters and ignores their case. */
+/** The name of a lock of the whole server. MySQL allows 64 characters and ignores their case. */
 export function lockName(...parts: readonly string[]): string {
   return `samsa-${hash('sha256', JSON.stringify(parts), 'hex').slice(0, 40)}`;
 }
 
-/** Takes a lock that lasts until it is given back or the connection ends. @returns false when others kept it. */
+/** Takes a lock that lasts until it is released or the connection ends. @returns false when others kept it. */
 export async function takeLock(connection: MysqlConnection, name: string, waitSeconds: number): Promise<boolean> {
   const [row] = await connection.rows('SELECT GET_LOCK(?, ?) AS taken', [name, waitSeconds]);
   return row?.['taken'] === 1;
 }
 
-export async function giveLockBack(connection: MysqlConnection, name: string): Promise<void> {
+export async function releaseLock(connection: MysqlConnection, name: string): Promise<void> {
   await connection.rows('SELECT RELEASE_LOCK(?) AS done', [name]);
 }
 
@@ -28,8 +28,8 @@ export async function isTaken(connection: MysqlConnection, name: string): Promis
 }
 
 /**
- * Ends the connection that holds a lock, and with it the transaction it is in: what a frozen process holds is free
- * again. Nothing happens when nobody holds it.
+ * Ends the connection that holds a lock, and with it its transaction, so that what a frozen process holds becomes free.
+ * Does nothing when the lock is free.
  */
 export async function endHolder(connection: MysqlConnection, name: string): Promise<void> {
   const [row] = await connection.rows('SELECT IS_USED_LOCK(?) AS id', [name]);
@@ -45,9 +45,9 @@ export async function endHolder(connection: MysqlConnection, name: string): Prom
 const noSuchConnection = 1094;
 
 /**
- * Runs `body` while this connection holds the lock. Who keeps the others waiting for longer than `waitSeconds` counts
- * as frozen and loses its connection.
- * @param what for the message when others are faster even then.
+ * Runs `body` while this connection holds the lock. A holder that keeps others waiting for longer than `waitSeconds`
+ * counts as frozen: its connection is ended.
+ * @param what for the message when another connection takes the lock first even then.
  * @throws SamsaError `store-unavailable` (retryable), and whatever `body` throws.
  */
 export async function oneAtATime<Result>(
@@ -64,6 +64,6 @@ export async function oneAtATime<Result>(
   try {
     return await body();
   } finally {
-    if (!connection.isLost()) await giveLockBack(connection, lock);
+    if (!connection.isLost()) await releaseLock(connection, lock);
   }
 }

@@ -1,18 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { SamsaError } from '../errors.ts';
 import type { MysqlConnection } from './connection.ts';
-import { giveLockBack, lockName, takeLock } from './locks.ts';
+import { releaseLock, lockName, takeLock } from './locks.ts';
 
-/** Tables that belong together, each set with versions of its own in the same database. */
+/** Tables that belong together. Each set counts its own versions, so that a database may hold several. */
 export type Migrations = {
-  /** A constant: under another name everything would be made again. */
+  /** A constant: under another name everything would be created again. */
   readonly name: string;
   /**
    * Holds `001-….sql`, `002-….sql` and so on, one per version. Never edit one that has shipped. A server does not undo
-   * half a file, so each must bear being run again (`IF NOT EXISTS`).
+   * half a file, so running it again must be possible (`IF NOT EXISTS`).
    */
   readonly folder: URL;
-  /** What tables that are not ours alone need besides; at every opening, under the same lock. */
+  /** Prepares tables that are not ours alone; at every opening, under the same lock. */
   readonly afterwards?: (connection: MysqlConnection, database: string) => Promise<void>;
 };
 
@@ -20,9 +20,9 @@ const waitSeconds = 60;
 
 /**
  * Brings tables up to date, each file once however many processes start together.
- * @param connection one that takes several statements at a time.
- * @throws SamsaError `state-too-new` when a newer program made the tables, `store-unavailable` when another process has
- *   been at it for a minute.
+ * @param connection one that accepts several statements at a time.
+ * @throws SamsaError `state-too-new` when a newer program created the tables, `store-unavailable` when another process
+ *   has been changing them for a minute.
  */
 export async function migrate(
   connection: MysqlConnection,
@@ -46,7 +46,7 @@ export async function migrate(
     );
     for (const one of migrations) await migrateOne(connection, database.name, one);
   } finally {
-    await giveLockBack(connection, lock);
+    await releaseLock(connection, lock);
   }
 }
 

@@ -1,181 +1,158 @@
 import { SamsaError } from '../errors.ts';
+import { backoffMs } from '../runtime/waiting.ts';
 import { openConnection, type MysqlAddress, type MysqlConnection, type OwnedConnection } from './connection.ts';
 import { mysqlError } from './errors.ts';
-import { createLending, type Lending, type Lent } from '../progress/mysql/lending.ts';
-import { lockName, lockScopeOf, oneAtATime } from './locks.ts';
-import { migrate, type Migrations } from './migrations.ts';
-import { tryAgainAtUse } from '../progress/mysql/waking.ts';
-import { databaseName } from '../progress/store-location.ts';
-import { inTransaction, withRetries } from './transaction.ts';
 
-export type MysqlOptions = {
-  readonly migrations: readonly Migrations[];
-  /** At most so many connections at a time; others wait their turn. */
-  readonly connections?: number;
-  /** How long a statement may go without an answer before the server counts as away. */
-  readonly timeoutMs?: number;
+/** A bounded number of connections, each used by one piece of work at a time. */
+export type ConnectionPool = {
   /**
-   * Given by services, which start whatever the server does: they are told that it does not answer yet, and `null` when
-   * that is over. Until then every use is `store-unavailable`. Without it the trouble is thrown.
+   * Waits for a free connection.
+   * @throws SamsaError `store-unavailable` (retryable), `bad-configuration`.
    */
-  readonly onProblem?: ((problem: SamsaError | null) => void) | undefined;
-};
-
-type Work<Result> = (connection: MysqlConnection) => Promise<Result>;
-
-/** A MySQL or MariaDB database. Everything here may throw SamsaError `store-unavailable` (retryable). */
-export type MysqlDatabase = {
-  /** Host, port and database, for messages. */
-  readonly name: string;
-  /** @see lockScopeOf */
-  readonly lockScope: string;
-  /** Reads on one consistent snapshot, without taking a lock. */
-  readonly read: <Result>(body: Work<Result>) => Promise<Result>;
-  /**
-   * Runs `body` in a transaction (READ COMMITTED) and rolls back when it throws. After a deadlock, a lock wait that took
-   * too long or a lost connection the whole body runs again, on whatever the database holds then. When the connection
-   * is lost during the commit itself the outcome is unknown, and it throws: what must not happen twice has to be told
-   * apart by what it wrote.
-   */
-  readonly transaction: <Result>(body: Work<Result>) => Promise<Result>;
-  /**
-   * As `transaction`, one at a time under this name among all processes. Who keeps the others waiting for five seconds
-   * loses its connection: it may be frozen.
-   */
-  readonly exclusive: <Result>(name: string, body: Work<Result>) => Promise<Result>;
-  /** `body` on a connection, outside any transaction. Not repeated. */
-  readonly connected: <Result>(body: Work<Result>) => Promise<Result>;
-  /** A connection of one's own, until it is lost. */
-  readonly session: () => MysqlSession;
+  readonly acquire: () => Promise<PooledConnection>;
+  /** Ends all connections; work that still uses one fails. */
   readonly close: () => Promise<void>;
 };
 
-/** Transactions one after another on a connection that nobody else uses. */
-export type MysqlSession = Pick<MysqlDatabase, 'transaction'>;
+export type PooledConnection = {
+  readonly connection: MysqlConnection;
+  readonly release: () => void;
+};
 
-const defaultTimeoutMs = 10_000;
-const migrationTimeoutMs = 120_000;
-/** Less than a statement may take. */
-const lockWaitSeconds = 5;
+/** Shorter than the time limit of a statement: a frozen owner of a row must not look like a frozen server. */
+const lockWaitSeconds = 3;
+
+/** @param timeoutMs how long a statement may go without an answer. */
+export function createConnectionPool(
+  name: string,
+  address: MysqlAddress,
+  limit: number,
+  timeoutMs: number,
+): ConnectionPool {
+  const open = new Set<OwnedConnection>();
+  const idle: OwnedConnection[] = [];
+  const waiting: (() => void)[] = [];
+  let unused = limit;
+  let closed = false;
+  const refuseWhenClosed = (): void => {
+    if (closed) throw new SamsaError('store-unavailable', `${name}: closed`);
+  };
+
+  const reserve = async (): Promise<void> => {
+    refuseWhenClosed();
+    if (unused > 0) unused--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  const passOn = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) unused++;
+    else next();
+  };
+  const connect = async (): Promise<OwnedConnection> => {
+    for (let known = idle.pop(); known !== undefined; known = idle.pop()) {
+      if (!known.isLost()) return known;
+      open.delete(known);
+    }
+    const connection = await openConnection(address, timeoutMs);
+    try {
+      await setUp(connection);
+    } catch (error) {
+      connection.cut();
+      throw error;
+    }
+    open.add(connection);
+    return connection;
+  };
+  return {
+    acquire: async () => {
+      await reserve();
+      try {
+        refuseWhenClosed();
+        const connection = await connect();
+        if (closed) connection.cut();
+        const release = (): void => {
+          if (connection.isLost()) open.delete(connection);
+          else idle.push(connection);
+          passOn();
+        };
+        return { connection, release };
+      } catch (error) {
+        passOn();
+        throw mysqlError(name, error);
+      }
+    },
+    close: async () => {
+      closed = true;
+      for (const next of waiting.splice(0)) next();
+      for (const connection of open) if (!idle.includes(connection)) connection.cut();
+      await Promise.all(idle.map((connection) => connection.quit()));
+    },
+  };
+}
+
+/** The same rules whatever the server's own settings are. */
+async function setUp(connection: MysqlConnection): Promise<void> {
+  await connection.change(
+    `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1,
+       innodb_lock_wait_timeout = ?`,
+    [lockWaitSeconds],
+  );
+  await connection.change('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+}
+
+const prepareBackoff = { firstMs: 200, mostMs: 5_000 };
 
 /**
- * Connects to a database that exists and brings its tables up to date.
- * @throws SamsaError `bad-configuration` when it is too old or refuses us, `state-too-new` when a newer program made its
- *   tables, `store-unavailable` (retryable) when it does not answer and there is no `onProblem`.
+ * A pool of a database that could not be prepared yet. Asking for a connection tries to prepare it again, one attempt at
+ * a time, after a jittered backoff of 100–5,000 ms. Until an attempt succeeds, `acquire` throws the last problem.
+ * @param onProblem is called with the first problem, with later ones of another kind, and with `null` when it is over.
  */
-export async function openMysql(address: MysqlAddress, options: MysqlOptions): Promise<MysqlDatabase> {
-  const { migrations, connections = 6, timeoutMs = defaultTimeoutMs, onProblem } = options;
-  const name = databaseName(address);
-  const lockScope = lockScopeOf(address);
-  const lending = createLending(name, address, connections, timeoutMs);
-  try {
-    await prepareDatabase(name, lockScope, address, migrations);
-    return databaseOf(name, lockScope, lending);
-  } catch (error) {
-    if (onProblem === undefined || !(error instanceof SamsaError) || !error.retryable) throw error;
-    const prepare = (onConnected: (connection: OwnedConnection) => void): Promise<void> =>
-      prepareDatabase(name, lockScope, address, migrations, onConnected);
-    return databaseOf(name, lockScope, tryAgainAtUse(lending, prepare, error, onProblem));
-  }
-}
+export function prepareAtUse(
+  pool: ConnectionPool,
+  prepare: (onConnected: (connection: OwnedConnection) => void) => Promise<void>,
+  first: SamsaError,
+  onProblem: (problem: SamsaError | null) => void,
+): ConnectionPool {
+  let problem: SamsaError | null = first;
+  let attempts = 1;
+  let nextMs = performance.now() + backoffMs(attempts, prepareBackoff);
+  let trying: Promise<void> | null = null;
+  let preparing: OwnedConnection | null = null;
+  let closed = false;
+  onProblem(first);
 
-function databaseOf(name: string, lockScope: string, lending: Lending): MysqlDatabase {
-  const ours = async <Result>(work: Promise<Result>): Promise<Result> => {
+  const attempt = async (): Promise<void> => {
     try {
-      return await work;
+      await prepare((connection) => {
+        preparing = connection;
+        if (closed) connection.cut();
+      });
+      problem = null;
+      onProblem(null);
     } catch (error) {
-      throw mysqlError(name, error);
-    }
-  };
-  const lent = async <Result>(body: Work<Result>): Promise<Result> => {
-    const { connection, giveBack } = await lending.take();
-    try {
-      return await body(connection);
+      nextMs = performance.now() + backoffMs(++attempts, prepareBackoff);
+      if (!(error instanceof SamsaError)) throw error;
+      if (!closed && error.code !== problem?.code) onProblem(error);
+      problem = error;
     } finally {
-      giveBack();
+      preparing = null;
+      trying = null;
     }
   };
+
   return {
-    name,
-    lockScope,
-    connected: (body) => ours(lent(body)),
-    read: (body) => ours(withRetries(() => lent((connection) => inTransaction(connection, 'snapshot', body)))),
-    transaction: (body) => ours(withRetries(() => lent((connection) => inTransaction(connection, 'write', body)))),
-    exclusive: (work, body) => {
-      const turn = { lock: lockName(lockScope, work), waitSeconds: lockWaitSeconds, what: `${name}: ${work} is` };
-      const once = (connection: MysqlConnection): ReturnType<typeof body> =>
-        oneAtATime(connection, turn, () => inTransaction(connection, 'write', body));
-      return ours(withRetries(() => lent(once)));
+    acquire: async () => {
+      if (problem !== null && !closed && (trying !== null || performance.now() >= nextMs)) {
+        trying ??= attempt();
+        await trying;
+      }
+      if (problem !== null) throw problem;
+      return pool.acquire();
     },
-    session: () => {
-      const session = createSession(lending);
-      return { transaction: (body) => ours(session.transaction(body)) };
-    },
-    close: lending.close,
-  };
-}
-
-function createSession(lending: Lending): MysqlSession {
-  let held: Lent | null = null;
-  let last: Promise<unknown> = Promise.resolve();
-  const giveUp = (): void => {
-    held?.giveBack();
-    held = null;
-  };
-  const once = async <Result>(body: Work<Result>): Promise<Result> => {
-    if (held?.connection.isLost() === true) giveUp();
-    held ??= await lending.take();
-    const { connection } = held;
-    try {
-      return await inTransaction(connection, 'write', body);
-    } finally {
-      if (connection.isLost()) giveUp();
-    }
-  };
-  return {
-    transaction: (body) => {
-      const result = last.then(() => withRetries(() => once(body)));
-      last = result.catch(() => {});
-      return result;
+    close: async () => {
+      closed = true;
+      preparing?.cut();
+      await pool.close();
     },
   };
-}
-
-/** On a connection of its own: only migrations may send several statements at a time. */
-async function prepareDatabase(
-  name: string,
-  lockScope: string,
-  address: MysqlAddress,
-  migrations: readonly Migrations[],
-  onConnected: (connection: OwnedConnection) => void = () => {},
-): Promise<void> {
-  try {
-    const connection = await openConnection(address, migrationTimeoutMs, true);
-    onConnected(connection);
-    try {
-      await checkVersion(name, connection);
-      await migrate(connection, { name, lockScope }, migrations);
-    } finally {
-      await connection.quit();
-    }
-  } catch (error) {
-    throw mysqlError(name, error);
-  }
-}
-
-async function checkVersion(name: string, connection: MysqlConnection): Promise<void> {
-  const [row] = await connection.rows('SELECT VERSION() AS version');
-  const version = String(row?.['version']);
-  if (isRecentEnough(version)) return;
-  throw new SamsaError(
-    'bad-configuration',
-    `db.dsn: expected MySQL 8.0 or MariaDB 10.11, or newer, at ${name}; found ${version}.`,
-  );
-}
-
-/** @param version as `SELECT VERSION()` says it; some MariaDB call themselves a MySQL 5.5.5 first. */
-export function isRecentEnough(version: string): boolean {
-  const [, major = 0, minor = 0] = (/^(?:5\.5\.5-)?(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
-  const [leastMajor, leastMinor] = /mariadb/i.test(version) ? [10, 11] : [8, 0];
-  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
 }

@@ -1,7 +1,7 @@
 import { after, before } from 'node:test';
 import { startMariaDb, type MariaDb } from '../../test/servers/mariadb.ts';
 import { mergeContract, mergeSchema } from '../sql/merge.contract.ts';
-import { openMysql, type MysqlDatabase } from './pool.ts';
+import { openMysql, type MysqlDatabase } from './database.ts';
 import { runSteps } from './run-steps.ts';
 
 let server: MariaDb;

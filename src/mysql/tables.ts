@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 
 const rememberedStatements = 500;
 
-/** Replaces `state.name` in a statement by the table it means; statements are constants, and remembered. */
+/** Replaces `state.name` in a statement by the table it means. Statements are constants, so results are cached. */
 export function createTableNaming(prefix: string): (sql: string) => string {
   const named = new Map<string, string>();
   return (sql) => {
@@ -17,14 +17,14 @@ export function createTableNaming(prefix: string): (sql: string) => string {
 }
 
 /**
- * The prefix of the tables that hold what one group id has read: another id reads the log again, into tables of its own.
- * The id may be any text, so an unusual one is there by its hash.
+ * The prefix of the tables of one group id: another id reads the log again, into other tables. The id may be any text, so
+ * an id other than the default is hashed.
  */
 export function stateTablePrefix(service: string, groupId: string, usualId: string): string {
   return groupId === usualId ? `${service}_` : `${service}_${hash('sha256', groupId, 'hex').slice(0, 10)}_`;
 }
 
-/** The columns of a row as one text, alike only for rows that are. */
+/** The columns of a row as one text that differs for different rows. */
 export function rowText(...columns: readonly string[]): string {
   return `CONCAT_WS('|', ${columns.map((column) => `COALESCE(HEX(${column}), '-')`).join(', ')}) AS row_text`;
 }

@@ -6,10 +6,10 @@ import { isCollision, isLostConnection } from './errors.ts';
 
 const attempts = 6;
 const backoff = { firstMs: 20, mostMs: 400 };
-/** After this long no further attempt begins: lock waits add up. */
+/** No attempt begins after this time: lock waits add up. */
 const attemptsWithinMs = 8_000;
 
-/** Runs `body` in a transaction on this connection: `snapshot` only reads, everything as of one moment. */
+/** Runs `body` in a transaction on this connection. `snapshot` only reads, all as of one moment. */
 export async function inTransaction<Result>(
   connection: MysqlConnection,
   kind: 'write' | 'snapshot',
@@ -25,7 +25,7 @@ export async function inTransaction<Result>(
   try {
     result = await body(connection);
   } catch (error) {
-    // When even this fails, the connection says that it is lost, and the server undoes the transaction.
+    // When this fails too, the connection is lost, and the server rolls back.
     if (!connection.isLost()) await connection.change('ROLLBACK').catch(() => {});
     throw error;
   }

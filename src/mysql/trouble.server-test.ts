@@ -9,7 +9,7 @@ import { startMariaDb, type MariaDb, type TestDatabase } from '../../test/server
 import { until } from '../../test/support/until.ts';
 import type { SamsaError } from '../errors.ts';
 import type { MysqlAddress } from './connection.ts';
-import { openMysql, type MysqlDatabase, type MysqlOptions } from './pool.ts';
+import { openMysql, type MysqlDatabase, type MysqlOptions } from './database.ts';
 import { createMysqlProgress, progressMigrations } from '../progress/mysql/progress.ts';
 
 const migrations = [progressMigrations];

@@ -1,5 +1,5 @@
 import type { SamsaError } from '../errors.ts';
-import type { MysqlAddress } from '../mysql/connection.ts';
+import { databaseName, type MysqlAddress } from '../mysql/connection.ts';
 
 /** Where a catalogue or the state of a service is kept: plain data, also for worker threads. */
 export type StoreLocation =
@@ -22,9 +22,4 @@ export type StateOptions = {
 export function placeName(location: StoreLocation): string {
   if (location.kind === 'sqlite') return location.path;
   return `${databaseName(location)}, tables ${location.tablePrefix ?? ''}*`;
-}
-
-/** Host, port and database, for messages. */
-export function databaseName({ host, port, database }: MysqlAddress): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
 }

@@ -14,7 +14,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   events: { imports: ['runtime', 'errors'], doors: ['*'] },
   sql: { imports: [], doors: ['*'] },
   sqlite: { imports: ['sql', 'runtime', 'errors'], doors: ['*'] },
-  mysql: { imports: ['sql', 'progress', 'runtime', 'errors'], doors: ['*'] },
+  mysql: { imports: ['sql', 'runtime', 'errors'], doors: ['*'] },
   log: {
     imports: ['events', 'sqlite', 'runtime', 'errors'],
     doors: ['log.ts', 'topic-facts.ts', 'open-log.ts', 'open-log-with-spool.ts'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startMariaDb, type MariaDb } from '../../../test/servers/mariadb.ts';
-import { openMysql } from '../../mysql/pool.ts';
+import { openMysql } from '../../mysql/database.ts';
 import { createMysqlProgress, progressMigrations } from './progress.ts';
 import { progressContract, type ContractChange } from '../progress.contract.ts';
 import type { ProgressCommit } from '../progress.ts';

@@ -1,11 +1,11 @@
 import { SamsaError } from '../../errors.ts';
 import { openMysqlSnapshot } from './compare-states.ts';
 import { openConnection, type MysqlAddress, type MysqlConnection } from '../../mysql/connection.ts';
-import { mysqlError } from '../../mysql/errors.ts';
+import { translateErrors } from '../../mysql/errors.ts';
 import { countDiscarded } from '../dead-letters.ts';
 import { runSteps } from '../../mysql/run-steps.ts';
 import { leasesLock } from './progress.ts';
-import { giveLockBack, lockName, lockScopeOf, takeLock } from '../../mysql/locks.ts';
+import { releaseLock, lockName, lockScopeOf, takeLock } from '../../mysql/locks.ts';
 import { hasState, readingInstances } from './state-reader.ts';
 import { rebuiltAlready, type RebuildPlace } from '../rebuild/rebuild-place.ts';
 import { placeName } from '../store-location.ts';
@@ -19,13 +19,7 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
   const prefixes: Prefixes = { live: prefix, draft: `${prefix}rebuild_`, old: `${prefix}before_rebuild_` };
   const draft = { ...address, tablePrefix: prefixes.draft };
   const name = placeName({ kind: 'mysql', ...address });
-  const ours = async <Result>(work: Promise<Result>): Promise<Result> => {
-    try {
-      return await work;
-    } catch (error) {
-      throw mysqlError(name, error);
-    }
-  };
+  const ours = <Result>(work: Promise<Result>): Promise<Result> => translateErrors(name, work);
   await using stack = new AsyncDisposableStack();
   const live = await ours(openConnection(address, timeoutMs));
   stack.defer(live.quit);
@@ -76,7 +70,7 @@ async function withoutTicks<Result>(
   try {
     return await body();
   } finally {
-    if (!connection.isLost()) await giveLockBack(connection, lock);
+    if (!connection.isLost()) await releaseLock(connection, lock);
   }
 }
 

@@ -1,10 +1,15 @@
-import { databaseTime, openConnection, type MysqlAddress, type MysqlConnection } from '../../mysql/connection.ts';
-import { isUnknownTable, mysqlError } from '../../mysql/errors.ts';
+import {
+  databaseName,
+  databaseTime,
+  openConnection,
+  type MysqlAddress,
+  type MysqlConnection,
+} from '../../mysql/connection.ts';
+import { isUnknownTable, translateErrors } from '../../mysql/errors.ts';
 import { isTaken, lockScopeOf } from '../../mysql/locks.ts';
 import { runSteps } from '../../mysql/run-steps.ts';
 import { readDeadLetters } from '../dead-letters.ts';
 import { lookInside, readInstances, readProgress, type StateReader } from '../state-reader.ts';
-import { databaseName } from '../store-location.ts';
 import { instanceLock } from './progress.ts';
 
 const timeoutMs = 60_000;
@@ -14,13 +19,7 @@ const seenWithinMs = 10_000;
 /** On its own connection, without creating or changing tables. @see openStateReader */
 export async function openMysqlStateReader(address: MysqlAddress): Promise<StateReader | null> {
   const name = databaseName(address);
-  const ours = async <Result>(work: Promise<Result>): Promise<Result> => {
-    try {
-      return await work;
-    } catch (error) {
-      throw mysqlError(name, error);
-    }
-  };
+  const ours = <Result>(work: Promise<Result>): Promise<Result> => translateErrors(name, work);
   const connection = await ours(openConnection(address, timeoutMs));
   if (!(await ours(hasState(connection)))) {
     await connection.quit();

@@ -1,5 +1,5 @@
 import type { MysqlAddress } from '../../../../mysql/connection.ts';
-import { openMysql, type MysqlOptions } from '../../../../mysql/pool.ts';
+import { openMysql, type MysqlOptions } from '../../../../mysql/database.ts';
 import type { Migrations } from '../../../../mysql/migrations.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
 import { forgetOldTaste } from './forget-old-taste.ts';

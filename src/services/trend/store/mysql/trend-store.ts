@@ -1,5 +1,5 @@
 import type { MysqlAddress } from '../../../../mysql/connection.ts';
-import { openMysql, type MysqlDatabase, type MysqlOptions } from '../../../../mysql/pool.ts';
+import { openMysql, type MysqlDatabase, type MysqlOptions } from '../../../../mysql/database.ts';
 import type { Migrations } from '../../../../mysql/migrations.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
 import { readCountedSince, readSeen, type Seen } from './commit-journal.ts';

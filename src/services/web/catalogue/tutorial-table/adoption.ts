@@ -1,4 +1,4 @@
-import type { MysqlDatabase } from '../../../../mysql/pool.ts';
+import type { MysqlDatabase } from '../../../../mysql/database.ts';
 import { reason, SamsaError } from '../../../../errors.ts';
 import { pause } from '../../../../runtime/waiting.ts';
 import { adoptBooks, hasForeignRows } from './adopt-books.ts';

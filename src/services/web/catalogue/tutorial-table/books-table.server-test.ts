@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../test/servers/mariadb.ts';
 import { until } from '../../../../../test/support/until.ts';
-import { openMysql } from '../../../../mysql/pool.ts';
+import { openMysql } from '../../../../mysql/database.ts';
 import { openMysqlCatalogue } from '../store/mysql/catalogue.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 import type { OutboxRow } from '../outbox/outbox.ts';

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../../test/servers/mariadb.ts';
 import { until } from '../../../../../../test/support/until.ts';
-import { openMysql } from '../../../../../mysql/pool.ts';
+import { openMysql } from '../../../../../mysql/database.ts';
 import { SamsaError } from '../../../../../errors.ts';
 import { changingBooks } from '../../tutorial-table/adoption.ts';
 import { catalogueContract } from '../catalogue.contract.ts';

@@ -1,5 +1,5 @@
 import type { MysqlAddress, MysqlConnection } from '../../../../../mysql/connection.ts';
-import { openMysql, type MysqlDatabase } from '../../../../../mysql/pool.ts';
+import { openMysql, type MysqlDatabase } from '../../../../../mysql/database.ts';
 import { databaseTime, type DatabaseClock } from '../../../../../mysql/connection.ts';
 import type { Migrations } from '../../../../../mysql/migrations.ts';
 import { SamsaError } from '../../../../../errors.ts';

@@ -1,5 +1,5 @@
 import { columnText } from '../../../../../mysql/connection.ts';
-import type { MysqlDatabase } from '../../../../../mysql/pool.ts';
+import type { MysqlDatabase } from '../../../../../mysql/database.ts';
 import type { DatabaseClock } from '../../../../../mysql/connection.ts';
 import type { Book } from '../../../../../events/book.ts';
 import { putBooksAgain } from './book-rows.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { startMariaDb, type MariaDb, type TestDatabase } from '../../test/servers/mariadb.ts';
-import { isRecentEnough, openMysql, type MysqlDatabase, type MysqlOptions } from './pool.ts';
+import { isRecentEnough, openMysql, type MysqlDatabase, type MysqlOptions } from './database.ts';
 
 describe('a MySQL database', () => {
   let server: MariaDb;
