@@ -158,7 +158,7 @@ describe('samsa rebuild', () => {
         'UPDATE position SET next_offset = next_offset + 7, log_end = log_end + 7',
         /not comparable .* diverged from the log/,
       ],
-      ["UPDATE position SET topic_id = 'another'", /not comparable .* was deleted and made anew/],
+      ["UPDATE position SET topic_id = 'another'", /not comparable .* was deleted and created again/],
       ['UPDATE projection SET version = 0', /not comparable .* version 0, this program makes version 3/],
       ["INSERT INTO projection VALUES ('another-group', 1)", /not comparable .* what another-group counted/],
       ['DROP TABLE spelling', /not comparable .* no such table/],

@@ -11,7 +11,7 @@ const collisions: ReadonlyMap<number, string> = new Map([
 const lostConnections: ReadonlyMap<number, string> = new Map([
   [1053, 'the server is shutting down'],
   [1317, 'the statement was interrupted'],
-  [1927, 'the connection was ended by somebody'],
+  [1927, 'the connection was killed'],
   [2006, 'the server has gone away'],
   [2013, 'the connection was lost'],
   [4031, 'the server ended the idle connection'],
@@ -53,7 +53,7 @@ export function isLostConnection(error: unknown): boolean {
 }
 
 /**
- * Translates an error of the driver or the server. What passes by itself, or when somebody repairs the server, becomes
+ * Translates an error of the driver or the server. What passes by itself, or when a person repairs the server, becomes
  * `store-unavailable`; what needs another `db.dsn` becomes `bad-configuration`; all others stay as they are.
  * @param name the database without its password.
  */

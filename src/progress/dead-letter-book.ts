@@ -17,8 +17,8 @@ export interface DeadLetterBook<Change> {
   settle(settlement: Settlement<Change>): Promise<boolean>;
 
   /**
-   * Keeps letters as discarded before they are read, for a state that is rebuilt: `load` lists them, and whoever reads
-   * them must count them as dead.
+   * Keeps letters as discarded before they are read, for a state that is rebuilt. `load` lists them, and reading
+   * counts them as dead.
    */
   adoptDiscarded(letters: readonly AdoptedDeadLetter[]): Promise<void>;
 }

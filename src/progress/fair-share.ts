@@ -8,8 +8,8 @@ export type Lease = PartitionName & {
 };
 
 /**
- * Renews what is this instance's up to its fair share, gives back what is above it, and claims what is free below it.
- * What belongs to none of the `instances`, this one among them, is free.
+ * Renews this instance's leases up to its fair share, gives back those above it, and claims free ones below it. A lease
+ * is free when it has expired or its owner is not among the `instances`, which include this one.
  */
 export function shareLeases(
   leases: readonly Lease[],

@@ -190,7 +190,7 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       assert.deepEqual(watermarks(), [0, 0, 0, 500, 950]);
     });
 
-    test('counts what has arrived since as unread, also where nobody has read yet', async ({
+    test('counts what has arrived since as unread, also in partitions not read yet', async ({
       progress,
       watermarks,
     }) => {

@@ -4,7 +4,7 @@ import type { EventLog } from '../log/log.ts';
 import { hasDiverged } from './has-diverged.ts';
 import type { UpTo } from './replay.ts';
 
-/** Why a state cannot have come from the log as it is now; `null` when it can. */
+/** Why a state cannot come from the log as it is now; `null` when it can. */
 export async function findDivergence(log: EventLog, positions: readonly PartitionPosition[]): Promise<string | null> {
   const signal = new AbortController().signal;
   for (const { topic, partition, topicId, next, fingerprint } of positions) {
@@ -13,7 +13,8 @@ export async function findDivergence(log: EventLog, positions: readonly Partitio
       if (!(await hasDiverged(applied, { next, topicId, fingerprint }))) continue;
       return `it has diverged from the log: ${topic}/${partition} no longer has what was read there before ${next}`;
     } catch (error) {
-      if (error instanceof SamsaError && error.code === 'topic-replaced') return `${topic} was deleted and made anew`;
+      if (error instanceof SamsaError && error.code === 'topic-replaced')
+        return `${topic} was deleted and created again`;
       if (error instanceof SamsaError && error.code === 'topic-unknown') return `the log no longer has ${topic}`;
       throw error;
     }
@@ -21,7 +22,7 @@ export async function findDivergence(log: EventLog, positions: readonly Partitio
   return null;
 }
 
-/** Whether two states have read the same of the log. */
+/** Whether a state has read exactly up to these offsets. */
 export function standAt(positions: readonly PartitionPosition[], offsets: UpTo): boolean {
   return offsets.every(({ topic, partition, next }) =>
     positions.some((at) => at.topic === topic && at.partition === partition && at.next === next),
@@ -29,8 +30,8 @@ export function standAt(positions: readonly PartitionPosition[], offsets: UpTo):
 }
 
 /**
- * From when on, by event time, a topic still has all its events: ms since 1970, 0 when none has expired. Only of
- * topics that are not compacted.
+ * The event time from which a topic still has all its events: ms since 1970, 0 when none has expired. Only for topics
+ * that are not compacted.
  */
 export async function completeFrom(
   log: EventLog,

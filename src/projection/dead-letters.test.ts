@@ -199,7 +199,7 @@ describe('dead letters', () => {
     assert.deepEqual(await outcomes(state.progress), nothing({ applied: 180 }));
   });
 
-  it('stay dead once discarded, also when the state is built anew by a fold that would take them', async () => {
+  it('stay dead once discarded, also when the state is rebuilt by a fold that would accept them', async () => {
     const state = openState('state');
     await append('emma', 'word 1', 'word 2');
     await readAll(state.progress, words(older));
@@ -218,7 +218,7 @@ describe('dead letters', () => {
     assert.deepEqual(await outcomes(state.progress), await outcomes(rebuilt.progress));
   });
 
-  it('of a topic that was made anew are not carried over', async () => {
+  it('of a topic that was deleted and created again are not copied', async () => {
     const state = openState('state');
     await append('word 1');
     await readAll(state.progress, words(older));

@@ -13,9 +13,9 @@ import type { Projection } from './projection.ts';
 export type DeadLetterFilter = Omit<DeadLetterQuery, 'projection' | 'status' | 'after' | 'limit'>;
 
 /**
- * What became of a letter. `applied` and `late`: it is redriven, and the ledger counts it so instead of as dead.
- * `discarded`: it stays dead, also when the state is built anew. `waiting`: it failed again, `why` says how.
- * `elsewhere`: somebody else decided first; nothing was changed.
+ * What became of a letter. `applied` and `late`: it is redriven, and the ledger counts it as that instead of as dead.
+ * `discarded`: it stays dead, also after a rebuild. `waiting`: it failed again, `why` says how. `elsewhere`: another
+ * person decided first, and nothing was changed.
  */
 export type DeadLetterOutcome = {
   readonly letter: KeptDeadLetter;
@@ -29,7 +29,7 @@ export type DeadLetters = {
   /**
    * Folds each record again as it came, into this projection alone. The state ends as if the record had been folded
    * when it was read. One that fails again is not tried twice.
-   * @throws SamsaError `store-unavailable` (retryable), `state-too-new`, `state-outdated`: those told so far are done.
+   * @throws SamsaError `store-unavailable` (retryable), `state-too-new`, `state-outdated`: those yielded so far are done.
    */
   readonly redrive: (filter: DeadLetterFilter, options: RedriveOptions) => AsyncIterable<DeadLetterOutcome>;
   /** Decides that each stays dead. @throws as `redrive` does. */
@@ -40,7 +40,7 @@ export type DeadLetters = {
 };
 
 export type RedriveOptions = {
-  /** Only folds: changes nothing, and cannot tell whether the state would take the change. */
+  /** Only folds. It changes nothing, so it does not know whether the state would accept the change. */
   readonly dryRun: boolean;
   /** Awaited before each record. */
   readonly pace: () => Promise<void>;
@@ -110,7 +110,7 @@ function foldAgain<Change>({ name, reads }: Projection<Change>, letter: KeptDead
   }
 }
 
-/** Every letter that fits, a few in memory at a time, in the order they were kept; also such as come meanwhile. */
+/** Every letter that matches, a few in memory at a time, in the order they were kept; also those added meanwhile. */
 export async function* eachDeadLetter(
   read: (query: DeadLetterQuery) => Promise<readonly KeptDeadLetter[]>,
   query: Omit<DeadLetterQuery, 'after' | 'limit'>,
@@ -139,9 +139,9 @@ export function createPace(
 }
 
 /**
- * Tells a state that is about to be built anew which records were discarded; call it before reading begins. Decisions
- * about a topic that was deleted meanwhile, or made anew under its name, mean nothing any more and stay behind.
- * @returns how many were carried over.
+ * Copies the decisions to discard into a state that is about to be rebuilt; call it before reading begins. Decisions
+ * about a topic that was deleted, or deleted and created again, are left out.
+ * @returns how many were copied.
  */
 export async function carryDiscarded<Change>(
   projection: string,

@@ -6,7 +6,7 @@ import type { StoredRecord } from '../events/record.ts';
 import type { OffsetRange, ReadResult } from '../log/log.ts';
 import type { ProjectionInput } from './projection.ts';
 
-/** What one read amounts to: ready to be committed as a whole. */
+/** One read, folded, ready to be committed as a whole. */
 export type FoldedRecords<Change> = {
   readonly next: number;
   /** Arrival of the last record; `null` when the read brought none. */
@@ -18,7 +18,7 @@ export type FoldedRecords<Change> = {
   readonly marks: ReadonlyMap<string, number>;
 };
 
-/** What reading stands on: the offset that must come next, the sequences applied so far, and what is not to be folded. */
+/** Where reading stands: the offset that must come next, the sequences applied so far, and offsets not to be folded. */
 export type FoldedSoFar = {
   readonly next: number;
   readonly marks: ReadonlyMap<string, number>;
@@ -30,7 +30,7 @@ type Tally = { -readonly [Outcome in keyof Outcomes]: Outcomes[Outcome] };
 /**
  * Folds one read into changes, pure. Every offset from `soFar.next` to the result's `next` gets exactly one outcome.
  * @returns `'jump'` when offsets are missing that neither expiry nor compaction nor the log itself explains; then nothing
- *   of the read may be applied.
+ *   of this read may be applied.
  */
 export function foldRecords<Change>(
   input: ProjectionInput<Change>,
@@ -41,7 +41,7 @@ export function foldRecords<Change>(
   const changes: Change[] = [];
   const deadLetters: DeadLetter[] = [];
   const marks = new Map<string, number>();
-  const isExplained = input.compacted ? () => true : createHoleCheck(read.skipped);
+  const isExplained = input.compacted ? () => true : createGapCheck(read.skipped);
   let next = soFar.next;
   if (read.start > next) {
     outcomes[input.compacted ? 'compacted' : 'gap'] += read.start - next;
@@ -80,8 +80,8 @@ export function foldRecords<Change>(
   };
 }
 
-/** Whether the log names all of a hole as skipped; holes are to be asked about in order. */
-function createHoleCheck(skipped: readonly OffsetRange[]): (from: number, to: number) => boolean {
+/** Whether the log lists all of an offset gap as skipped. Must be asked in the order of offsets. */
+function createGapCheck(skipped: readonly OffsetRange[]): (from: number, to: number) => boolean {
   let index = 0;
   return (from, to) => {
     while (index < skipped.length && skipped[index]!.to < to) index++;
@@ -118,12 +118,12 @@ function foldOne<Change>(
   }
 }
 
-/** What a dead letter says about the error that made it one. */
+/** The cause and reason of a dead letter, from the error that folding threw. */
 export function whyDead(error: unknown): { readonly cause: DeadLetterCause; readonly reason: string } {
   return { cause: error instanceof SamsaError ? error.code : 'unexpected', reason: reason(error) };
 }
 
-/** A hash that tells this record from any other at its offset (docs/rules.md, C8). */
+/** A hash that differs for another record at the same offset (docs/rules.md, C8). */
 export function fingerprintOf(record: StoredRecord): string {
   const parts: Uint8Array[] = [Buffer.from(`${record.offset} ${record.timestamp} ${record.headers.length}`)];
   for (const bytes of [record.key, record.value, ...Array.from(record.headers, ([, value]) => value)]) {

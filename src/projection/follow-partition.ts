@@ -7,8 +7,8 @@ import { foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-record
 import { divergence, hasDiverged } from './has-diverged.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
-/** Why a partition is not moving. The first ones last until somebody acts, as a rule; the last two pass by themselves. */
-export type Standstill =
+/** Why a partition is not read. Most last until a person acts; `store-unavailable` and `log-unavailable` pass. */
+export type BlockedReason =
   | 'diverged'
   | 'topic-replaced'
   | 'store-damaged'
@@ -28,53 +28,58 @@ export type FollowPartition<Change> = {
   /** After every read and commit: where the partition stands, and when the last record taken had arrived. */
   readonly onProgress: (at: { next: number; end: number; arrivedMs: number }) => void;
   /** `null` when it moves again. */
-  readonly onStandstill: (why: Standstill | null, error?: unknown) => void;
+  readonly onBlocked: (why: BlockedReason | null, error?: unknown) => void;
 };
 
 /** What one commit folds at most: more at a time is faster, but keeps the thread from answering for longer. */
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
- * Where several records came for one commit, more will come for the next: what a commit costs, it costs for one as for a
- * hundred. Nobody rests where a read left something behind, nor after a record that came alone.
+ * When several records came for one commit, more will come for the next, and a commit costs the same for one record as
+ * for a hundred. Skips the pause when more records are waiting, and after a single record.
  */
-const restMs = 20;
+const pauseMs = 20;
 /** After a refused commit or a jump. */
 const briefly = { firstMs: 40, mostMs: 400 };
-/** While a store or the log is away. */
+/** While a store or the log does not answer. */
 const untilBack = { firstMs: 200, mostMs: 5_000 };
-/** A jump is usually over when the position is read again; only one that stays is worth a warning. */
-const jumpsUntilSaid = 5;
+/** A jump is usually over when the position is read again, so only a lasting one is reported. */
+const jumpsUntilReported = 5;
 
 /**
+<<<<<<< HEAD
  * Reads one leased partition and commits what it folds, until the signal fires or the lease is lost. Whatever fails,
  * nothing already read is applied afterwards: it starts again from the stored position (docs/rules.md, C7).
+=======
+ * Reads one leased partition and commits what it folds, until the signal fires or the lease is lost. After any failure
+ * it starts again from the stored position; what was read before is not applied.
+>>>>>>> f6d3f4e (Say what projections and stores do in plain words, and record where the two databases differed)
  */
 export async function followPartition<Change>(follow: FollowPartition<Change>): Promise<void> {
   let failures = 0;
   while (!follow.signal.aborted) {
-    const standstill = await readUntilRefused(follow, () => {
+    const blocked = await readUntilRefused(follow, () => {
       failures = 0;
-      follow.onStandstill(null);
+      follow.onBlocked(null);
     });
     failures++;
-    if (standstill === 'jump' && failures === jumpsUntilSaid) {
-      follow.onStandstill('log-unavailable', new Error('offsets are missing in the middle of the partition'));
+    if (blocked === 'jump' && failures === jumpsUntilReported) {
+      follow.onBlocked('log-unavailable', new Error('offsets are missing in the middle of the partition'));
     }
-    await pause(backoffMs(failures, isBrief(standstill) ? briefly : untilBack), follow.signal);
+    await pause(backoffMs(failures, isBrief(blocked) ? briefly : untilBack), follow.signal);
   }
 }
 
-function isBrief(standstill: Standstill | 'refused' | 'jump'): boolean {
-  return standstill === 'refused' || standstill === 'jump';
+function isBrief(blocked: BlockedReason | 'refused' | 'jump'): boolean {
+  return blocked === 'refused' || blocked === 'jump';
 }
 
 async function readUntilRefused<Change>(
   follow: FollowPartition<Change>,
   onMoving: () => void,
-): Promise<Standstill | 'refused' | 'jump'> {
-  const stop = (why: Standstill, error?: unknown): Standstill => {
-    if (!follow.signal.aborted) follow.onStandstill(why, error);
+): Promise<BlockedReason | 'refused' | 'jump'> {
+  const stop = (why: BlockedReason, error?: unknown): BlockedReason => {
+    if (!follow.signal.aborted) follow.onBlocked(why, error);
     return why;
   };
   try {
@@ -82,31 +87,31 @@ async function readUntilRefused<Change>(
     if (await hasDiverged(follow, start)) return stop('diverged', divergence(follow.partition, start.next));
     const { topicId, next, marks, discarded, arrivedMs } = start;
     let position: Position = { topicId, soFar: { next, marks, discarded }, arrivedMs };
-    let restUntilMs = 0;
+    let pauseUntilMs = 0;
     while (!follow.signal.aborted) {
-      await restUntil(restUntilMs, follow.signal);
+      await pauseUntil(pauseUntilMs, follow.signal);
       const taken = await takeIn(follow, position);
       if (taken === 'diverged') return stop('diverged', divergence(follow.partition, position.soFar.next));
       if (taken === 'refused' || taken === 'jump') return taken;
       ({ position } = taken);
-      restUntilMs = taken.isBusy ? performance.now() + restMs : 0;
+      pauseUntilMs = taken.isBusy ? performance.now() + pauseMs : 0;
       onMoving();
       follow.onProgress({ next: position.soFar.next, end: taken.end, arrivedMs: position.arrivedMs });
       await eventLoopTurn();
     }
     return 'refused';
   } catch (error) {
-    return stop(standstillOf(error), error);
+    return stop(blockedReasonOf(error), error);
   }
 }
 
 type Position = { readonly topicId: string; readonly soFar: FoldedSoFar; readonly arrivedMs: number };
-/** `isBusy`: several records came, and no more are there. */
+/** `isBusy`: several records came, and no more are waiting. */
 type TakenIn = { readonly position: Position; readonly end: number; readonly isBusy: boolean };
 
 /**
- * One read, folded and committed. Nothing here holds the records once it has resolved: while a partition rests, they
- * would outlive the garbage collector's young generation, and cost far more to clear away from the old one.
+ * One read, folded and committed. Nothing holds the records afterwards: during a pause they would move to the old
+ * generation of the garbage collector, where clearing them costs far more.
  */
 async function takeIn<Change>(
   follow: FollowPartition<Change>,
@@ -137,13 +142,13 @@ async function takeIn<Change>(
   };
 }
 
-async function restUntil(untilMs: number, signal: AbortSignal): Promise<void> {
+async function pauseUntil(untilMs: number, signal: AbortSignal): Promise<void> {
   const leftMs = untilMs - performance.now();
   if (leftMs > 0) await pause(leftMs, signal);
 }
 
-/** The standstill that an error causes. */
-export function standstillOf(error: unknown): Standstill {
+/** The blocked that an error causes. */
+export function blockedReasonOf(error: unknown): BlockedReason {
   if (!(error instanceof SamsaError)) return 'store-unavailable';
   switch (error.code) {
     case 'topic-replaced':

@@ -71,7 +71,7 @@ describe('whether a state has diverged from the log', () => {
     assert.equal(await diverged(4, await fingerprintAt(2), givingTheLastOneLate(soon)), true);
   });
 
-  it('is not told where the log does not give it out at all, and asks to try again', async () => {
+  it('throws a retryable error when the log does not give the record out', async () => {
     const never = givingTheLastOneLate(() => new Promise(() => {}));
     const fingerprint = await fingerprintAt(2);
     await assert.rejects(diverged(3, fingerprint, never), (error) => {

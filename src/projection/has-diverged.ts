@@ -9,22 +9,29 @@ export type Applied = {
   readonly signal: AbortSignal;
 };
 
-/** How long a node that leads a partition since a moment ago may take to learn how far its log is acknowledged. */
+/** How long a new leader of a Kafka partition may need to learn how far its log is acknowledged. */
 const acknowledgedWithinMs = 1_000;
 
 /**
+<<<<<<< HEAD
  * Rule C8 (docs/rules.md): whether the log no longer has what was applied: it ends before the stored position, or the record before
  * that position is another one. Where that record has expired, it cannot be told and is not.
  * @throws SamsaError as `EventLog.read`; `log-unavailable` (retryable) where the log has the record, but does not
  *   give it out yet.
+=======
+ * Whether the log no longer has what was applied: it ends before the stored position, or has another record before that
+ * position. When that record has expired this cannot be known, and the answer is no.
+ * @throws SamsaError as `EventLog.read`; `log-unavailable` (retryable) when the log has the record but does not give it
+ *   out yet.
+>>>>>>> f6d3f4e (Say what projections and stores do in plain words, and record where the two databases differed)
  */
 export async function hasDiverged(
   { log, partition, signal }: Applied,
   { next, topicId, fingerprint }: Pick<StartingPoint, 'next' | 'topicId' | 'fingerprint'>,
 ): Promise<boolean> {
   const at = { ...partition, topicId, maxBytes: 1, signal };
-  // Asked for what is beyond its end, a log says so. Asked for its last record it may not give it out yet: a node of
-  // Kafka's that has just become the leader does not know at once how much of its log is acknowledged.
+  // A read beyond the end tells where the end is. A read of the last record may find nothing at first: a Kafka node that
+  // has just become leader does not know at once how much of its log is acknowledged.
   const { end } = await log.read({ ...at, from: next, waitMs: 0 });
   if (end < next) return true;
   if (fingerprint === null || signal.aborted) return false;
@@ -38,12 +45,12 @@ export async function hasDiverged(
   throw notYet(partition, previous);
 }
 
-/** What to tell people of it. */
+/** The message for people. */
 export function divergence({ topic, partition }: PartitionName, next: number): Error {
   return new Error(
     `${topic}/${partition}: expected the log to hold the ${next} records that were read, but it has lost its end, or an ` +
-      'older copy of it was put back. Put the newest copy in its place, or stop the service and run samsa rebuild: its ' +
-      'state is made anew from what the log has now.',
+      'older copy of it was put back. Put the newest copy in its place, or stop the service and run samsa rebuild, ' +
+      'which makes its state again from what the log has now.',
   );
 }
 

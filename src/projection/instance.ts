@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /**
- * Where a process number means one process: this start of this machine, and the container in it. Host names do not tell:
+ * The space in which a process id is unique: this boot of this machine, and the container. Host names are no help, since
  * containers on different machines may share one. `null` where the system does not say.
  */
 const here = processSpace();
@@ -14,8 +14,8 @@ export function instanceName(service: string): string {
 }
 
 /**
- * Whether an instance was a process beside this one that is not running any more, so that nobody need wait for its
- * leases to run out. False whenever that is not certain.
+ * Returns true when that instance was a process on this machine and has exited, so that its leases are free at once.
+ * False whenever that is not certain.
  */
 export function isGone(instance: string): boolean {
   const [, place, pid] = /:([\da-f]+):(\d+)-[\w-]+$/.exec(instance) ?? [];

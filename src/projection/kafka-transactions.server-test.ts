@@ -43,7 +43,7 @@ async function openTopic(test: TestContext, topic: string) {
   };
 }
 
-/** A transaction as another program would write it: each word a batch of its own. */
+/** A transaction as another program would write it: each word in a separate batch. */
 async function beginTransaction(transactionalId: string, word: (value: string) => Word) {
   const producer = new Producer<Buffer>({
     clientId: 'other',

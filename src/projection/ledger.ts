@@ -1,6 +1,6 @@
 import type { Outcomes, PartitionPosition } from '../progress/progress.ts';
 
-/** The books of one partition: every offset since `first` is accounted for, or still to be read. */
+/** What became of every offset of one partition since `first`: it is accounted for, or still to be read. */
 export type LedgerRow = {
   readonly topic: string;
   readonly partition: number;
@@ -28,7 +28,7 @@ export function ledgerOf(
   });
 }
 
-/** Where each partition is to be read on. */
+/** The offset at which reading goes on, by partition. */
 export function nextOffsets(ledger: readonly LedgerRow[]) {
   return ledger.map(({ topic, partition, end, lag }) => ({ topic, partition, next: end - lag }));
 }

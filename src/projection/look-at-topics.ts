@@ -5,13 +5,13 @@ import { within } from '../runtime/waiting.ts';
 
 export type Partitions = LeaseRequest['partitions'];
 
-/** `trouble` is why the partitions are those of an earlier look; `null` where they are as of now. */
+/** `trouble` is why the partitions are from an earlier answer; `null` when they are current. */
 export type Look = { readonly partitions: Partitions; readonly trouble: unknown };
 
 /**
- * Looks how far topics reach, for whoever has leases to renew meanwhile: where the log answers late or not at all, what it
- * said before stands, after twice `withinMs` at most. The first look waits for its answer.
- * @throws what `EventLog.describe` throws, while nothing is known.
+ * Asks the log for the ends of topics without keeping lease renewal waiting: when the log answers late or not at all, its
+ * earlier answer is used after at most twice `withinMs`. The first call waits for its answer.
+ * @throws what `EventLog.describe` throws, before the first answer.
  */
 export function createTopicLook(log: EventLog, topics: readonly string[], withinMs: number): () => Promise<Look> {
   let known: Partitions | null = null;
@@ -35,7 +35,7 @@ export function createTopicLook(log: EventLog, topics: readonly string[], within
     }
     const before = known;
     try {
-      // The answer to an earlier question may tell of less than has been read by now.
+      // The answer to an earlier question may be behind what has been read since.
       if (asking !== null) await within(withinMs, asking);
       if (asking === null) await within(withinMs, ask());
     } catch (trouble) {

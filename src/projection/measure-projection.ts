@@ -2,15 +2,15 @@ import { Gauge, type Registry } from 'prom-client';
 import { lagSeconds, type Freshness } from './freshness.ts';
 import type { LedgerRow } from './ledger.ts';
 
-/** What a running projection shows of itself. */
+/** What is measured of a running projection. */
 export type MeasuredProjection = {
   readonly freshness: () => Freshness;
   readonly ledger: () => readonly LedgerRow[];
 };
 
 /**
- * Adds a projection's ledger and lag to the metrics. For every partition, expected = the sum over all outcomes, of
- * which `lag` (still to be read) is one; `samsa_projection_balanced` is 0 when that does not hold.
+ * Adds a projection's ledger and lag to the metrics. For every partition, expected events = the sum of all outcomes,
+ * `lag` (still to be read) included; `samsa_projection_balanced` is 0 when they differ.
  */
 export function measureProjection(registry: Registry, projection: string, running: MeasuredProjection): void {
   const registers = [registry];

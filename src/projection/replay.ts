@@ -20,8 +20,8 @@ export type UpTo = readonly (PartitionName & { readonly next: number })[];
 
 export type Replay = {
   /**
-   * Resolves when everything before these offsets has been read; nothing beyond them is, until the next call.
-   * @throws SamsaError `store-unavailable` (retryable) when reading has stood still for ten seconds.
+   * Resolves when everything before these offsets has been read. Nothing beyond them is read until the next call.
+   * @throws SamsaError `store-unavailable` (retryable) when nothing has been read for ten seconds.
    */
   readonly readUpTo: (offsets: UpTo, onProgress: (progress: ReplayProgress) => void) => Promise<void>;
   readonly positions: () => Promise<readonly PartitionPosition[]>;
@@ -31,7 +31,7 @@ export type Replay = {
 const lookMs = 20;
 const patienceMs = 10_000;
 
-/** Reads a log from its start into an empty state, as the service would, and stops where it is told to. */
+/** Reads a log from its start into an empty state, as the service does, up to given offsets. */
 export function startReplay<Change>(deps: {
   readonly log: EventLog;
   readonly progress: Progress<Change>;
@@ -40,8 +40,8 @@ export function startReplay<Change>(deps: {
 }): Replay {
   const { progress, projection } = deps;
   const log = createLogUpTo(deps.log);
-  let said = '';
-  const logger = pino({ level: 'warn' }, { write: (line) => (said = messageIn(line)) });
+  let lastWarning = '';
+  const logger = pino({ level: 'warn' }, { write: (line) => (lastWarning = messageIn(line)) });
   const running = runProjection({ ...deps, log, instance: instanceName('rebuild'), logger });
   const positions = (): Promise<readonly PartitionPosition[]> => progress.positions(projection.name);
 
@@ -55,7 +55,7 @@ export function startReplay<Change>(deps: {
       if (isDone) return;
       const nowMs = performance.now();
       if (events > last.events) last = { events, ms: nowMs };
-      else if (nowMs - last.ms > patienceMs) refuseToWait(running, said);
+      else if (nowMs - last.ms > patienceMs) throwProblems(running, lastWarning);
       const eventsPerSecond = ((events - before) / Math.max(1, nowMs - startedMs)) * 1_000;
       onProgress({ events, of, eventsPerSecond, secondsLeft: (of - events) / Math.max(1, eventsPerSecond) });
       await delay(lookMs);
@@ -85,12 +85,16 @@ function readOf(
   return { events, of, isDone };
 }
 
-function refuseToWait(running: RunningProjection, said: string): void {
+function throwProblems(running: RunningProjection, lastWarning: string): void {
   const problems = running.problems().filter((problem) => problem !== 'unbalanced' && problem !== 'lagging');
   if (problems.length === 0) return;
-  throw new SamsaError('store-unavailable', `expected to go on reading the log, got ${problems.join(', ')}: ${said}`, {
-    retryable: true,
-  });
+  throw new SamsaError(
+    'store-unavailable',
+    `expected to read on in the log, got ${problems.join(', ')}: ${lastWarning}`,
+    {
+      retryable: true,
+    },
+  );
 }
 
 function messageIn(line: string): string {

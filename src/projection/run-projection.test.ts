@@ -19,7 +19,7 @@ import { openSqliteLog } from '../log/sqlite/log.ts';
 import { instanceName } from './instance.ts';
 import type { Projection } from './projection.ts';
 import { until } from '../../test/support/until.ts';
-import type { Standstill } from './follow-partition.ts';
+import type { BlockedReason } from './follow-partition.ts';
 import { runProjection, type RunningProjection } from './run-projection.ts';
 
 const counting: Projection<string> = {
@@ -340,7 +340,7 @@ describe('a running projection', () => {
     await until('it is over', () => projection.problems().length === 0);
   });
 
-  const standsStill = async (why: Standstill, advice: RegExp): Promise<void> => {
+  const standsStill = async (why: BlockedReason, advice: RegExp): Promise<void> => {
     const projection = run('a');
     await until('it is said', () => projection.problems().includes(why));
     assert.match(said.join(''), advice);

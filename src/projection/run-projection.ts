@@ -3,7 +3,7 @@ import type { PartitionName, PartitionPosition, Progress } from '../progress/pro
 import { reason } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { pause, within } from '../runtime/waiting.ts';
-import { followPartition, standstillOf, type Standstill } from './follow-partition.ts';
+import { followPartition, blockedReasonOf, type BlockedReason } from './follow-partition.ts';
 import { freshnessOf, isLagging, type Freshness, type PartitionProgress } from './freshness.ts';
 import { isGone } from './instance.ts';
 import { ledgerOf, type LedgerRow } from './ledger.ts';
@@ -14,7 +14,7 @@ export type ProjectionDeps<Change> = {
   readonly log: EventLog;
   readonly progress: Progress<Change>;
   readonly projection: Projection<Change>;
-  /** Instance name and something random of this process start: no two processes ever share it. */
+  /** Unique to this start of this process. @see instanceName */
   readonly instance: string;
   readonly clock: () => number;
   readonly logger: Logger;
@@ -28,15 +28,15 @@ export type RunningProjection = {
   /** What became of every event, by partition, as of the last look at the leases; empty before the first. */
   readonly ledger: () => readonly LedgerRow[];
   /**
-   * Reason codes for readiness: `starting`, why partitions stand still, `unbalanced` when events are missing from the
-   * ledger, `lagging` (see `isLagging`); none when all is well.
+   * Reason codes for readiness: `starting`, why partitions are blocked, `unbalanced` when events are missing from the
+   * ledger, `lagging` (see `isLagging`). Empty when all is well.
    */
-  readonly problems: () => readonly (Standstill | 'starting' | 'unbalanced' | 'lagging')[];
+  readonly problems: () => readonly (BlockedReason | 'starting' | 'unbalanced' | 'lagging')[];
   /** Resolves with true when everything that was in the log at the call is in the state, with false after `withinMs`. */
   readonly caughtUp: (withinMs: number) => Promise<boolean>;
   /**
-   * Stops reading, waits at most two seconds for the commit in flight, and gives the leases back: where the store takes
-   * longer than two more seconds, they run out by themselves.
+   * Stops reading, waits at most two seconds for the commit in flight, and releases the leases. When the store needs more
+   * than two more seconds for that, they expire.
    */
   readonly close: () => Promise<void>;
 };
@@ -44,11 +44,11 @@ export type RunningProjection = {
 const caughtUpLookMs = 5;
 const closeStepMs = 2_000;
 
-type Follower = { readonly abort: AbortController; readonly done: Promise<void>; standstill: Standstill | null };
+type Follower = { readonly abort: AbortController; readonly done: Promise<void>; blocked: BlockedReason | null };
 
 /**
- * Keeps a projection's state up with the log: leases partitions, follows each one leased, and shares the work with
- * other instances. Returns at once; failures show in `problems` and are tried again.
+ * Keeps a projection's state current with the log: leases partitions, follows each of them, and shares the work with
+ * other instances. Returns at once; failures show in `problems` and are retried.
  */
 export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProjection {
   const { projection, progress, instance, logger } = deps;
@@ -59,7 +59,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   const followers = new Map<string, Follower>();
   const partitions = new Map<string, PartitionProgress>();
   let ledger: readonly LedgerRow[] = [];
-  let leaseProblem: Standstill | 'starting' | null = 'starting';
+  let leaseProblem: BlockedReason | 'starting' | null = 'starting';
   const freshness = (): Freshness => freshnessOf(partitions.values(), deps.clock());
 
   const follow = (partition: PartitionName, input: ProjectionInput<Change>): void => {
@@ -67,16 +67,16 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     const abort = new AbortController();
     const follower: Follower = {
       abort,
-      standstill: null,
+      blocked: null,
       done: followPartition({
         ...deps,
         input,
         partition,
         signal: AbortSignal.any([abort.signal, stopping.signal]),
         onProgress: (at) => partitions.set(name, at),
-        onStandstill: (why, error) => {
-          if (why === follower.standstill) return;
-          follower.standstill = why;
+        onBlocked: (why, error) => {
+          if (why === follower.blocked) return;
+          follower.blocked = why;
           if (why === null) logger.info({ projection: projection.name, partition: name }, 'moving again');
           else logger.warn({ projection: projection.name, partition: name, error: reason(error) }, why);
         },
@@ -122,7 +122,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
         await tick();
         leaseProblem = null;
       } catch (error) {
-        const problem = standstillOf(error);
+        const problem = blockedReasonOf(error);
         if (leaseProblem !== problem) logger.warn({ projection: projection.name, error: reason(error) }, problem);
         leaseProblem = problem;
       }
@@ -146,7 +146,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     ledger: () => ledger,
     freshness,
     problems: () => {
-      const problems = new Set([...followers.values()].map(({ standstill }) => standstill));
+      const problems = new Set([...followers.values()].map(({ blocked }) => blocked));
       const unbalanced = ledger.every(({ balanced }) => balanced) ? null : ('unbalanced' as const);
       const lagging = isLagging(freshness()) ? ('lagging' as const) : null;
       return [...new Set([leaseProblem, ...problems, unbalanced, lagging])].filter((problem) => problem !== null);
@@ -155,7 +155,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       stopping.abort();
       await within(closeStepMs, Promise.all([ticking, ...[...followers.values()].map(({ done }) => done)]));
       const released = progress.release(projection.name, instance).catch((error: unknown) => {
-        logger.warn({ projection: projection.name, error: reason(error) }, 'leases run out by themselves');
+        logger.warn({ projection: projection.name, error: reason(error) }, 'leases were not released, they expire');
       });
       await within(closeStepMs, released);
     },

@@ -30,8 +30,8 @@ export function columnsOf({ key, columns, lastBy = [] }: MergedTable): readonly 
 }
 
 /**
- * The statement that writes rows and merges them with what is stored. The database merges, so it is right whoever else
- * writes at the same time.
+ * The statement that writes rows and merges them with what is stored. The database merges, so it is right
+ * when others write at the same time.
  * @param source where the rows come from: one row of values for SQLite, `VALUES ?` (many rows) for MySQL, or a `SELECT`,
  *   which SQLite wants with a `WHERE`.
  */

@@ -1,41 +1,41 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-/** One SQLite file whose write-ahead log is carried into it by somebody other than its writers. */
+/** One SQLite file that is checkpointed by another thread than its writers. */
 export type CheckpointedFile = {
   /**
-   * To be called often. Carries over what was committed, every `intervalMs` or as soon as the write-ahead log is
-   * longer than `limitBytes`; does nothing while the file is not there.
-   * @throws whatever SQLite has to say; the next call tries again.
+   * To be called often. Writes what was committed into the file, every `intervalMs` or as soon as the write-ahead log is
+   * longer than `limitBytes`. Does nothing while the file is missing.
+   * @throws SQLite's errors; the next call tries again.
    */
   readonly checkpoint: () => void;
   readonly close: () => void;
 };
 
-/** How long writers may be held up while their log starts over. */
+/** How long writers may wait while their log starts over. */
 const holdUpMs = 50;
 const frameHeaderBytes = 24;
 const mostPasses = 5;
 const shortPassBytes = 1 << 20;
-/** A log that starts over keeps its length; so much longer than its limit it is worth the longer pause to cut it. */
+/** A log that starts over keeps its length. When it is this many times its limit, truncating is worth the longer wait. */
 const cutAtLimits = 4;
 
 /**
- * Passive checkpoints disturb nobody, but under steady writes they never let the write-ahead log start over. So past
- * the limit they are repeated until little is left, and then one that holds writers up for that little restarts it.
+ * Passive checkpoints never block a writer, but under steady writes they never let the write-ahead log start over. So
+ * past the limit they are repeated until little is left, and then a blocking one restarts the log.
  */
 export function createCheckpointedFile(path: string, intervalMs: number, limitBytes: number): CheckpointedFile {
   let connection: DatabaseSync | null = null;
   let identity: string | null = null;
-  let carried = { version: -1, atMs: 0 };
+  let written = { version: -1, atMs: 0 };
 
   const close = (): void => {
     connection?.close();
     connection = null;
-    carried = { version: -1, atMs: 0 };
+    written = { version: -1, atMs: 0 };
   };
 
-  /** The file may be removed and made anew, as a search index is. */
+  /** The file may be removed and created again, as a search index is. */
   const connect = (): DatabaseSync | null => {
     const found = identityOf(path);
     if (connection !== null && found !== identity) close();
@@ -51,26 +51,26 @@ export function createCheckpointedFile(path: string, intervalMs: number, limitBy
       const database = connect();
       if (database === null) return;
       const version = pragma(database, 'data_version')['data_version']!;
-      if (version === carried.version) return;
+      if (version === written.version) return;
       const isLong = run(database, 'NOOP').bytes > limitBytes;
-      if (!isLong && performance.now() - carried.atMs < intervalMs) return;
+      if (!isLong && performance.now() - written.atMs < intervalMs) return;
       const { complete } = isLong ? restart(database, limitBytes) : run(database, 'PASSIVE');
-      carried = { version: complete ? version : -1, atMs: performance.now() };
+      written = { version: complete ? version : -1, atMs: performance.now() };
     },
     close,
   };
 }
 
-/** A new file may get the number of the one that was removed just before it, but not its time of birth. */
+/** A new file may get the inode number of a removed one, but not its creation time. */
 function identityOf(path: string): string | null {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? null : `${found.ino} ${found.birthtimeNs}`;
 }
 
 type Checkpoint = {
-  /** Length of what the write-ahead log held. */
+  /** Length of what the write-ahead log holds. */
   readonly bytes: number;
-  /** Whether all of it has been carried over. */
+  /** Whether all of it has been written into the file. */
   readonly complete: boolean;
 };
 

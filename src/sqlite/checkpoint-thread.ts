@@ -4,7 +4,7 @@ import { pause } from '../runtime/waiting.ts';
 import { createCheckpointedFile } from './checkpoint-file.ts';
 import type { CheckpointTrouble, CheckpointWork, Chore } from './checkpoints.ts';
 
-/** How often write-ahead logs are looked at for their length. */
+/** How often the length of write-ahead logs is checked. */
 const lookEveryMs = 100;
 
 /** The entry of the thread that `startCheckpoints` starts. */
@@ -14,7 +14,7 @@ const failing = new Set<string>();
 
 parentPort!.once('message', () => stopping.abort());
 
-/** Says so when something begins to fail, not at every attempt. */
+/** Reports when something begins to fail, not every attempt. */
 async function attempt(name: string, work: () => void | Promise<void>): Promise<void> {
   try {
     await work();

@@ -45,7 +45,7 @@ void describe('checkpoints', () => {
   };
   const walBytes = (path: string): number => statSync(`${path}-wal`).size;
 
-  test('carry what is committed into the file, also into one made later or anew', {}, async (path, problems) => {
+  test('write what is committed into the file, also one created later or again', {}, async (path, problems) => {
     for (const round of [1, 2]) {
       const database = openSqlite(path, schema);
       add(database, 3);
@@ -77,7 +77,7 @@ void describe('checkpoints', () => {
 
   test('say once what keeps them from working, and go on', {}, async (path, problems) => {
     writeFileSync(path, 'this is no database, and it is longer than the header of one would be'.repeat(20));
-    await until('the problem is told', () => problems.length > 0);
+    await until('the problem is reported', () => problems.length > 0);
     rmSync(path);
     const database = openSqlite(path, schema);
     add(database, 3);

@@ -4,30 +4,30 @@ import { SamsaError } from '../errors.ts';
 
 export type CheckpointOptions = {
   /**
-   * Told when a file's checkpoints or a chore begin to fail (they are tried again all the same), and when the thread
-   * has ended: then write-ahead logs grow until it is started again.
+   * Called when a file's checkpoints or a chore begin to fail (they are retried), and when the thread has ended: then
+   * write-ahead logs grow until it is started again.
    */
   readonly onProblem: (problem: SamsaError) => void;
-  /** 500 unless given. */
+  /** Default 500. */
   readonly intervalMs?: number;
-  /** How long a write-ahead log may become before writers are held up once so that it starts over; 32 MiB unless given. */
+  /** How long a write-ahead log may become before writers wait once so that it starts over. Default 32 MiB. */
   readonly limitBytes?: number;
-  /** Other slow work on the same files, run one at a time on the same thread. */
+  /** Other slow work on the same files, one at a time on the same thread. */
   readonly chores?: readonly Chore[];
 };
 
-/** Work that is done again and again, first after `everyMs`. */
+/** Repeated work, first after `everyMs`. */
 export type Chore = {
   /**
-   * URL of a module whose default export is a function of `argument` and a signal that returns a promise. It should
-   * resolve soon after the signal has fired, as `close` waits for it.
+   * URL of a module whose default export is a function of `argument` and a signal that returns a promise. It
+   * should resolve soon after the signal has fired, since `close` waits for it.
    */
   readonly module: string;
   readonly argument: string;
   readonly everyMs: number;
 };
 
-/** What the thread is started with, and what it says: the name of what began to fail, and why. */
+/** What the thread is started with, and its messages: the name of what began to fail, and why. */
 export type CheckpointWork = {
   readonly files: readonly string[];
   readonly intervalMs: number;
@@ -37,13 +37,13 @@ export type CheckpointWork = {
 export type CheckpointTrouble = { readonly failing: string; readonly why: string };
 
 export type RunningCheckpoints = {
-  /** Ends the thread after the work in hand. Close the files' other connections first: the last one empties the log. */
+  /** Ends the thread after the work in hand. Close the files' other connections first: the last one checkpoints. */
   readonly close: () => Promise<void>;
 };
 
 /**
- * Starts a thread that carries the write-ahead logs of SQLite files into them, so that no commit elsewhere pays for it
- * (open those with `checkpointedElsewhere`). Files may come later. The thread does not keep the process alive.
+ * Starts a thread that checkpoints SQLite files, so that no commit elsewhere pays for it (open those with
+ * `checkpointedElsewhere`). Files may be created later. The thread does not keep the process alive.
  */
 export function startCheckpoints(files: readonly string[], options: CheckpointOptions): RunningCheckpoints {
   const { intervalMs = 500, limitBytes = 32 << 20, chores = [] } = options;

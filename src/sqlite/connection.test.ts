@@ -42,13 +42,13 @@ void describe('SQLite database', () => {
     });
   };
 
-  test('is made once when several processes open a new file at the same moment', async (path) => {
+  test('is created once when several processes open a new file at the same moment', async (path) => {
     const atMs = Date.now() + 700;
     const codes = await Promise.all(Array.from({ length: 6 }, () => openAt(path, atMs)));
     assert.deepEqual(codes, [0, 0, 0, 0, 0, 0]);
   });
 
-  test('says that others are writing, and that a retry can help', (path) => {
+  test('reports that others are writing, and that a retry can help', (path) => {
     const options = { migrations, busyTimeoutMs: 0 };
     const holder = openSqlite(path, options);
     const other = openSqlite(path, options);
@@ -90,12 +90,12 @@ void describe('SQLite database', () => {
     error.code === 'store-damaged' &&
     /damaged .* backup .* samsa rebuild/.test(error.message);
 
-  test('says of a file that is no database what to do', (path) => {
+  test('explains how to recover from a file that is not a database', (path) => {
     writeFileSync(path, 'x'.repeat(9_000));
     assert.throws(() => openSqlite(path, { migrations, busyTimeoutMs: 0 }), damaged);
   });
 
-  test('says of a file that was cut off what to do', (path) => {
+  test('explains how to recover from a file that was cut off', (path) => {
     openSqlite(path, { migrations: named(...steps, 'CREATE TABLE word (word)'), busyTimeoutMs: 0 }).close();
     truncateSync(path, 4096);
     assert.throws(() => {
@@ -104,7 +104,7 @@ void describe('SQLite database', () => {
     }, damaged);
   });
 
-  test('says of damaged pages what to do, whatever meets them', (path) => {
+  test('explains how to recover from damaged pages, whatever statement meets them', (path) => {
     const schema = ['CREATE TABLE page (body)', "INSERT INTO page SELECT value FROM json_each('[1, 2, 3]')"];
     openSqlite(path, { migrations: named(...schema), busyTimeoutMs: 0 }).close();
     const file = openSync(path, 'r+');

@@ -13,7 +13,7 @@ const passing: ReadonlyMap<number, string> = new Map([
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const damaging: ReadonlySet<number> = new Set([11, 26]);
 
-/** A SQLite error as ours: those that pass by themselves or by making room are `store-unavailable`. */
+/** Translates a SQLite error. Errors that pass by themselves or by making room become `store-unavailable`. */
 export function storeError(path: string, error: unknown): unknown {
   const code = resultCode(error) ?? 0;
   if (damaging.has(code)) return damageError(path, error);
@@ -26,28 +26,28 @@ function damageError(path: string, cause: unknown): SamsaError {
   return new SamsaError(
     'store-damaged',
     `${path}: expected a whole SQLite file, got a damaged one (${reason(cause)}). Stop Samsa and put a backup in its ` +
-      'place. What was made from the event log can be made anew: samsa rebuild trend, recommendation or search.',
+      'place. What was made from the event log can be made again: samsa rebuild trend, recommendation or search.',
     { cause },
   );
 }
 
-/** Whether the file itself is broken, so that waiting will not help; also of an error that `storeError` made. */
+/** Whether the file itself is broken, so that waiting does not help; also for an error from `storeError`. */
 export function isDamage(error: unknown): boolean {
   return error instanceof SamsaError ? error.code === 'store-damaged' : damaging.has(resultCode(error) ?? 0);
 }
 
-/** Whether another connection's lock is the reason, also of an error that `storeError` made. */
+/** Whether another connection's lock is the reason; also for an error from `storeError`. */
 export function isBusy(error: unknown): boolean {
   return resultCode(error) === sqliteBusy || (error instanceof SamsaError && resultCode(error.cause) === sqliteBusy);
 }
 
-/** SQLite's primary result code, whatever the extended one adds; `null` for any other error. */
+/** SQLite's primary result code without the extended part; `null` for any other error. */
 function resultCode(error: unknown): number | null {
   const code = (error as { errcode?: unknown } | null | undefined)?.errcode;
   return typeof code === 'number' ? code & 0xff : null;
 }
 
-/** What kept a file from being opened, as ours. */
+/** Translates an error of opening a file. */
 export function openError(path: string, error: unknown): SamsaError {
   if (error instanceof SamsaError) return error;
   if (isBusy(error) || isDamage(error)) return storeError(path, error) as SamsaError;

@@ -70,7 +70,7 @@ describe('a SQLite file that is replaced', () => {
     assert.equal(read(path), 'two');
   });
 
-  test('stays when it may not be replaced, which nobody can change meanwhile', ({ path, by, keepAs }) => {
+  test('stays when it may not be replaced, and no process can change it meanwhile', ({ path, by, keepAs }) => {
     write(path, 'one').close();
     write(by, 'two').close();
     const refusing = (): never => {
@@ -81,7 +81,7 @@ describe('a SQLite file that is replaced', () => {
     assert.deepEqual([read(path), existsSync(keepAs)], ['one', false]);
   });
 
-  test('is let go by whoever was about to open it', ({ path, by, keepAs }) => {
+  test('is not opened by a process that was about to open it', ({ path, by, keepAs }) => {
     write(path, 'one').close();
     write(by, 'two').close();
     beforeStatement = (point) => {
@@ -93,7 +93,7 @@ describe('a SQLite file that is replaced', () => {
     assert.equal(read(keepAs), 'one');
   });
 
-  test('is placed where there is none, and nowhere else', ({ path, by }) => {
+  test('is placed where there is none yet, and nowhere else', ({ path, by }) => {
     write(by, 'one').close();
     placeSqliteFile(path, by);
     assert.deepEqual([read(path), existsSync(by)], ['one', false]);

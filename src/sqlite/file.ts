@@ -6,12 +6,12 @@ import { isBusy } from './errors.ts';
 
 /** What SQLite keeps beside a file while it is open, and after a crash. */
 const companions = ['-wal', '-shm', '-journal'];
-/** For others that only look, as `status` does. */
+/** For other programs that only read, as `status` does. */
 const patienceMs = 1_000;
 const notADatabase = 26;
 
 /**
- * Deletes a file with what SQLite keeps beside it; nobody may have it open. One that is not there is fine.
+ * Deletes a file with what SQLite keeps beside it. No process may have it open. A missing file is fine.
  * @throws SamsaError `data-folder-unusable`
  */
 export function removeSqliteFile(path: string): void {
@@ -24,7 +24,7 @@ export function removeSqliteFile(path: string): void {
   }
 }
 
-/** Whether any process has the file open; changes nothing but that its write-ahead log is carried into it. */
+/** Whether any process has the file open. Changes nothing, except that its write-ahead log is written into it. */
 export function isInUse(path: string): boolean {
   const connection = new DatabaseSync(path, { timeout: patienceMs });
   try {
@@ -41,10 +41,10 @@ export function isInUse(path: string): boolean {
 }
 
 /**
- * Puts a finished file in the place of another one, which is kept under a third name; a crash leaves either the one or
- * the other in its place, whole. Whoever opens `path` meanwhile waits, and gets the new one.
- * @param mayReplace asked while nobody else can write to the old one; it throws to leave everything as it was.
- * @throws SamsaError `already-running` when somebody has the old file open, `data-folder-unusable`.
+ * Puts a finished file in the place of another one, which is kept under a third name. A crash leaves one of the two in
+ * its place, whole. A process that opens `path` meanwhile waits and gets the new one.
+ * @param mayReplace called while no other process can write to the old file; throws to leave everything as it is.
+ * @throws SamsaError `already-running` when a process has the old file open, `data-folder-unusable`.
  */
 export function replaceSqliteFile(
   path: string,
@@ -68,7 +68,7 @@ export function replaceSqliteFile(
 
 export type MayReplace = (old: Pick<DatabaseSync, 'prepare'>) => void;
 
-/** Puts a finished file where none is. @throws SamsaError `data-folder-unusable` */
+/** Puts a finished file where there is none yet. @throws SamsaError `data-folder-unusable` */
 export function placeSqliteFile(path: string, by: string): void {
   finish(by);
   try {
@@ -80,7 +80,7 @@ export function placeSqliteFile(path: string, by: string): void {
   }
 }
 
-/** Leaving WAL mode needs every other connection gone; it carries the write-ahead log in and deletes it. */
+/** Leaving WAL mode requires that every other connection is closed. It writes the write-ahead log in and deletes it. */
 function takeOver(path: string, connection: DatabaseSync): boolean {
   try {
     leaveWal(connection);
@@ -91,7 +91,7 @@ function takeOver(path: string, connection: DatabaseSync): boolean {
     if (!isBusy(error)) throw error;
     throw new SamsaError(
       'already-running',
-      `${path}: expected a file nobody has open, but a service has. Stop it first.`,
+      `${path}: expected a file that is not in use, but a service has it open. Stop it first.`,
     );
   }
 }

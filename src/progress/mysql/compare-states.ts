@@ -4,9 +4,9 @@ import { readPositionsByProjection } from '../positions.ts';
 import type { ComparedTable, Difference, StateSnapshot } from '../rebuild/rebuild-place.ts';
 
 /**
- * One moment of a state beside another one, each as its connection's prefix names it. Both must read alike, so each hashes
- * its rows itself and only sums of hashes are carried here; where those differ, the hashes.
- * @param live the snapshot is its transaction, and ends with the connection.
+ * Compares one moment of a state with another state, each under its connection's prefix. The server hashes the rows, and
+ * only sums of hashes are sent here; where the sums differ, the hashes.
+ * @param live the snapshot is its transaction and ends with the connection.
  */
 export async function openMysqlSnapshot(live: OwnedConnection, draft: MysqlConnection): Promise<StateSnapshot> {
   await live.change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
@@ -51,7 +51,7 @@ function hashed({ rows }: ComparedTable): string {
   return `(SELECT MD5(row_text) AS row_hash FROM (${rows('state')}) AS compared) AS hashed`;
 }
 
-/** By bucket, how many rows there are and what their hashes add up to. */
+/** Number of rows and sum of their hashes, by bucket. */
 async function sumsOf(connection: MysqlConnection, table: ComparedTable): Promise<ReadonlyMap<string, string>> {
   const rows = await connection.rows(
     `SELECT ${bucketOf} AS bucket,

@@ -27,7 +27,7 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
   stack.defer(beside.quit);
   if (!(await ours(takeLock(live, lockName(lockScopeOf(address), 'rebuild'), 0)))) throw rebuiltAlready(name);
   await ours(removeTables(live, prefixes.draft));
-  // Where that fails, the next rebuild does it.
+  // When this fails, the next rebuild does it.
   stack.defer(() => removeTables(live, prefixes.draft).catch(() => {}));
   const isUsed = async (): Promise<boolean> =>
     (await hasState(live)) && (await readingInstances(live, lockScopeOf(address), projection)).length > 0;
@@ -44,7 +44,7 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
           if (await isUsed()) {
             throw new SamsaError(
               'already-running',
-              `${name}: expected a state nobody reads into, but a service does. Stop it first.`,
+              `${name}: expected a state that is not in use, but a service reads into it. Stop it first.`,
             );
           }
           return swap(live, prefixes, mayReplace);
@@ -56,7 +56,7 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
 
 type Prefixes = { readonly live: string; readonly draft: string; readonly old: string };
 
-/** No service can begin to read meanwhile: the first thing it does is to ask for leases. */
+/** No service can begin to read meanwhile: it starts by asking for leases. */
 async function withoutTicks<Result>(
   connection: MysqlConnection,
   address: MysqlAddress,
@@ -91,7 +91,7 @@ async function swap(
   ];
   await renameTables(connection, moves);
   if (discarded === null) return null;
-  // Nobody can decide about letters of the old state any more, but somebody may have until a moment ago.
+  // No more letters of the old state can be decided about. Check that none was since it was counted.
   const [row] = await connection.rows(
     `SELECT COUNT(*) AS n FROM \`${prefixes.old}dead_letter\` WHERE status = 'discarded'`,
   );
@@ -117,7 +117,7 @@ async function removeTables(connection: MysqlConnection, prefix: string): Promis
   if (names.length > 0) await connection.change(`DROP TABLE ${names.map((name) => `\`${prefix}${name}\``).join(', ')}`);
 }
 
-/** What begins with a prefix, without it. The prefix of one state may begin with that of another, but not of a draft. */
+/** Names of tables with a prefix, without it. One state's prefix may start with another's, but not with a draft's. */
 async function tableNames(connection: MysqlConnection, prefix: string): Promise<readonly string[]> {
   const rows = await connection.rows(
     `SELECT table_name AS name FROM information_schema.tables

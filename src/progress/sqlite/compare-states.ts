@@ -4,7 +4,7 @@ import { readPositionsByProjection } from '../positions.ts';
 import type { ComparedTable, Difference, StateSnapshot } from '../rebuild/rebuild-place.ts';
 import { openForReading } from './state-reader.ts';
 
-/** Of two files. Comparing blocks for as long as it takes. @throws SQLite's own error when one is no state, or damaged. */
+/** Compares two files, which blocks the thread. @throws SQLite's own error when one is not a state, or damaged. */
 export function openStateSnapshot(path: string, otherPath: string, busyTimeoutMs: number): StateSnapshot {
   const connection = openForReading(path, busyTimeoutMs);
   try {
@@ -28,7 +28,7 @@ function differenceIn(connection: DatabaseSync, { name, rows, values }: Compared
     Number(connection.prepare(`SELECT count(*) AS n FROM (${sql})`).get(...given)?.['n']);
   const [here, there] = [rows('main'), rows('other')];
   const onlyHere = count(`${here} EXCEPT ${there}`, [...values, ...values]);
-  // Rows that name what is no longer there may be alike, against the promise.
+  // Rows that name something already removed may be equal, against the promise, so the difference may be below 0.
   const onlyThere = Math.max(0, count(there, values) - (count(here, values) - onlyHere));
   return onlyHere === 0 && onlyThere === 0 ? null : { table: name, onlyHere, onlyThere };
 }
