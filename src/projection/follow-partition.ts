@@ -52,7 +52,7 @@ const jumpsUntilReported = 5;
  * nothing already read is applied afterwards: it starts again from the stored position (docs/rules.md, C7).
 =======
  * Reads one leased partition and commits what it folds, until the signal fires or the lease is lost. After any failure
- * it starts again from the stored position; what was read before is not applied.
+ * it starts again from the stored position; what was read before is not applied (docs/rules.md).
 >>>>>>> f6d3f4e (Say what projections and stores do in plain words, and record where the two databases differed)
  */
 export async function followPartition<Change>(follow: FollowPartition<Change>): Promise<void> {

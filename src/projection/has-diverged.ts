@@ -13,17 +13,10 @@ export type Applied = {
 const acknowledgedWithinMs = 1_000;
 
 /**
-<<<<<<< HEAD
- * Rule C8 (docs/rules.md): whether the log no longer has what was applied: it ends before the stored position, or the record before
- * that position is another one. Where that record has expired, it cannot be told and is not.
- * @throws SamsaError as `EventLog.read`; `log-unavailable` (retryable) where the log has the record, but does not
- *   give it out yet.
-=======
- * Whether the log no longer has what was applied: it ends before the stored position, or has another record before that
- * position. When that record has expired this cannot be known, and the answer is no.
+ * Whether the log no longer has what was applied (docs/rules.md, C8): it ends before the stored position, or has another
+ * record before that position. When that record has expired this cannot be known, and the answer is no.
  * @throws SamsaError as `EventLog.read`; `log-unavailable` (retryable) when the log has the record but does not give it
  *   out yet.
->>>>>>> f6d3f4e (Say what projections and stores do in plain words, and record where the two databases differed)
  */
 export async function hasDiverged(
   { log, partition, signal }: Applied,
