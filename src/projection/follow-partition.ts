@@ -47,13 +47,8 @@ const untilBack = { firstMs: 200, mostMs: 5_000 };
 const jumpsUntilReported = 5;
 
 /**
-<<<<<<< HEAD
- * Reads one leased partition and commits what it folds, until the signal fires or the lease is lost. Whatever fails,
- * nothing already read is applied afterwards: it starts again from the stored position (docs/rules.md, C7).
-=======
  * Reads one leased partition and commits what it folds, until the signal fires or the lease is lost. After any failure
- * it starts again from the stored position; what was read before is not applied (docs/rules.md).
->>>>>>> f6d3f4e (Say what projections and stores do in plain words, and record where the two databases differed)
+ * it starts again from the stored position; what was read before is not applied (docs/rules.md, C7).
  */
 export async function followPartition<Change>(follow: FollowPartition<Change>): Promise<void> {
   let failures = 0;
