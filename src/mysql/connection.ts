@@ -2,7 +2,6 @@ import { createConnection, type Connection, type ResultSetHeader } from 'mysql2'
 import { connect } from 'node:net';
 import { within } from '../runtime/waiting.ts';
 import { isLostConnection } from './errors.ts';
-import { createTableNaming } from './tables.ts';
 
 /** Where a database is and who asks: `db.dsn` in its parts. */
 export type MysqlAddress = {
@@ -128,6 +127,22 @@ export async function openConnection(
     isLost: () => lost !== null,
     cut: () => lose(fatal('the connection was closed')),
     quit: () => quit(driver, () => lose(fatal('the connection was closed'))),
+  };
+}
+
+const rememberedStatements = 500;
+
+/** Replaces `state.name` in a statement by the table it means. Statements are constants, so results are cached. */
+function createTableNaming(prefix: string): (sql: string) => string {
+  const named = new Map<string, string>();
+  return (sql) => {
+    let text = named.get(sql);
+    if (text === undefined) {
+      text = sql.replaceAll(/\bstate\.(\w+)/g, (_, name: string) => `\`${prefix}${name}\``);
+      if (named.size >= rememberedStatements) named.clear();
+      named.set(sql, text);
+    }
+    return text;
   };
 }
 

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { PartitionName, PartitionPosition, Progress } from '../progress/progress.ts';
 import { SamsaError } from '../errors.ts';
-import type { EventLog } from '../log/log.ts';
+import type { EventLog, ReadRequest, ReadResult } from '../log/log.ts';
+import { pause } from '../runtime/waiting.ts';
 import { instanceName } from './instance.ts';
-import { createLogUpTo } from './log-up-to.ts';
 import { describeTopics } from './look-at-topics.ts';
 import type { Projection } from './projection.ts';
 import { runProjection, type RunningProjection } from './run-projection.ts';
@@ -100,4 +100,42 @@ function throwProblems(running: RunningProjection, lastWarning: string): void {
 function messageIn(line: string): string {
   const { error } = JSON.parse(line) as { error?: unknown };
   return typeof error === 'string' ? error : line;
+}
+
+/** A log that hides records beyond a bound, but tells how far it really reaches. */
+type LogUpTo = EventLog & {
+  /** Bounds only rise. Partitions without a bound are hidden completely. */
+  readonly raise: (bounds: readonly (PartitionName & { readonly next: number })[]) => void;
+};
+
+/** `close` does nothing: the log is not its own. */
+export function createLogUpTo(log: EventLog): LogUpTo {
+  const bounds = new Map<string, number>();
+  let raised = new AbortController();
+  const boundOf = ({ topic, partition }: PartitionName): number => bounds.get(`${topic}/${partition}`) ?? 0;
+
+  const read = async (request: ReadRequest): Promise<ReadResult> => {
+    if (request.from >= boundOf(request)) {
+      const signal = AbortSignal.any([request.signal, raised.signal]);
+      await pause(request.waitMs, signal);
+    }
+    const bound = boundOf(request);
+    const isWithheld = request.from >= bound;
+    const result = await log.read(isWithheld ? { ...request, maxBytes: 1, waitMs: 0 } : request);
+    const records = result.records.filter(({ offset }) => offset < bound);
+    return { ...result, records, next: Math.max(request.from, Math.min(result.next, bound)) };
+  };
+
+  return {
+    read,
+    append: (records) => log.append(records),
+    describe: (topic) => log.describe(topic),
+    create: (topic, settings) => log.create(topic, settings),
+    close: async () => {},
+    raise: (to) => {
+      for (const at of to) bounds.set(`${at.topic}/${at.partition}`, Math.max(boundOf(at), at.next));
+      raised.abort();
+      raised = new AbortController();
+    },
+  };
 }

@@ -1,9 +1,9 @@
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Config } from '../../config/config.ts';
 import { reason, SamsaError } from '../../errors.ts';
 import type { MysqlAddress } from '../../mysql/connection.ts';
-import { stateTablePrefix } from '../../mysql/tables.ts';
 import type { StoreLocation } from '../../progress/store-location.ts';
 import type { LogLocation } from '../../log/open-log.ts';
 import { shopFiles, usualGroupIds } from './shop-files.ts';
@@ -39,6 +39,14 @@ export function stateLocation(config: Config, service: 'trend' | 'recommendation
   if (address === null) return { kind: 'sqlite', path: shopFiles(config)[service] };
   const tablePrefix = stateTablePrefix(service, config[service].groupId, usualGroupIds[service]);
   return { kind: 'mysql', ...address, tablePrefix };
+}
+
+/**
+ * The prefix of the tables of one group id: another id reads the log again, into other tables. The id may be any text, so
+ * an id other than the default is hashed.
+ */
+function stateTablePrefix(service: string, groupId: string, usualId: string): string {
+  return groupId === usualId ? `${service}_` : `${service}_${hash('sha256', groupId, 'hex').slice(0, 10)}_`;
 }
 
 /**

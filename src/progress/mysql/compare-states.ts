@@ -74,3 +74,8 @@ async function hashesOf(
   ]);
   return new Set(rows.map((row) => String(row['row_hash'])));
 }
+
+/** The columns of a row as one text that differs for different rows. */
+export function rowText(...columns: readonly string[]): string {
+  return `CONCAT_WS('|', ${columns.map((column) => `COALESCE(HEX(${column}), '-')`).join(', ')}) AS row_text`;
+}

@@ -1,5 +1,5 @@
 import type { ComparedTable } from '../../../progress/rebuild/rebuild-place.ts';
-import { rowText } from '../../../mysql/tables.ts';
+import { rowText } from '../../../progress/mysql/compare-states.ts';
 import type { StoreLocation } from '../../../progress/store-location.ts';
 import { forgettableAt } from '../counting/kept-counts.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { openSqliteLog } from '../log/sqlite/log.ts';
-import { createLogUpTo } from './log-up-to.ts';
+import { createLogUpTo } from './replay.ts';
 
 it('withholds what is beyond the bound, says how far the log reaches, and gives more once the bound rises', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-up-to-'));
