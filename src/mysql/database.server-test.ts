@@ -39,7 +39,7 @@ describe('a MySQL database', () => {
       return rows.map((row) => String(row['word']));
     });
 
-  it('makes its tables once, however many open it together', async () => {
+  it('creates its tables once when many open it together', async () => {
     await writeFile(
       join(folder, '002-first.sql'),
       "INSERT INTO word VALUES (1, 'once'); INSERT INTO word VALUES (2, 'too');",
@@ -50,7 +50,7 @@ describe('a MySQL database', () => {
     assert.deepEqual(await wordsOf(await open()), ['once', 'too', 'later']);
   });
 
-  it('refuses tables that a newer program made', async () => {
+  it('refuses tables that a newer program created', async () => {
     await writeFile(join(folder, '002-first.sql'), 'SELECT 1;');
     await open();
     await rm(join(folder, '002-first.sql'));
@@ -128,7 +128,7 @@ describe('a MySQL database', () => {
     assert.deepEqual(await wordsOf(database), ['xx', 'xx']);
   });
 
-  it('uses no more connections than it may, and ends them all', async () => {
+  it('uses no more connections than allowed, and ends them all', async () => {
     const database = await open({ connections: 2 });
     const work = Array.from({ length: 20 }, () => database.transaction(async (connection) => connection.id));
     assert.equal(new Set(await Promise.all(work)).size, 2);
@@ -142,7 +142,7 @@ describe('a MySQL database', () => {
     );
   });
 
-  it('goes on after an idle connection was ended, as if nothing had been', async () => {
+  it('goes on after an idle connection was ended, without an error', async () => {
     const database = await open({ connections: 2 });
     const session = database.session();
     const idOf = (run: Pick<MysqlDatabase, 'transaction'>): Promise<number> =>
@@ -159,7 +159,7 @@ describe('a MySQL database', () => {
     );
   });
 
-  it('is unavailable while the server is gone, and there again with it', async () => {
+  it('is unavailable while the server is gone, and available when it is back', async () => {
     const database = await open();
     await database.transaction((connection) => connection.change("INSERT INTO word VALUES (1, 'kept')"));
     const cut = database.transaction(async (connection) => {

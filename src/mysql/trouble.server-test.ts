@@ -47,7 +47,7 @@ describe('a MySQL database that is away when a program starts', () => {
   });
   after(() => server.stop());
 
-  it('is opened all the same, says so once, and is prepared once when it comes', async () => {
+  it('is opened anyway, reports once, and is prepared once when the server answers', async () => {
     await server.kill();
     await opened(place, { onProblem }, async (database) => {
       const unavailable = { code: 'store-unavailable', retryable: true, message: /127\.0\.0\.1/ };
@@ -60,7 +60,7 @@ describe('a MySQL database that is away when a program starts', () => {
     });
   });
 
-  it('is thrown at a command, which waits for nothing', async () => {
+  it('throws for a command, which does not wait', async () => {
     await server.kill();
     try {
       await assert.rejects(openMysql(place, { migrations }), { code: 'store-unavailable', retryable: true });
@@ -69,7 +69,7 @@ describe('a MySQL database that is away when a program starts', () => {
     }
   });
 
-  it('says what has to be put right, should that come out only later', async () => {
+  it('reports bad settings also when they show only later', async () => {
     await server.kill();
     await opened({ ...place, database: 'missing' }, { onProblem }, async (database) => {
       await server.restart();
@@ -86,7 +86,7 @@ describe('a MySQL database that is away when a program starts', () => {
     });
   });
 
-  it('is refused at once when only other settings can help, whatever hears of problems', async () => {
+  it('throws at once when only other settings can help, also with `onProblem`', async () => {
     const wrong = { ...place, user: 'nobody', password: 'x' };
     await assert.rejects(openMysql(wrong, { migrations, onProblem }), { code: 'bad-configuration' });
     await server.ask("CREATE USER reader@'127.0.0.1'");
@@ -106,7 +106,7 @@ describe('a MySQL database that is away when a program starts', () => {
   });
 });
 
-describe('a MySQL database that takes nothing', () => {
+describe('a MySQL database that cannot write', () => {
   const commit = {
     projection: 'p',
     instance: 'i',
@@ -214,7 +214,7 @@ describe('a MySQL database behind encryption', () => {
     assert.equal(plain[0]?.['Value'], '');
   });
 
-  it('is refused when it cannot prove who it is, or is somebody else', async () => {
+  it('is refused when its certificate is missing or for another host', async () => {
     const refused = { code: 'bad-configuration', message: /db\.tls/ };
     await assert.rejects(openMysql({ ...place, tls: {} }, { migrations }), refused);
     const other = await certificate('other', 'IP:127.0.0.1');
@@ -226,7 +226,7 @@ describe('a MySQL database behind encryption', () => {
     await assert.rejects(openMysql({ ...place, host: '127.0.0.2', tls: { ca } }, { migrations }), refused);
   });
 
-  it('lets in a user who must come encrypted, with a certificate of their own', async () => {
+  it('accepts a user who must use encryption and a client certificate', async () => {
     const { key, cert } = { key: join(folder, 'server.key'), cert: join(folder, 'server.pem') };
     await server.ask("CREATE USER secret@'127.0.0.1' REQUIRE X509");
     await server.ask(`GRANT ALL ON ${place.database}.* TO secret@'127.0.0.1'`);
@@ -236,7 +236,7 @@ describe('a MySQL database behind encryption', () => {
     await opened({ ...address, tls }, {}, ask);
   });
 
-  it('is refused when it does not speak it', async () => {
+  it('is refused when it does not offer encryption', async () => {
     const plain = await startMariaDb(['--skip-ssl']);
     try {
       const address = { ...(await plain.createDatabase()), tls: { ca } };

@@ -180,7 +180,7 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       assert.equal((await progress.load('p', { topic: 't', partition: 1 })).marks.size, 0);
     });
 
-    test('tells the state behind which arrival nothing is unread', async ({ progress, watermarks }) => {
+    test('gives the state the watermark behind which nothing is unread', async ({ progress, watermarks }) => {
       await progress.lease(request('a'));
       await progress.commit(commitOf('a', ['x'], { arrivedMs: 500 }));
       for (const partition of [1, 2, 3]) {
@@ -329,7 +329,7 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       assert.deepEqual([position?.next, position?.outcomes], [11, { ...nothing, applied: 5, dead: 1 }]);
     });
 
-    test('names discarded records to those who read them again', async ({ progress }) => {
+    test('lists discarded records when they are read again', async ({ progress }) => {
       await progress.adoptDiscarded(
         [6, 8].map((offset) => ({ ...deadLetter(offset), ...settlement(offset, redriven('')) })),
       );

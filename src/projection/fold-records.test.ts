@@ -61,7 +61,7 @@ describe('foldRecords', () => {
     assert.deepEqual(folded.outcomes, { ...nothing, applied: 2, dead: 1 });
   });
 
-  it('takes a fold that breaks for a bad record, not for the end of the world', () => {
+  it('treats a fold that throws as a bad record', () => {
     const broken: ProjectionInput<string> = {
       ...words,
       fold: () => {
@@ -158,7 +158,7 @@ describe('foldRecords', () => {
     assert.deepEqual([without.next, without.last, without.outcomes], [12, null, { ...nothing, compacted: 3 }]);
   });
 
-  it('refuses to jump over a hole of which the log names a part, or another one', () => {
+  it('refuses to jump over an offset gap of which the log lists only a part, or another one', () => {
     const soFar = { next: 3, marks: new Map<string, number>(), discarded: new Set<number>() };
     const after = (next: number, from: number, to: number) => ({ next, skipped: [{ from, to }] });
     assert.equal(foldRecords(words, soFar, read([record(6, 'a')], after(7, 3, 5))), 'jump');

@@ -14,7 +14,7 @@ async function nameOfTheDead(): Promise<string> {
 }
 
 describe('an instance', () => {
-  it('is named differently every time', () => {
+  it('has another name every time', () => {
     assert.notEqual(instanceName('trend'), instanceName('trend'));
   });
 
@@ -26,7 +26,7 @@ describe('an instance', () => {
     assert.equal(isGone(await nameOfTheDead()), platform() === 'linux');
   });
 
-  it('is not known to be gone when it runs elsewhere under the same host name, or names itself in another way', async () => {
+  it('is not reported gone when it runs elsewhere under the same host name, or has another kind of name', async () => {
     const dead = await nameOfTheDead();
     assert.equal(isGone(dead.replace(/:[\da-f]{16}:/, ':0123456789abcdef:')), false);
     assert.equal(isGone(dead.replace(/:[\da-f]{16}:/, ':-:')), false);

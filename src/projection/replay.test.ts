@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import { openSqliteLog } from '../log/sqlite/log.ts';
 import { createLogUpTo } from './replay.ts';
 
-it('withholds what is beyond the bound, says how far the log reaches, and gives more once the bound rises', async () => {
+it('hides records beyond the bound, tells how far the log reaches, and gives more when the bound rises', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-up-to-'));
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
   const topic = 'letters';

@@ -319,7 +319,7 @@ describe('a running projection', () => {
     assert.match(said.join(''), /lost its end, or an older copy .* samsa rebuild.*"msg":"diverged"/);
   });
 
-  it('goes on by itself where only a copy of the log of a while ago had answered', async () => {
+  it('goes on by itself when only an old copy of the log had answered', async () => {
     let isPast = false;
     const real = log;
     log = {

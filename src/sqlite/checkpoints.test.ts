@@ -68,14 +68,14 @@ void describe('checkpoints', () => {
     database.close();
   });
 
-  test('cut a write-ahead log that has become much too long', { limitBytes: 100_000 }, async (path) => {
+  test('truncate a write-ahead log that is far too long', { limitBytes: 100_000 }, async (path) => {
     const database = openSqlite(path, schema);
     database.transaction(() => database.prepare('INSERT INTO t VALUES (zeroblob(5000000))').run());
     await until('the write-ahead log is cut', () => walBytes(path) === 0);
     database.close();
   });
 
-  test('say once what keeps them from working, and go on', {}, async (path, problems) => {
+  test('report once why they fail, and go on', {}, async (path, problems) => {
     writeFileSync(path, 'this is no database, and it is longer than the header of one would be'.repeat(20));
     await until('the problem is reported', () => problems.length > 0);
     rmSync(path);
@@ -87,7 +87,7 @@ void describe('checkpoints', () => {
     assert.match(problems[0]!, /not a database/);
   });
 
-  void it('tell that their thread has ended', limits, async () => {
+  void it('report that their thread has ended', limits, async () => {
     const problem = await new Promise<Error>((onProblem) => {
       const fatal = 'data:text/javascript,process.nextTick(() => { throw new Error("died") }); export default () => {}';
       startCheckpoints([], { intervalMs: 10, onProblem, chores: [{ module: fatal, argument: 'x', everyMs: 1 }] });

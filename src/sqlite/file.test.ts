@@ -58,7 +58,7 @@ describe('a SQLite file that is replaced', () => {
     }
   });
 
-  test('stays while anybody has it open', ({ path, by, keepAs }) => {
+  test('stays while a process has it open', ({ path, by, keepAs }) => {
     const holder = write(path, 'one');
     write(by, 'two').close();
     assert.equal(isInUse(path), true);
