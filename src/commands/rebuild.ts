@@ -14,7 +14,7 @@ import { carryDiscarded } from '../projection/dead-letters.ts';
 import { endsOf, startReplay, type ReplayProgress } from '../projection/replay.ts';
 import { openRecommendationRebuild } from '../services/recommendation/store/open-recommendation-rebuild.ts';
 import { openTrendRebuild } from '../services/trend/store/open-trend-rebuild.ts';
-import { lookAtLiveState, refuseWhileInUse, type LiveState } from './state/live-state.ts';
+import { lookAtLiveState, refuseNewDecisions, refuseWhileInUse, type LiveState } from './state/live-state.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
 import { compareWithLive, type Compared, type Rebuildable } from './state/rebuild-comparison.ts';
 import { shopFiles } from './state/shop-files.ts';
@@ -143,16 +143,6 @@ async function build<Change>(
 
 async function carry<Change>(live: LiveState, to: DeadLetterBook<Change>, name: string, log: EventLog): Promise<void> {
   if (live.decisions !== null) await carryDiscarded(name, live.decisions, to, log);
-}
-
-/** A record discarded meanwhile may have been folded already. */
-function refuseNewDecisions(discarded: number, live: LiveState): void {
-  if (live.decisions === null || live.discarded === discarded) return;
-  throw new SamsaError(
-    'store-unavailable',
-    'dead letters were discarded while the state was built, and the live state is left as it was: rebuild again',
-    { retryable: true },
-  );
 }
 
 function describe(live: LiveState, { incomparable, differences, newlyRead }: Compared): readonly string[] {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { lockDataFolder, openDataFolder } from '../runtime/data-folder.ts';
 import { shareLogBell } from '../log/open-log.ts';
@@ -6,17 +7,20 @@ import { runUntilStopped, type RunningService } from './serve/running-service.ts
 import type { RemoteUrls } from './serve/start-web.ts';
 import { startSmall } from './serve/start-small.ts';
 import { startConsumersThread } from './serve/consumers-thread-link.ts';
+import { shopFiles } from './state/shop-files.ts';
 
 /** Runs one service, or the whole shop, until it is told to stop. */
 export async function serveCommand(name: ServiceName, { config, print, warn }: CommandContext): Promise<number> {
   openDataFolder(config.data);
-  return runUntilStopped(() => startSmall(() => start(name, config, print)), warn);
+  return runUntilStopped(() => startSmall(() => start(name, config, print, warn)), warn);
 }
 
-async function start(name: ServiceName, config: Config, print: (line: string) => void): Promise<RunningService> {
+type Say = (line: string) => void;
+
+async function start(name: ServiceName, config: Config, print: Say, warn: Say): Promise<RunningService> {
   switch (name) {
     case 'all':
-      return startAll(config, print);
+      return startAll(config, print, warn);
     case 'web': {
       const service = await locked(config, 'samsa web', () => startWeb(config, Promise.resolve(config.remote)));
       print(`web             ${service.url}`);
@@ -36,9 +40,14 @@ async function start(name: ServiceName, config: Config, print: (line: string) =>
 }
 
 /** Web on this thread, both consumers on one of their own; all load at the same time. */
-async function startAll(config: Config, print: (line: string) => void): Promise<RunningService> {
+async function startAll(config: Config, print: Say, warn: Say): Promise<RunningService> {
   shareLogBell();
   return locked(config, 'samsa all', async () => {
+    const { trend, recommendation } = shopFiles(config);
+    if (existsSync(trend) || existsSync(recommendation)) {
+      const { replaceOutdatedStates } = await import('./state/replace-outdated.ts');
+      await replaceOutdatedStates(config, (line) => warn(`samsa: ${line}`));
+    }
     const starting = startConsumersThread(config);
     starting.catch(() => {}); // Looked at below, when the shop itself has opened its stores.
     try {

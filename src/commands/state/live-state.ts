@@ -76,3 +76,13 @@ export async function refuseWhileInUse(place: RebuildPlace, { readers }: LiveSta
       'Stop the service first, or only compare with --check.',
   );
 }
+
+/** The new state may hold what a record did that was discarded after reading began. @throws SamsaError (retryable) */
+export function refuseNewDecisions(discarded: number, live: LiveState): void {
+  if (live.decisions === null || live.discarded === discarded) return;
+  throw new SamsaError(
+    'store-unavailable',
+    'dead letters were discarded while the state was built, and the live state is left as it was: rebuild again',
+    { retryable: true },
+  );
+}

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import type { Config } from '../../config/config.ts';
+import { reason, SamsaError } from '../../errors.ts';
+import { openLog } from '../../log/open-log.ts';
+import { openStateReader } from '../../progress/open-state-reader.ts';
+import { openRebuildPlace } from '../../progress/rebuild/open-rebuild-place.ts';
+import { carryDiscarded } from '../../projection/dead-letters.ts';
+import { openRecommendationRebuild } from '../../services/recommendation/store/open-recommendation-rebuild.ts';
+import { openTrendRebuild } from '../../services/trend/store/open-trend-rebuild.ts';
+import { lookAtLiveState, refuseNewDecisions, refuseWhileInUse, type LiveState } from './live-state.ts';
+import type { Rebuildable } from './rebuild-comparison.ts';
+import { logLocation, stateLocation } from './shop-places.ts';
+
+const busyTimeoutMs = 5_000;
+
+/**
+ * Replaces each embedded state that an older version of its projection wrote with an empty one. The service then reads
+ * the log from its start. Discarded dead letters stay discarded, and the old file is kept as `….before-rebuild`. Call it
+ * before anything opens the states. A state that cannot be replaced stays as it is, and its service reports
+ * `state-outdated`.
+ */
+export async function replaceOutdatedStates(config: Config, say: (line: string) => void): Promise<void> {
+  const { trend, recommendation, mq } = config;
+  await replaceOutdated(config, say, {
+    ...openTrendRebuild(trend.groupId, mq.topics.searches),
+    what: 'trend',
+    location: stateLocation(config, 'trend'),
+  });
+  await replaceOutdated(config, say, {
+    ...openRecommendationRebuild(recommendation.groupId, mq.topics),
+    what: 'recommendation',
+    location: stateLocation(config, 'recommendation'),
+  });
+}
+
+async function replaceOutdated<Change>(
+  config: Config,
+  say: (line: string) => void,
+  target: Rebuildable<Change>,
+): Promise<void> {
+  const { what, location, projection } = target;
+  if (location.kind !== 'sqlite' || !existsSync(location.path)) return;
+  try {
+    const version = await versionIn(target);
+    if (version === undefined || version >= projection.version) return;
+    const keptAs = await replace(config, target);
+    say(
+      `${what}: the state is of version ${version}, this program writes version ${projection.version}: ` +
+        `it is rebuilt from the event log; the old state is kept as ${keptAs}`,
+    );
+  } catch (error) {
+    if (!(error instanceof SamsaError)) throw error;
+    say(`${what}: the state could not be checked or replaced: ${reason(error)}`);
+  }
+}
+
+/** @returns undefined where this projection has stored nothing yet. */
+async function versionIn<Change>({ location, projection }: Rebuildable<Change>): Promise<number | undefined> {
+  const state = await openStateReader(location);
+  try {
+    return (await state?.inside(projection.name))?.versions.get(projection.name);
+  } finally {
+    await state?.close();
+  }
+}
+
+async function replace<Change>(config: Config, target: Rebuildable<Change>): Promise<string | null> {
+  const { location, projection } = target;
+  await using stack = new AsyncDisposableStack();
+  const place = await openRebuildPlace(location, projection.name);
+  stack.defer(place.close);
+  const live = await carryInto(config, target, place);
+  return place.replace((discarded) => refuseNewDecisions(discarded, live));
+}
+
+/** Makes the empty state, with what was discarded from the live one. */
+async function carryInto<Change>(
+  config: Config,
+  { location, projection, openState }: Rebuildable<Change>,
+  place: Awaited<ReturnType<typeof openRebuildPlace>>,
+): Promise<LiveState> {
+  await using stack = new AsyncDisposableStack();
+  const state = await openStateReader(location);
+  stack.defer(async () => state?.close());
+  const live = await lookAtLiveState(place, state, projection);
+  await refuseWhileInUse(place, live);
+  const draft = await openState(place.draft);
+  stack.defer(draft.close);
+  if (live.decisions === null || live.discarded === 0) return live;
+  const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs });
+  stack.defer(log.close);
+  await carryDiscarded(projection.name, live.decisions, draft, log);
+  return live;
+}
