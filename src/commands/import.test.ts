@@ -7,8 +7,7 @@ import { describe, it } from 'node:test';
 import { loadConfig } from '../config/config.ts';
 import { openLog } from '../log/open-log.ts';
 import { importCommand, type ImportOptions } from './import.ts';
-import { shopFiles } from './state/shop-files.ts';
-import { logLocation } from './state/shop-places.ts';
+import { logLocation, shopFiles } from './state/shop-places.ts';
 
 type Shop = {
   readonly folder: string;

@@ -17,8 +17,7 @@ import { openTrendRebuild } from '../services/trend/store/open-trend-rebuild.ts'
 import { lookAtLiveState, refuseNewDecisions, refuseWhileInUse, type LiveState } from './state/live-state.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
 import { compareWithLive, type Compared, type Rebuildable } from './state/rebuild-comparison.ts';
-import { shopFiles } from './state/shop-files.ts';
-import { logLocation, stateLocation } from './state/shop-places.ts';
+import { logLocation, shopFiles, stateLocation } from './state/shop-places.ts';
 
 export type RebuildOptions = { readonly check?: boolean };
 

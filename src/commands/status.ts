@@ -9,8 +9,7 @@ import type { Config } from '../config/config.ts';
 import type { CommandContext } from './command-context.ts';
 import { freshnessOf, lagSeconds } from '../projection/freshness.ts';
 import { ledgerOf, type LedgerRow } from '../projection/ledger.ts';
-import { shopFiles } from './state/shop-files.ts';
-import { logLocation, stateLocations } from './state/shop-places.ts';
+import { logLocation, shopFiles, stateLocations } from './state/shop-places.ts';
 
 type ProjectionStatus = {
   readonly name: string;

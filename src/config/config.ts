@@ -1,6 +1,6 @@
 import { closest } from 'fastest-levenshtein';
-import type { DatabaseLocation } from './dsn.ts';
 import { readConfigFile } from './file.ts';
+import type { DatabaseLocation } from './parsers.ts';
 import { aliases, keysByName, readTable, sections, table, variableOf, withoutEffect, type Settings } from './keys.ts';
 import { SamsaError } from '../errors.ts';
 

@@ -1,4 +1,3 @@
-import { parseDsn, type DatabaseLocation } from './dsn.ts';
 import {
   addressRanges,
   brokers,
@@ -9,12 +8,14 @@ import {
   listOf,
   oneOf,
   orNull,
+  parseDsn,
   port,
   secretText,
   serviceUrl,
   text,
   token,
   topicName,
+  type DatabaseLocation,
   type Parse,
 } from './parsers.ts';
 import { defaultTopicNames } from '../events/topics.ts';

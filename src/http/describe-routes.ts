@@ -2,8 +2,8 @@ import Fastify, { type RouteOptions } from 'fastify';
 import type { HttpServer } from './http-server.ts';
 
 /**
- * `GET /openapi.json`: every route with its schema. The description, and the library that writes it, come with the
- * first request for it: most processes are never asked, and both take memory and time to load.
+ * `GET /openapi.json`: every route with its schema. The library that writes it is loaded at the first request, since it
+ * takes memory and time, and most processes are never asked.
  */
 export function describeRoutes(server: HttpServer, title: string, version: string): void {
   const routes: RouteOptions[] = [];
@@ -17,7 +17,7 @@ export function describeRoutes(server: HttpServer, title: string, version: strin
   });
 }
 
-/** Builds the description from a server that has the same routes and is never listened on. */
+/** Builds the description from a second server that has the same routes and never listens. */
 async function describe(routes: readonly RouteOptions[], title: string, version: string): Promise<unknown> {
   const { default: swagger } = await import('@fastify/swagger');
   const described = Fastify({ exposeHeadRoutes: false });

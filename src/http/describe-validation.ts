@@ -12,7 +12,7 @@ const places: Readonly<Record<string, string>> = {
   headers: 'in the headers',
 };
 
-/** What a request's schema found wrong, field by field: where, what was expected, what came. */
+/** Describes what a request's schema found wrong, field by field: where, what was expected, what came. */
 export function describeValidation({ validation = [], validationContext }: FastifyError): string {
   const place = places[validationContext ?? ''] ?? '';
   const byField = Map.groupBy(validation as readonly Fault[], fieldOf);
@@ -44,7 +44,7 @@ function describeField(faults: readonly Fault[]): string {
   return `${[...new Set(wants)].join(' or ')}, got ${shown(faults[0]?.data)}`;
 }
 
-/** Short and on one line, whatever it was. */
+/** The value on one line of at most about 80 characters. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';

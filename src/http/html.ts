@@ -1,4 +1,4 @@
-/** Text that is safe to stand in a page as it is; only `html` makes it. */
+/** Markup that is safe to put into a page. Only `html` makes it. */
 export type Html = { readonly markup: string };
 
 /** What may be put into a template. */
@@ -15,8 +15,8 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /**
- * A template for markup. Whatever is put in is escaped, unless this function made it; lists are put in one after the
- * other; `null`, `undefined` and `false` are nothing, so that `condition && html\`…\`` reads well.
+ * A template for markup. Values are escaped, unless this function made them. Lists are joined. `null`, `undefined` and
+ * `false` become nothing, so that `condition && html\`…\`` works.
  */
 export function html(strings: TemplateStringsArray, ...values: readonly Renderable[]): Html {
   let markup = strings[0] ?? '';

@@ -1,9 +1,10 @@
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError } from 'fastify';
 import { SamsaError, type ErrorCode } from '../errors.ts';
 import { describeValidation } from './describe-validation.ts';
 
-/** A failure as RFC 9457 tells it, with a stable `code` of ours. */
+/** A failure in the form of RFC 9457, with a stable `code`. */
 export type Problem = {
   readonly type: string;
   readonly title: string;
@@ -14,7 +15,7 @@ export type Problem = {
   readonly retryAfterSeconds?: number;
 };
 
-/** Codes a route may throw, and what they mean to a client; any other is our fault, and none of the client's business. */
+/** The status for each code that a route may throw. Any other code is answered with 500. */
 const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'bad-request': 400,
   'book-unknown': 404,
@@ -32,7 +33,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'unknown-query': 404,
 };
 
-/** Refusals by Fastify, its plugins and Node, told by status. */
+/** The code for each refusal by Fastify, its plugins and Node, by status. */
 const frameworkCodes: Readonly<Record<number, string>> = {
   400: 'bad-request',
   404: 'not-found',
@@ -50,7 +51,7 @@ export function problem(status: number, code: string, detail: string): Problem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, code, detail };
 }
 
-/** Any thrown value as a problem; details of what broke inside never leave the process. */
+/** Turns any thrown value into a problem. Details of internal errors never leave the process. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof SamsaError) {
     const status = statuses[error.code];
@@ -68,11 +69,45 @@ export function problemOf(error: unknown): Problem {
   return code === undefined ? internal() : problem(statusCode!, code, message);
 }
 
-/** What a request gets that arrives while the service stops. */
+/** The answer to a request that arrives while the service stops. */
 export function stoppingProblem(): Problem {
   return { ...problem(503, 'stopping', 'This service is stopping. Try again in a moment.'), retryAfterSeconds: 1 };
 }
 
 function internal(): Problem {
-  return problem(500, 'internal-error', 'Something broke inside the shop. It has been written down.');
+  return problem(500, 'internal-error', 'An error inside the shop kept it from answering. The error is in its log.');
+}
+
+/** Answers a connection that sent an invalid or incomplete HTTP request, then closes it. */
+export function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal = refusalOf(error.code);
+  const body = JSON.stringify(refusal);
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+function refusalOf(code: string | undefined): Problem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return problem(408, 'too-slow', 'The request did not arrive in time. Send it again.');
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return problem(431, 'headers-too-large', 'Expected address and headers of at most 16 KiB together, got more.');
+  }
+  if (code === 'HPE_INVALID_URL') {
+    return problem(
+      400,
+      'malformed-query',
+      'Expected an address of visible ASCII, everything else percent-encoded as UTF-8.',
+    );
+  }
+  return problem(400, 'bad-request', 'Expected an HTTP/1.1 request, got something else.');
 }

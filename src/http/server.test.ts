@@ -8,7 +8,8 @@ import { pino } from 'pino';
 import { openTestServer } from '../../test/support/open-test-server.ts';
 import { SamsaError } from '../errors.ts';
 import type { HttpServer } from './http-server.ts';
-import { listen, type HttpServerOptions } from './server.ts';
+import { listen } from './listening.ts';
+import type { HttpServerOptions } from './server.ts';
 
 type Opened = { readonly server: HttpServer; readonly logged: () => readonly Record<string, unknown>[] };
 

@@ -4,28 +4,25 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { SamsaError } from '../errors.ts';
-import { answerBrokenRequest } from './broken-request.ts';
 import { describeRoutes } from './describe-routes.ts';
-import { drainOnClose } from './drain.ts';
-import { healthRoutes } from './health.ts';
 import type { HttpServer } from './http-server.ts';
-import { metricsRoutes } from './metrics.ts';
-import { problem, problemOf, stoppingProblem, type Problem } from './problem.ts';
-import { requireSingleValues, requireText } from './query-hygiene.ts';
-import { readNumbers } from './query-numbers.ts';
+import { drainOnClose } from './listening.ts';
+import { healthRoutes, metricsRoutes } from './monitoring.ts';
+import { answerBrokenRequest, problem, problemOf, stoppingProblem, type Problem } from './problem.ts';
+import { readNumbers, requireSingleValues, requireText } from './query-string.ts';
 
 export type HttpServerOptions = {
   readonly service: 'web' | 'trend' | 'recommendation';
   readonly version: string;
   readonly logger: Logger;
-  /** Codes of what is not as it should be; none when all is well. */
+  /** Reason codes of everything that is wrong. Empty when all is well. */
   readonly readiness: () => readonly string[];
   /** Per client, which is an IPv4 address or an IPv6 /64; 0 = no limit. */
   readonly rateLimitPerMinute: number;
   /** Addresses whose forwarding headers are believed. */
   readonly trustProxy: readonly string[];
   readonly registry: Registry;
-  /** Answers a failure in another way than problem details, for instance as a page; false leaves it to those. */
+  /** Answers a failure in another form, for instance as a page. Returns false to have it answered as problem details. */
   readonly showProblem?: (problem: Problem, request: FastifyRequest, reply: FastifyReply) => boolean;
 };
 
@@ -38,16 +35,16 @@ const limits = {
   requestTimeout: 30_000,
   keepAliveTimeout: 65_000,
   http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
-  /** As long as a URL can be: Node refuses longer ones, so that a long parameter is a matter of its route. */
+  /** The longest URL that Node accepts, so that each route decides about long parameters. */
   routerOptions: { maxParamLength: 16 * 1024 },
 };
 
 /**
- * A server with what all services share: problem details for every failure, health, metrics, OpenAPI, limits. It reads
- * JSON and forms only. Bodies are never coerced and unknown fields are refused by name; query strings and paths coerce
- * numbers only. Addresses that are no text, and parameters given twice, are refused before anything else.
+ * Creates a server with what all services share: problem details for every failure, health, metrics, OpenAPI, limits. It
+ * reads only JSON and forms. Bodies are never coerced, and unknown fields are refused by name. In query strings and paths
+ * only numbers are coerced. Addresses that are not UTF-8, and parameters given twice, are refused first.
  *
- * `close` answers what has arrived, then closes every connection, within 5 s.
+ * `close` answers the requests that have arrived, then closes every connection, within 5 s.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const loggerInstance: FastifyBaseLogger = quieter(options.logger);
@@ -55,7 +52,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     ...limits,
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
-    // A logger for each request would only add its number, which nothing else mentions.
+    // A logger per request would only add a request number, which no other line contains.
     childLoggerFactory: (logger) => logger,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
     return503OnClosing: false,
@@ -84,14 +81,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   return server;
 }
 
-/** Without the library's own lines about every address it listens on: the command says where the services are. */
+/** Drops Fastify's info lines about addresses. The command prints where the services are. */
 function quieter(logger: Logger): Logger {
   return logger.isLevelEnabled('debug')
     ? logger
     : logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level });
 }
 
-/** For every route, and for addresses without one, before any other work is done for the request. */
+/** Limits requests to every route, and to addresses without a route, before any other work is done. */
 async function limitRate(server: HttpServer, perMinute: number): Promise<void> {
   if (perMinute === 0) return;
   const { default: rateLimit } = await import('@fastify/rate-limit');
@@ -105,52 +102,12 @@ async function limitRate(server: HttpServer, perMinute: number): Promise<void> {
   server.addHook('onRequest', server.rateLimit());
 }
 
-const unreachable: Readonly<Record<string, string>> = {
-  EACCES: 'this process may not use that port',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EAI_AGAIN: 'the name cannot be resolved right now',
-  EINVAL: 'this machine has no such address',
-  ENOTFOUND: 'no such name is known',
-};
-
-/**
- * Starts listening; port 0 takes any free one.
- * @param section of the settings that host and port come from, for messages.
- * @throws SamsaError `port-in-use`; `bad-configuration` when host or port cannot be had at all.
- */
-export async function listen(
-  server: HttpServer,
-  { host, port }: { readonly host: string; readonly port: number },
-  section: 'app' | 'trend' | 'recommendation',
-): Promise<{ url: string }> {
-  try {
-    return { url: await server.listen({ host, port }) };
-  } catch (cause) {
-    const { code = '' } = cause as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') {
-      throw new SamsaError(
-        'port-in-use',
-        `Expected port ${port} on ${host} to be free, but another program listens there. ` +
-          `Stop it, or set ${section}.port or SAMSA_${section.toUpperCase()}_PORT to another one.`,
-        { cause },
-      );
-    }
-    const problem = unreachable[code];
-    if (problem === undefined) throw cause;
-    throw new SamsaError(
-      'bad-configuration',
-      `Cannot listen on ${host}, port ${port}: ${problem} (${code}). Set ${section}.host or ${section}.port to another.`,
-      { cause },
-    );
-  }
-}
-
-/** What is our fault is written down, once; what is the client's is only answered. */
+/** Logs errors of ours once. Errors of the client are only answered. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, options: HttpServerOptions) {
   const shown = problemOf(error);
   if (shown.status >= 500) {
     const { method, routeOptions } = request;
-    // What passes by itself is nobody's mistake: a stack would say where it was noticed, again and again.
+    // A retryable error is not a bug: its message is enough, and a stack trace per request would flood the log.
     const err = error instanceof SamsaError && error.retryable ? error.message : error;
     request.log.error({ err, method, route: routeOptions.url }, 'request failed');
   }

@@ -1,8 +1,8 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** Proves that a reader id was given out by this shop: `<reader id>.<HMAC-SHA-256 under app.secret>`, base64url. */
+/** Proves that this shop gave out a reader id: `<reader id>.<HMAC-SHA-256 under app.secret>`, base64url. */
 export type ReaderSigner = {
-  /** A fresh id nobody can guess: 16 random bytes as base64url. */
+  /** A new random id: 16 bytes as base64url. */
   readonly mint: () => string;
   readonly sign: (readerId: string) => string;
   /** The reader id, or `null` when the value was not signed under this secret. Compares in constant time. */
@@ -16,8 +16,8 @@ const idBytes = 16;
 const idsPerPool = 256;
 
 /**
- * Remembers up to 40,000 values it has verified, in two generations, so that a returning reader costs a look-up
- * instead of a hash. Values that fail are not remembered: they could otherwise push out the ones that pass.
+ * Caches up to 40,000 verified values in two generations, so that a returning reader costs a look-up instead of a hash.
+ * Invalid values are not cached: they could push out valid ones.
  */
 export function createReaderSigner(secret: string): ReaderSigner {
   const signatureOf = createHmacSha256(secret);
@@ -33,7 +33,7 @@ export function createReaderSigner(secret: string): ReaderSigner {
     current.set(signed, readerId);
   };
 
-  const verifyAnew = (signed: string): string | null => {
+  const checkSignature = (signed: string): string | null => {
     const match = signedReader.exec(signed);
     if (match === null) return null;
     const [, readerId = '', signature = ''] = match;
@@ -47,14 +47,14 @@ export function createReaderSigner(secret: string): ReaderSigner {
     verify: (signed) => {
       const known = current.get(signed);
       if (known !== undefined) return known;
-      const readerId = previous.get(signed) ?? verifyAnew(signed);
+      const readerId = previous.get(signed) ?? checkSignature(signed);
       if (readerId !== null) remember(signed, readerId);
       return readerId;
     },
   };
 }
 
-/** Random bytes for many ids at once: a call for each would cost more than all else about an id. */
+/** Draws random bytes for many ids at once: one call per id would cost more than the rest of making it. */
 function createMint(): () => string {
   let pool = Buffer.alloc(0);
   let used = 0;
@@ -70,8 +70,8 @@ function createMint(): () => string {
 const blockBytes = 64;
 
 /**
- * HMAC-SHA-256 (RFC 2104) of ASCII text as base64url, out of two one-shot hashes: an `Hmac` of node:crypto is an object
- * made and thrown away for each new reader, which took a running shop more than twice as long.
+ * HMAC-SHA-256 (RFC 2104) of ASCII text as base64url, computed with two one-shot hashes. An `Hmac` object of node:crypto
+ * for each new reader took more than twice as long in a running shop.
  */
 function createHmacSha256(secret: string): (message: string) => string {
   const given = Buffer.from(secret);

@@ -3,11 +3,9 @@ import type { Config } from '../../config/config.ts';
 import { SamsaError } from '../../errors.ts';
 import { giveWay } from '../../runtime/give-way.ts';
 import type { FromConsumers } from './consumers-thread-link.ts';
-import { openSharedReading } from '../state/open-reading.ts';
-import { startTogether } from './running-service.ts';
+import type { RunningService } from './running-service.ts';
 import { createSayLogProblem, createServiceLogger } from './service-base.ts';
-import { startRecommendation } from './start-recommendation.ts';
-import { startTrend } from './start-trend.ts';
+import { openSharedReading, startRecommendation, startTrend } from './start-consumer.ts';
 
 /** The entry of the worker thread that runs both consumer services where the whole shop is one process. */
 const config: Config = workerData;
@@ -32,4 +30,14 @@ try {
   if (!(error instanceof SamsaError)) throw error;
   tell({ type: 'failed', code: error.code, message: error.message });
   parentPort!.close();
+}
+
+/** Resolves when both listen. When one cannot start, closes the other first. */
+async function startTogether(
+  starting: readonly [Promise<RunningService>, Promise<RunningService>],
+): Promise<readonly [RunningService, RunningService]> {
+  const [one, other] = await Promise.allSettled(starting);
+  if (one.status === 'fulfilled' && other.status === 'fulfilled') return [one.value, other.value];
+  for (const started of [one, other]) if (started.status === 'fulfilled') await started.value.close();
+  throw one.status === 'rejected' ? one.reason : (other as PromiseRejectedResult).reason;
 }

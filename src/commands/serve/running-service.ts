@@ -8,16 +8,6 @@ export type RunningService = {
   readonly close: () => Promise<void>;
 };
 
-/** Waits for both to listen; when one cannot start, stops the other before saying so. */
-export async function startTogether(
-  starting: readonly [Promise<RunningService>, Promise<RunningService>],
-): Promise<readonly [RunningService, RunningService]> {
-  const [one, other] = await Promise.allSettled(starting);
-  if (one.status === 'fulfilled' && other.status === 'fulfilled') return [one.value, other.value];
-  for (const started of [one, other]) if (started.status === 'fulfilled') await started.value.close();
-  throw one.status === 'rejected' ? one.reason : (other as PromiseRejectedResult).reason;
-}
-
 const stopWithinMs = 10_000;
 
 /**

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../../config/config.ts';
 import { readOrMakeSecret } from '../../runtime/data-folder.ts';
 import type { SamsaError } from '../../errors.ts';
-import { createRegistry } from '../../http/metrics.ts';
+import { createRegistry } from '../../http/monitoring.ts';
 import { createReaderSigner, type ReaderSigner } from '../../http/signed-reader.ts';
 import { instanceName } from '../../projection/instance.ts';
 

@@ -1,16 +1,22 @@
 import type { Config } from '../../config/config.ts';
-import type { StateOptions } from '../../progress/store-location.ts';
+import type { SamsaError } from '../../errors.ts';
+import { createBookSearchedDecoder, decodingOnce, type SearchDecoder } from '../../events/book-searched.ts';
 import type { HttpServer } from '../../http/http-server.ts';
-import { createHttpServer, listen } from '../../http/server.ts';
+import { listen } from '../../http/listening.ts';
+import { createHttpServer } from '../../http/server.ts';
+import type { EventLog } from '../../log/log.ts';
+import { openLog, shareReads } from '../../log/open-log.ts';
 import { openShownOffsets } from '../../log/open-shown-offsets.ts';
+import type { StateOptions } from '../../progress/store-location.ts';
 import { nextOffsets, type LedgerRow } from '../../projection/ledger.ts';
+import { logLocation, stateLocation } from '../state/shop-places.ts';
 import type { RunningService } from './running-service.ts';
-import { rateLimitOf, type ServiceBase } from './service-base.ts';
-import { logLocation } from '../state/shop-places.ts';
-import { busyTimeoutMs, openReading, type Reading } from '../state/open-reading.ts';
+import { createServiceBase, isLoopback, rateLimitOf, type ServiceBase } from './service-base.ts';
 
-/** Where the services that listen to the log differ. */
-export type Consumer<Store> = {
+/** The log and the decoder from which a consumer service reads its events. */
+export type Reading = { readonly log: EventLog; readonly decodeSearch: SearchDecoder };
+
+type Consumer<Store> = {
   readonly name: 'trend' | 'recommendation';
   readonly openStore: (options: StateOptions) => Promise<Store>;
   readonly create: (reading: Reading, store: Store) => ConsumerService;
@@ -23,12 +29,67 @@ type ConsumerService = {
   readonly close: () => Promise<void>;
 };
 
+/** No request waits for a write of these services. */
+const busyTimeoutMs = 1_000;
+
 /**
- * Opens what such a service stands on, in order, and lets it answer; whatever fails, what was opened is closed again.
- * @param shared given where both consumers run on one thread of a whole shop: that closes the log after them, and has
- *   another thread that looks after the files' write-ahead logs.
+ * Starts the trend service.
+ * @param shared given where both consumers run on one thread of a whole shop. That thread closes the log after them,
+ *   and another one carries over the files' write-ahead logs.
  */
-export async function startConsumer<Store extends { readonly close: () => Promise<void> }>(
+export async function startTrend(config: Config, shared: Reading | null = null): Promise<RunningService> {
+  const base = createServiceBase('trend', config);
+  const { openTrendStore } = await import('../../services/trend/store/open-trend-store.ts');
+  const { createTrendService } = await import('../../services/trend/trend-service.ts');
+  const { groupId, minimumReaders, blockedWords } = config.trend;
+  return startConsumer(config, base, shared, {
+    name: 'trend',
+    openStore: (options) => openTrendStore(stateLocation(config, 'trend'), options),
+    create: (reading, store) =>
+      createTrendService({
+        ...base,
+        ...reading,
+        store,
+        topic: config.mq.topics.searches,
+        projectionName: groupId,
+        settings: { minimumReaders, blockedWords, operatorToken: config.app.operatorToken },
+      }),
+  });
+}
+
+/** Starts the recommendation service. @see startTrend */
+export async function startRecommendation(config: Config, shared: Reading | null = null): Promise<RunningService> {
+  const base = createServiceBase('recommendation', config);
+  const { openRecommendationStore } = await import('../../services/recommendation/store/open-recommendation-store.ts');
+  const { createRecommendationService } = await import('../../services/recommendation/recommendation-service.ts');
+  const { topics } = config.mq;
+  const onRenewal = (): void =>
+    base.logger.warn('nothing was read for 30 days: the books are read again from the start of the log');
+  return startConsumer(config, base, shared, {
+    name: 'recommendation',
+    openStore: (options) =>
+      openRecommendationStore(stateLocation(config, 'recommendation'), {
+        ...options,
+        books: { topic: topics.changes, onRenewal },
+      }),
+    create: (reading, store) =>
+      createRecommendationService({
+        ...base,
+        ...reading,
+        store,
+        topics,
+        projectionName: config.recommendation.groupId,
+        settings: {
+          isLoopback: isLoopback(config.recommendation.host),
+          operatorToken: config.app.operatorToken,
+          verifyReader: base.signer.verify,
+        },
+      }),
+  });
+}
+
+/** Opens what the service needs, in order, then listens. On failure it closes what it opened. */
+async function startConsumer<Store extends { readonly close: () => Promise<void> }>(
   config: Config,
   base: ServiceBase,
   shared: Reading | null,
@@ -38,7 +99,7 @@ export async function startConsumer<Store extends { readonly close: () => Promis
   const { host, groupId } = config[name];
   await using stack = new AsyncDisposableStack();
   const location = logLocation(config);
-  const reading = shared ?? (await openReading(config, base.sayLogProblem));
+  const reading = shared ?? (await openReading(config, base.sayLogProblem, false));
   if (shared === null) stack.defer(reading.log.close);
   const checkpointedElsewhere = shared !== null;
   const store = await openStore({ clock, busyTimeoutMs, checkpointedElsewhere, onProblem: base.sayStoreProblem });
@@ -62,4 +123,20 @@ export async function startConsumer<Store extends { readonly close: () => Promis
   const { url } = await listen(server, config[name], name);
   const opened = stack.move();
   return { url, failed: new Promise(() => {}), close: () => opened.disposeAsync() };
+}
+
+type OnProblem = (problem: SamsaError | null) => void;
+
+async function openReading(config: Config, onProblem: OnProblem, checkpointedElsewhere: boolean): Promise<Reading> {
+  const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs, checkpointedElsewhere, onProblem });
+  return { log, decodeSearch: createBookSearchedDecoder() };
+}
+
+/**
+ * For both services on one thread of a whole shop: each event is read and decoded once for both.
+ * @throws SamsaError as `openLog`.
+ */
+export async function openSharedReading(config: Config, onProblem: OnProblem): Promise<Reading> {
+  const { log, decodeSearch } = await openReading(config, onProblem, true);
+  return { log: shareReads(log), decodeSearch: decodingOnce(decodeSearch) };
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { startCheckpoints } from '../../sqlite/checkpoints.ts';
 import { reason } from '../../errors.ts';
-import { listen } from '../../http/server.ts';
+import { listen } from '../../http/listening.ts';
 import { logChores } from '../../log/open-log.ts';
 import { openLogWithSpool } from '../../log/open-log-with-spool.ts';
 import { openStockedCatalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
@@ -10,8 +10,7 @@ import { createWebService } from '../../services/web/web-service.ts';
 import { refuseLostCatalogue } from '../import/refuse-lost-catalogue.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
-import { shopFiles } from '../state/shop-files.ts';
-import { catalogueLocation, logLocation } from '../state/shop-places.ts';
+import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
 
 /** On the thread that answers requests nobody waits longer for another writer. */
 const busyTimeoutMs = 50;

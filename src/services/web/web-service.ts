@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { createEventSource } from '../../events/event-source.ts';
 import { readerActionRecord } from '../../events/reader-action.ts';
@@ -10,26 +10,24 @@ import type { HttpServer } from '../../http/http-server.ts';
 import { createHttpServer } from '../../http/server.ts';
 import type { ReaderSigner } from '../../http/signed-reader.ts';
 import type { LogWithSpool } from '../../log/open-log-with-spool.ts';
-import { measureProjection } from '../../projection/measure-projection.ts';
-import { loadAssets } from './assets/load-assets.ts';
+import { loadAssets } from './assets/assets.ts';
 import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
 import type { OpenCatalogue } from './catalogue/catalogue.ts';
 import type { Outbox } from './catalogue/outbox/outbox.ts';
 import { startOutboxRelay, type OutboxRelay } from './catalogue/outbox/outbox-relay.ts';
-import { measureSpool, spoolProblems } from './measure-spool.ts';
-import type { PageDeps } from './pages/page-deps.ts';
+import type { PageDeps } from './pages/compose-pages.ts';
 import { pageRoutes } from './pages/page-routes.ts';
-import { createProblemPages } from './pages/problem-page.ts';
+import { createProblemPages } from './pages/layout.ts';
 import { actionRoutes, type RecordAction } from './readers/action-routes.ts';
 import { createLastSearch } from './readers/last-search.ts';
 import { createReaderIdentity } from './readers/reader-identity.ts';
 import { createSearchWeight } from './readers/search-weight.ts';
 import { createRemoteServices } from './remote/remote-services.ts';
 import { createAnswerSearch } from './search/query/answer-search.ts';
-import { createSearchPublisher, type SearchPublisher } from './search/publish/publish-search.ts';
+import { createSearchPublisher } from './search/publish/publish-search.ts';
 import type { SearchIndex } from './search/index/search-index.ts';
-import { searchProjectionName } from './search/index/search-projection.ts';
 import { searchRoutes } from './search/search-routes.ts';
+import { measureWeb, publisherProblems, spoolProblems } from './web-monitoring.ts';
 
 export type WebServiceDeps = {
   /** What readers do is spooled; changes of books have waited in their outbox and go straight to the log. */
@@ -93,7 +91,12 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
   const remote = createRemoteServices({ ...settings, signReader: deps.signer.sign });
   const assets = loadAssets();
   const readiness = (): readonly string[] => [
-    ...new Set([...index.problems(), ...relay.problems(), ...problemsOf(publisher), ...spoolProblems(deps.events)]),
+    ...new Set([
+      ...index.problems(),
+      ...relay.problems(),
+      ...publisherProblems(publisher),
+      ...spoolProblems(deps.events),
+    ]),
   ];
   const server = await createHttpServer({
     service: 'web',
@@ -140,7 +143,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
     clock,
     ...readers,
   });
-  measure(deps, publisher);
+  measureWeb(deps.registry, { events: deps.events, index, publisher });
   await fillShelves(relay, index, books.outbox);
   return {
     server,
@@ -181,26 +184,4 @@ function createReaderParts({ signer, secret, clock, settings }: WebServiceDeps) 
     }),
     lastSearch: createLastSearch(clock),
   };
-}
-
-function problemsOf(publisher: SearchPublisher): readonly string[] {
-  const { accepted, published, dropped, waiting } = publisher.ledger();
-  return [
-    ...(publisher.waiting() > 0 ? ['store-unavailable'] : []),
-    ...(accepted === published + dropped + waiting ? [] : ['unbalanced']),
-  ];
-}
-
-function measure({ registry, index, events }: WebServiceDeps, publisher: SearchPublisher): void {
-  measureSpool(registry, events.ledger);
-  measureProjection(registry, searchProjectionName, index);
-  new Gauge({
-    name: 'samsa_search_events',
-    help: 'Searches since the start: accepted = published + dropped + waiting',
-    labelNames: ['outcome'],
-    registers: [registry],
-    collect() {
-      for (const [outcome, count] of Object.entries(publisher.ledger())) this.set({ outcome }, count);
-    },
-  });
 }

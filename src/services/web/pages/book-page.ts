@@ -1,10 +1,8 @@
 import type { Book } from '../../../events/book.ts';
 import type { ReaderActionName } from '../../../events/reader-action.ts';
 import { html, type Html } from '../../../http/html.ts';
-import { renderBookTable } from './book-table.ts';
+import { bookUrl, renderBookTable, renderSubjects, searchUrl, yearOf } from './book-parts.ts';
 import { drawCover } from './cover.ts';
-import { bookUrl, searchUrl } from './links.ts';
-import { renderSubjects, yearOf } from './search-page.ts';
 
 export type BookView = {
   readonly book: Book;

@@ -2,14 +2,45 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SamsaError, reason } from '../../../errors.ts';
 import type { Book } from '../../../events/book.ts';
 import { html, type Html } from '../../../http/html.ts';
-import type { BookAction } from '../readers/action-routes.ts';
+import type { Assets } from '../assets/assets.ts';
+import type { BookAction, LookupBook, RecordAction } from '../readers/action-routes.ts';
+import type { LastSearch } from '../readers/last-search.ts';
+import type { IdentifyReader } from '../readers/reader-identity.ts';
+import type { WeighSearch } from '../readers/search-weight.ts';
+import type { RemoteServices } from '../remote/remote-services.ts';
+import type { SearchAnswer, SearchingReader } from '../search/query/answer-search.ts';
+import { bookUrl, searchUrl } from './book-parts.ts';
 import { renderBook } from './book-page.ts';
 import type { PageView } from './layout.ts';
-import { bookUrl, searchUrl } from './links.ts';
-import type { PageDeps, ShownAnswer } from './page-deps.ts';
 import { isSeen, readDone, readTrail, type PageParameters, type PageSearch } from './page-request.ts';
 import { renderPanels, type PanelViews } from './panels.ts';
 import { renderFrontTable, renderResults } from './search-page.ts';
+
+/** What a page shows of the answer to a search. */
+export type ShownAnswer = Pick<SearchAnswer, 'total' | 'totalIsExact' | 'dropped' | 'corrected'> & {
+  readonly books: readonly Book[];
+};
+
+/** Every part of the shop that the pages use. */
+export type PageDeps = {
+  /** Answers a search; with `record` the search is also sent as an event. */
+  readonly answerSearch: (
+    query: string,
+    reader: SearchingReader,
+    options: { readonly offset: number; readonly limit: number; readonly record: boolean },
+  ) => Promise<ShownAnswer>;
+  readonly popularBooks: (limit: number, offset: number) => Promise<readonly Book[]>;
+  readonly lookupBook: LookupBook;
+  readonly remote: Pick<RemoteServices, 'trends' | 'recommendations'>;
+  readonly identify: IdentifyReader;
+  readonly weigh: WeighSearch;
+  readonly lastSearch: LastSearch;
+  readonly recordAction: RecordAction;
+  /** `app.page_size`. */
+  readonly pageSize: number;
+  readonly assets: Assets;
+  readonly clock: () => number;
+};
 
 /** Fills rows of two, three and four. */
 const frontTableBooks = 12;

@@ -4,14 +4,14 @@ import { describe, it, type TestContext } from 'node:test';
 import { openTestServer } from '../../../../test/support/open-test-server.ts';
 import type { Book } from '../../../events/book.ts';
 import { createReaderSigner } from '../../../http/signed-reader.ts';
-import { loadAssets } from '../assets/load-assets.ts';
+import { loadAssets } from '../assets/assets.ts';
 import type { BookAction } from '../readers/action-routes.ts';
 import { createLastSearch } from '../readers/last-search.ts';
 import { createReaderIdentity } from '../readers/reader-identity.ts';
 import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
-import type { ShownAnswer } from './page-deps.ts';
+import type { ShownAnswer } from './compose-pages.ts';
 import { pageRoutes } from './page-routes.ts';
-import { createProblemPages } from './problem-page.ts';
+import { createProblemPages } from './layout.ts';
 
 const secret = 'a secret of this test';
 const emma: Book = {

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { HttpServer } from '../../../http/http-server.ts';
-import { assetRoutes } from '../assets/asset-routes.ts';
-import { samePagePath } from '../readers/form-post.ts';
+import { assetRoutes } from '../assets/assets.ts';
+import { samePagePath } from '../readers/action-routes.ts';
 import { askedTrends, composeBook, composeResults, composeStart } from './compose-pages.ts';
 import { pageHeaders, renderPage } from './layout.ts';
-import type { PageDeps } from './page-deps.ts';
+import type { PageDeps } from './compose-pages.ts';
 import { readPageSearch, type PageParameters } from './page-request.ts';
 import { renderRecommendations, renderTrends } from './panels.ts';
 

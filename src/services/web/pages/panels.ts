@@ -1,9 +1,8 @@
 import { html, type Html } from '../../../http/html.ts';
 import type { LatestSearch } from '../readers/last-search.ts';
 import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
+import { bookUrl, searchUrl } from './book-parts.ts';
 import { drawCover } from './cover.ts';
-import { bookUrl, searchUrl } from './links.ts';
-import { drawSparkline } from './sparkline.ts';
 
 const shownTrends = 10;
 const shownRecommendations = 6;
@@ -128,4 +127,24 @@ function renderAway(what: string): Html {
 /** Near enough to the trend service's own key to see that two spellings are one search. */
 function keyOf(query: string): string {
   return query.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
+}
+
+const sparkline = { width: 72, height: 20, shownHours: 24 };
+
+/** Readers per hour, oldest first, as a small line; the last 24 hours. Nothing when there is nothing to compare. */
+function drawSparkline(hourly: readonly number[]): Html {
+  const values = hourly.slice(-sparkline.shownHours);
+  if (values.length < 2 || values.every((value) => value === 0)) return html``;
+  const { width, height } = sparkline;
+  const most = Math.max(...values);
+  const points = values.map((value, index) => {
+    const x = 2 + (index * (width - 6)) / (values.length - 1);
+    const y = height - 3 - (value / most) * (height - 6);
+    return `${x.toFixed(1)} ${y.toFixed(1)}`;
+  });
+  const [lastX, lastY] = (points.at(-1) ?? '0 0').split(' ');
+  return html`<svg class="sparkline" viewBox="0 0 ${width} ${height}" aria-hidden="true" focusable="false">
+    <polyline points="${points.join(',')}" />
+    <circle cx="${lastX}" cy="${lastY}" r="2" />
+  </svg>`;
 }

@@ -1,8 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import { html, type Html } from '../../../http/html.ts';
-import { renderBookTable } from './book-table.ts';
+import { bookUrl, renderBookTable, renderSubjects, searchUrl, yearOf } from './book-parts.ts';
 import { drawCover } from './cover.ts';
-import { bookUrl, searchUrl } from './links.ts';
 
 /** A page of results as the search answered it. */
 export type ResultsView = {
@@ -66,20 +65,6 @@ function renderResult(book: Book, query: string, position: number): Html {
       ${book.description ? html`<p class="blurb">${book.description}</p>` : ''} ${renderSubjects(subjects)}
     </div>
   </li>`;
-}
-
-export function renderSubjects(subjects: readonly string[]): Html {
-  if (subjects.length === 0) return html``;
-  return html`<ul class="subjects" aria-label="Subjects">
-    ${subjects.map((subject) => html`<li><a href="${searchUrl(subject)}">${subject}</a></li>`)}
-  </ul>`;
-}
-
-/** The year a book was first published, as far as it is known: the sign and digits its date begins with. */
-export function yearOf(book: Book): string | null {
-  const [, sign = '', digits] = /^(-?)0*(\d{1,4})\b/.exec(book.published_at ?? '') ?? [];
-  if (digits === undefined) return null;
-  return sign === '-' ? `${digits} BC` : digits;
 }
 
 function renderPaging({ query, offset, pageSize, total, totalIsExact, books }: ResultsView): Html {

@@ -4,7 +4,6 @@ import { SamsaError } from '../../../errors.ts';
 import type { Book } from '../../../events/book.ts';
 import { readerActionNames } from '../../../events/reader-action.ts';
 import type { HttpServer } from '../../../http/http-server.ts';
-import { isFromThisSite, samePagePath, withDone } from './form-post.ts';
 import type { IdentifyReader } from './reader-identity.ts';
 
 /** What a reader does with a book, as topic `lr-reader-actions` carries it (docs/contract.md §1). */
@@ -109,4 +108,31 @@ function contentTypeOf({ headers }: FastifyRequest): string {
 /** 303, so that reloading the page does not do it again. */
 function goBack(reply: FastifyReply, body: { readonly action: string; readonly back?: string }): FastifyReply {
   return reply.redirect(withDone(samePagePath(body.back), body.action), 303);
+}
+
+/**
+ * Whether a request may act for the reader whose cookie it carries: not when a page of another site made the browser
+ * send it. Browsers say so themselves (Fetch Metadata, or at least `Origin`); other clients send neither.
+ */
+function isFromThisSite(request: FastifyRequest): boolean {
+  const site = request.headers['sec-fetch-site'];
+  if (typeof site === 'string') return site === 'same-origin' || site === 'none';
+  const { origin } = request.headers;
+  return origin === undefined || (URL.parse(origin)?.host ?? '') === request.host;
+}
+
+/**
+ * The given path if it leads to a page of this shop, else `/`. A browser takes `//host` and `/\host` for another site,
+ * and drops tabs and line breaks before it looks.
+ */
+export function samePagePath(path: unknown): string {
+  if (typeof path !== 'string' || path.length > 2_000) return '/';
+  return /^\/(?![/\\])[\x21-\x7e]*$/.test(path) ? path : '/';
+}
+
+/** The path with what was done there, for the page to confirm it. */
+function withDone(path: string, action: string): string {
+  const url = new URL(path, 'http://this.shop');
+  url.searchParams.set('done', action);
+  return `${url.pathname}${url.search}`;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseDsn } from './dsn.ts';
+import { parseDsn } from './parsers.ts';
 
 const mysql = { kind: 'mysql', host: 'db.example', port: 3306, user: 'shop', password: 'pass', database: 'books' };
 

@@ -1,0 +1,72 @@
+import type { Server } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { SamsaError } from '../errors.ts';
+import type { HttpServer } from './http-server.ts';
+
+const unreachable: Readonly<Record<string, string>> = {
+  EACCES: 'this process may not use that port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EAI_AGAIN: 'the name cannot be resolved right now',
+  EINVAL: 'this machine has no such address',
+  ENOTFOUND: 'no such name is known',
+};
+
+/**
+ * Starts listening. Port 0 takes any free port.
+ * @param section the settings that host and port come from, for messages.
+ * @throws SamsaError `port-in-use`; `bad-configuration` when the machine does not offer this host or port.
+ */
+export async function listen(
+  server: HttpServer,
+  { host, port }: { readonly host: string; readonly port: number },
+  section: 'app' | 'trend' | 'recommendation',
+): Promise<{ url: string }> {
+  try {
+    return { url: await server.listen({ host, port }) };
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new SamsaError(
+        'port-in-use',
+        `Expected port ${port} on ${host} to be free, but another program listens there. ` +
+          `Stop it, or set ${section}.port or SAMSA_${section.toUpperCase()}_PORT to another one.`,
+        { cause },
+      );
+    }
+    const problem = unreachable[code];
+    if (problem === undefined) throw cause;
+    throw new SamsaError(
+      'bad-configuration',
+      `Cannot listen on ${host}, port ${port}: ${problem} (${code}). Set ${section}.host or ${section}.port to another.`,
+      { cause },
+    );
+  }
+}
+
+const sweepEveryMs = 20;
+
+/**
+ * Bounds how long `server.close()` takes. Connections are closed as soon as they are idle, and after `patienceMs` in any
+ * state, including streams and half-sent requests.
+ * @returns a function that tells whether the server is closing.
+ */
+export function drainOnClose(server: FastifyInstance, patienceMs: number): () => boolean {
+  let closing = false;
+  server.addHook('preClose', (done) => {
+    closing = true;
+    drain(server.server, patienceMs);
+    done();
+  });
+  return () => closing;
+}
+
+function drain(server: Server, patienceMs: number): void {
+  const sweep = setInterval(() => server.closeIdleConnections(), sweepEveryMs);
+  const last = setTimeout(() => server.closeAllConnections(), patienceMs);
+  server.once('close', () => {
+    clearInterval(sweep);
+    clearTimeout(last);
+  });
+  sweep.unref();
+  last.unref();
+}

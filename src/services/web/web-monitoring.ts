@@ -1,0 +1,72 @@
+import { Gauge, type Registry } from 'prom-client';
+import { isBalanced, type LogWithSpool } from '../../log/open-log-with-spool.ts';
+import { measureProjection } from '../../projection/measure-projection.ts';
+import type { SearchPublisher } from './search/publish/publish-search.ts';
+import type { SearchIndex } from './search/index/search-index.ts';
+import { searchProjectionName } from './search/index/search-projection.ts';
+
+type Monitored = {
+  readonly events: Pick<LogWithSpool, 'ledger' | 'problems'>;
+  readonly index: SearchIndex;
+  readonly publisher: SearchPublisher;
+};
+
+/** Adds the metrics of the web service: its search index, its spools, and what became of its searches' events. */
+export function measureWeb(registry: Registry, { events, index, publisher }: Monitored): void {
+  measureSpool(registry, events.ledger);
+  measureProjection(registry, searchProjectionName, index);
+  new Gauge({
+    name: 'samsa_search_events',
+    help: 'Searches since the start: accepted = published + dropped + waiting',
+    labelNames: ['outcome'],
+    registers: [registry],
+    collect() {
+      for (const [outcome, count] of Object.entries(publisher.ledger())) this.set({ outcome }, count);
+    },
+  });
+}
+
+/**
+ * Adds to the metrics what became of the records in each spool: accepted = relayed + dropped + set aside + waiting, each
+ * counted by itself since the spool was made.
+ */
+function measureSpool(registry: Registry, ledger: LogWithSpool['ledger']): void {
+  new Gauge({
+    name: 'samsa_spool_events',
+    help: 'Events in the spool: accepted = relayed + dropped + set_aside + waiting',
+    labelNames: ['spool', 'topic', 'outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { spool, topic, accepted, relayed, dropped, setAside, waiting } of ledger()) {
+        for (const [outcome, count] of Object.entries({ accepted, relayed, dropped, set_aside: setAside, waiting })) {
+          this.set({ spool, topic, outcome }, count);
+        }
+      }
+    },
+  });
+  new Gauge({
+    name: 'samsa_spool_waiting_bytes',
+    help: 'Bytes of keys, values and headers that wait in the spool',
+    labelNames: ['spool', 'topic'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { spool, topic, waitingBytes } of ledger()) this.set({ spool, topic }, waitingBytes);
+    },
+  });
+}
+
+/** Reason codes for readiness. */
+export function spoolProblems({ ledger, problems }: Pick<LogWithSpool, 'ledger' | 'problems'>): readonly string[] {
+  return [...problems().map(({ code }) => code), ...(ledger().every(isBalanced) ? [] : ['unbalanced'])];
+}
+
+/** Reason codes for readiness. */
+export function publisherProblems(publisher: SearchPublisher): readonly string[] {
+  const { accepted, published, dropped, waiting } = publisher.ledger();
+  return [
+    ...(publisher.waiting() > 0 ? ['store-unavailable'] : []),
+    ...(accepted === published + dropped + waiting ? [] : ['unbalanced']),
+  ];
+}
