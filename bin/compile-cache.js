@@ -1,5 +1,4 @@
-// Where the stripped and compiled source is kept between starts, so that a start does not pay for it again. Worker
-// threads follow the environment variable.
+// Keeps the stripped and compiled source between starts. Worker threads follow the environment variable.
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node from 18 on can read. Samsa itself is TypeScript that Node 26 runs as it is; an older
-// Node runs this file again with the Node 26 that `npm ci` put beside it.
+// Plain JavaScript for Node 18 or later. Samsa itself is TypeScript that Node 26 runs directly. An older Node runs this
+// file again with the Node 26 that `npm ci` installed in node_modules.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -17,7 +17,7 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
   if (existsSync(node)) runWith(node);
   else {
-    console.error(`samsa: needs Node ${neededMajor}, this is ${process.version}; run "npm ci", which brings it along`);
+    console.error(`samsa: needs Node ${neededMajor}, this is ${process.version}; run "npm ci", which installs it`);
     process.exitCode = 1;
   }
 }

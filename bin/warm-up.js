@@ -1,5 +1,5 @@
-// Run by `npm ci`: opens the shop once, in a folder that is thrown away, so that its compiled source is kept and the
-// first real start is as quick and as small as any later one. Nothing depends on it, so it never fails.
+// Run by `npm ci`: starts the shop once in a temporary folder to fill the compile cache, so that the first real start is
+// as fast as later ones. Nothing depends on it, so it never fails.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

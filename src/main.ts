@@ -10,19 +10,19 @@ const services = ['all', 'web', 'trend', 'recommendation'] as const satisfies re
 const serviceDescriptions: Readonly<Record<ServiceName, string>> = {
   all: 'run the whole shop in one process: web, trend and recommendation',
   web: 'run the bookshop: pages, search, catalogue',
-  trend: 'run the service that tells what readers are searching for',
-  recommendation: 'run the service that tells what a reader might like next',
+  trend: 'run the service that shows what readers are searching for',
+  recommendation: 'run the service that suggests what a reader might like next',
 };
 
 /**
  * Runs one command line.
- * @returns the exit code: 0 done, 1 failed with a message on standard error, 2 the command line made no sense.
+ * @returns the exit code: 0 done, 1 failed with a message on standard error, 2 the command line was wrong.
  */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   const program = new Command('samsa')
     .description('The bookshop that listens: every search becomes an event, and events become trends and suggestions.')
-    .option('-c, --config <file>', 'a config.yml; without one everything has a default')
+    .option('-c, --config <file>', 'a config.yml; without one, every setting has its default')
     .exitOverride()
     .showHelpAfterError('(samsa --help lists the commands)')
     .allowExcessArguments(false);
@@ -54,15 +54,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   program
     .command('topics')
     .option('--json', 'for programs')
-    .description('make the topics that are missing, and show how each one is kept')
+    .description('create the topics that are missing, and show how each one is kept')
     .action((options: { json?: boolean }) =>
       run(async (context) => (await import('./commands/topics.ts')).topicsCommand(context, options)),
     );
   program
     .command('rebuild')
     .argument('<what>', 'trend, recommendation or search')
-    .option('--check', 'only build and compare, also while the shop runs; the live state stays')
-    .description('build a state anew from the event log, compare it with the live one, and put it in its place')
+    .option('--check', 'only build and compare; the live state stays, and the shop may run meanwhile')
+    .description('rebuild a state from the event log, compare it with the live one, and replace that')
     .action((what: string, options: { check?: boolean }) =>
       run(async (context) => (await import('./commands/rebuild.ts')).rebuildCommand(context, what, options)),
     );
@@ -96,14 +96,17 @@ function addDeadLetters(program: Command, run: RunCommand): void {
     group
       .command(name)
       .description(description)
-      .option('--projection <name>', 'only of trend, recommendation, or a projection by its name')
-      .option('--cause <code>', 'only of this cause, as the list shows it')
-      .option('--reason <text>', 'only with this text in the reason')
-      .option('--since <time>', 'only of records that arrived from then on: 2031-05-04, 2031-05-04T10:00Z, 24h (ago)')
-      .option('--until <time>', 'only of records that arrived up to then');
+      .option('--projection <name>', 'only those of trend, recommendation, or a projection by its name')
+      .option('--cause <code>', 'only those with this cause, as the list shows it')
+      .option('--reason <text>', 'only those with this text in the reason')
+      .option(
+        '--since <time>',
+        'only records that arrived at this time or later: 2031-05-04, 2031-05-04T10:00Z, 24h (ago)',
+      )
+      .option('--until <time>', 'only records that arrived at this time or earlier');
   filtered('list', 'list dead letters')
     .option('--status <status>', 'waiting, redriven, discarded or all', 'waiting')
-    .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), 50)
+    .option('--limit <n>', 'show at most this many', wholeNumber(1, 100_000), 50)
     .option('--json', 'for programs')
     .action((options: DecidingOptions & { status: string; limit: number; json?: boolean }) =>
       run(async (context) => (await import('./commands/dead-letters.ts')).listDeadLetters(context, options)),
@@ -111,23 +114,23 @@ function addDeadLetters(program: Command, run: RunCommand): void {
   group
     .command('show')
     .description('show one dead letter with its bytes')
-    .argument('<id...>', 'PROJECTION/TOPIC/PARTITION/OFFSET, or these four words')
+    .argument('<id...>', 'PROJECTION/TOPIC/PARTITION/OFFSET, or these four as separate words')
     .option('--json', 'for programs, with all bytes')
     .action((words: string[], options: { json?: boolean }) =>
       run(async (context) => (await import('./commands/dead-letters.ts')).showDeadLetter(context, words, options)),
     );
-  filtered('redrive', 'read dead letters again as they came, each into the projection that failed')
+  filtered('redrive', 'read dead letters again, each into the projection that failed')
     .argument('[ids...]', 'only these')
-    .option('--all', 'every one that waits')
-    .option('--dry-run', 'only say what would become of them')
-    .option('--rate <n>', 'at most so many a second', numberUpTo(1_000_000))
+    .option('--all', 'all that wait for a decision')
+    .option('--dry-run', 'only print what would happen to each')
+    .option('--rate <n>', 'at most this many a second', numberUpTo(1_000_000))
     .action((ids: string[], options: DecidingOptions & { rate?: number }) =>
       run(async (context) => (await import('./commands/dead-letters.ts')).redriveDeadLetters(context, ids, options)),
     );
-  filtered('discard', 'decide that dead letters stay dead')
+  filtered('discard', 'decide that dead letters are never counted')
     .argument('[ids...]', 'only these')
-    .option('--all', 'every one that waits')
-    .option('--dry-run', 'only say which')
+    .option('--all', 'all that wait for a decision')
+    .option('--dry-run', 'only print which')
     .action((ids: string[], options: DecidingOptions) =>
       run(async (context) => (await import('./commands/dead-letters.ts')).discardDeadLetters(context, ids, options)),
     );
@@ -136,12 +139,12 @@ function addDeadLetters(program: Command, run: RunCommand): void {
 function addSimulate(program: Command, run: RunCommand): void {
   program
     .command('simulate')
-    .option('--readers <number>', 'how many are in the shop at the same time', wholeNumber(1, 10_000), 50)
+    .option('--readers <number>', 'how many readers are in the shop at the same time', wholeNumber(1, 10_000), 50)
     .option('--rate <number>', 'searches per second', numberUpTo(10_000), 5)
-    .option('--duration <seconds>', 'how long; until stopped unless given', numberUpTo(2_000_000))
-    .option('--seed <number>', 'the same readers ask the same again', wholeNumber(0, 2 ** 32 - 1))
-    .option('--history', 'first put a made-up week into the log of the running shop')
-    .option('--burst <query>', 'what everybody asks for in the first minute', queryText)
+    .option('--duration <seconds>', 'how long; without it, until stopped', numberUpTo(2_000_000))
+    .option('--seed <number>', 'the same seed repeats the same readers and searches', wholeNumber(0, 2 ** 32 - 1))
+    .option('--history', 'first append a made-up week of searches to the log of the running shop')
+    .option('--burst <query>', 'a query that every reader searches for in the first minute', queryText)
     .description('send made-up readers to a running shop, so that trends and suggestions come alive')
     .action((options: SimulateOptions) =>
       run(async (context) => (await import('./commands/simulate.ts')).simulateCommand(context, options)),
@@ -159,7 +162,7 @@ function contextOf(file: string | undefined): CommandContext {
 function explain(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.code === 'commander.excessArguments') {
-      process.stderr.write('npm hands options on only behind two dashes: npm start -- --config config.yml\n');
+      process.stderr.write('npm passes options on only after two dashes: npm start -- --config config.yml\n');
     }
     return error.exitCode === 0 ? 0 : 2;
   }

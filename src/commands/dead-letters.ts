@@ -11,7 +11,7 @@ export type DecideOptions = FilterOptions & { readonly all?: boolean; readonly d
 
 const shownByDefault = 50;
 
-/** Lists dead letters of every projection, also of the search index. @returns 0. */
+/** Lists dead letters of every projection, including the search index. @returns 0. */
 export async function listDeadLetters(
   { config, print, warn }: CommandContext,
   options: FilterOptions & { readonly status?: string; readonly limit?: number; readonly json?: boolean },
@@ -32,7 +32,7 @@ export async function listDeadLetters(
   return 0;
 }
 
-/** Shows one dead letter, by its id or by the four parts of it. @returns 0. @throws SamsaError `dead-letter-unknown`. */
+/** Shows one dead letter, by its id or by the four parts of its id. @returns 0. @throws SamsaError `dead-letter-unknown`. */
 export async function showDeadLetter(
   { config, print }: CommandContext,
   words: readonly string[],
@@ -51,7 +51,7 @@ export async function showDeadLetter(
   );
 }
 
-/** Folds dead letters again, each into the projection that failed. @returns 0 when none of them waits any more, else 1. */
+/** Folds dead letters again, each into the projection that failed. @returns 0 when none of them still waits, else 1. */
 export async function redriveDeadLetters(
   context: CommandContext,
   ids: readonly string[],
@@ -63,7 +63,7 @@ export async function redriveDeadLetters(
   return decide(context, ids, options, (letters, { filter }) => letters.redrive(filter, { dryRun, pace }));
 }
 
-/** Decides that dead letters stay dead. @returns 0. */
+/** Decides that dead letters are never counted. @returns 0. */
 export async function discardDeadLetters(
   context: CommandContext,
   ids: readonly string[],
@@ -80,9 +80,9 @@ async function decide(
   outcomesOf: (letters: DeadLetters, selection: Selection) => AsyncIterable<DeadLetterOutcome>,
 ): Promise<number> {
   const now = Date.now();
-  refuseUnmeant(ids, options);
+  requireSelection(ids, options);
   const selections = selectionsOf(config, ids, options, now).map((selection) => {
-    // What arrives from now on, nobody can have meant.
+    // The user cannot mean letters that arrive after the command began.
     return ids.length > 0 ? selection : { ...selection, filter: { untilMs: now, ...selection.filter } };
   });
   await using stack = new AsyncDisposableStack();
@@ -109,12 +109,15 @@ async function decide(
   return (counts.get('waiting') ?? 0) > 0 ? 1 : 0;
 }
 
-function refuseUnmeant(ids: readonly string[], { all, projection, cause, reason, since, until }: DecideOptions): void {
+function requireSelection(
+  ids: readonly string[],
+  { all, projection, cause, reason, since, until }: DecideOptions,
+): void {
   const narrowed = [projection, cause, reason, since, until].some((filter) => filter !== undefined);
   if (all === true ? ids.length === 0 : ids.length > 0 || narrowed) return;
   throw new SamsaError(
     'bad-request',
-    'expected ids, or filters (--projection, --cause, --reason, --since, --until), or --all to mean every one that waits',
+    'expected ids, or filters (--projection, --cause, --reason, --since, --until), or --all for all that wait',
   );
 }
 
@@ -124,7 +127,7 @@ function describeCounts(counts: ReadonlyMap<DeadLetterOutcome['became'], number>
     late: 'late: counted, not applied',
     discarded: 'discarded',
     waiting: 'still waiting',
-    elsewhere: 'decided by somebody else meanwhile',
+    elsewhere: 'decided by another process meanwhile',
   };
   const parts = [...counts].map(([became, count]) => `${count} ${said[became]}`);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
@@ -142,7 +145,7 @@ function projectionsMeant(
   const known = projections.map((letters) => letters.projection).join(' or ') || `none: ${data} has no state yet`;
   throw new SamsaError(
     'bad-request',
-    `expected a projection whose dead letters can be decided about, ${known}, got ${printable(projection)}. ` +
-      'A search index reads the log anew by itself when its file is removed while the shop is stopped.',
+    `expected a projection whose dead letters can be redriven or discarded, ${known}, got ${printable(projection)}. ` +
+      'To have a search index read the log again, stop the shop and remove its file.',
   );
 }

@@ -245,7 +245,7 @@ describe('samsa rebuild', () => {
         const { projections } = JSON.parse(out) as { projections: { lag_events: number }[] };
         return projections.length === 3 && projections.every(({ lag_events }) => lag_events === 0);
       });
-      await assert.rejects(rebuild('trend'), { code: 'already-running', message: /trend@.* has it\. Stop/ });
+      await assert.rejects(rebuild('trend'), { code: 'already-running', message: /trend@.* has it open\. Stop/ });
       await assert.rejects(rebuild('recommendation'), { code: 'already-running', message: /recommendation@/ });
       await assert.rejects(rebuild('search'), { code: 'already-running', message: /samsa all/ });
       let checked = false;

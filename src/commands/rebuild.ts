@@ -24,9 +24,8 @@ export type RebuildOptions = { readonly check?: boolean };
 const busyTimeoutMs = 5_000;
 
 /**
- * Builds a service's state anew from the log, beside the live one, says how they differ, and puts it in its place;
- * with `check`, only says how they differ, also while the service runs. Ends with the live state as it was unless it
- * says otherwise.
+ * Rebuilds a service's state from the log beside the live one, prints how they differ, and replaces the live one. With
+ * `check` it only prints how they differ, and the service may run meanwhile. On any failure the live state is unchanged.
  * @returns 0 when the new state is in place, or with `check` when both are equal, else 1.
  * @throws SamsaError `already-running` while the service runs, `state-too-new`, `bad-request`, and what stores throw.
  */
@@ -63,7 +62,7 @@ export async function rebuildCommand(
   }
 }
 
-/** The index is a private copy of the web service, which makes it anew by itself where there is none. */
+/** The index is a private copy of the web service, which rebuilds it at the next start when its file is missing. */
 function rebuildSearch({ config, print }: CommandContext, path: string, check: boolean): number {
   if (check)
     throw new SamsaError('bad-request', '--check: expected trend or recommendation, a search index is not compared');
@@ -73,7 +72,7 @@ function rebuildSearch({ config, print }: CommandContext, path: string, check: b
   } finally {
     lock.release();
   }
-  print('the search index is removed: the shop makes it anew from the log when it starts');
+  print('the search index is removed: the shop rebuilds it from the log when it starts');
   return 0;
 }
 
@@ -100,7 +99,7 @@ async function rebuild<Change>(
   }
   const keptAs = await place.replace((discarded) => refuseNewDecisions(discarded, live));
   if (keptAs !== null) {
-    warn(`${what}: the old state is kept as ${keptAs} until the next rebuild; delete it when nobody misses anything`);
+    warn(`${what}: the old state is kept as ${keptAs} until the next rebuild; delete it when nothing is missing`);
   }
   print(`${what}: the new state is in place`);
   return 0;

@@ -16,9 +16,9 @@ type ProjectionStatus = {
   /** The file, or the database and its tables. */
   readonly state: string;
   readonly lag_events: number;
-  /** `null` while nothing of a partition has been read. */
+  /** `null` while a partition has not been read at all. */
   readonly lag_seconds: number | null;
-  /** Those that wait for somebody to decide about them. */
+  /** How many wait for a decision. */
   readonly dead_letters: number;
   readonly balanced: boolean;
   readonly ledger: readonly LedgerRow[];
@@ -32,8 +32,8 @@ type TopicStatus = {
 };
 
 /**
- * Shows how far every service has read and whether every event is accounted for, also while the shop runs.
- * What waits on this disk is shown also while a cluster does not answer.
+ * Shows how far every service has read and whether every event is accounted for. The shop may run meanwhile. Events
+ * that wait on this disk are shown even while the Kafka cluster does not answer.
  * @returns 0 when every ledger balances, else 1.
  * @throws SamsaError `store-unavailable` (retryable) where the log or a database does not answer.
  */

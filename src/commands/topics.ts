@@ -9,9 +9,9 @@ import { logLocation } from './state/shop-places.ts';
 const dayMs = 86_400_000;
 
 /**
- * Makes those of the shop's topics that are missing and shows how each one is kept, with what to mind where somebody
- * else has made one otherwise than Samsa would.
- * @returns 0 when all of them are kept as long as the services need, else 1.
+ * Creates the shop's topics that are missing and shows how each one is kept. Warns about topics with settings that lose
+ * events.
+ * @returns 0 when every topic is kept as long as the services need, else 1.
  */
 export async function topicsCommand(
   { config, print, warn }: CommandContext,
@@ -51,7 +51,7 @@ async function makeAndLook(location: LogLocation) {
 
 const roles = ['searches', 'actions', 'changes', 'operator'] as const satisfies readonly (keyof TopicNames)[];
 
-/** What would keep services from being right, and what to do. */
+/** Settings that would make the services' answers wrong, and what to do. */
 function problemsOf(role: keyof TopicNames, { retentionMs, compacted }: TopicFacts): readonly string[] {
   const wanted = topicRetention[role];
   const problems: string[] = [];

@@ -6,7 +6,7 @@ import { SamsaError } from '../errors.ts';
 
 type Read = Settings<typeof table>;
 
-/** Every setting of the shop (docs/contract.md §3), checked: plain data, also for worker threads. */
+/** Every setting of the shop, checked (docs/contract.md §3). Plain data, so that worker threads can receive it. */
 export type Config = Omit<Read, 'db' | 'remote'> & {
   readonly db: DatabaseLocation & { readonly tls: Read['db']['tls'] };
   /** Where the web page finds the other two services. */
@@ -16,15 +16,15 @@ export type Config = Omit<Read, 'db' | 'remote'> & {
 type Setting = {
   readonly given: unknown;
   readonly source: 'file' | 'environment';
-  /** For people. */ readonly called: string;
+  /** Its name in messages. */ readonly called: string;
 };
 
 const shownProblems = 30;
 
 /**
  * Reads the settings: defaults, then the file, then `SAMSA_…` variables of the environment.
- * @returns the settings, and remarks for people about keys that have no effect here.
- * @throws SamsaError `bad-configuration` naming everything that is wrong at once. No secret is ever shown.
+ * @returns the settings, and notices about keys that have no effect here.
+ * @throws SamsaError `bad-configuration` that names all problems at once. It never contains a secret.
  */
 export function loadConfig(sources: {
   readonly file?: string;
@@ -95,14 +95,14 @@ function unknownKey(name: string, { source, called }: Setting): string {
   return `${called}: there is no such setting. Did you mean ${near}?`;
 }
 
-/** One line, short, and without a password that stands in a URL. */
+/** At most 81 characters on one line, without passwords in URLs. */
 function shown(given: unknown): string {
   if (Array.isArray(given) && given.length > 5) return `a list of ${given.length}`;
   const text = (JSON.stringify(given) ?? 'nothing').replaceAll(/\/\/[^/@\s]*@/g, '//…@');
   return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
 }
 
-/** What each setting allows by itself, but not together with another. */
+/** Checks settings that are valid alone but not together. */
 function disagreements(
   { data, db, mq, trend, recommendation }: Read,
   settings: ReadonlyMap<string, Setting>,
@@ -142,7 +142,7 @@ function complete({ db: { dsn, tls }, remote, ...read }: Read): Config {
   };
 }
 
-/** Where this machine reaches a service that listens there. */
+/** The URL at which this machine reaches a service that listens on this host and port. */
 function localUrl({ host, port }: { readonly host: string; readonly port: number }): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

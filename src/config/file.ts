@@ -11,7 +11,7 @@ export type FileSettings = {
 const largestBytes = 1024 * 1024;
 const shownFaults = 5;
 
-/** The settings in a YAML file by their dotted names. Empty values and sections are none. Never throws. */
+/** Reads the settings in a YAML file by their dotted names. Skips empty values and sections. Never throws. */
 export function readConfigFile(path: string): FileSettings {
   try {
     if (statSync(path).size > largestBytes) return problem(`${path}: expected at most 1 MiB of YAML, got more.`);
@@ -65,7 +65,7 @@ function readYaml(path: string, source: string): FileSettings {
   return { settings, problems };
 }
 
-/** As plain data; what cannot be had so, for instance a value that contains itself, is no value any key takes. */
+/** The node as plain data. A value that cannot be plain data, such as one that contains itself, becomes `{}`, which no key accepts. */
 function valueOf(node: unknown, document: Document): unknown {
   if (node === null || node === undefined) return null;
   if (isScalar(node)) return node.value;

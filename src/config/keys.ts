@@ -23,9 +23,9 @@ import { defaultTopicNames } from '../events/topics.ts';
 export type Key<Value> = {
   readonly parse: Parse<Value>;
   readonly fallback: Value;
-  /** Never shown, whatever is wrong with it. */
+  /** Never shown in messages. */
   readonly secret: boolean;
-  /** Where it is not its place in the table, spelled with underscores. */
+  /** Its name, when that is not its place in the table spelled with underscores. */
   readonly name?: string;
 };
 
@@ -37,7 +37,7 @@ function secret<Value>(parse: Parse<Value>, fallback: NoInfer<Value>): Key<Value
   return { parse, fallback, secret: true };
 }
 
-/** Encrypted when `enabled`, or as soon as a certificate is named; PEM files. */
+/** PEM files. Encryption is on when `enabled` is true, or by default when a certificate is given. */
 const tls = {
   enabled: key(orNull(flag), null),
   ca: key(orNull(text), null),
@@ -46,14 +46,14 @@ const tls = {
 };
 
 /**
- * Every setting of the shop (docs/contract.md §3). Its place here is its place in `Config`. With underscores it is its name
- * in the file, as in `app.page_size`, and in the environment, as in `SAMSA_APP_PAGE_SIZE`.
+ * Every setting of the shop (docs/contract.md §3). The place of a key in this table is its place in `Config`. Spelled with
+ * underscores it is the name in the file (`app.page_size`) and in the environment (`SAMSA_APP_PAGE_SIZE`).
  */
 export const table = {
   /** The folder of every embedded store. */
   data: key(text, './data'),
   app: {
-    /** 0 takes any free port, here and below. */
+    /** 0 = any free port, here and below. */
     port: key(port, 8080),
     host: key(host, '127.0.0.1'),
     /** Books on a page of results. */
@@ -71,7 +71,7 @@ export const table = {
     tls,
   },
   mq: {
-    /** None: the embedded log. */
+    /** Empty: the embedded log. */
     brokers: key(brokers, []),
     topics: {
       searches: key(topicName, defaultTopicNames.searches, 'mq.topic'),
@@ -81,7 +81,7 @@ export const table = {
     },
     keyFormat: key(oneOf('query', 'query:reader'), 'query'),
     partitions: key(integer(1, 1_000), 4),
-    /** `null`: the broker's own. */
+    /** `null`: the broker's default. */
     replication: key(orNull(integer(1, 100)), null),
     sasl: {
       mechanism: key(oneOf('PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'), 'PLAIN'),
@@ -122,14 +122,14 @@ export type Settings<Table> = {
   readonly [Place in keyof Table]: Table[Place] extends Key<infer Value> ? Value : Settings<Table[Place]>;
 };
 
-/** Other names of keys. */
+/** Alternative names of keys. */
 export const aliases: Readonly<Record<string, string>> = {
   'app.pageSize': 'app.page_size',
   'remote.rec_url': 'remote.recommendation_url',
   'mq.topics.searches': 'mq.topic',
 };
 
-/** What the tutorial's files may hold that has nothing to set here, and why: keys, and whole sections. */
+/** Keys and sections of the tutorial's files that have no effect here, with the reason. */
 export const withoutEffect: Readonly<Record<string, string>> = {
   'app.templates_dir': 'the pages are part of the program',
   'app.templates_pattern': 'the pages are part of the program',

@@ -1,12 +1,12 @@
 import { isIP, isIPv6 } from 'node:net';
 
-/** Turns what was given, in the file a YAML value, in the environment a string, into a value, or says what was expected. */
+/** Parses a YAML value or the text of an environment variable, or says what was expected. */
 export type Parse<Value> = (given: unknown) => { readonly value: Value } | { readonly expected: string };
 
 const longestText = 1_000;
 const hostName = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252})$/;
 
-/** Text that the test holds of, without the white space around it. */
+/** Trimmed text that passes a test. */
 function textThat(expected: string, holds: (text: string) => boolean): Parse<string> {
   return (given) => {
     const text = typeof given === 'string' ? given.trim() : '';
@@ -23,7 +23,7 @@ export const topicName = textThat(
   (name) => /^[A-Za-z0-9._-]{1,249}$/.test(name) && !/^\.{1,2}$/.test(name),
 );
 
-/** A secret is taken as it stands, white space included. */
+/** A secret, not trimmed. */
 export function secretText(leastLength: number): Parse<string> {
   return (given) =>
     typeof given === 'string' && given.length >= leastLength && given.length <= longestText && withoutControl(given)
@@ -31,7 +31,7 @@ export function secretText(leastLength: number): Parse<string> {
       : { expected: leastLength === 1 ? 'text, in quotes' : `text of at least ${leastLength} characters, in quotes` };
 }
 
-/** What can be sent in a header. */
+/** Text that fits an HTTP header. */
 export const token: Parse<string> = (given) =>
   typeof given === 'string' && /^[\x21-\x7e]{1,1000}$/.test(given)
     ? { value: given }
@@ -133,9 +133,8 @@ const expectedDsn =
   'or user:password@tcp(host:port)/database';
 
 /**
- * Reads `db.dsn` in any of its forms. In the Go form the password is taken as it stands, up to the last `@tcp(`; what
- * follows the question mark concerns other drivers and is dropped. What was expected never repeats what came: it may
- * hold a password.
+ * Reads `db.dsn` in any of its forms. In the Go form the password is not decoded and ends at the last `@tcp(`; options
+ * after the question mark are ignored. The error never repeats the input, which may contain a password.
  */
 export const parseDsn: Parse<DatabaseLocation> = (given) => {
   if (typeof given !== 'string') return { expected: expectedDsn };

@@ -7,7 +7,7 @@ import type { RunningService } from './running-service.ts';
 import { createSayLogProblem, createServiceLogger } from './service-base.ts';
 import { openSharedReading, startRecommendation, startTrend } from './start-consumer.ts';
 
-/** The entry of the worker thread that runs both consumer services where the whole shop is one process. */
+/** The entry of the worker thread that runs both consumer services of `samsa all`. */
 const config: Config = workerData;
 const tell = (message: FromConsumers): void => parentPort!.postMessage(message);
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** A service that listens. */
 export type RunningService = {
   readonly url: string;
-  /** Resolves, with the reason, when it can no longer do its work; never while it can. */
+  /** Resolves with the reason when the service can no longer work. */
   readonly failed: Promise<Error>;
   readonly close: () => Promise<void>;
 };
@@ -11,8 +11,8 @@ export type RunningService = {
 const stopWithinMs = 10_000;
 
 /**
- * Starts, and runs until SIGTERM or SIGINT, then closes; a second signal, or ten seconds, ends it at once. A signal
- * that comes during the start is followed after it.
+ * Starts a service, runs it until SIGTERM or SIGINT, then closes it. A second signal, or ten seconds without success, ends
+ * the process. A signal during the start takes effect after it.
  * @returns the exit code: 0 after a clean stop, 1 when the service failed or did not stop in time.
  */
 export async function runUntilStopped(
@@ -30,7 +30,7 @@ export async function runUntilStopped(
   const outcome = await Promise.race([service.close().then(() => 'closed' as const), late, impatient]);
   timeout.abort();
   if (outcome === 'late') say(`samsa: did not stop within ${stopWithinMs / 1000} s; what was answered is on disk`);
-  // What does not close holds handles, and would keep the process for as long.
+  // Open handles would keep the process alive.
   if (outcome !== 'closed') process.exit(1);
   return failure === null ? 0 : 1;
 }

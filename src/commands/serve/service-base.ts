@@ -10,17 +10,17 @@ import { instanceName } from '../../projection/instance.ts';
 
 type SayProblem = (problem: SamsaError | null) => void;
 
-/** What every service of a process is made with. */
+/** What every service needs. */
 export type ServiceBase = {
   readonly version: string;
-  /** No two processes or threads ever share it. */
+  /** Unique to this process and thread. */
   readonly instance: string;
   readonly clock: () => number;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly secret: string;
   readonly signer: ReaderSigner;
-  /** As `onProblem` of `openLog`, of `openSpooledLog` and of whatever opens a database. */
+  /** For `onProblem` of `openLog`, `openSpooledLog` and of everything that opens a database. */
   readonly sayLogProblem: SayProblem;
   readonly saySpoolProblem: SayProblem;
   readonly sayStoreProblem: SayProblem;
@@ -38,8 +38,8 @@ export function createServiceBase(service: string, config: Config): ServiceBase 
     secret,
     signer: createReaderSigner(secret),
     sayLogProblem: createSayLogProblem(logger),
-    saySpoolProblem: sayOf(logger, 'what waited here has reached the event log', 'what readers do waits on this disk'),
-    sayStoreProblem: sayOf(logger, 'the database is reached', 'the database is not reached yet, and tried again'),
+    saySpoolProblem: sayOf(logger, 'waiting events have reached the event log', 'events wait on this disk'),
+    sayStoreProblem: sayOf(logger, 'the database answers', 'the database does not answer yet; trying again'),
   };
 }
 
@@ -48,7 +48,7 @@ export function createServiceLogger(service: string, { log }: Config): Logger {
 }
 
 export function createSayLogProblem(logger: Logger): SayProblem {
-  return sayOf(logger, 'the event log is reached', 'the event log is not reached yet, and tried again');
+  return sayOf(logger, 'the event log answers', 'the event log does not answer yet; trying again');
 }
 
 function sayOf(logger: Logger, over: string, trouble: string): SayProblem {
@@ -62,7 +62,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** `app.rate_limit`: 600 a minute and client unless set, and none where only this machine can ask. */
+/** `app.rate_limit`. Default: 600 a minute and client, no limit on loopback. */
 export function rateLimitOf({ app }: Config, host: string): number {
   return app.rateLimit ?? (isLoopback(host) ? 0 : 600);
 }

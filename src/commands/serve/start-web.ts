@@ -12,16 +12,16 @@ import type { RunningService } from './running-service.ts';
 import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
 import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
 
-/** On the thread that answers requests nobody waits longer for another writer. */
+/** The thread that answers requests never waits longer than this for another writer. */
 const busyTimeoutMs = 50;
 const newReadersPerAddress = 20;
 
-/** Where the bookshop finds the other two services. */
+/** The addresses of the other two services. */
 export type RemoteUrls = { readonly trendUrl: string; readonly recommendationUrl: string };
 
 /**
- * Opens what the bookshop stands on, in order, and lets it listen; whatever fails, what was opened is closed again. The
- * other two may still be starting meanwhile.
+ * Opens what the bookshop needs, in order, then listens. On failure it closes what it opened. The other two services may
+ * still be starting.
  */
 export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Promise<RunningService> {
   const base = createServiceBase('web', config);
@@ -65,7 +65,7 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
   });
   stack.defer(books.close);
   const index = await opening;
-  // Each waits some seconds for a cluster that does not answer: both at the same time.
+  // Closed at the same time, since each may wait some seconds for a cluster that does not answer.
   stack.defer(async () => {
     await Promise.all([index.close(), events.close()]);
   });

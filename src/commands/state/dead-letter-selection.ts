@@ -11,14 +11,14 @@ export type FilterOptions = {
   readonly until?: string;
 };
 
-/** Dead letters somebody means. */
+/** The dead letters that a command line selects. */
 export type Selection = {
   /** All projections when missing. */
   readonly projection?: string;
   readonly filter: DeadLetterFilter;
 };
 
-/** What a command line means; one selection for each id, or one for all. @throws SamsaError `bad-request`. */
+/** Reads a command line: one selection per id, or one without ids. @throws SamsaError `bad-request`. */
 export function selectionsOf(
   { trend, recommendation }: Pick<Config, 'trend' | 'recommendation'>,
   ids: readonly string[],
@@ -43,7 +43,7 @@ export function selectionsOf(
   });
 }
 
-/** The name of a dead letter outside its store. */
+/** The id of a dead letter, as commands show and accept it. */
 export function idOf(letter: {
   readonly projection: string;
   readonly topic: string;

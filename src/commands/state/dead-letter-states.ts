@@ -10,7 +10,7 @@ import { stateLocation, stateLocations } from './shop-places.ts';
 
 const busyTimeoutMs = 5_000;
 
-/** The services' projections of this shop. The search index is a private copy of each web node and not among them. */
+/** Opens the projections of trend and recommendation. The search index is private to each web node and not included. */
 export async function openProjections(config: Config, stack: AsyncDisposableStack): Promise<readonly DeadLetters[]> {
   const { topics } = config.mq;
   const shared = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere: false };
@@ -31,14 +31,14 @@ export async function openProjections(config: Config, stack: AsyncDisposableStac
   return opened;
 }
 
-/** Opening a state would make one. */
+/** Checks before opening, since opening a state creates it. */
 async function isThere(location: StoreLocation): Promise<boolean> {
   const state = await openStateReader(location);
   await state?.close();
   return state !== null;
 }
 
-/** Dead letters of every projection, also of the search index. */
+/** Dead letters of every projection, including the search index. */
 export async function* readLetters(
   config: Config,
   { projection, filter }: Selection,

@@ -7,7 +7,7 @@ const shownHeaders = 100;
 const hexPerLine = 32;
 const shownReason = 120;
 
-/** One line. Whatever a record's sender wrote is made harmless for terminals. */
+/** One line. Control characters from the record are escaped. */
 export function summarise(letter: KeptDeadLetter): string {
   const { status, cause, value, reason } = letter;
   const bytes = value === null ? 'null' : `${value.byteLength} B`;
@@ -45,7 +45,7 @@ export function wholeOf(letter: KeptDeadLetter): Readonly<Record<string, unknown
   };
 }
 
-/** A whole dead letter for people; of long bytes only the beginning. */
+/** A whole dead letter for people. Long keys and values are cut. */
 export function describeLetter(letter: KeptDeadLetter): readonly string[] {
   const { status, cause, reason, headers, key, value } = letter;
   const lines = [
@@ -71,7 +71,7 @@ export function describeLetter(letter: KeptDeadLetter): readonly string[] {
   return lines;
 }
 
-/** How many there are, then the bytes as text where they are UTF-8, else in hexadecimal. */
+/** The length, then the bytes as text if they are UTF-8, else in hexadecimal. */
 function describeBytes(bytes: Uint8Array): readonly string[] {
   const { byteLength } = bytes;
   if (byteLength === 0) return ['0 bytes'];
@@ -84,7 +84,7 @@ function describeBytes(bytes: Uint8Array): readonly string[] {
   return [`${byteLength} bytes, not UTF-8${cut}, in hexadecimal`, ...lines.map((line) => `    ${line}`)];
 }
 
-/** Control and formatting characters as escapes: a record must not be able to write on the terminal it is shown on. */
+/** Escapes control and formatting characters, so that a record cannot send commands to a terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
     return `\\u{${character.codePointAt(0)!.toString(16)}}`;

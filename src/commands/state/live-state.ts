@@ -5,21 +5,21 @@ import type { StateInside, StateReader } from '../../progress/state-reader.ts';
 import { reason, SamsaError } from '../../errors.ts';
 import { isGone } from '../../projection/instance.ts';
 
-/** What a state says of itself before it is built anew. */
+/** What the live state contains before it is rebuilt. */
 export type LiveState = {
   readonly exists: boolean;
   readonly positions: readonly PartitionPosition[];
-  /** Why nothing can be compared with it; `null` when something may. */
+  /** Why it cannot be compared with the rebuilt state; `null` when it can. */
   readonly incomparable: string | null;
-  /** What must be carried over; `null` when it cannot be read. */
+  /** The decisions about dead letters, to be carried over; `null` when they cannot be read. */
   readonly decisions: Pick<ProgressStore<never>, 'positions' | 'deadLetters'> | null;
   readonly discarded: number;
-  /** Instances that were reading into it, unless they are known to be gone. */
+  /** Instances that write to it, without those whose process has exited. */
   readonly readers: readonly string[];
 };
 
 /**
- * @param state null where there is none.
+ * @param state null when no state exists.
  * @throws SamsaError `state-too-new` when a newer program wrote it, `store-unavailable` (retryable).
  */
 export async function lookAtLiveState(
@@ -28,7 +28,7 @@ export async function lookAtLiveState(
   projection: { readonly name: string; readonly version: number },
 ): Promise<LiveState> {
   const nothing = { positions: [], decisions: null, discarded: 0, readers: [] };
-  if (state === null) return { ...nothing, exists: false, incomparable: 'there is none' };
+  if (state === null) return { ...nothing, exists: false, incomparable: 'no state exists' };
   let inside: StateInside;
   try {
     inside = await state.inside(projection.name);
@@ -72,12 +72,12 @@ export async function refuseWhileInUse(place: RebuildPlace, { readers }: LiveSta
   if (!(await place.isInUse())) return;
   throw new SamsaError(
     'already-running',
-    `${place.name}: expected a state nobody has open, but ${readers.join(', ') || 'another process'} has it. ` +
+    `${place.name}: expected a state that no process has open, but ${readers.join(', ') || 'another process'} has it open. ` +
       'Stop the service first, or only compare with --check.',
   );
 }
 
-/** The new state may hold what a record did that was discarded after reading began. @throws SamsaError (retryable) */
+/** The new state may contain a record that was discarded after reading began. @throws SamsaError (retryable) */
 export function refuseNewDecisions(discarded: number, live: LiveState): void {
   if (live.decisions === null || live.discarded === discarded) return;
   throw new SamsaError(

@@ -10,7 +10,7 @@ import type { Projection } from '../../projection/projection.ts';
 import type { Replay, ReplayProgress } from '../../projection/replay.ts';
 import type { LiveState } from './live-state.ts';
 
-/** A service's state that can be built anew. */
+/** A service's state that can be rebuilt from the log. */
 export type Rebuildable<Change> = {
   readonly what: string;
   readonly location: StoreLocation;
@@ -26,10 +26,10 @@ export type Rebuildable<Change> = {
 };
 
 export type Compared = {
-  /** `null` when nothing could be compared; `incomparable` says why. */
+  /** `null` when the states could not be compared; `incomparable` says why. */
   readonly differences: readonly Difference[] | null;
   readonly incomparable: string | null;
-  /** Records that are dead in the live state and not in the new one. */
+  /** How many records are dead in the live state but not in the new one. */
   readonly newlyRead: number;
 };
 
@@ -42,14 +42,14 @@ type Comparison<Change> = {
   readonly show: (progress: ReplayProgress) => void;
 };
 
-/** Reads up to where the live state stands, which may go on meanwhile, and compares one moment of it. */
+/** Reads up to the live state's position, then compares with a snapshot of it. The live state may go on meanwhile. */
 export async function compareWithLive<Change>(comparison: Comparison<Change>): Promise<Compared> {
   const { log, replay, live, target, place, show } = comparison;
   const not = (incomparable: string): Compared => ({ differences: null, incomparable, newlyRead: 0 });
   if (live.incomparable !== null) return not(live.incomparable);
   const diverged = await findDivergence(log, live.positions);
   if (diverged !== null) return not(diverged);
-  // Nearly all of it first: while a moment of the live state is held, its write-ahead log only grows.
+  // Read most of the log before the snapshot: while a snapshot is open, the live state's write-ahead log only grows.
   await replay.readUpTo(live.positions, show);
   let snapshot: StateSnapshot | null = null;
   try {
@@ -82,7 +82,7 @@ async function tablesOf<Change>(
   return target.comparedTables(target.location.kind, newestMs, (topic) => begins.get(topic) ?? 0);
 }
 
-/** Of topics that still have every record: compaction also removes dead ones. */
+/** Counts dead records in topics that are not compacted: compaction also removes dead records. */
 function deadIn(positions: readonly PartitionPosition[], topics: readonly string[]): number {
   return positions.filter(({ topic }) => topics.includes(topic)).reduce((sum, { outcomes }) => sum + outcomes.dead, 0);
 }

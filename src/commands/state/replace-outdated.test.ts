@@ -145,7 +145,7 @@ it('leaves a state alone that another process has open, and says so', () =>
     open.exec('SELECT count(*) FROM projection');
     try {
       const shop = await startShop(config.data);
-      assert.match(shop.output(), /trend: the state could not be checked or replaced: .*nobody has open/);
+      assert.match(shop.output(), /trend: the state could not be checked or replaced: .*no process has open/);
       await until('readiness says why', async () =>
         (await (await fetch(`${shop.trend}/health/ready`)).text()).includes('state-outdated'),
       );

@@ -8,10 +8,10 @@ import type { MysqlAddress } from '../../mysql/connection.ts';
 import type { StoreLocation } from '../../progress/store-location.ts';
 import type { LogLocation } from '../../log/open-log.ts';
 
-/** Where a shop on one machine keeps things, below its data folder. */
+/** The files of a shop below its data folder. */
 export type ShopFiles = {
   readonly log: string;
-  /** A folder: what waits for a cluster. */
+  /** A folder of events that wait for a Kafka cluster. */
   readonly spools: string;
   readonly catalogue: string;
   readonly searchIndex: string;
@@ -19,10 +19,10 @@ export type ShopFiles = {
   readonly recommendation: string;
 };
 
-/** What groups are called unless the settings say otherwise. */
+/** The default group ids. */
 export const usualGroupIds = { trend: 'trend-svr', recommendation: 'rec-svr' } as const;
 
-/** A file holds what one group id has read: another id reads the log again, into a file of its own. */
+/** Each group id has its own state file, so that a new id reads the log again into a new file. */
 export function shopFiles({ data, trend, recommendation }: Config): ShopFiles {
   return {
     log: join(data, 'log.sqlite'),
@@ -88,7 +88,7 @@ export function catalogueLocation(config: Config): StoreLocation {
   return address === null ? { kind: 'sqlite', path: shopFiles(config).catalogue } : { kind: 'mysql', ...address };
 }
 
-/** Every state of this shop, also the private one of the search index. @throws as `stateLocation` does. */
+/** Every state of this shop, including that of the search index. @throws as `stateLocation` does. */
 export function stateLocations(config: Config): readonly { readonly name: string; readonly location: StoreLocation }[] {
   return [
     { name: 'trend', location: stateLocation(config, 'trend') },
@@ -97,7 +97,7 @@ export function stateLocations(config: Config): readonly { readonly name: string
   ];
 }
 
-/** The database that `db.dsn` names; `null` where everything is embedded. */
+/** The database that `db.dsn` names; `null` when everything is embedded. */
 function databaseAddress({ db }: Config): MysqlAddress | null {
   if (db.kind !== 'mysql') return null;
   const { host, port, user, password, database, tls } = db;
@@ -108,7 +108,7 @@ function databaseAddress({ db }: Config): MysqlAddress | null {
 type TlsSettings = Config['mq']['tls'];
 type Encryption = { readonly ca?: string; readonly cert?: string; readonly key?: string };
 
-/** The certificates that the settings name, as PEM; `null` where nothing is to be encrypted. */
+/** The certificates that the settings name, as PEM; `null` when the connection is not encrypted. */
 function readEncryption(section: 'mq' | 'db', { enabled, ca, cert, key }: TlsSettings): Encryption | null {
   const given = Object.entries({ ca, cert, key }).filter((entry): entry is [string, string] => entry[1] !== null);
   if (!(enabled ?? given.length > 0)) return null;

@@ -11,7 +11,7 @@ type Monitored = {
   readonly publisher: SearchPublisher;
 };
 
-/** Adds the metrics of the web service: its search index, its spools, and what became of its searches' events. */
+/** Adds the metrics of the search index, of the spools, and of the events of searches. */
 export function measureWeb(registry: Registry, { events, index, publisher }: Monitored): void {
   measureSpool(registry, events.ledger);
   measureProjection(registry, searchProjectionName, index);
@@ -27,8 +27,8 @@ export function measureWeb(registry: Registry, { events, index, publisher }: Mon
 }
 
 /**
- * Adds to the metrics what became of the records in each spool: accepted = relayed + dropped + set aside + waiting, each
- * counted by itself since the spool was made.
+ * Counts the records of each spool since it was made: accepted = relayed + dropped + set aside + waiting. Each number is
+ * counted independently of the others.
  */
 function measureSpool(registry: Registry, ledger: LogWithSpool['ledger']): void {
   new Gauge({
@@ -57,12 +57,12 @@ function measureSpool(registry: Registry, ledger: LogWithSpool['ledger']): void 
   });
 }
 
-/** Reason codes for readiness. */
+/** Readiness reasons of the spools. */
 export function spoolProblems({ ledger, problems }: Pick<LogWithSpool, 'ledger' | 'problems'>): readonly string[] {
   return [...problems().map(({ code }) => code), ...(ledger().every(isBalanced) ? [] : ['unbalanced'])];
 }
 
-/** Reason codes for readiness. */
+/** Readiness reasons of the search publisher. */
 export function publisherProblems(publisher: SearchPublisher): readonly string[] {
   const { accepted, published, dropped, waiting } = publisher.ledger();
   return [

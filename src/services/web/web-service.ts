@@ -30,7 +30,7 @@ import { searchRoutes } from './search/search-routes.ts';
 import { measureWeb, publisherProblems, spoolProblems } from './web-monitoring.ts';
 
 export type WebServiceDeps = {
-  /** What readers do is spooled; changes of books have waited in their outbox and go straight to the log. */
+  /** Readers' events go through the spool. Changes of books come from their outbox and go straight to the log. */
   readonly events: Omit<LogWithSpool, 'close'>;
   readonly books: OpenCatalogue;
   readonly index: SearchIndex;
@@ -59,9 +59,9 @@ export type WebSettings = {
 };
 
 export type WebService = {
-  /** With every route; the caller lets it listen. */
+  /** Has every route. The caller makes it listen. */
   readonly server: HttpServer;
-  /** Ends what the service started; what it was given stays open. */
+  /** Ends what the service started. Its dependencies stay open. */
   readonly close: () => Promise<void>;
 };
 
@@ -144,7 +144,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
     ...readers,
   });
   measureWeb(deps.registry, { events: deps.events, index, publisher });
-  await fillShelves(relay, index, books.outbox);
+  await waitForBooks(relay, index, books.outbox);
   return {
     server,
     close: async () => {
@@ -156,24 +156,24 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
 }
 
 /**
- * A shop that opened before its books could be found would answer its first readers with nothing. A long rebuild is
- * not waited for: it shows in readiness.
+ * Waits up to 1.5 s until books can be found, so that the first readers of a new shop get answers. A longer rebuild of
+ * the index shows in readiness.
  */
-async function fillShelves(relay: OutboxRelay, index: SearchIndex, outbox: Outbox): Promise<void> {
+async function waitForBooks(relay: OutboxRelay, index: SearchIndex, outbox: Outbox): Promise<void> {
   try {
     await relay.drain(openWithinMs);
     await index.caughtUp(openWithinMs);
   } catch {
-    // The log is away: what it will bring is found here already.
-    const rows = await outbox.read(shelvedAtOnce).catch(() => []);
+    // The log does not answer: put what waits for it into the index directly.
+    const rows = await outbox.read(appliedDirectly).catch(() => []);
     await Promise.allSettled(rows.map(({ change }) => index.applyAtOnce(change)));
   }
 }
 
-/** Of changes that still wait for the log when the shop opens: more than a new shop has. */
-const shelvedAtOnce = { maxRows: 2_000, maxBytes: 8 << 20 };
+/** Bounds the changes applied directly. A new shop has fewer. */
+const appliedDirectly = { maxRows: 2_000, maxBytes: 8 << 20 };
 
-/** Who asks, and how much their searches count. */
+/** Identifies readers and decides how much their searches count. */
 function createReaderParts({ signer, secret, clock, settings }: WebServiceDeps) {
   return {
     identify: createReaderIdentity({ signer, secret, clock }),

@@ -4,7 +4,7 @@ import { extname, join } from 'node:path';
 import type { HttpServer } from '../../../http/http-server.ts';
 
 export type Asset = {
-  /** `/assets/<hash of the content>/<name>`: another content has another address. */
+  /** `/assets/<hash of the content>/<name>`: new content gets a new address. */
   readonly url: string;
   readonly name: string;
   readonly hash: string;
@@ -22,7 +22,7 @@ const names = ['shop.css', 'shop.js', 'beetle.svg'] as const;
 
 export type Assets = Readonly<Record<(typeof names)[number], Asset>>;
 
-/** Reads what the pages need beside themselves, once; a few kilobytes. */
+/** Reads the style, script and icon of the pages once; a few kilobytes. */
 export function loadAssets(): Assets {
   return Object.fromEntries(names.map((name) => [name, loadAsset(name)])) as Assets;
 }
@@ -39,7 +39,7 @@ function loadAsset(name: string): Asset {
   };
 }
 
-/** Style, script and icon, each under the hash of its content, to be kept by browsers for ever. */
+/** Serves each asset under the hash of its content, so that browsers may cache it for ever. */
 export function assetRoutes(server: HttpServer, assets: Assets): void {
   for (const asset of Object.values(assets)) {
     const etag = `"${asset.hash}"`;

@@ -1,7 +1,7 @@
 /* Adds to pages that work without it: suggestions while typing, and panels that stay live. */
 
-const hurried = { everyMs: 700, times: 15 };
-const calmEveryMs = 5_000;
+const atFirst = { everyMs: 700, times: 15 };
+const laterEveryMs = 5_000;
 
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -11,11 +11,11 @@ const visible = () =>
     ? Promise.resolve()
     : new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true })).then(visible);
 
-/** Fetches the inside of a panel again and again: fast at first, when the reader's own search is on its way. */
+/** Refetches the content of a panel: often at first, while the reader's own search is being counted. */
 async function keepLive(panel) {
   let shown = '';
   for (let round = 0; ; round++) {
-    await pause(round < hurried.times ? hurried.everyMs : calmEveryMs);
+    await pause(round < atFirst.times ? atFirst.everyMs : laterEveryMs);
     await visible();
     const fresh = await fetch(panel.dataset.live, { signal: AbortSignal.timeout(4_000) })
       .then((answer) => (answer.ok ? answer.text() : shown))
@@ -26,7 +26,7 @@ async function keepLive(panel) {
   }
 }
 
-/** Rows that were not there before are marked, so that the eye finds them. */
+/** Marks new rows, so that the style can highlight them. */
 function replaceInside(panel, markup) {
   const before = new Set(keysOf(panel));
   const inside = document.createElement('template');
@@ -132,7 +132,7 @@ function optionOf({ text, hint, href }, index) {
   return option;
 }
 
-/** One list of the four kinds of suggestion `/api/suggest` gives. */
+/** Joins the four kinds of suggestion of `/api/suggest` into one list. */
 function rowsOf({ queries = [], books = [], authors = [], subjects = [] }) {
   return [
     ...queries.map((query) => searchRow(query, 'searched')),

@@ -6,9 +6,9 @@ import { drawCover } from './cover.ts';
 
 export type BookView = {
   readonly book: Book;
-  /** More by the same author. */
+  /** Other books by the same author. */
   readonly related: readonly Book[];
-  /** What the reader has just done with it, to be confirmed and taken back. */
+  /** The action that the reader has just taken; the page confirms it and offers to undo it. */
   readonly done: ReaderActionName | null;
   /** The search the reader came from. */
   readonly from: string | null;
@@ -36,7 +36,7 @@ export function renderBook({ book, related, done, from }: BookView): Html {
   </article>`;
 }
 
-/** What can be done with a book, and how it is said and taken back once it is done. */
+/** The actions on a book, each with its button, its confirmation and the action that undoes it. */
 const offered: readonly { action: ReaderActionName; label: string; doneText: string; undo: ReaderActionName }[] = [
   { action: 'wanted', label: 'I want to read this', doneText: 'Noted: you want to read this.', undo: 'unwanted' },
   {

@@ -2,21 +2,21 @@ import type { Book } from '../../../events/book.ts';
 import { html, type Html } from '../../../http/html.ts';
 import { drawCover } from './cover.ts';
 
-/** The page of a query's results; `offset` in books. */
+/** The URL of a query's results; `offset` counts books. */
 export function searchUrl(query: string, offset = 0): string {
   const search = new URLSearchParams({ q: query });
   if (offset > 0) search.set('o', String(offset));
   return `/?${search.toString()}`;
 }
 
-/** A book's page; with where it stood (from 1) when a reader comes from results. */
+/** The URL of a book's page. `from` is the search that led to it, with the book's position from 1. */
 export function bookUrl(bookId: number, from?: { readonly query: string; readonly position: number }): string {
   if (from === undefined) return `/books/${bookId}`;
   const search = new URLSearchParams({ from: from.query, position: String(from.position) });
   return `/books/${bookId}?${search.toString()}`;
 }
 
-/** Books side by side, each with its cover, title, and a note below unless there is nothing to say. */
+/** Books side by side, each with its cover, its title and an optional note. */
 export function renderBookTable(books: readonly Book[], noteOf: (book: Book) => string | null): Html {
   return html`<ul class="table">
     ${books.map((book) => {
@@ -36,7 +36,7 @@ export function renderSubjects(subjects: readonly string[]): Html {
   </ul>`;
 }
 
-/** The year a book was first published, as far as it is known: the sign and digits its date begins with. */
+/** The year a book was first published, from the sign and digits at the start of its date; `null` when unknown. */
 export function yearOf(book: Book): string | null {
   const [, sign = '', digits] = /^(-?)0*(\d{1,4})\b/.exec(book.published_at ?? '') ?? [];
   if (digits === undefined) return null;

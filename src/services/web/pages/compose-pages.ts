@@ -16,7 +16,7 @@ import { isSeen, readDone, readTrail, type PageParameters, type PageSearch } fro
 import { renderPanels, type PanelViews } from './panels.ts';
 import { renderFrontTable, renderResults } from './search-page.ts';
 
-/** What a page shows of the answer to a search. */
+/** The part of a search's answer that a page shows. */
 export type ShownAnswer = Pick<SearchAnswer, 'total' | 'totalIsExact' | 'dropped' | 'corrected'> & {
   readonly books: readonly Book[];
 };
@@ -42,12 +42,12 @@ export type PageDeps = {
   readonly clock: () => number;
 };
 
-/** Fills rows of two, three and four. */
+/** Divisible by two, three and four, for rows of each length. */
 const frontTableBooks = 12;
 const shownRelated = 4;
 export const askedTrends = 10;
 
-/** The start page: the books most read, and what the other readers do. */
+/** The start page: the most popular books, trends and recommendations. */
 export async function composeStart(deps: PageDeps, request: FastifyRequest, reply: FastifyReply): Promise<PageView> {
   const { cookieId } = deps.identify(request, reply);
   const asked = askRemote(deps, cookieId);
@@ -56,11 +56,11 @@ export async function composeStart(deps: PageDeps, request: FastifyRequest, repl
     title: '',
     query: '',
     welcome: true,
-    content: furnish(deps, renderFrontTable(books), cookieId, '/', await asked),
+    content: withPanels(deps, renderFrontTable(books), cookieId, '/', await asked),
   };
 }
 
-/** A page of results. Only a first page that a reader sees is a search; paging and prefetching send no event. */
+/** A page of results. Only a first page that a reader sees sends an event; paging and prefetching send none. */
 export async function composeResults(
   deps: PageDeps,
   { query, offset }: PageSearch,
@@ -77,11 +77,11 @@ export async function composeResults(
   return {
     title: query,
     query,
-    content: furnish(deps, results, reader.cookieId, searchUrl(query, offset), await asked),
+    content: withPanels(deps, results, reader.cookieId, searchUrl(query, offset), await asked),
   };
 }
 
-/** One book. Looking at it is an action of the reader: chosen when they came from results, else opened. */
+/** One book. Viewing it is a reader action: `chosen` after a search, else `opened`. */
 export async function composeBook(deps: PageDeps, request: FastifyRequest, reply: FastifyReply): Promise<PageView> {
   const book = await findBook(deps, request);
   const parameters = request.query as PageParameters;
@@ -93,7 +93,7 @@ export async function composeBook(deps: PageDeps, request: FastifyRequest, reply
     const action: BookAction =
       trail === null ? { action: 'opened', book_id: book.id } : { action: 'chosen', book_id: book.id, ...trail };
     deps.recordAction(reader.id, action).catch((error: unknown) => {
-      request.log.warn({ error: reason(error), book: book.id }, 'a look at a book was not recorded');
+      request.log.warn({ error: reason(error), book: book.id }, 'a view of a book was not recorded');
     });
   }
   const related = await moreByAuthor(deps, book, reader.id);
@@ -101,14 +101,14 @@ export async function composeBook(deps: PageDeps, request: FastifyRequest, reply
   return {
     title: `${book.title}, by ${book.author}`,
     query: '',
-    content: furnish(deps, view, reader.cookieId, bookUrl(book.id, trail ?? undefined), await asked),
+    content: withPanels(deps, view, reader.cookieId, bookUrl(book.id, trail ?? undefined), await asked),
   };
 }
 
 async function findBook(deps: PageDeps, request: FastifyRequest): Promise<Book> {
   const { id } = request.params as { readonly id: string };
   const book = /^[1-9]\d{0,14}$/.test(id) ? await deps.lookupBook(Number(id)) : null;
-  if (book === null) throw new SamsaError('book-unknown', 'No book stands here. It may have been removed.');
+  if (book === null) throw new SamsaError('book-unknown', 'There is no such book. It may have been removed.');
   return book;
 }
 
@@ -129,14 +129,14 @@ function rememberSearch(deps: PageDeps, cookieId: string, query: string, { books
 
 type RemoteViews = Pick<PanelViews, 'trends' | 'recommendations'>;
 
-/** Asks both services at once, while the page goes on with its own work. Always resolves. */
+/** Asks both services at once while the page does its own work. Always resolves. */
 async function askRemote({ remote }: PageDeps, cookieId: string): Promise<RemoteViews> {
   const [trends, recommendations] = await Promise.all([remote.trends(askedTrends), remote.recommendations(cookieId)]);
   return { trends, recommendations };
 }
 
-/** The content of a page: its own part, and the panels beside it. */
-function furnish(deps: PageDeps, main: Html, cookieId: string, back: string, remote: RemoteViews): Html {
+/** The content of a page: its main part, and the panels beside it. */
+function withPanels(deps: PageDeps, main: Html, cookieId: string, back: string, remote: RemoteViews): Html {
   const panels = { ...remote, own: deps.lastSearch.of(cookieId), back, nowMs: deps.clock() };
   return html`<div class="room">
     <main id="main">${main}</main>

@@ -1,4 +1,4 @@
-/** Lines of text with the size they are set in, both chosen so that they fit a box. */
+/** Lines of text and their font size, chosen to fit a box. */
 export type FittedText = { readonly lines: readonly string[]; readonly size: number };
 
 export type TextBox = {
@@ -12,8 +12,8 @@ export type TextBox = {
 export const lineHeight = 1.18;
 
 /**
- * The largest size at which the text fits the box, in lines of about equal length. What does not fit even at the
- * smallest size is cut and ends in "…". Widths are estimated, as nobody knows here which serif the reader has.
+ * Sets the text at the largest size that fits the box, in lines of about equal length. Text that does not fit at the
+ * smallest size is cut and ends in "…". Widths are estimates, since the reader's serif font is unknown.
  */
 export function fitText(text: string, box: TextBox): FittedText {
   const words = text.split(/\s+/).filter((word) => word !== '');
@@ -28,7 +28,7 @@ export function fitText(text: string, box: TextBox): FittedText {
   return { lines: cut(wrap(words, box.width / size), room, box.width / size), size };
 }
 
-/** A title as it stands on a cover: without the series in brackets and, if it is long, without the subtitle. */
+/** A title for a cover: without the series in brackets and, if it is long, without the subtitle. */
 export function coverTitle(title: string): string {
   const withoutSeries = title.replace(/\s*[([][^)\]]*[)\]]\s*$/, '').trim() || title;
   const [main = ''] = withoutSeries.split(/\s*[:;]\s+|\s+[–—]\s+|\s+or,\s+/i);
@@ -61,7 +61,7 @@ function wrap(words: readonly string[], maxWidth: number): string[] {
   return line === '' ? lines : [...lines, line];
 }
 
-/** As many lines as there is room for; what is longer than its line, and the last one if more should follow, ends in "…". */
+/** As many lines as fit. A line that is too long, and the last line when more follow, ends in "…". */
 function cut(lines: readonly string[], room: number, maxWidth: number): string[] {
   return lines.slice(0, room).map((line, index) => {
     const isLast = index === room - 1 && lines.length > room;

@@ -5,9 +5,9 @@ import { coverTitle, fitText, lineHeight, type FittedText } from './cover-text.t
 const middle = coverWidth / 2;
 
 /**
- * Draws a cover from title and author alone: the same book always looks the same, and no picture is fetched from
- * anywhere. 200 by 300 units, no ids, no styles, so it may stand many times on one page; hidden from screen readers,
- * which read the title beside it.
+ * Draws a cover from title and author alone, so that the same book always looks the same and no picture is fetched. 200
+ * by 300 units, without ids and styles, so that it can appear many times on one page. Hidden from screen readers, which
+ * read the title beside it.
  */
 export function drawCover(book: { readonly title: string; readonly author: string }): Html {
   const choose = createChoice(`${book.title}\n${book.author}`);
@@ -20,7 +20,7 @@ export function drawCover(book: { readonly title: string; readonly author: strin
   </svg>`;
 }
 
-/** Takes one of a list, always the same one for the same book. */
+/** Picks one item of a list, the same for the same book. */
 type Choose = <Item>(items: readonly Item[]) => Item;
 
 type DrawLayout = (title: string, author: string, binding: Binding, choose: Choose) => Html;

@@ -3,7 +3,7 @@ import { html, type Html } from '../../../http/html.ts';
 import type { Problem } from '../../../http/problem.ts';
 import type { Assets } from '../assets/assets.ts';
 
-/** Headers of every page: nothing is loaded from elsewhere, and no other site may frame it. */
+/** Headers of every page. They forbid loading from other sites and framing by other sites. */
 export const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
@@ -16,14 +16,14 @@ export const pageHeaders = {
 export type PageView = {
   /** Without the shop's name. */
   readonly title: string;
-  /** What stands in the search box. */
+  /** The text in the search box. */
   readonly query: string;
   readonly content: Html;
-  /** Whether the shop introduces itself above the content. */
+  /** Whether the shop introduces itself, on the start page. */
   readonly welcome?: boolean;
 };
 
-/** A whole document. No inline script or style: the content security policy allows none. */
+/** A whole document. It has no inline script or style, since the content security policy forbids them. */
 export function renderPage(assets: Assets, view: PageView): string {
   const welcome = view.welcome === true;
   return html`<!doctype html>
@@ -51,7 +51,7 @@ export function renderPage(assets: Assets, view: PageView): string {
         <footer class="colophon">
           <p>
             Every search here becomes an event. Two services listen, count what is being looked for and work out what to
-            read next. No names, no mail addresses, no other site is told.
+            read next. The shop stores no names and no mail addresses, and tells no other site.
           </p>
           <p>
             <a href="/api/books">Books as JSON</a> · <a href="/openapi.json">API</a> ·
@@ -62,7 +62,7 @@ export function renderPage(assets: Assets, view: PageView): string {
     </html>`.markup;
 }
 
-/** Shows failures as pages to whoever asks for pages; programs get their problem details. */
+/** Answers failures as pages to browsers. Other clients get problem details. */
 export function createProblemPages(
   assets: Assets,
 ): (problem: Problem, request: FastifyRequest, reply: FastifyReply) => boolean {
@@ -73,7 +73,7 @@ export function createProblemPages(
       <main id="main" class="problem">
         <h1>${title}</h1>
         <p>${detail}</p>
-        <p><a href="/">Back to the front table</a></p>
+        <p><a href="/">Back to the start page</a></p>
       </main>
     </div>`;
     void reply.headers(pageHeaders).send(renderPage(assets, { title, query: '', content }));
@@ -82,9 +82,9 @@ export function createProblemPages(
 }
 
 function titleOf(status: number): string {
-  if (status === 404) return 'Nothing stands here';
+  if (status === 404) return 'Page not found';
   if (status === 429) return 'One moment, please';
-  return status >= 500 ? 'Something fell off a shelf' : 'We did not understand that';
+  return status >= 500 ? 'Something went wrong' : 'The shop did not understand this request';
 }
 
 function renderSearchForm(query: string): Html {
@@ -108,7 +108,7 @@ function renderSearchForm(query: string): Html {
   </form>`;
 }
 
-/** The shop's mark: a beetle whose wing cases are an open book. */
+/** The shop's logo: a beetle whose wing cases are an open book. */
 function drawBeetle(): Html {
   return html`<svg class="beetle" viewBox="0 0 64 64" aria-hidden="true" focusable="false">
     <g class="legs">

@@ -2,10 +2,10 @@ import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import { offeredActions, type OfferedAction } from '../readers/action-routes.ts';
 
-/** The query string of a page's address, not yet looked at. */
+/** The query string of a page's address, not yet checked. */
 export type PageParameters = Readonly<Record<string, unknown>>;
 
-/** What the address of the search page asks for; `query` is trimmed, empty on the start page. */
+/** The search in a page's address. `query` is trimmed; it is empty on the start page. */
 export type PageSearch = { readonly query: string; readonly offset: number };
 
 const longestQuery = 200;
@@ -31,7 +31,7 @@ export function readPageSearch(parameters: PageParameters): PageSearch {
   return { query, offset: Number(offset) };
 }
 
-/** The search a reader came from to a book's page, as `?from=…&position=…` says; `null` when it says nothing usable. */
+/** The search that led to a book's page, from `?from=…&position=…`; `null` when missing or invalid. */
 export function readTrail(parameters: PageParameters): { readonly query: string; readonly position: number } | null {
   const { from, position } = parameters;
   if (typeof from !== 'string' || from.trim() === '' || from.length > longestQuery) return null;
@@ -39,12 +39,12 @@ export function readTrail(parameters: PageParameters): { readonly query: string;
   return { query: from.trim(), position: Number(position) };
 }
 
-/** The action a form has just recorded before it led back to this page; such a page is no new visit. */
+/** The action that a form recorded before it redirected to this page. Such a page view is not recorded again. */
 export function readDone({ done }: PageParameters): OfferedAction | null {
   return offeredActions.find((action) => action === done) ?? null;
 }
 
-/** Whether a reader looks at the answer: not for HEAD, nor when a browser fetches ahead of its reader. */
+/** Whether a reader sees the answer. False for HEAD, and for a browser's prefetch. */
 export function isSeen(request: FastifyRequest): boolean {
   const purpose = [request.headers['sec-purpose'], request.headers['purpose'], request.headers['x-moz']].join(' ');
   return request.method !== 'HEAD' && !/prefetch|preview|prerender/i.test(purpose);

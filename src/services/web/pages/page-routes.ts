@@ -8,7 +8,7 @@ import type { PageDeps } from './compose-pages.ts';
 import { readPageSearch, type PageParameters } from './page-request.ts';
 import { renderRecommendations, renderTrends } from './panels.ts';
 
-/** The pages of the shop, and the fragments with which a script keeps them live. No page needs a script. */
+/** The pages of the shop, and the fragments with which a script refreshes them. No page needs a script. */
 export function pageRoutes(server: HttpServer, deps: PageDeps): void {
   assetRoutes(server, deps.assets);
   void server.register(async (pages: FastifyInstance) => {
@@ -32,7 +32,7 @@ function searchAndBookRoutes(pages: FastifyInstance, deps: PageDeps): void {
   );
 }
 
-/** The insides of the two panels. */
+/** The contents of the two panels. */
 function fragmentRoutes(pages: FastifyInstance, deps: PageDeps): void {
   pages.get('/fragments/trends', { schema: { hide: true } }, async (request, reply) => {
     const { cookieId } = deps.identify(request, reply);

@@ -13,12 +13,12 @@ export type PanelViews = {
   readonly trends: RemoteAnswer<Trend>;
   readonly recommendations: RemoteAnswer<Recommendation>;
   readonly own: LatestSearch | null;
-  /** The page a form goes back to. */
+  /** The page to which a form redirects. */
   readonly back: string;
   readonly nowMs: number;
 };
 
-/** Both panels as they stand beside a page. `data-live` tells the script where to fetch the inside anew. */
+/** Both panels. `data-live` tells the script where to fetch their new contents. */
 export function renderPanels(views: PanelViews): Html {
   return html`<aside class="panels" aria-label="From the readers of this shop">
     <section class="card" aria-labelledby="trends-heading">
@@ -34,7 +34,7 @@ export function renderPanels(views: PanelViews): Html {
   </aside>`;
 }
 
-/** The reader's own latest search first, even when nobody has counted it yet; then what trend lists. */
+/** The reader's own latest search first, even before it is counted, then the trends. */
 export function renderTrends({ trends, own, nowMs }: Omit<PanelViews, 'recommendations' | 'back'>): Html {
   const listed = trends.ok ? trends.items : [];
   const ownKey = own === null ? null : keyOf(own.query);
@@ -79,7 +79,7 @@ function readersOf({ readers, searches }: Trend): string {
 function renderTrendNote(listed: readonly Trend[], own: LatestSearch | null, nowMs: number): Html {
   if (listed.length === 0) {
     return html`<p class="quiet">
-      ${own === null ? 'Nobody has searched yet. The first search will stand here.' : 'Other readers’ searches will join yours here.'}
+      ${own === null ? 'Nobody has searched yet. The first search will appear here.' : 'Other readers’ searches will join yours here.'}
     </p>`;
   }
   const asOfMs = Date.parse(listed[0]?.as_of ?? '');
@@ -88,12 +88,12 @@ function renderTrendNote(listed: readonly Trend[], own: LatestSearch | null, now
   return html`<p class="quiet">Counting is ${Math.round(behindMs / 1_000)} seconds behind.</p>`;
 }
 
-/** Suggestions, each with its reason and a way to say no to it. */
+/** Suggestions, each with its reason and a button to dismiss it. */
 export function renderRecommendations({ recommendations, back }: Pick<PanelViews, 'recommendations' | 'back'>): Html {
-  if (!recommendations.ok) return renderAway('The shelf of suggestions');
+  if (!recommendations.ok) return renderAway('The list of suggestions');
   if (recommendations.items.length === 0) {
     return html`<p class="quiet">
-      Search for something, or open a book: suggestions will stand here, each with its reason.
+      Search for something, or open a book: suggestions will appear here, each with its reason.
     </p>`;
   }
   const rows = recommendations.items.slice(0, shownRecommendations).map((book) => renderRecommendation(book, back));
@@ -121,17 +121,17 @@ function renderRecommendation(book: Recommendation, back: string): Html {
 }
 
 function renderAway(what: string): Html {
-  return html`<p class="quiet">${what} is resting for a moment. Everything else works as always.</p>`;
+  return html`<p class="quiet">${what} is not available right now. Everything else works.</p>`;
 }
 
-/** Near enough to the trend service's own key to see that two spellings are one search. */
+/** Approximates the trend service's key, to recognise two spellings of one search. */
 function keyOf(query: string): string {
   return query.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
 }
 
 const sparkline = { width: 72, height: 20, shownHours: 24 };
 
-/** Readers per hour, oldest first, as a small line; the last 24 hours. Nothing when there is nothing to compare. */
+/** Draws the readers per hour of the last 24 hours, oldest first. Empty for fewer than two values or only zeros. */
 function drawSparkline(hourly: readonly number[]): Html {
   const values = hourly.slice(-sparkline.shownHours);
   if (values.length < 2 || values.every((value) => value === 0)) return html``;

@@ -3,7 +3,7 @@ import { html, type Html } from '../../../http/html.ts';
 import { bookUrl, renderBookTable, renderSubjects, searchUrl, yearOf } from './book-parts.ts';
 import { drawCover } from './cover.ts';
 
-/** A page of results as the search answered it. */
+/** A page of results. */
 export type ResultsView = {
   readonly query: string;
   readonly offset: number;
@@ -13,13 +13,13 @@ export type ResultsView = {
   readonly totalIsExact: boolean;
   /** Words left out because no book has all of them. */
   readonly dropped: readonly string[];
-  /** The spelling searched instead, if any. */
+  /** The spelling that was searched instead; `null` when the query's own. */
   readonly corrected: string | null;
 };
 
 const shownSubjects = 3;
 
-/** The front table of the start page: the books most readers took an interest in. */
+/** The start page's table: the most popular books. */
 export function renderFrontTable(books: readonly Book[]): Html {
   if (books.length === 0) {
     return html`<h2>The shelves are still empty</h2>
@@ -85,7 +85,7 @@ function renderNothing({ query, offset }: ResultsView): Html {
   }
   return html`<h1 class="results-heading">No book found for <q>${query}</q></h1>
     <p class="remark">
-      Fewer words, or only the author’s surname, often find more. The search has been heard all the same: what readers
-      look for in vain is an event like any other.
+      Fewer words, or only the author’s surname, often find more. The search has been heard all the same: a search
+      without results is an event like any other.
     </p>`;
 }

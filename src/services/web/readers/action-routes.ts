@@ -6,16 +6,16 @@ import { readerActionNames } from '../../../events/reader-action.ts';
 import type { HttpServer } from '../../../http/http-server.ts';
 import type { IdentifyReader } from './reader-identity.ts';
 
-/** What a reader does with a book, as topic `lr-reader-actions` carries it (docs/contract.md §1). */
+/** What a reader does with a book, as in the topic `lr-reader-actions` (docs/contract.md §1). */
 export type BookAction = {
   readonly action: OfferedAction;
   readonly book_id: number;
   readonly query?: string;
-  /** Where the book stood in the results, from 1. */
+  /** The book's position in the results, from 1. */
   readonly position?: number;
 };
 
-/** Resolves when the action is in the log, durable. */
+/** Resolves when the action is durable in the log. */
 export type RecordAction = (readerId: string, action: BookAction) => Promise<void>;
 
 export type LookupBook = (id: number) => Book | null | Promise<Book | null>;
@@ -89,12 +89,12 @@ function bookAction(bookId: number, body: ActionBody): BookAction {
   };
 }
 
-/** What another site's page made a browser send, and what is neither JSON nor a form. */
+/** Refuses requests that another site's page caused, and bodies that are neither JSON nor a form. */
 async function refuseForeign(request: FastifyRequest): Promise<void> {
   if (!isFromThisSite(request)) {
     throw new SamsaError(
       'cross-site-request',
-      'Expected a request from a page of this shop, got one another site made the browser send. Nothing was recorded.',
+      'Expected a request from a page of this shop, got one that a page of another site caused. Nothing was recorded.',
     );
   }
   const type = contentTypeOf(request);
@@ -105,14 +105,14 @@ function contentTypeOf({ headers }: FastifyRequest): string {
   return headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-/** 303, so that reloading the page does not do it again. */
+/** Answers 303, so that reloading the page does not repeat the action. */
 function goBack(reply: FastifyReply, body: { readonly action: string; readonly back?: string }): FastifyReply {
   return reply.redirect(withDone(samePagePath(body.back), body.action), 303);
 }
 
 /**
- * Whether a request may act for the reader whose cookie it carries: not when a page of another site made the browser
- * send it. Browsers say so themselves (Fetch Metadata, or at least `Origin`); other clients send neither.
+ * Whether a request may act for the reader whose cookie it carries. False when a page of another site caused it, which
+ * browsers say in `Sec-Fetch-Site` or at least `Origin`. Other clients send neither.
  */
 function isFromThisSite(request: FastifyRequest): boolean {
   const site = request.headers['sec-fetch-site'];
@@ -130,7 +130,7 @@ export function samePagePath(path: unknown): string {
   return /^\/(?![/\\])[\x21-\x7e]*$/.test(path) ? path : '/';
 }
 
-/** The path with what was done there, for the page to confirm it. */
+/** The path with `done`, so that the page confirms the action. */
 function withDone(path: string, action: string): string {
   const url = new URL(path, 'http://this.shop');
   url.searchParams.set('done', action);

@@ -8,7 +8,7 @@ export type LatestSearch = {
   readonly firstBook: Pick<Book, 'id' | 'title' | 'author'> | null;
 };
 
-/** Each reader's latest search of the last half hour, so that the page can say "you, just now" before anyone counted it. */
+/** Each reader's latest search of the last half hour, so that the page can show "you, just now" before it is counted. */
 export type LastSearch = {
   readonly remember: (readerId: string, search: LatestSearch) => void;
   readonly of: (readerId: string) => LatestSearch | null;
@@ -17,7 +17,7 @@ export type LastSearch = {
 const shownForMs = 30 * 60_000;
 const rememberedReaders = 10_000;
 
-/** In memory only, of the 10,000 readers who searched last. */
+/** Kept in memory for the 10,000 readers who searched last. */
 export function createLastSearch(clock: () => number): LastSearch {
   const searches = new Map<string, LatestSearch>();
   return {

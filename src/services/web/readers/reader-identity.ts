@@ -5,23 +5,23 @@ import type { ReaderSigner } from '../../../http/signed-reader.ts';
 import { addressPrefix } from './address-prefix.ts';
 
 export type Reader = {
-  /** Who events name. Without a valid cookie: `a-<keyed hash of the address prefix>`, shared by that whole place. */
+  /** The id in events. Without a valid cookie: `a-<keyed hash of the address prefix>`, shared by all who use it. */
   readonly id: string;
-  /** Whether the request brought back a cookie given out before. */
+  /** Whether the request carries a valid cookie of this shop. */
   readonly returning: boolean;
   /**
-   * The id of this client alone: `id` when returning, else the one in the cookie the answer sets. What is private to
-   * a reader (their latest search, their recommendations) is shown by this id, never by the shared one.
+   * The id of this client alone: `id` when returning, else the new one in the answer's cookie. Private data (latest
+   * search, recommendations) belongs to this id, never to the shared one.
    */
   readonly cookieId: string;
   /** IPv4 /32 or IPv6 /64. Never stored. */
   readonly addressPrefix: string;
 };
 
-/** Says who is asking, and gives a cookie to whoever did not bring a valid one. Same answer for the same request. */
+/** Identifies the reader of a request, and sets a cookie when it has no valid one. Calls for one request agree. */
 export type IdentifyReader = (request: FastifyRequest, reply: FastifyReply) => Reader;
 
-/** Where a request remembers who asks. */
+/** Where a request stores its reader. */
 const identified = Symbol('identified reader');
 type IdentifiedRequest = FastifyRequest & { [identified]?: Reader };
 
@@ -32,7 +32,7 @@ const rememberedPrefixes = 10_000;
 
 export function createReaderIdentity(deps: {
   readonly signer: ReaderSigner;
-  /** `app.secret`; also the key from which each day's key of the address hash is made. */
+  /** `app.secret`. Each day's key of the address hash is derived from it. */
   readonly secret: string;
   readonly clock: () => number;
 }): IdentifyReader {
@@ -65,7 +65,7 @@ function readerOf(cookieHeader: string | undefined, signer: ReaderSigner): strin
   return signed === undefined ? null : signer.verify(signed);
 }
 
-/** What follows the value, which is a signed id: it has no character that a cookie would have to encode. */
+/** The cookie's attributes. The value before them is a signed id, whose characters need no encoding. */
 function cookieAttributes(secure: boolean): string {
   const attributes = { httpOnly: true, sameSite: 'lax', path: '/', maxAge: cookieAgeSeconds, secure } as const;
   return stringifySetCookie({ name: cookieName, value: '', ...attributes }).slice(`${cookieName}=`.length);
@@ -74,7 +74,7 @@ function cookieAttributes(secure: boolean): string {
 const plainAttributes = cookieAttributes(false);
 const secureAttributes = cookieAttributes(true);
 
-/** One id per address prefix and UTC day: yesterday's cannot be linked to today's without the secret. */
+/** One id per address prefix and UTC day. Without the secret, ids of different days cannot be linked. */
 function createPrefixHash(secret: string, clock: () => number): (prefix: string) => string {
   let day = Number.NaN;
   let dayKey = Buffer.alloc(0);

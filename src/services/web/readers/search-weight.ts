@@ -4,7 +4,7 @@ import type { Reader } from './reader-identity.ts';
 /** 1: this search counts towards a rise. 0: it is sent and counted as a search only. */
 export type WeighSearch = (reader: Reader, query: string) => 0 | 1;
 
-/** `queries` are hashes: two of them meeting only makes one search in four billion count twice. */
+/** `queries` are 32-bit hashes. */
 type Hour = { readonly hour: number; readonly queries: number[] };
 
 type Place = { readonly hour: number; readonly newReaders: number };
@@ -14,14 +14,13 @@ const rememberedReaders = 50_000;
 const rememberedPlaces = 50_000;
 
 /**
- * Keeps one client from making a trend by itself: within an hour only a reader's first queries count, and from one
- * address prefix only the first new readers do. A reader is new until a search of theirs has counted; who counted
- * once is known from then on (as long as this process remembers the reader: the 50,000 that searched last), so the
- * second bound does not touch the regulars of a school or a library.
+ * Keeps one client from making a trend alone. Within an hour only a reader's first queries count, and from one address
+ * prefix only the first new readers count. A reader is new until one of their searches has counted. This process
+ * remembers the 50,000 readers who searched last, so regular readers of a school or library are not bounded.
  */
 export function createSearchWeight(options: {
   readonly clock: () => number;
-  /** Different queries; repeating one costs nothing, as it adds nothing. */
+  /** Different queries. Repeating a query is free, since it adds nothing. */
   readonly queriesPerReaderPerHour: number;
   /** 0 = no bound. */
   readonly newReadersPerAddressPerHour: number;
