@@ -93,7 +93,7 @@ function searching(reader: ReturnType<IdentifyReader>, query: string, weigh: Wei
 }
 
 /**
- * The query, trimmed; `''` when there is none.
+ * The query, trimmed; `''` when nothing was typed.
  * @throws SamsaError `query-too-long`.
  */
 export function checkedQuery(typed: string | undefined): string {

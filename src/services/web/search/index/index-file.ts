@@ -57,7 +57,7 @@ export const searchIndexSchema: SchemaOptions = {
 
 /**
  * Opens the index for writing. A file that is damaged, of another version, or too old to be continued is deleted and
- * begun anew, after `onRebuild` was told why.
+ * started again, after `onRebuild` was told why.
  * @throws SamsaError `data-folder-unusable` when no file can be written there either.
  */
 export function openIndexForWriting(path: string, nowMs: number, onRebuild: (why: string) => void): SqliteDatabase {

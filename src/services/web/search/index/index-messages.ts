@@ -22,7 +22,7 @@ export type ToIndexThread =
   | { readonly type: 'apply'; readonly number: number; readonly change: BookChanged }
   /** To be answered when what is in the log by now is in the index, or after `withinMs`. */
   | { readonly type: 'catch-up'; readonly number: number; readonly withinMs: number }
-  /** Nobody reads the file any more: delete it and begin anew. */
+  /** Nobody reads the file any more: delete it and start again. */
   | { readonly type: 'rebuild'; readonly why: string }
   | { readonly type: 'stop' };
 

@@ -7,7 +7,7 @@ import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-me
 import type { WrittenBooks } from './index-file.ts';
 
 export type IndexThreadListener = {
-  /** The file can be opened for reading; again after it was made anew. */
+  /** The file can be opened for reading; again after it was built again. */
   readonly onOpened: () => void;
   readonly onChanged: (books: WrittenBooks) => void;
   /** The file is damaged: let go of it, then call `rebuild`. */

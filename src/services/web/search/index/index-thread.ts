@@ -109,7 +109,7 @@ function announce(writer: IndexWriter): void {
 }
 
 function applyAtOnce({ number, change }: Extract<ToIndexThread, { type: 'apply' }>): void {
-  if (index === null) return tell({ type: 'done', number, problem: 'the index is being made anew' });
+  if (index === null) return tell({ type: 'done', number, problem: 'the index is being built again' });
   const { writer } = index;
   const problem = guarded(() => writer.applyAtOnce(change));
   announce(writer);
@@ -147,7 +147,7 @@ async function rebuild(why: string): Promise<void> {
 }
 
 function sayRebuild(why: string): void {
-  logger.warn({ path, why }, 'the search index is made anew from the log');
+  logger.warn({ path, why }, 'the search index is built again from the log');
 }
 
 async function closeIndex(): Promise<void> {

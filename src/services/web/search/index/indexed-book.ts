@@ -17,7 +17,7 @@ export type IndexedBook = {
   readonly isbn: string | null;
   readonly year: number | null;
   readonly language: string | null;
-  /** Names and subjects as shown, each on a line of its own. */
+  /** Names and subjects as shown, one on each line. */
   readonly shownAuthors: string;
   readonly shownSubjects: string;
 };

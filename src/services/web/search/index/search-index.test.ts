@@ -107,7 +107,7 @@ describe('search index', () => {
     assert.ok(read.every(({ balanced, lag }) => balanced && lag === 0));
   });
 
-  it('shows a changed book anew although it was shown before', async () => {
+  it('shows the change of a book that was shown before', async () => {
     await open();
     await index!.applyAtOnce(added(1, 'First Title'));
     assert.deepEqual(find('first'), [1]);
@@ -159,7 +159,7 @@ describe('search index', () => {
     assert.deepEqual(find('silent'), [1]);
     await until('the new book is found', () => finds('autumn'));
     assert.deepEqual(
-      said.filter((line) => line.includes('made anew')),
+      said.filter((line) => line.includes('built again')),
       [],
     );
   });
@@ -176,7 +176,7 @@ describe('search index', () => {
       () => finds('spring 299') && index!.problems().length === 0 && index!.freshness().lagEvents === 0,
     );
     assert.equal(index!.search({ text: 'silent', offset: 0, limit: 1 }).total, 300);
-    assert.equal(said.filter((line) => line.includes('made anew')).length, 1);
+    assert.equal(said.filter((line) => line.includes('built again')).length, 1);
   };
   const sql = (statement: string) => (path: string) => {
     const database = new DatabaseSync(path);
@@ -184,23 +184,23 @@ describe('search index', () => {
     database.close();
   };
 
-  it('is made anew from the log when its file is truncated', () =>
+  it('is built again from the log when its file is truncated', () =>
     survives((path) => truncateSync(path, statSync(path).size >> 1)));
 
-  it('is made anew from the log when its file is no database', () =>
+  it('is built again from the log when its file is no database', () =>
     survives((path) => writeFileSync(path, 'x'.repeat(9_000))));
 
-  it('is made anew from the log when its pages are damaged', () => survives(overwritePages));
+  it('is built again from the log when its pages are damaged', () => survives(overwritePages));
 
-  it('is made anew from the log when another version wrote it', () =>
+  it('is built again from the log when another version wrote it', () =>
     survives(sql('UPDATE projection SET version = version + 1')));
 
-  it('is made anew from the log when a newer schema wrote it', () => survives(sql('PRAGMA user_version = 99')));
+  it('is built again from the log when a newer schema wrote it', () => survives(sql('PRAGMA user_version = 99')));
 
-  it('is made anew from the log when it was last written more than 30 days ago', () =>
+  it('is built again from the log when it was last written more than 30 days ago', () =>
     survives(sql(`UPDATE last_commit SET ms = ms - 31 * 86400000`)));
 
-  it('is made anew when damage shows while it runs, and refuses searches only meanwhile', async () => {
+  it('is built again when damage shows while it runs, and refuses searches only meanwhile', async () => {
     await publish(...Array.from({ length: 300 }, (_, at) => added(at + 1, `Silent Spring ${at}`)));
     await open();
     await until('all books are found', () => finds('299') && index!.freshness().lagEvents === 0);

@@ -12,11 +12,11 @@ import { openIndexForReading, type IndexReader } from './read-index.ts';
 import { suggestBooks, type Suggestions } from '../query/suggest-books.ts';
 
 /**
- * This node's own copy of the books, made from the log, to search in. A thread of its own writes it; searching only
+ * This node's own copy of the books, made from the log, to search in. Another thread writes it; searching only
  * reads. What a search finds may be some milliseconds old.
  */
 export type SearchIndex = {
-  /** @throws SamsaError `store-unavailable` (retryable) while the index cannot be read or is being made anew. */
+  /** @throws SamsaError `store-unavailable` (retryable) while the index cannot be read or is being built again. */
   readonly search: (request: SearchRequest) => FoundBooks;
   /** The JSON of these books, in this order, as lists and events carry it; without those gone by now. */
   readonly listed: (bookIds: readonly number[]) => readonly Uint8Array[];
@@ -42,7 +42,7 @@ export type SearchIndex = {
 };
 
 export type SearchIndexOptions = {
-  /** The index file; made when missing, made anew when it cannot be used. */
+  /** The index file; made when missing, built again when it cannot be used. */
   readonly path: string;
   /** What it is made from. */
   readonly log: LogLocation;
@@ -61,7 +61,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     reader?.close();
     reader = null;
   };
-  const makeAnew = (why: string): void => {
+  const buildAgain = (why: string): void => {
     if (reader === null) return;
     letGo();
     state = { ...state, problems: ['starting'] };
@@ -72,20 +72,20 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
       reader = openIndexForReading(path);
     },
     onChanged: (books) => reader?.forget(books),
-    onDamaged: makeAnew,
+    onDamaged: buildAgain,
     onState: (told) => {
       if (reader !== null) state = told;
     },
   });
   await thread.opened;
 
-  /** Reads, and has the file made anew when it turns out to be damaged. */
+  /** Reads, and has the file built again when it turns out to be damaged. */
   const read = <Result>(use: (index: IndexReader) => Result): Result => {
-    if (reader === null) throw unavailable(path, thread.ended() ?? 'it is being made anew from the log');
+    if (reader === null) throw unavailable(path, thread.ended() ?? 'it is being built again from the log');
     try {
       return use(reader);
     } catch (error) {
-      if (isDamage(error)) makeAnew(reason(error));
+      if (isDamage(error)) buildAgain(reason(error));
       throw unavailable(path, reason(error), error);
     }
   };

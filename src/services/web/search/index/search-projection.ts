@@ -15,7 +15,7 @@ export type SearchChange =
 /** Positions in the index file stand under this name: renaming re-reads the log. */
 export const searchProjectionName = 'search-index';
 
-/** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are made anew. */
+/** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are built again. */
 export const searchProjectionVersion = 2;
 
 const monthMs = 30 * 86_400_000;

@@ -53,7 +53,7 @@ const scannedMatches = 10_000;
 
 const noFilters: SearchFilters = { author: null, subject: null, language: null, from: null, to: null };
 
-/** Finds the books that have all words, or, where there is none, as many of the words as any book has. */
+/** Finds the books that have all words, or, when no book has, as many of the words as any book has. */
 export function findBooks(index: IndexReader, request: SearchRequest): FoundBooks {
   const query = parseQuery(request.text);
   if (query.text === '' && isSimple(request)) return allBooks(index, query, request);
