@@ -1,4 +1,4 @@
-/** How long and how many a book's fields may be; the same for the API and for imports. */
+/** Limits of a book's fields, for the API and for imports. */
 export const bookLimits = {
   titleLength: 500,
   authorLength: 300,
@@ -18,7 +18,7 @@ export function oneLine(text: string): string {
     .trim();
 }
 
-/** Text that may have paragraphs: control characters but line breaks are dropped. */
+/** Text that may have paragraphs: control characters other than line breaks become spaces. */
 export function paragraphs(text: string): string {
   return text
     .toWellFormed()
@@ -28,7 +28,7 @@ export function paragraphs(text: string): string {
     .trim();
 }
 
-/** A text cut to so many characters, never inside one, with an ellipsis. */
+/** Cuts a text to `length` UTF-16 units, ellipsis included, never inside a character. */
 export function cutTo(text: string, length: number): string {
   if (text.length <= length) return text;
   return `${text
@@ -55,7 +55,7 @@ function daysIn(year: number, month: number): number {
   return [4, 6, 9, 11].includes(month) ? 30 : 31;
 }
 
-/** A BCP 47 tag in its canonical form (`eng` → `en`, `fre` → `fr`); `null` when it is none. */
+/** A BCP 47 tag in its canonical form (`eng` → `en`, `fre` → `fr`); `null` for anything else. */
 export function toLanguage(text: string): string | null {
   if (!/^[a-z]{2,3}(?:[-_][a-z0-9]{2,8}){0,3}$/i.test(text)) return null;
   try {

@@ -2,36 +2,35 @@ import type { Book } from '../../../events/book.ts';
 import type { Outbox } from './outbox/outbox.ts';
 
 /**
- * The books of the shop, and the one place where they change. Every change raises the book's version and leaves a row
- * in the outbox in the same transaction, so that no change is lost on its way to the log, and none is told that did
- * not happen. Ids are the catalogue's own and never given twice, also after a book was removed.
+ * The books of the shop. Every change raises the book's version and adds a row to the outbox in the same transaction:
+ * the log gets each change that was committed, and no other. The catalogue chooses the ids. It never gives an id twice,
+ * also after the book was removed.
  *
- * Not promised: that a change has reached the log when a call returns (the outbox relay sees to it).
+ * Not promised: that a change has reached the log when a call returns. The outbox relay brings it there.
  * All calls throw SamsaError `store-unavailable` (retryable, nothing changed) while the store cannot be used.
  */
 export interface Catalogue {
-  /** The whole book, description uncut; `null` when there is none or it was removed. */
+  /** The whole book, description uncut; `null` for a removed book or an unknown id. */
   get(id: number): Promise<Book | null>;
 
-  /** Adds a book under a new id, without asking whether it resembles another. */
+  /** Adds a book under a new id, also when it resembles another one. */
   add(content: BookContent): Promise<ChangedBook>;
 
   /**
-   * Replaces everything a book says about itself, or removes it with `null`. Content that says the same again raises
-   * no version.
-   * @throws SamsaError `book-unknown` when there is no such book or it was removed.
+   * Replaces the content of a book, or removes the book when `content` is null. The same content again changes nothing.
+   * @throws SamsaError `book-unknown` for a removed book or an unknown id.
    */
   change(id: number, content: BookContent): Promise<ChangedBook>;
   change(id: number, content: null): Promise<RemovedBook>;
 
-  /** Begins one import; what it has touched is remembered until the run is dropped. */
+  /** Begins one import. It remembers which books it has touched. */
   startImport(source: string): ImportRun;
 
-  /** How many books there are, and how many there have ever been. */
+  /** How many books there are, and how many there have been, removed ones included. */
   census(): Promise<{ readonly books: number; readonly everHeld: number }>;
 }
 
-/** What a book says about itself: all of it but id and `created_at`, which are the catalogue's to give. */
+/** A book without id and `created_at`, which the catalogue gives. */
 export type BookContent = {
   readonly title: string;
   readonly author: string;
@@ -50,26 +49,25 @@ export type BookContent = {
 export type ChangedBook = { readonly bookId: number; readonly version: number; readonly book: Book };
 export type RemovedBook = { readonly bookId: number; readonly version: number; readonly book: null };
 
-/** One row of somebody else's list of books. Fields the list does not have are left as they are in a known book. */
+/** One row of a list of books. Fields that are absent stay as they are in a known book. */
 export type SourcedBook = {
-  /** The row's id in its source; `null` when the source has none. */
+  /** The row's id in its source; `null` when the source gives no ids. */
   readonly sourceId: string | null;
   readonly fields: Partial<BookContent> & { readonly title: string };
 };
 
 /**
- * What became of a row. `repeated`: an earlier row of the same import was the same book; that one stands, so that
- * importing a file again changes nothing.
+ * What became of a row. `repeated`: an earlier row of the same import was the same book, and this row was not used, so
+ * that importing a file again changes nothing.
  */
 export type MergeOutcome = 'added' | 'updated' | 'unchanged' | 'repeated';
 
 export interface ImportRun {
   /**
-   * Merges rows in one transaction; give at most 200, so that nobody waits long for the store. A row is the book
-   * which has its (source, source id); else the one with its ISBN-13; else the one with its title, first author and
-   * year; else a new one. A row with a source id is never merged into a book that another id of its source names. A
-   * `demo` book gives its place, and id, to the row of another source; a removed book comes back when its source id
-   * does.
+   * Merges at most 200 rows in one transaction. A row is the book with its (source, source id); else the book with its
+   * ISBN-13; else the book with its title, first author and year; else a new book. A row with a source id is never a book
+   * that another id of its source names. A row of another source replaces a `demo` book under its id. A removed book
+   * comes back when its source id does.
    * @returns one outcome per row, in order.
    */
   merge(rows: readonly SourcedBook[]): Promise<readonly MergeOutcome[]>;

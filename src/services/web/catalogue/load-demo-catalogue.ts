@@ -7,8 +7,8 @@ import { openBookList } from './import/lists/open-book-list.ts';
 const demoFile = join(import.meta.dirname, '../../../../demo/classics.csv');
 
 /**
- * Gives a catalogue that has never held a book its first ones; a catalogue that was emptied stays empty. All of them
- * land in one transaction, or none: a shop that dies here opens with them next time.
+ * Adds the demo books to a catalogue that has never held a book. They are added in one transaction: a shop that dies
+ * here has them at its next start.
  * @returns how many were added.
  * @throws SamsaError `bad-import-file`, `store-unavailable`.
  */
@@ -22,7 +22,7 @@ export async function loadDemoCatalogue(catalogue: Catalogue, file = demoFile): 
   return outcomes.filter((outcome) => outcome === 'added').length;
 }
 
-/** An id of its own tells a demo book from others, so that an import may take its place. */
+/** By its source, an import knows a demo book and may replace it. */
 function asDemoBook({ fields }: SourcedBook): SourcedBook {
   return { sourceId: titleKey(fields), fields };
 }

@@ -2,21 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Outbox } from './outbox.ts';
 
 export type OutboxPaceOptions = {
-  /** How many rows may wait before whoever adds to them has to. */
+  /** How many rows may wait without holding up the import. */
   readonly mostRows: number;
-  /** How long to wait for a relay that delivers nothing; 2,000 unless given. */
+  /** How long to wait for a relay that delivers nothing. Default: 2,000. */
   readonly patienceMs?: number;
-  /** How long not to wait any more once nothing was delivered; 10,000 unless given. */
+  /** How long not to wait at all after that. Default: 10,000. */
   readonly freeMs?: number;
 };
 
-/** How often the rows are counted while they are waited for. */
+/** How often the waiting rows are counted. */
 const lookEveryMs = 5;
 
 /**
- * Keeps somebody who changes many books from running away from the relay: called between batches, it resolves at once
- * while few rows wait, else when half of them have left. Where nothing leaves at all, because the log takes nothing, it
- * soon lets go: the outbox grows then, as it is there to do.
+ * Bounds the outbox while many books change. Call it between batches: it resolves at once while few rows wait, else when
+ * half of them were delivered. When nothing is delivered, because the log is away, it soon resolves and the outbox grows.
  */
 export function createOutboxPace(outbox: Outbox, options: OutboxPaceOptions): () => Promise<void> {
   const { mostRows, patienceMs = 2_000, freeMs = 10_000 } = options;

@@ -13,14 +13,14 @@ import type { EventLog } from '../../../../log/log.ts';
 import { openLog } from '../../../../log/open-log.ts';
 import { defaultTopicNames } from '../../../../events/topics.ts';
 import type { BookContent, OpenCatalogue } from '../catalogue.ts';
-import { emptyContent } from '../store/stored-book.ts';
+import { emptyContent } from '../stored-book.ts';
 import type { Outbox } from './outbox.ts';
 import { startOutboxRelay, type OutboxRelay } from './outbox-relay.ts';
 
 const topic = defaultTopicNames.changes;
 const longMs = 20_000;
 
-/** Opens connections to one fresh, empty catalogue, each as a process of its own would have it. */
+/** Opens connections to one empty catalogue, each as another process would. */
 export type CatalogueToRelay = {
   readonly open: () => Promise<OpenCatalogue>;
   readonly remove: () => Promise<void>;
@@ -209,7 +209,7 @@ export function outboxRelayContract(technology: string, makeCatalogue: () => Pro
       );
     });
 
-    test('lets nobody take over while an append hangs for longer than the lease', async (shop) => {
+    test('lets no other relay take over while an append hangs for longer than the lease', async (shop) => {
       const leaseMs = 2_000;
       const { log, hangs, goOn } = hanging(shop.log);
       await shop.open.catalogue.add(book(1));
@@ -248,7 +248,7 @@ export function outboxRelayContract(technology: string, makeCatalogue: () => Pro
       await shop.relayOf('b', { open: await shop.another() }).drain(longMs);
       isFrozen = false;
       goOn();
-      await until('all is told again', async () => (await shop.records()).length === 8);
+      await until('the newest versions are in the log again', async () => (await shop.records()).length === 8);
       await frozen.drain(longMs);
       assert.deepEqual(await versionsOf(shop.records, 1), [1, 2, 1, 2]);
       assert.deepEqual(await versionsOf(shop.records, 2), [1, 'removed', 1, 'removed']);

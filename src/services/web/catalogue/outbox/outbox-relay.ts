@@ -13,7 +13,7 @@ export type OutboxRelayDeps = {
   readonly log: EventLog;
   /** The topic of book changes, as this shop names it. */
   readonly topic: string;
-  /** Names this relay among all that ever ran: instance name and something random. */
+  /** Unique among all relays that ever run: instance name and something random. */
   readonly owner: string;
   readonly clock: () => number;
   readonly logger: Logger;
@@ -23,18 +23,18 @@ export type OutboxRelayDeps = {
 type RelayProblem = 'log-unavailable' | 'store-unavailable';
 
 export type OutboxRelay = {
-  /** Why changes of books do not reach the log now; none when all is well. */
+  /** Why changes of books do not reach the log now; empty when they do. */
   readonly problems: () => readonly RelayProblem[];
   /**
-   * Resolves when the outbox is empty, whoever emptied it; `onWaiting` hears about every 50 ms how many rows are left.
+   * Resolves when the outbox is empty. `onWaiting` gets the number of rows left about every 50 ms.
    * @throws SamsaError `store-unavailable` (retryable) after `withinMs`; the rows stay and are relayed later.
    */
   readonly drain: (withinMs: number, onWaiting?: (rows: number) => void) => Promise<void>;
-  /** Waits, three seconds at most, for the batch in flight; what is not acknowledged stays in the outbox. */
+  /** Waits for the batch in flight, at most three seconds. What is not acknowledged stays in the outbox. */
   readonly close: () => Promise<void>;
 };
 
-/** Of one batch, so that no turn of the event loop and no commit takes long. */
+/** Of one batch: short turns of the event loop, short commits. */
 const limits = { maxRows: 200, maxBytes: 512 * 1024 };
 const idleMs = 1_000;
 const backoff = { firstMs: 100, mostMs: 5_000 };
@@ -42,12 +42,12 @@ const heldElsewhereMs = 250;
 const closeWithinMs = 3_000;
 
 /**
- * Carries changes of books from the outbox to the log: appends, then deletes once acknowledged. A change may be
- * appended twice when a process dies in between; it carries its version, so that applying it again changes nothing.
- * The last record of a book is its newest version, which is all that compaction keeps: one relay appends at a time, and
- * when one was frozen for longer than its lease, its books are put into the outbox again, as they are by then.
- * Not promised: that for a process that dies between such a late append and putting them there.
- * Returns at once; failures show in `problems` and are tried again, with backoff and jitter.
+ * Carries changes of books from the outbox to the log: appends them, then deletes them once acknowledged. When a process
+ * dies in between, a change is appended twice; by its version, readers apply it once.
+ * The last record of a book is its newest version, which is all that compaction keeps. For that, one relay appends at a
+ * time. When a relay was frozen for longer than its lease, it puts its books into the outbox again. Not promised: this
+ * order when a process dies after such a late append and before it has put them there.
+ * Returns at once. Failures show in `problems` and are tried again, with backoff and jitter.
  */
 export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
   const stopping = new AbortController();
@@ -93,7 +93,7 @@ export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
 
 type BatchOutcome = 'relayed' | 'empty' | 'held-elsewhere' | RelayProblem;
 
-/** One step: hold the lease, read a batch, append it, delete it. It never throws. @param signal ends renewing the lease. */
+/** Holds the lease, reads a batch, appends it, deletes it. Never throws. @param signal ends renewing the lease. */
 function createBatchRelay(
   deps: OutboxRelayDeps,
   signal: AbortSignal,
@@ -103,7 +103,7 @@ function createBatchRelay(
   let changedMs = 0;
   const source = createEventSource('catalogue', () => changedMs);
   let acknowledged: readonly number[] = [];
-  /** Books of which another relay may have appended a newer version before ours. */
+  /** Books of which another relay may have appended a newer version before our older one. */
   let overtaken: readonly number[] = [];
 
   const toRecord = (row: OutboxRow) => {
@@ -111,7 +111,7 @@ function createBatchRelay(
     return bookChangedRecord(topic, source, row.change);
   };
 
-  /** What an appended batch leaves to be done; until it is, nothing else is appended. */
+  /** Finishes an appended batch. Nothing else is appended before that. */
   const settle = async (): Promise<void> => {
     if (overtaken.length > 0) await outbox.putAgain(overtaken);
     overtaken = [];
@@ -131,7 +131,7 @@ function createBatchRelay(
     await settle();
     let rows = await outbox.read(limits);
     if (rows.length === 0) return 'empty';
-    if (lease.isWaning()) {
+    if (lease.isEnding()) {
       if (!(await lease.take())) return 'held-elsewhere';
       rows = await outbox.read(limits);
       if (rows.length === 0) return 'empty';

@@ -5,27 +5,26 @@ export interface Outbox {
   /** The oldest rows, at least one if there is any; `maxBytes` bounds their JSON softly. */
   read(limits: { readonly maxRows: number; readonly maxBytes: number }): Promise<readonly OutboxRow[]>;
 
-  /** Forgets rows the log has acknowledged; rows that are gone already do not matter. */
+  /** Removes rows that the log has acknowledged. Unknown ids are ignored. */
   remove(ids: readonly number[]): Promise<void>;
 
   /**
-   * Puts each of these books behind all that waits, in its newest version and as it is now, or as removed; ids that never
-   * were a book are passed over.
+   * Adds a row for each of these books as it is now, or as removed, behind all that wait. Unknown ids are ignored.
    */
   putAgain(bookIds: readonly number[]): Promise<void>;
 
-  /** About how many rows wait; exactly 0 when none does. */
+  /** About how many rows wait; 0 only when the outbox is empty. */
   size(): Promise<number>;
 
   /**
-   * Resolves as soon as something may have changed since the last `read` began, in this process or in another (then
-   * within about 100 ms), and at the latest after `waitMs` or when `signal` fires.
+   * Resolves when something may have changed since the last `read` began, in this process or (within about 100 ms) in
+   * another; at the latest after `waitMs` or when `signal` fires.
    */
   changed(waitMs: number, signal: AbortSignal): Promise<void>;
 
   /**
-   * Takes or renews the right to relay, for `ttlMs`; 0 gives it back. It keeps the versions of a book in order, which
-   * two who append at a time would not. Not promised: that nobody held it between the end of one's own and now.
+   * Takes or renews the lease to relay for `ttlMs`; 0 gives it back. With one relay at a time the versions of a book
+   * arrive in order. Not promised: that no other owner held it since the last one ended.
    * @returns false while another owner holds it.
    */
   lease(owner: string, ttlMs: number): Promise<boolean>;

@@ -6,20 +6,20 @@ export type RelayLeaseOptions = {
   readonly owner: string;
   readonly leaseMs: number;
   readonly clock: () => number;
-  /** Ends renewing, whatever is still under way. */
+  /** Ends renewing, also while work goes on. */
   readonly signal: AbortSignal;
 };
 
-/** The right of one relay to append, as far as the relay can know it. */
+/** The lease of one relay, as far as that relay can know. */
 export type RelayLease = {
-  /** Whether less than half of it is left. */
-  readonly isWaning: () => boolean;
+  /** Whether less than half of its time is left. */
+  readonly isEnding: () => boolean;
   /** Takes or renews it. @returns false while another relay holds it. */
   readonly take: () => Promise<boolean>;
   /**
-   * Waits for `work` and goes on renewing meanwhile, so that nobody takes over from a process that lives.
-   * @returns whether no other relay can have held it before `work` was done: false after a process was frozen, or the
-   *   store away, for longer than the lease.
+   * Renews the lease until `work` is done, so that no other relay takes over from a running process.
+   * @returns false when another relay may have held it meanwhile: this process was frozen, or the store away, for longer
+   *   than the lease.
    * @throws what `work` throws.
    */
   readonly holdDuring: (work: Promise<void>) => Promise<boolean>;
@@ -31,14 +31,14 @@ export function createRelayLease({ outbox, owner, leaseMs, clock, signal }: Rela
   const renew = async (): Promise<{ readonly isOurs: boolean; readonly wasOurs: boolean }> => {
     const askedMs = clock();
     const isOurs = await outbox.lease(owner, leaseMs);
-    // Given after the end of the one before, it may have been another's in between.
+    // Between the end of the last lease and this one, another relay may have had it.
     const wasOurs = isOurs && clock() <= untilMs;
     untilMs = isOurs ? askedMs + leaseMs : 0;
     return { isOurs, wasOurs };
   };
 
   return {
-    isWaning: () => clock() > untilMs - leaseMs / 2,
+    isEnding: () => clock() > untilMs - leaseMs / 2,
     take: async () => (await renew()).isOurs,
     holdDuring: async (work) => {
       const settled = new AbortController();
@@ -48,7 +48,7 @@ export function createRelayLease({ outbox, owner, leaseMs, clock, signal }: Rela
         for (;;) {
           await pause(leaseMs / 2, ended);
           if (ended.aborted) return;
-          // A store that does not answer takes nothing away: that the time is over does.
+          // A store that does not answer leaves us the lease until its time is over.
           const { wasOurs } = await renew().catch(() => ({ wasOurs: true }));
           wasHeld &&= wasOurs;
         }

@@ -52,7 +52,7 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
   };
 
   describe(`catalogue in ${technology}`, () => {
-    test('gives a book back whole, under an id and a time of its own', async ({ catalogue }) => {
+    test('returns the whole book with a new id and the time of creation', async ({ catalogue }) => {
       const { bookId, version, book } = await catalogue.add(gatsby);
       assert.deepEqual([bookId, version], [1, 1]);
       assert.deepEqual(await catalogue.get(1), book);
@@ -61,7 +61,7 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       assert.equal(await catalogue.get(2), null);
     });
 
-    test('raises the version with every change and with none that changes nothing', async (opened) => {
+    test('raises the version with every change, and not when the content stays the same', async (opened) => {
       const { catalogue } = opened;
       await catalogue.add(gatsby);
       assert.equal((await catalogue.change(1, { ...gatsby, title: 'Trimalchio' })).version, 2);
@@ -102,7 +102,7 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       assert.equal((await versions(opened))[0]?.[2], 'Book 2');
     });
 
-    test('puts books into the outbox again as they are now, behind all that waits', async (opened) => {
+    test('puts books into the outbox again as they are now, behind all that wait', async (opened) => {
       const { catalogue, outbox } = opened;
       for (const number of [1, 2, 3]) await catalogue.add({ ...gatsby, title: `Book ${number}` });
       await catalogue.change(1, { ...gatsby, title: 'Changed' });
@@ -119,7 +119,7 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       assert.deepEqual(repeated?.change, changed?.change);
     });
 
-    test('tells at once of a change made here, and soon of one made elsewhere', async ({ open, another }) => {
+    test('notices a change made here at once, and one made elsewhere soon', async ({ open, another }) => {
       await open.outbox.read(everything);
       const here = open.outbox.changed(60_000, never);
       await open.catalogue.add(gatsby);
@@ -158,7 +158,7 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
   });
 
   describe(`imports into a catalogue in ${technology}`, () => {
-    test('knows a row again by its id in the source, whatever else changed', async (opened) => {
+    test('finds a book by its id in the source, whatever else changed', async (opened) => {
       assert.deepEqual(await merge(opened, 's', row('a')), ['added']);
       assert.deepEqual(await merge(opened, 's', row('a')), ['unchanged']);
       assert.deepEqual(await merge(opened, 's', row('a', { title: 'New', isbn: null })), ['updated']);
@@ -168,7 +168,7 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       ]);
     });
 
-    test('knows a book of elsewhere by ISBN, then by title, first author and year', async (opened) => {
+    test('finds a book of another source by ISBN, then by title, first author and year', async (opened) => {
       await opened.catalogue.add(gatsby);
       await opened.catalogue.add({ ...gatsby, title: 'Emma', author: 'Jane Austen', published_at: '1815', isbn: null });
       const emma = row('b', { title: 'EMMA!', author: 'Jane  Austen, and others', published_at: '1815-12-23' });
@@ -186,14 +186,14 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       assert.deepEqual(await opened.catalogue.census(), { books: 3, everHeld: 3 });
     });
 
-    test('keeps what it knows of a book where the list has no such column', async (opened) => {
+    test('keeps the fields for which the list has no column', async (opened) => {
       await opened.catalogue.add(gatsby);
       await merge(opened, 's', { sourceId: 'a', fields: { title, isbn, popularity: 9 } });
       const book = await opened.catalogue.get(1);
       assert.deepEqual([book?.author, book?.popularity, book?.subjects], [author, 9, gatsby.subjects]);
     });
 
-    test('lets the first of several rows for one book stand', async (opened) => {
+    test('uses the first of several rows for one book', async (opened) => {
       const rows = [row(null), row(null, { title: 'Again' }), row('a'), row('a', { title: 'Twice' })];
       assert.deepEqual(await merge(opened, 's', ...rows), ['added', 'repeated', 'repeated', 'repeated']);
       assert.deepEqual((await merge(opened, 's', ...rows))[0], 'unchanged');
@@ -206,7 +206,7 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       assert.deepEqual(await run.merge([row('a', { title: 'Twice' })]), ['repeated']);
     });
 
-    test('gives the place of a demo book to the book imported for it', async (opened) => {
+    test('replaces a demo book by the book imported for it', async (opened) => {
       await merge(opened, demoSource, row('d', { description: 'Ours.' }));
       assert.deepEqual(await merge(opened, 's', row('a', { title: 'Gatsby' })), ['updated']);
       const book = await opened.catalogue.get(1);
@@ -215,7 +215,7 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       assert.equal((await opened.catalogue.get(1))?.author, author);
     });
 
-    test('brings a removed book back under its id when its source still has it', async (opened) => {
+    test('brings a removed book back under its id when its source has it', async (opened) => {
       await merge(opened, 's', row('a'));
       await opened.catalogue.change(1, null);
       assert.deepEqual(await merge(opened, 's', row('a')), ['added']);

@@ -1,110 +1,101 @@
 import type { MysqlConnection, MysqlRow } from '../../../../mysql/connection.ts';
-import { oneLine } from '../book-fields.ts';
-import { putOutbox, rememberRemoved, titleHash, type BookChange } from '../store/mysql/book-rows.ts';
 import type { BookContent } from '../catalogue.ts';
 import { readPublished } from '../import/lists/listed-fields.ts';
-import { createdAtText, decodeTexts, decodeTime } from '../store/mysql/read-books.ts';
-import { emptyContent, toBook } from '../store/stored-book.ts';
+import { putOutbox, writeOwnRows } from '../store/mysql/book-rows.ts';
+import { decodeTexts } from '../store/mysql/find-books.ts';
+import { changeTo, emptyContent, type StoredBook } from '../stored-book.ts';
 import type { BooksTable } from './books-table.ts';
+import { createdText, textCrc } from './move-own-columns.ts';
 import { text } from './table-columns.ts';
 
 /** Of one transaction. */
 const mostRows = 200;
 
-/** Whether somebody else has added or removed books. */
-export async function hasForeignRows(connection: MysqlConnection, table: BooksTable): Promise<boolean> {
-  const deleted = 'SELECT 1 FROM books WHERE deleted_at IS NOT NULL AND samsa_version > 0';
-  const [row] = await connection.rows(
-    `SELECT EXISTS (SELECT 1 FROM books WHERE samsa_version IS NULL) AS added,
-       ${table.marksDeleted ? `EXISTS (${deleted})` : '0'} AS deleted`,
+/** Ids above `from`, up to `to`. */
+export type IdRange = { readonly from: number; readonly to: number };
+
+/** The greatest id in `books`; 0 without rows. */
+export async function greatestId(connection: MysqlConnection): Promise<number> {
+  const [row] = await connection.rows('SELECT COALESCE(MAX(id), 0) AS id FROM books');
+  return Number(row?.['id']);
+}
+
+/** The first ids of the range where another program has added, replaced or deleted a book. Takes no lock. */
+export async function findForeignRows(
+  connection: MysqlConnection,
+  table: BooksTable,
+  { from, to }: IdRange,
+): Promise<readonly number[]> {
+  const rows = await connection.rows(
+    `SELECT books.id FROM ${ownBesideBooks} WHERE books.id > ? AND books.id <= ? AND ${isForeign(table)}
+     ORDER BY books.id LIMIT ?`,
+    [from, to, mostRows],
   );
-  return Number(row?.['added']) === 1 || Number(row?.['deleted']) === 1;
+  return rows.map((row) => Number(row['id']));
+}
+
+const ownBesideBooks = 'books LEFT JOIN state.book AS own ON own.id = books.id';
+
+/** A row that took the place of another one has another title or author than we wrote. */
+function isForeign({ marksDeleted }: BooksTable): string {
+  const replaced = `own.text_crc <> ${textCrc}`;
+  if (!marksDeleted) return `(own.id IS NULL OR ${replaced})`;
+  return `(own.id IS NULL OR (books.deleted_at IS NULL AND ${replaced})
+    OR (books.deleted_at IS NOT NULL AND own.removed = 0))`;
 }
 
 /**
- * Takes up to 200 rows that somebody else wrote into the catalogue, under the ids they have, and lets go of as many
- * that somebody else marked as deleted; both are told to the log. Of a row that is still being written nothing is seen.
- * Must run in a transaction, one at a time.
- * @returns how many rows it has looked at.
+ * Takes those of these rows that other programs wrote into the catalogue, under the ids they have, and removes the books
+ * that were marked as deleted; the log learns of both. Rows of transactions under way are not seen. Must run in a
+ * transaction, one at a time.
+ * @returns how many rows were taken or removed.
  */
-export async function adoptBooks(connection: MysqlConnection, table: BooksTable, nowMs: number): Promise<number> {
-  const added = await adoptAdded(connection, table, nowMs);
-  const deleted = await adoptDeleted(connection, table);
-  await putOutbox(connection, [...added.changes, ...deleted], nowMs);
-  return added.rows + deleted.length;
-}
-
-async function adoptAdded(
+export async function adoptBooks(
   connection: MysqlConnection,
   table: BooksTable,
-  nowMs: number,
-): Promise<{ readonly rows: number; readonly changes: readonly BookChange[] }> {
-  const rows = await connection.rows(
-    `SELECT id, ${createdAtText(table)} AS created, title, author, description,
-       CAST(published_at AS CHAR) AS published, ${table.marksDeleted ? 'deleted_at IS NOT NULL' : '0'} AS deleted
-     FROM books WHERE samsa_version IS NULL ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED`,
-    [mostRows],
-  );
-  if (rows.length === 0) return { rows: 0, changes: [] };
-  const ids = rows.map((row) => Number(row['id']));
-  const versions = await readRemovedVersions(connection, ids);
-  const changes: BookChange[] = [];
-  for (const [index, row] of rows.entries()) {
-    const id = ids[index]!;
-    const content = readContent(row);
-    // Later than any version the id may have had before: others remove rows, and fill tables anew, without a word.
-    const version = Math.max(nowMs, (versions.get(id) ?? 0) + 1);
-    if (content === null) await connection.change('UPDATE books SET samsa_version = 0 WHERE id = ?', [id]);
-    else {
-      await connection.change(
-        `UPDATE books SET samsa_version = ?, samsa_published_at = ?, samsa_subjects = '[]', samsa_popularity = 0,
-           samsa_title_hash = ? WHERE id = ?`,
-        [version, content.published_at, titleHash(content), id],
-      );
-      changes.push({ bookId: id, version, book: toBook(id, decodeTime(row['created']), content) });
-    }
-  }
-  const adopted = changes.map(({ bookId }) => bookId);
-  if (adopted.length > 0) await connection.change('DELETE FROM catalogue_removed_book WHERE id IN (?)', [adopted]);
-  return { rows: rows.length, changes };
-}
-
-async function readRemovedVersions(
-  connection: MysqlConnection,
   ids: readonly number[],
-): Promise<ReadonlyMap<number, number>> {
-  const rows = await connection.rows('SELECT id, version FROM catalogue_removed_book WHERE id IN (?)', [ids]);
-  return new Map(rows.map((row) => [Number(row['id']), Number(row['version'])]));
-}
-
-/** @returns null for a row without a title or one that is deleted: no book to sell. */
-function readContent(row: MysqlRow): BookContent | null {
-  const texts = decodeTexts(row);
-  if (Number(row['deleted']) === 1 || oneLine(texts.title) === '') return null;
-  const written = text(row['published'])
-    .trim()
-    .replace(/ [\d:.]+$/, '');
-  const published = readPublished(written);
-  return { ...emptyContent, ...texts, published_at: published === 'unusable' ? null : published };
-}
-
-async function adoptDeleted(connection: MysqlConnection, table: BooksTable): Promise<readonly BookChange[]> {
-  if (!table.marksDeleted) return [];
+  nowMs: number,
+): Promise<number> {
   const rows = await connection.rows(
-    `SELECT id, samsa_version + 1 AS version, ${createdAtText(table)} AS created FROM books
-     WHERE deleted_at IS NOT NULL AND samsa_version > 0 LIMIT ? FOR UPDATE SKIP LOCKED`,
-    [mostRows],
+    `SELECT books.id, books.title, books.author, books.description, COALESCE(own.version, 0) AS version,
+       ${table.createdIsTime ? createdText('created_at') : 'NULL'} AS created,
+       CAST(books.published_at AS CHAR) AS published,
+       ${table.marksDeleted ? 'books.deleted_at IS NOT NULL' : 'FALSE'} AS deleted
+     FROM ${ownBesideBooks} WHERE books.id IN (?) AND ${isForeign(table)}
+     ORDER BY books.id FOR UPDATE SKIP LOCKED`,
+    [ids],
   );
-  if (rows.length === 0) return [];
-  const removed = rows.map((row) => ({
-    id: Number(row['id']),
-    version: Number(row['version']),
-    createdAt: decodeTime(row['created']),
-  }));
+  if (rows.length === 0) return 0;
+  const books = rows.map((row) => decodeRow(row, nowMs));
+  await writeOwnRows(connection, books);
   await connection.change(
-    'UPDATE books SET samsa_version = 0, samsa_isbn = NULL, samsa_title_hash = NULL WHERE id IN (?)',
-    [removed.map(({ id }) => id)],
+    `UPDATE state.book AS own JOIN books ON books.id = own.id SET own.text_crc = ${textCrc} WHERE own.id IN (?)`,
+    [books.map(({ id }) => id)],
   );
-  await rememberRemoved(connection, removed);
-  return removed.map(({ id, version }) => ({ bookId: id, version, book: null }));
+  // Nobody has heard of a book that was deleted before it was taken.
+  await putOutbox(connection, books.filter(({ version }) => version > 0).map(changeTo), nowMs);
+  return books.length;
+}
+
+function decodeRow(row: MysqlRow, nowMs: number): StoredBook {
+  const before = Number(row['version']);
+  const removed = Number(row['deleted']) === 1;
+  const book = { id: Number(row['id']), removed, createdAt: decodeTime(row['created']), content: readContent(row) };
+  if (removed) return { ...book, version: before === 0 ? 0 : before + 1 };
+  // Greater than any version the id had before: other programs also remove rows and fill tables again.
+  return { ...book, version: Math.max(nowMs, before + 1) };
+}
+
+function readContent(row: MysqlRow): BookContent {
+  const published = readPublished(
+    text(row['published'])
+      .trim()
+      .replace(/ [\d:.]+$/, ''),
+  );
+  return { ...emptyContent, ...decodeTexts(row), published_at: published === 'unusable' ? null : published };
+}
+
+/** `0000-00-00` becomes null. */
+function decodeTime(value: unknown): string | null {
+  return typeof value === 'string' && !/^0000|-00/.test(value) ? value : null;
 }

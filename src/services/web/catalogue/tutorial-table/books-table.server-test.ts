@@ -66,10 +66,10 @@ describe('a table of books somebody else made', () => {
        (17, 'Undated', '', 'once upon a time', NULL, NULL), (18, '  ', 'Nobody', '', '', NULL)`,
     );
     const shop = await open();
-    const changes = (await told(shop, 2)).map(({ change }) => change);
+    const changes = (await told(shop, 3)).map(({ change }) => change);
     assert.deepEqual(
       changes.map(({ bookId }) => bookId),
-      [3, 17],
+      [3, 17, 18],
     );
     const gatsby = {
       id: 3,
@@ -84,8 +84,11 @@ describe('a table of books somebody else made', () => {
     assert.deepEqual(await shop.catalogue.get(3), gatsby);
     const undated = await shop.catalogue.get(17);
     assert.deepEqual([undated?.published_at, undated?.description, undated?.created_at], [null, null, null]);
-    assert.equal(await shop.catalogue.get(18), null);
-    assert.deepEqual(await ask('SELECT published_at FROM books WHERE id = 17'), [['once upon a time']]);
+    assert.equal((await shop.catalogue.get(18))?.title, '(no title)');
+    assert.deepEqual(await ask('SELECT * FROM books WHERE id IN (17, 18)'), [
+      [17, 'Undated', '', 'once upon a time', null, null],
+      [18, '  ', 'Nobody', '', '', null],
+    ]);
     assert.equal((await shop.catalogue.add({ ...content, title: 'Next' })).bookId, 19);
   });
 
@@ -173,6 +176,43 @@ describe('a table of books somebody else made', () => {
       versions.toSorted((one, other) => one - other),
     );
     assert.equal(new Set(versions).size, 3);
+  });
+
+  it('gets rid of the columns that an earlier version added, and keeps what stood in them', async () => {
+    await ask(
+      `CREATE TABLE books (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, title LONGTEXT, author LONGTEXT,
+         published_at LONGTEXT, description LONGTEXT, created_at DATETIME(3), samsa_version BIGINT,
+         samsa_published_at VARBINARY(16), samsa_isbn VARBINARY(13), samsa_series VARBINARY(800), samsa_subjects BLOB,
+         samsa_language VARBINARY(100), samsa_popularity BIGINT, samsa_title_hash BINARY(16),
+         KEY samsa_by_version (samsa_version), KEY samsa_by_isbn (samsa_isbn), KEY samsa_by_title (samsa_title_hash))
+         DEFAULT CHARACTER SET utf8mb4`,
+      `INSERT INTO books VALUES (2, 'Emma', 'Jane Austen', '1815', '', '2024-05-06 07:08:09', 7, '1815',
+         '9780743273565', 'Classics #1', '["Love"]', 'en', 5, UNHEX('00000000000000000000000000000000'))`,
+      "INSERT INTO books (id, title) VALUES (4, 'Not seen yet')",
+      `CREATE TABLE catalogue_removed_book (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, version BIGINT NOT NULL,
+         created_at VARBINARY(40))`,
+      "INSERT INTO catalogue_removed_book VALUES (3, 9, '2024-01-01T00:00:00Z')",
+    );
+    const shop = await open();
+    await told(shop, 1);
+    assert.deepEqual(await shop.catalogue.get(2), {
+      id: 2,
+      title: 'Emma',
+      author: 'Jane Austen',
+      published_at: '1815',
+      description: null,
+      created_at: '2024-05-06T07:08:09Z',
+      isbn: '9780743273565',
+      series: 'Classics #1',
+      subjects: ['Love'],
+      language: 'en',
+      popularity: 5,
+    });
+    assert.deepEqual(await shop.catalogue.census(), { books: 2, everHeld: 3 });
+    assert.deepEqual(await ask('SELECT * FROM books WHERE id = 4'), [[4, 'Not seen yet', null, null, null, null]]);
+    const emma = { sourceId: 'x', fields: { title: 'EMMA', author: 'Jane Austen', published_at: '1815' } };
+    assert.deepEqual(await shop.catalogue.startImport('s').merge([emma]), ['updated']);
+    assert.equal((await shop.catalogue.change(2, { ...content, title: 'Emma' })).version, 9);
   });
 
   const refused = async (table: string, message: RegExp): Promise<void> => {

@@ -2,14 +2,14 @@ import type { MysqlConnection } from '../../../../mysql/connection.ts';
 import { SamsaError } from '../../../../errors.ts';
 import { holdsDates, readIndexes, type Columns } from './table-columns.ts';
 
-/** Ids above this one are none we could count on from: half of what JavaScript tells apart. */
+/** Beyond this id there would be too few left: JavaScript tells twice as many apart. */
 export const mostBookId = 2 ** 52;
 
-/** What we write into every row; all other columns must do without us. */
+/** The columns that we write. Every other column must be NULL or have a default. */
 const writtenColumns = ['id', 'title', 'author', 'published_at', 'description', 'created_at'];
 
 /**
- * Whether `books` can be a catalogue at all.
+ * Checks that `books` can be a catalogue.
  * @throws SamsaError `bad-configuration`: what was expected, what was found, and the statement that puts it right.
  */
 export async function checkBooks(connection: MysqlConnection, database: string, columns: Columns): Promise<void> {

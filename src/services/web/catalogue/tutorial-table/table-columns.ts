@@ -1,6 +1,6 @@
 import type { MysqlConnection, MysqlRow } from '../../../../mysql/connection.ts';
 
-/** A column of a table that somebody else may have made. */
+/** A column of a table that another program may have made. */
 export type Column = {
   /** As `varchar`, `bigint`. */
   readonly type: string;
@@ -11,12 +11,12 @@ export type Column = {
   readonly charset: string | null;
   readonly isNullable: boolean;
   readonly hasDefault: boolean;
-  /** Whether the server fills it in by itself. */
+  /** Whether the server fills it in. */
   readonly isFilled: boolean;
   readonly isAutoIncrement: boolean;
 };
 
-/** By name in lower case: servers compare names without it. */
+/** By name in lower case: servers compare names without case. */
 export type Columns = ReadonlyMap<string, Column>;
 
 const textTypes = ['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext'];
@@ -68,12 +68,16 @@ function decodeColumn(row: MysqlRow): Column {
   };
 }
 
-/** Whether it takes every `published_at` as text, which is ASCII: the longest is of the kind -9999-12-31. */
+/** Whether it takes every `published_at` as ASCII text: the longest looks like -9999-12-31. */
 export function holdsDates(column: Column | undefined): boolean {
   return column !== undefined && column.isText && column.length >= 11;
 }
 
-/** What somebody else's column holds as text, whatever its type; '' for NULL. */
+export function isTime(column: Column | undefined): boolean {
+  return column?.type === 'datetime' || column?.type === 'timestamp';
+}
+
+/** A column's value as text, whatever its type; '' for NULL. */
 export function text(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';

@@ -1,75 +1,57 @@
-import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { MysqlConnection, MysqlValue } from '../../../../../mysql/connection.ts';
 import { SamsaError } from '../../../../../errors.ts';
 import { listedBook } from '../../../../../events/book.ts';
 import { titleKey } from '../../book-identity.ts';
+import { demoSource, type BookContent, type ChangedBook, type RemovedBook } from '../../catalogue.ts';
+import type { MergedBatch } from '../../merge-books.ts';
+import { changeTo, createdNow, emptyContent, type StoredBook } from '../../stored-book.ts';
 import type { BooksTable } from '../../tutorial-table/books-table.ts';
-import type { BookContent, ChangedBook, RemovedBook } from '../../catalogue.ts';
-import { inPieces } from './in-pieces.ts';
-import { readBooks } from './read-books.ts';
-import { changeTo, type StoredBook } from '../stored-book.ts';
+import { readBooks, sourceKey, titleHash } from './find-books.ts';
 
 export type BookChange = ChangedBook | RemovedBook;
+type NewBook = Pick<StoredBook, 'createdAt' | 'content'>;
 
-/** A row to be written. */
-export type NewRow = {
-  readonly version: number;
-  readonly createdAt: string | null;
-  readonly content: BookContent;
-};
-
-/** What a book's title, first author and year come to, as it is looked for: half of a SHA-256, to keep its index small. */
-export function titleHash(book: Partial<BookContent> & { readonly title: string }): Buffer {
-  return hash('sha256', titleKey(book), 'buffer').subarray(0, 16);
-}
+/** As many rows of one insert as the smallest servers take, where quoted text may be twice as long. */
+const insertBytes = 1 << 20;
 
 /**
- * Adds rows under ids the server chooses. Must run in a transaction, as all that write here.
+ * Adds books under ids that the server chooses. Must run in a transaction, as everything here that writes.
  * @returns the ids, in order.
  */
 export async function insertBooks(
   connection: MysqlConnection,
   table: BooksTable,
-  books: readonly NewRow[],
+  books: readonly NewBook[],
 ): Promise<readonly number[]> {
   const ids: number[] = [];
   for (const piece of inPieces(books.map((book) => rowValues(table, book)))) {
     const first = await connection.insertOne(`INSERT INTO books (${rowColumns(table)}) VALUES ?`, [piece]);
-    // The server numbers the rows of one statement without a gap; how far apart is its own affair.
+    // The server numbers the rows of one statement without a gap; it alone knows how far apart.
     const [row] = await connection.rows('SELECT @@auto_increment_increment AS apart');
     ids.push(...piece.map((_, index) => first + index * Number(row?.['apart'])));
   }
+  await writeOwnRows(
+    connection,
+    books.map((book, index) => ({ ...book, id: ids[index]!, version: 1, removed: false })),
+  );
   return ids;
 }
 
-/** Gives a removed book its row back, under its own id. */
-export async function insertAgain(
-  connection: MysqlConnection,
-  table: BooksTable,
-  book: NewRow & { readonly id: number },
-): Promise<void> {
-  // Marked as deleted by somebody else it may still be there.
-  await connection.change('DELETE FROM books WHERE id = ? AND samsa_version = 0', [book.id]);
+/** Writes the row in `books` of a book that has an id, also of one that was removed. `writeOwnRows` does the rest. */
+export async function updateBook(connection: MysqlConnection, table: BooksTable, book: StoredBook): Promise<void> {
+  const [names, values] = [contentColumns(table), contentValues(table, book.content)];
+  const changed = await connection.change(
+    `UPDATE books SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`,
+    [...values, book.id],
+  );
+  if (changed > 0) return;
   await connection.insert(`INSERT INTO books (${rowColumns(table)}, id) VALUES ?`, [
     [...rowValues(table, book), book.id],
   ]);
-  await connection.change('DELETE FROM catalogue_removed_book WHERE id = ?', [book.id]);
 }
 
-export async function updateBook(
-  connection: MysqlConnection,
-  table: BooksTable,
-  { id, version, content }: { readonly id: number; readonly version: number; readonly content: BookContent },
-): Promise<void> {
-  const names = ['samsa_version', ...contentColumns(table)];
-  await connection.change(`UPDATE books SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`, [
-    version,
-    ...contentValues(table, content),
-    id,
-  ]);
-}
-
-/** Nothing but id, version, time and the ids its sources gave it stays behind. */
+/** Keeps id, version, time of creation and the ids that sources gave it; the rest is erased. */
 export async function removeBook(connection: MysqlConnection, book: StoredBook): Promise<RemovedBook> {
   const version = book.version + 1;
   try {
@@ -79,31 +61,114 @@ export async function removeBook(connection: MysqlConnection, book: StoredBook):
     const problem = `Book ${book.id}: other tables of the database refer to it. Remove what refers to it first.`;
     throw new SamsaError('bad-request', problem, { cause: error });
   }
-  await rememberRemoved(connection, [{ ...book, version }]);
+  await writeOwnRows(connection, [{ ...book, version, removed: true }]);
   return { bookId: book.id, version, book: null };
 }
 
 const rowIsReferenced = 1451;
 
-export async function rememberRemoved(
-  connection: MysqlConnection,
-  books: readonly Pick<StoredBook, 'id' | 'version' | 'createdAt'>[],
-): Promise<void> {
+/** What we keep beside `books`; of a removed book nothing but id, version and time of creation. */
+export async function writeOwnRows(connection: MysqlConnection, books: readonly StoredBook[]): Promise<void> {
+  const updates = ownColumns.slice(1).map((name) => `${name} = VALUES(${name})`);
   await connection.insert(
-    `INSERT INTO catalogue_removed_book (id, version, created_at) VALUES ?
-     ON DUPLICATE KEY UPDATE version = VALUES(version)`,
-    books.map(({ id, version, createdAt }) => [id, version, createdAt]),
+    `INSERT INTO state.book (${ownColumns.join(', ')}) VALUES ? ON DUPLICATE KEY UPDATE ${updates.join(', ')}`,
+    books.map(ownValues),
   );
 }
 
-/** As events carry them, so that the relay only passes them on. */
+const ownColumns = [
+  'id',
+  'version',
+  'removed',
+  'created_at',
+  'published_at',
+  'isbn',
+  'series',
+  'subjects',
+  'language',
+  'popularity',
+  'title_key',
+  'text_crc',
+] as const;
+
+function ownValues({ id, version, removed, createdAt, content }: StoredBook): readonly MysqlValue[] {
+  const { published_at, isbn, series, subjects, language, popularity } = removed ? emptyContent : content;
+  return [
+    id,
+    version,
+    removed ? 1 : 0,
+    createdAt,
+    published_at,
+    isbn,
+    series,
+    JSON.stringify(subjects),
+    language,
+    popularity,
+    removed ? null : titleHash(titleKey(content)),
+    crc32(`${content.title}|${content.author}`),
+  ];
+}
+
+/** @returns each row of the batch with the id that its book has in the catalogue. */
+export async function writeBatch(
+  connection: MysqlConnection,
+  { table, source, nowMs }: { readonly table: BooksTable; readonly source: string; readonly nowMs: number },
+  batch: MergedBatch,
+): Promise<MergedBatch['rows']> {
+  const createdAt = createdNow(nowMs);
+  const added = batch.changes.filter(({ stored }) => stored === null);
+  const ids = await insertBooks(
+    connection,
+    table,
+    added.map(({ content }) => ({ createdAt, content })),
+  );
+  const newIds = new Map(added.map(({ id }, index) => [id, ids[index]!]));
+  const idOf = (id: number): number => newIds.get(id) ?? id;
+  const removedIds = batch.changes.flatMap(({ id, stored }) => (stored?.removed === true ? [id] : []));
+  // Somebody else may have marked the row as deleted and left it there.
+  if (removedIds.length > 0) await connection.change('DELETE FROM books WHERE id IN (?)', [removedIds]);
+  const changed = batch.changes.map(({ id, stored, content }) => ({
+    id: idOf(id),
+    version: (stored?.version ?? 0) + 1,
+    removed: false,
+    createdAt: stored === null ? createdAt : stored.createdAt,
+    content,
+  }));
+  const known = changed.filter(({ version }) => version > 1);
+  for (const book of known) await updateBook(connection, table, book);
+  await writeOwnRows(connection, known);
+  await putOutbox(connection, changed.map(changeTo), nowMs);
+  await writeNames(connection, source, batch, idOf);
+  return batch.rows.map(({ id, outcome }) => ({ id: idOf(id), outcome }));
+}
+
+async function writeNames(
+  connection: MysqlConnection,
+  source: string,
+  { names, replacedDemoIds }: MergedBatch,
+  idOf: (id: number) => number,
+): Promise<void> {
+  if (replacedDemoIds.length > 0) {
+    await connection.change('DELETE FROM state.book_source WHERE source = ? AND book_id IN (?)', [
+      demoSource,
+      replacedDemoIds,
+    ]);
+  }
+  await connection.insert(
+    `INSERT INTO state.book_source (source, source_key, book_id) VALUES ?
+     ON DUPLICATE KEY UPDATE book_id = VALUES(book_id)`,
+    names.map(({ sourceId, id }) => [source, sourceKey(sourceId), idOf(id)]),
+  );
+}
+
+/** In the form events have, so that the relay only passes them on. */
 export async function putOutbox(
   connection: MysqlConnection,
   changes: readonly BookChange[],
   nowMs: number,
 ): Promise<void> {
   await connection.insert(
-    'INSERT INTO catalogue_outbox (book_id, version, changed_ms, book) VALUES ?',
+    'INSERT INTO state.outbox (book_id, version, changed_ms, book) VALUES ?',
     changes.map(({ bookId, version, book }) => [
       bookId,
       version,
@@ -113,36 +178,42 @@ export async function putOutbox(
   );
 }
 
-/** Tells of books once more, as they are now. */
-export async function putBooksAgain(
-  connection: MysqlConnection,
-  table: BooksTable,
-  ids: readonly number[],
-  nowMs: number,
-): Promise<void> {
-  const books = await readBooks(connection, table, ids);
+/** Puts a change to each book as it is now into the outbox. */
+export async function putBooksAgain(connection: MysqlConnection, ids: readonly number[], nowMs: number): Promise<void> {
+  const books = await readBooks(connection, ids);
   await putOutbox(connection, [...books.values()].map(changeTo), nowMs);
 }
 
-function contentColumns(table: BooksTable): readonly string[] {
-  const own = ['published_at', 'isbn', 'series', 'subjects', 'language', 'popularity', 'title_hash'];
-  const theirs = ['title', 'author', 'description', ...(table.publishedIsText ? ['published_at'] : [])];
-  return [...theirs, ...own.map((name) => `samsa_${name}`)];
-}
-
 function rowColumns(table: BooksTable): string {
-  return ['samsa_version', table.createdColumn, ...contentColumns(table)].join(', ');
+  return [...(table.createdIsTime ? ['created_at'] : []), ...contentColumns(table)].join(', ');
 }
 
-function rowValues(table: BooksTable, { version, createdAt, content }: NewRow): readonly MysqlValue[] {
+function rowValues(table: BooksTable, { createdAt, content }: NewBook): readonly MysqlValue[] {
   const created = createdAt?.replace('T', ' ').replace('Z', '') ?? null;
-  return [version, created, ...contentValues(table, content)];
+  return [...(table.createdIsTime ? [created] : []), ...contentValues(table, content)];
+}
+
+function contentColumns(table: BooksTable): readonly string[] {
+  return ['title', 'author', 'description', ...(table.publishedIsText ? ['published_at'] : [])];
 }
 
 /** Where a text of theirs is missing it is empty, as their own programs write it. */
 function contentValues(table: BooksTable, content: BookContent): readonly MysqlValue[] {
-  const { title, author, description, published_at, isbn, series, subjects, language, popularity } = content;
-  const theirs = [title, author, description ?? '', ...(table.publishedIsText ? [published_at ?? ''] : [])];
-  const own = [published_at, isbn, series, JSON.stringify(subjects), language, popularity, titleHash(content)];
-  return [...theirs, ...own];
+  const { title, author, description, published_at } = content;
+  return [title, author, description ?? '', ...(table.publishedIsText ? [published_at ?? ''] : [])];
+}
+
+function inPieces(rows: readonly (readonly MysqlValue[])[]): readonly (readonly (readonly MysqlValue[])[])[] {
+  const pieces: (readonly MysqlValue[])[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const row of rows) {
+    const more = row.reduce<number>((sum, value) => sum + (typeof value === 'string' ? 3 * value.length : 20), 0);
+    if (bytes + more > insertBytes) {
+      pieces.push([]);
+      bytes = 0;
+    }
+    pieces.at(-1)!.push(row);
+    bytes += more;
+  }
+  return pieces;
 }

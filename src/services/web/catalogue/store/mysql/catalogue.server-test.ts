@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import fc from 'fast-check';
 import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../../test/servers/mariadb.ts';
 import { until } from '../../../../../../test/support/until.ts';
 import { openMysql } from '../../../../../mysql/database.ts';
@@ -11,10 +7,9 @@ import { SamsaError } from '../../../../../errors.ts';
 import { changingBooks } from '../../tutorial-table/adoption.ts';
 import { catalogueContract } from '../catalogue.contract.ts';
 import { openMysqlCatalogue } from './catalogue.ts';
-import { openSqliteCatalogue } from '../sqlite/catalogue.ts';
-import { demoSource, type BookContent, type OpenCatalogue, type SourcedBook } from '../../catalogue.ts';
+import type { BookContent, OpenCatalogue, SourcedBook } from '../../catalogue.ts';
 import { outboxRelayContract } from '../../outbox/outbox-relay.contract.ts';
-import { emptyContent } from '../stored-book.ts';
+import { emptyContent } from '../../stored-book.ts';
 
 const startMs = Date.parse('2026-01-02T03:04:05.678Z');
 const everything = { maxRows: 100_000, maxBytes: 1 << 26 };
@@ -46,42 +41,6 @@ describe('the catalogue in MySQL', () => {
   outboxRelayContract('MySQL', async () => {
     const place = await server.createDatabase();
     return { open: () => open(place), remove: async () => {} };
-  });
-
-  const rows: fc.Arbitrary<SourcedBook> = fc.record({
-    sourceId: fc.constantFrom('1', '2', '3', null),
-    fields: fc.record(
-      {
-        title: fc.constantFrom('Emma', 'EMMA', 'Dune', 'Dune '),
-        author: fc.constantFrom('A', 'B'),
-        isbn: fc.constantFrom('9780743273565', '9780439023481', null),
-        popularity: fc.constantFrom(1, 2),
-      },
-      { requiredKeys: ['title'] },
-    ),
-  });
-  const steps = fc.array(
-    fc.oneof(
-      { weight: 4, arbitrary: fc.record({ source: fc.constantFrom('s', 't', demoSource), rows: fc.array(rows) }) },
-      { weight: 1, arbitrary: fc.record({ remove: fc.integer({ min: 1, max: 4 }) }) },
-    ),
-    { maxLength: 8 },
-  );
-
-  it('merges whatever lists of books as the one in SQLite does', async () => {
-    await fc.assert(
-      fc.asyncProperty(steps, async (steps) => {
-        const folder = await mkdtemp(join(tmpdir(), 'samsa-merge-'));
-        await using mysql = await open(await server.createDatabase(), () => startMs);
-        await using sqlite = openSqliteCatalogue(join(folder, 'c.sqlite'), { clock: () => startMs, busyTimeoutMs: 10 });
-        for (const step of steps) {
-          const [one, other] = await Promise.all([sqlite, mysql].map((shop) => take(shop, step)));
-          assert.deepEqual(other, one);
-        }
-        await rm(folder, { recursive: true });
-      }),
-      { numRuns: 100 },
-    );
   });
 
   it('lets several processes import the same list, and has every book once', async () => {
@@ -208,20 +167,7 @@ describe('the catalogue in MySQL', () => {
   });
 });
 
-type Step = { readonly source: string; readonly rows: readonly SourcedBook[] } | { readonly remove: number };
-
-/** What a step answers, and all books afterwards. */
-async function take({ catalogue, outbox }: OpenCatalogue, step: Step): Promise<unknown> {
-  const answer =
-    'remove' in step
-      ? await catalogue.change(step.remove, null).catch((error: unknown) => (error as SamsaError).code)
-      : await catalogue.startImport(step.source).merge(step.rows);
-  const changes = (await outbox.read(everything)).map(({ change }) => change);
-  const books = await Promise.all(Array.from({ length: 40 }, (_, id) => catalogue.get(id + 1)));
-  return { answer, changes, books: books.filter((book) => book !== null), census: await catalogue.census() };
-}
-
-/** As somebody would who is told that it may pass. */
+/** Tries again while the error is one that may pass. */
 async function tryAgain<Result>(body: () => Promise<Result>): Promise<Result> {
   let result: { readonly value: Result } | null = null;
   await until(

@@ -1,41 +1,49 @@
 import type { MysqlAddress, MysqlConnection } from '../../../../../mysql/connection.ts';
 import { openMysql, type MysqlDatabase } from '../../../../../mysql/database.ts';
 import { databaseTime, type DatabaseClock } from '../../../../../mysql/connection.ts';
+import { runSteps } from '../../../../../mysql/run-steps.ts';
 import type { Migrations } from '../../../../../mysql/migrations.ts';
 import { SamsaError } from '../../../../../errors.ts';
 import { changingBooks, startAdoption, type Adoption } from '../../tutorial-table/adoption.ts';
-import { insertBooks, putOutbox, removeBook, updateBook, type BookChange } from './book-rows.ts';
+import {
+  insertBooks,
+  putBooksAgain,
+  putOutbox,
+  removeBook,
+  updateBook,
+  writeBatch,
+  writeOwnRows,
+  type BookChange,
+} from './book-rows.ts';
 import { describeBooks, prepareBooks, type BooksTable } from '../../tutorial-table/books-table.ts';
 import type { BookContent, Catalogue, ChangedBook, ImportRun, OpenCatalogue } from '../../catalogue.ts';
-import { mergeRows } from './import-run.ts';
-import { createOutboxBell } from '../../outbox/outbox-bell.ts';
+import { createImportRun, mergeBooks, withKeys } from '../../merge-books.ts';
+import { createOutbox, createOutboxBell, type OutboxStore } from '../../outbox/stored-outbox.ts';
 import { createOutboxPace } from '../../outbox/outbox-pace.ts';
-import { createMysqlOutbox } from './outbox.ts';
-import { readBooks } from './read-books.ts';
-import { changeTo, createdNow, isSameContent, toBook } from '../stored-book.ts';
-import { createTouchedBooks } from '../touched-books.ts';
+import { findBooks, readBooks } from './find-books.ts';
+import { renewTitleKeys } from './title-keys.ts';
+import { changeTo, createdNow, isSameContent, toBook, type StoredBook } from '../../stored-book.ts';
 
 export type MysqlCatalogueOptions = {
   /** Milliseconds since 1970, for `created_at` and event times. */
   readonly clock: () => number;
-  /** What all processes measure the relay's lease by; the database's own unless given. */
+  /** The clock that all processes share for the relay's lease. Default: the database's. */
   readonly leaseClock?: DatabaseClock;
   /** @see MysqlOptions.onProblem */
   readonly onProblem?: ((problem: SamsaError | null) => void) | undefined;
-  /** Why books that other programs wrote cannot be taken in; each reason once. A database that is away is none. */
+  /** Why books of other programs cannot be taken in; each reason once. Not called while the database is away. */
   readonly onNotAdopted: (problem: string) => void;
 };
 
-/** Of the tables that are ours alone; `books` may be there before us. */
+/** Of the tables that are ours alone. `books` may belong to another program. */
 const tablePrefix = 'catalogue_';
 
-/** So many changes may wait for the log before more rows of others are taken in. */
+/** While more changes than this wait for the log, no further rows of other programs are taken in. */
 const mostWaiting = 10_000;
 
 /**
- * Opens the catalogue in a MySQL or MariaDB database, shared by all processes, and takes in what other programs write
- * into the table `books`: what is there already, a batch at a time beside all else, and later rows within a second or
- * two.
+ * Opens the catalogue in a MySQL or MariaDB database, shared by all processes. Rows that other programs write into the
+ * table `books` are taken in meanwhile, a batch at a time; new ones within a second or two.
  * @throws SamsaError `bad-configuration`, `state-too-new`; `store-unavailable` (retryable) when there is no `onProblem`.
  */
 export async function openMysqlCatalogue(
@@ -47,7 +55,7 @@ export async function openMysqlCatalogue(
   const database = await openMysql({ ...address, tablePrefix }, { migrations: [books.migrations], onProblem });
   const closing = new AbortController();
   const bell = createOutboxBell();
-  const outbox = createMysqlOutbox({ database, table: books.table, clock, leaseClock, bell });
+  const outbox = createOutbox(outboxStore(database, clock, leaseClock), bell);
   const adoption = startAdoption({
     database,
     table: books.table,
@@ -66,7 +74,18 @@ export async function openMysqlCatalogue(
   return { catalogue, outbox, close, [Symbol.asyncDispose]: close };
 }
 
-/** The tables of the catalogue; what is particular about `books` is known to all that has a connection afterwards. */
+function outboxStore(database: MysqlDatabase, clock: () => number, leaseClock: DatabaseClock): OutboxStore {
+  const run: OutboxStore['read'] = (steps) => database.connected((connection) => runSteps(connection, steps()));
+  return {
+    read: run,
+    write: run,
+    writeAt: (steps) =>
+      database.connected(async (connection) => runSteps(connection, steps(await leaseClock(connection)))),
+    putAgain: (ids) => database.exclusive(changingBooks, (connection) => putBooksAgain(connection, ids, clock())),
+  };
+}
+
+/** The tables of the catalogue. `table` describes `books` once the migrations have run. */
 function createPreparedBooks(): { readonly migrations: Migrations; readonly table: () => BooksTable } {
   let table: BooksTable | null = null;
   return {
@@ -99,7 +118,7 @@ function createCatalogue(parts: CatalogueParts): Catalogue {
   };
   return {
     get: async (id) => {
-      const book = (await database.connected((connection) => readBooks(connection, table(), [id]))).get(id);
+      const book = (await database.connected((connection) => readBooks(connection, [id]))).get(id);
       return book === undefined || book.removed ? null : toBook(id, book.createdAt, book.content);
     },
 
@@ -110,13 +129,15 @@ function createCatalogue(parts: CatalogueParts): Catalogue {
         database.exclusive(changingBooks, (connection) => changeBook(connection, table(), { id, content }, clock())),
       )) as Catalogue['change'],
 
-    startImport: (source) => createImportRun(parts, source),
+    startImport: (source) => startImport(parts, source),
 
     census: () =>
       database.read(async (connection) => {
-        const [books] = await connection.rows('SELECT COUNT(*) AS n FROM books WHERE samsa_version > 0');
-        const [removed] = await connection.rows('SELECT COUNT(*) AS n FROM catalogue_removed_book');
-        return { books: Number(books?.['n']), everHeld: Number(books?.['n']) + Number(removed?.['n']) };
+        const [row] = await connection.rows(
+          `SELECT COUNT(*) AS held, COALESCE(SUM(removed), 0) AS removed FROM state.book WHERE version > 0`,
+        );
+        const everHeld = Number(row?.['held']);
+        return { books: everHeld - Number(row?.['removed']), everHeld };
       }),
   };
 }
@@ -128,7 +149,7 @@ async function addBook(
   nowMs: number,
 ): Promise<ChangedBook> {
   const createdAt = createdNow(nowMs);
-  const [id] = await insertBooks(connection, table, [{ version: 1, createdAt, content }]);
+  const [id] = await insertBooks(connection, table, [{ createdAt, content }]);
   const change = { bookId: id!, version: 1, book: toBook(id!, createdAt, content) };
   await putOutbox(connection, [change], nowMs);
   return change;
@@ -140,33 +161,35 @@ async function changeBook(
   { id, content }: { readonly id: number; readonly content: BookContent | null },
   nowMs: number,
 ): Promise<BookChange> {
-  const book = (await readBooks(connection, table, [id])).get(id);
+  const book = (await readBooks(connection, [id])).get(id);
   if (book === undefined || book.removed) throw new SamsaError('book-unknown', `There is no book ${id}.`);
   if (content !== null && isSameContent(book.content, content)) return changeTo(book);
   let change: BookChange;
   if (content === null) change = await removeBook(connection, book);
   else {
-    const version = book.version + 1;
-    await updateBook(connection, table, { id, version, content });
-    change = { bookId: id, version, book: toBook(id, book.createdAt, content) };
+    const changed: StoredBook = { ...book, version: book.version + 1, content };
+    await updateBook(connection, table, changed);
+    await writeOwnRows(connection, [changed]);
+    change = changeTo(changed);
   }
   await putOutbox(connection, [change], nowMs);
   return change;
 }
 
-/** Rows of others that are not taken in yet would not be found, and be added once more: they come first. */
-function createImportRun({ database, table, clock, adoption, onCommit }: CatalogueParts, source: string): ImportRun {
-  const touched = createTouchedBooks();
-  let adopted: Promise<void> | null = null;
-  return {
-    merge: async (rows) => {
-      await (adopted ??= adoption.finished());
-      const merged = await database.exclusive(changingBooks, (connection) =>
-        mergeRows(connection, { table: table(), source, nowMs: clock() }, rows, touched.has),
-      );
-      onCommit();
-      for (const { bookId } of merged) touched.add(bookId);
-      return merged.map(({ outcome }) => outcome);
-    },
+/** Waits first for rows of other programs: until they are in the catalogue, they would be added a second time. */
+function startImport({ database, table, clock, adoption, onCommit }: CatalogueParts, source: string): ImportRun {
+  const prepare = async (): Promise<void> => {
+    await adoption.finished();
+    while (!(await database.exclusive(changingBooks, renewTitleKeys)));
   };
+  return createImportRun(prepare, async (rows, isTouched) => {
+    const merged = await database.exclusive(changingBooks, async (connection) => {
+      const keyed = withKeys(rows);
+      const known = await findBooks(connection, source, keyed);
+      const batch = mergeBooks(known, source, keyed, isTouched);
+      return writeBatch(connection, { table: table(), source, nowMs: clock() }, batch);
+    });
+    onCommit();
+    return merged;
+  });
 }

@@ -1,79 +1,30 @@
-import type { Migrations } from '../../../../../sqlite/migrations.ts';
 import type { SqliteDatabase } from '../../../../../sqlite/connection.ts';
+import type { Migrations } from '../../../../../sqlite/migrations.ts';
 import { listedBook } from '../../../../../events/book.ts';
 import { titleKey } from '../../book-identity.ts';
-import type { BookContent, ChangedBook, RemovedBook } from '../../catalogue.ts';
-import { changeTo, contentValues, createdNow, toBook, type StoredBook } from '../stored-book.ts';
+import { demoSource, type BookContent, type ChangedBook, type RemovedBook } from '../../catalogue.ts';
+import type { MergedBatch } from '../../merge-books.ts';
+import { changeTo, contentValues, createdNow, toBook, type StoredBook } from '../../stored-book.ts';
+import { readBook } from './find-books.ts';
 
-/** Removed books keep their row, so that id and version are never given again. */
-const schema = `
-  CREATE TABLE book (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    version INTEGER NOT NULL,
-    removed INTEGER NOT NULL DEFAULT 0,
-    created_at TEXT NOT NULL,
-    title TEXT NOT NULL,
-    author TEXT NOT NULL,
-    published_at TEXT,
-    description TEXT,
-    isbn TEXT,
-    series TEXT,
-    subjects TEXT NOT NULL,
-    language TEXT,
-    popularity INTEGER NOT NULL,
-    title_key TEXT
-  );
-  CREATE INDEX book_removed ON book (removed) WHERE removed = 1;
-  CREATE INDEX book_by_isbn ON book (isbn) WHERE isbn IS NOT NULL;
-  CREATE INDEX book_by_title ON book (title_key) WHERE title_key IS NOT NULL;
+export const catalogueMigrations: readonly Migrations[] = [
+  { name: 'catalogue', steps: new URL('migrations/', import.meta.url) },
+];
 
-  CREATE TABLE book_source (
-    source TEXT NOT NULL,
-    source_id TEXT NOT NULL,
-    book_id INTEGER NOT NULL,
-    PRIMARY KEY (source, source_id)
-  ) WITHOUT ROWID;
-  CREATE INDEX book_source_by_book ON book_source (book_id, source);
-
-  CREATE TABLE outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    book_id INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    changed_ms INTEGER NOT NULL,
-    book TEXT
-  );
-
-  CREATE TABLE relay_lease (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    owner TEXT NOT NULL,
-    until_ms INTEGER NOT NULL
-  );
-`;
-
-export const catalogueMigrations: readonly Migrations[] = [{ name: 'catalogue', steps: [schema] }];
-
-export function readBook(database: SqliteDatabase, id: number): StoredBook | null {
-  const row = database.prepare('SELECT * FROM book WHERE id = ?').get(id);
-  if (row === undefined) return null;
-  const { version, removed, created_at, title_key: _, subjects, ...fields } = row;
-  return {
-    id,
-    version: Number(version),
-    removed: removed === 1,
-    createdAt: String(created_at),
-    content: { ...fields, subjects: JSON.parse(String(subjects)) } as unknown as BookContent,
-  };
-}
-
-/** Must run in a transaction, as all that write here. */
-export function insertBook(database: SqliteDatabase, content: BookContent, nowMs: number): ChangedBook {
+/** Must run in a transaction, as everything here that writes. */
+export function insertBook(
+  database: SqliteDatabase,
+  content: BookContent,
+  nowMs: number,
+  key = titleKey(content),
+): ChangedBook {
   const createdAt = createdNow(nowMs);
   const { lastInsertRowid } = database
     .prepare(
       `INSERT INTO book (version, created_at, title, author, published_at, description, isbn, series, subjects,
          language, popularity, title_key) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    .run(createdAt, ...contentValues(content), titleKey(content));
+    .run(createdAt, ...contentValues(content), key);
   const bookId = Number(lastInsertRowid);
   const book = toBook(bookId, createdAt, content);
   putOutbox(database, { bookId, version: 1, book }, nowMs);
@@ -85,6 +36,7 @@ export function updateBook(
   row: StoredBook,
   content: BookContent,
   nowMs: number,
+  key = titleKey(content),
 ): ChangedBook {
   const version = row.version + 1;
   database
@@ -92,13 +44,13 @@ export function updateBook(
       `UPDATE book SET version = ?, removed = 0, title = ?, author = ?, published_at = ?, description = ?, isbn = ?,
          series = ?, subjects = ?, language = ?, popularity = ?, title_key = ? WHERE id = ?`,
     )
-    .run(version, ...contentValues(content), titleKey(content), row.id);
+    .run(version, ...contentValues(content), key, row.id);
   const book = toBook(row.id, row.createdAt, content);
   putOutbox(database, { bookId: row.id, version, book }, nowMs);
   return { bookId: row.id, version, book };
 }
 
-/** Nothing but id, version and the ids its sources gave it stays behind. */
+/** Keeps id, version, time of creation and the ids that sources gave it; the rest is erased. */
 export function removeBook(database: SqliteDatabase, row: StoredBook, nowMs: number): RemovedBook {
   const version = row.version + 1;
   database
@@ -112,10 +64,35 @@ export function removeBook(database: SqliteDatabase, row: StoredBook, nowMs: num
   return removed;
 }
 
-/** Tells of a book once more, as it is now. */
-export function putBookAgain(database: SqliteDatabase, id: number, nowMs: number): void {
-  const row = readBook(database, id);
-  if (row !== null) putOutbox(database, changeTo(row), nowMs);
+/** @returns each row of the batch with the id that its book has in the catalogue. */
+export function writeBatch(
+  database: SqliteDatabase,
+  source: string,
+  batch: MergedBatch,
+  nowMs: number,
+): MergedBatch['rows'] {
+  const newIds = new Map<number, number>();
+  for (const { id, stored, content, titleKey: key } of batch.changes) {
+    if (stored === null) newIds.set(id, insertBook(database, content, nowMs, key).bookId);
+    else updateBook(database, stored, content, nowMs, key);
+  }
+  const idOf = (id: number): number => newIds.get(id) ?? id;
+  for (const id of batch.replacedDemoIds) {
+    database.prepare('DELETE FROM book_source WHERE source = ? AND book_id = ?').run(demoSource, id);
+  }
+  const addName = database.prepare(
+    'INSERT INTO book_source VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET book_id = excluded.book_id',
+  );
+  for (const { sourceId, id } of batch.names) addName.run(source, sourceId, idOf(id));
+  return batch.rows.map(({ id, outcome }) => ({ id: idOf(id), outcome }));
+}
+
+/** Puts a change to each book as it is now into the outbox. */
+export function putBooksAgain(database: SqliteDatabase, ids: readonly number[], nowMs: number): void {
+  for (const id of ids) {
+    const book = readBook(database, id);
+    if (book !== null) putOutbox(database, changeTo(book), nowMs);
+  }
 }
 
 function putOutbox(database: SqliteDatabase, changed: ChangedBook | RemovedBook, nowMs: number): void {

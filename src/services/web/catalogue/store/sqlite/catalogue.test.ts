@@ -50,4 +50,19 @@ describe('the SQLite catalogue', () => {
     other.close();
     await close();
   });
+
+  it('brings the title keys of an older file up to date before it imports, also after it was stopped', async () => {
+    const { path, open, close } = await openInNewFolder();
+    await using older = openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 10 });
+    const books = Array.from({ length: 2_500 }, (_, at) => ({ sourceId: `${at}`, fields: { title: `Book ${at}` } }));
+    await older.catalogue.startImport('s').merge(books);
+    const database = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs: 10 });
+    database.prepare("UPDATE book SET title_key = 'outdated ' || id WHERE id > 1000").run();
+    database.prepare('UPDATE title_keys SET version = 1, next_id = 1001').run();
+    database.close();
+    const again = books.map(({ fields }) => ({ sourceId: null, fields }));
+    const outcomes = await open.catalogue.startImport('t').merge(again);
+    assert.deepEqual(new Set(outcomes), new Set(['unchanged']));
+    await close();
+  });
 });

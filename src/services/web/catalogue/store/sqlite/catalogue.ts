@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openSqlite, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import { isBusy, storeError } from '../../../../../sqlite/errors.ts';
+import { runSteps } from '../../../../../sqlite/run-steps.ts';
 import { SamsaError } from '../../../../../errors.ts';
-import { catalogueMigrations, insertBook, readBook, removeBook, updateBook } from './book-rows.ts';
+import { catalogueMigrations, insertBook, putBooksAgain, removeBook, updateBook, writeBatch } from './book-rows.ts';
+import { findBooks, readBook } from './find-books.ts';
 import type { BookContent, Catalogue, ChangedBook, OpenCatalogue, RemovedBook } from '../../catalogue.ts';
-import { mergeRow } from './import-run.ts';
-import { createOutboxBell } from '../../outbox/outbox-bell.ts';
-import { createSqliteOutbox } from './outbox.ts';
-import { changeTo, isSameContent, toBook } from '../stored-book.ts';
-import { createTouchedBooks } from '../touched-books.ts';
+import { createImportRun, mergeBooks, withKeys } from '../../merge-books.ts';
+import { createOutbox, createOutboxBell } from '../../outbox/stored-outbox.ts';
+import { renewTitleKeys } from './title-keys.ts';
+import { changeTo, isSameContent, toBook } from '../../stored-book.ts';
 
 export type SqliteCatalogueOptions = {
   /** Milliseconds since 1970, for `created_at`, event times and the relay's lease. */
@@ -40,7 +41,15 @@ export function openSqliteCatalogue(path: string, options: SqliteCatalogueOption
       bell.ring();
       return result;
     }),
-    outbox: createSqliteOutbox(database, clock, bell, write),
+    outbox: createOutbox(
+      {
+        read: async (steps) => runSteps(database, steps()),
+        write: (steps) => write(() => runSteps(database, steps())),
+        writeAt: (steps) => write(() => runSteps(database, steps(clock()))),
+        putAgain: (ids) => write(() => putBooksAgain(database, ids, clock())),
+      },
+      bell,
+    ),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -68,22 +77,16 @@ function createCatalogue(database: SqliteDatabase, clock: () => number, write: W
     change: ((id: number, content: BookContent | null) => write(() => changeNow(id, content))) as Catalogue['change'],
 
     startImport: (source) => {
-      const touched = createTouchedBooks();
-      return {
-        merge: async (rows) => {
-          const merged = await write(() => {
-            const now = new Set<number>();
-            const isTouched = (id: number): boolean => now.has(id) || touched.has(id);
-            return rows.map((row) => {
-              const one = mergeRow(database, source, row, isTouched, clock());
-              now.add(one.bookId);
-              return one;
-            });
-          });
-          for (const { bookId } of merged) touched.add(bookId);
-          return merged.map(({ outcome }) => outcome);
-        },
+      const prepare = async (): Promise<void> => {
+        while (!(await write(() => renewTitleKeys(database))));
       };
+      return createImportRun(prepare, (rows, isTouched) =>
+        write(() => {
+          const keyed = withKeys(rows);
+          const known = findBooks(database, source, keyed);
+          return writeBatch(database, source, mergeBooks(known, source, keyed, isTouched), clock());
+        }),
+      );
     },
 
     census: async () =>
@@ -94,7 +97,7 @@ function createCatalogue(database: SqliteDatabase, clock: () => number, write: W
   };
 }
 
-/** One attempt blocks no longer than the connection's busy timeout; between attempts the thread is free. */
+/** One attempt blocks for at most the connection's busy timeout. Between attempts the thread is free. */
 async function writeWhenFree<Result>(database: SqliteDatabase, body: () => Result): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -1,17 +1,17 @@
-import type { Book } from '../../../../events/book.ts';
-import type { BookContent, ChangedBook, RemovedBook } from '../catalogue.ts';
+import type { Book } from '../../../events/book.ts';
+import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
 
-/** A book as a store keeps it; of a removed one nothing but id, version and time is left. */
+/** A book as a store keeps it. Of a removed book, id, version and time of creation are left. */
 export type StoredBook = {
   readonly id: number;
   readonly version: number;
   readonly removed: boolean;
-  /** RFC 3339; `null` when somebody else's row does not say. */
+  /** RFC 3339; `null` when the row of another program has no such time. */
   readonly createdAt: string | null;
   readonly content: BookContent;
 };
 
-/** What a book says about itself when nobody has said anything yet. */
+/** A book of which only the title is known. */
 export const emptyContent: Omit<BookContent, 'title'> = {
   author: '',
   published_at: null,
@@ -23,7 +23,7 @@ export const emptyContent: Omit<BookContent, 'title'> = {
   popularity: 0,
 };
 
-/** Content as plain values in the order in which `BookContent` lists them, subjects as JSON. */
+/** Content as column values, in the order of `BookContent`; subjects as JSON. */
 export function contentValues(content: BookContent): readonly (string | number | null)[] {
   const { title, author, published_at, description, isbn, series, subjects, language, popularity } = content;
   return [title, author, published_at, description, isbn, series, JSON.stringify(subjects), language, popularity];
@@ -34,12 +34,12 @@ export function isSameContent(one: BookContent, other: BookContent): boolean {
   return contentValues(one).every((value, at) => value === others[at]);
 }
 
-/** `created_at` of a book made now: whole seconds, as everywhere in the shop. */
+/** The time as `created_at` has it: RFC 3339 in whole seconds. */
 export function createdNow(nowMs: number): string {
   return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** The tutorial's six fields always, the others where there is something to say. */
+/** Always with the tutorial's six fields and `popularity`; with the others where they are known. */
 export function toBook(id: number, createdAt: string | null, content: BookContent): Book {
   const { title, author, published_at, description, isbn, series, subjects, language, popularity } = content;
   return {
@@ -57,7 +57,7 @@ export function toBook(id: number, createdAt: string | null, content: BookConten
   };
 }
 
-/** What there is to tell of a book: all of it as it is now, or that it was removed. */
+/** The event for a book as it is now. */
 export function changeTo({ id, version, removed, createdAt, content }: StoredBook): ChangedBook | RemovedBook {
   return { bookId: id, version, book: removed ? null : toBook(id, createdAt, content) };
 }

@@ -1,0 +1,135 @@
+import type { Book } from '../../../../events/book.ts';
+import { pause } from '../../../../runtime/waiting.ts';
+import { change, columnText, rows, type Steps } from '../../../../sql/steps.ts';
+import type { Outbox, OutboxRow } from './outbox.ts';
+
+/** What an outbox needs from the database that holds the catalogue. Each call may throw `store-unavailable`. */
+export type OutboxStore = {
+  readonly read: <Result>(steps: () => Steps<Result>) => Promise<Result>;
+  /** Runs one statement that writes. */
+  readonly write: <Result>(steps: () => Steps<Result>) => Promise<Result>;
+  /** As `write`; `nowMs` is the time by the clock that all processes share. */
+  readonly writeAt: <Result>(steps: (nowMs: number) => Steps<Result>) => Promise<Result>;
+  /** Puts a change to each of these books, as it is now, into the outbox: while nobody else changes a book. */
+  readonly putAgain: (bookIds: readonly number[]) => Promise<void>;
+};
+
+/** How often commits of other processes are looked for. */
+const pollMs = 100;
+
+/**
+ * The outbox beside the catalogue, shared by all processes. In MySQL a row may become visible after one with a greater
+ * id was relayed and removed, so ids are not taken for an order. The relay writes single statements only: when its
+ * process is frozen, no lock is held.
+ * @param bell rings after every commit of this process.
+ */
+export function createOutbox(store: OutboxStore, bell: OutboxBell): Outbox {
+  /** The ends of the outbox at the last `read`; `null` when that did not read all rows. */
+  let seen: string | null = null;
+  let heard = 0;
+  return {
+    read: async (limits) => {
+      heard = bell.rings();
+      const { waiting, isAll } = await store.read(() => readRows(limits));
+      seen = isAll ? endsText(waiting[0]?.id, waiting.at(-1)?.id) : null;
+      return waiting;
+    },
+
+    remove: async (ids) => {
+      if (ids.length > 0) await store.write(() => change('DELETE FROM state.outbox WHERE id IN (?)', [ids]));
+    },
+
+    putAgain: async (bookIds) => {
+      await store.putAgain(bookIds);
+      bell.ring();
+    },
+
+    // Few ids between the ends are missing.
+    size: async () => {
+      const { least, most } = await store.read(readEnds);
+      return least === undefined || most === undefined ? 0 : most - least + 1;
+    },
+
+    changed: async (waitMs, signal) => {
+      const started = performance.now();
+      while (!signal.aborted && heard === bell.rings()) {
+        const { least, most } = await store.read(readEnds);
+        if (seen !== endsText(least, most)) return;
+        const leftMs = waitMs - (performance.now() - started);
+        if (leftMs <= 0) return;
+        await bell.next(Math.min(leftMs, pollMs), signal);
+      }
+    },
+
+    lease: async (owner, ttlMs) => (await store.writeAt((nowMs) => takeLease(owner, ttlMs, nowMs))) === 1,
+  };
+}
+
+function endsText(least?: number, most?: number): string {
+  return `${least}/${most}`;
+}
+
+function* readEnds(): Steps<{ readonly least?: number; readonly most?: number }> {
+  const [row] = yield* rows('SELECT MIN(id) AS least_id, MAX(id) AS most_id FROM state.outbox');
+  if (row === undefined || row['least_id'] === null) return {};
+  return { least: Number(row['least_id']), most: Number(row['most_id']) };
+}
+
+function* readRows({
+  maxRows,
+  maxBytes,
+}: Parameters<Outbox['read']>[0]): Steps<{ readonly waiting: readonly OutboxRow[]; readonly isAll: boolean }> {
+  const found = yield* rows('SELECT * FROM state.outbox ORDER BY id LIMIT ?', [maxRows]);
+  const waiting: OutboxRow[] = [];
+  let bytes = 0;
+  for (const row of found) {
+    const json = columnText(row['book']);
+    bytes += json?.length ?? 0;
+    if (waiting.length > 0 && bytes > maxBytes) break;
+    const book = json === null ? null : (JSON.parse(json) as Book);
+    waiting.push({
+      id: Number(row['id']),
+      change: { bookId: Number(row['book_id']), version: Number(row['version']), book },
+      changedMs: Number(row['changed_ms']),
+    });
+  }
+  return { waiting, isAll: waiting.length === found.length && found.length < maxRows };
+}
+
+function takeLease(owner: string, ttlMs: number, nowMs: number): Steps<number> {
+  return change('UPDATE state.relay_lease SET owner = ?, until_ms = ? WHERE id = 1 AND (owner = ? OR until_ms <= ?)', [
+    owner,
+    nowMs + ttlMs,
+    owner,
+    nowMs,
+  ]);
+}
+
+/** Rings when this process has committed a change. */
+export type OutboxBell = {
+  readonly ring: () => void;
+  /** How often it has rung. */
+  readonly rings: () => number;
+  /** Resolves when it rings, after `waitMs`, or when `signal` fires. */
+  readonly next: (waitMs: number, signal: AbortSignal) => Promise<void>;
+};
+
+export function createOutboxBell(): OutboxBell {
+  const waiters = new Set<() => void>();
+  let rings = 0;
+  return {
+    ring: () => {
+      rings++;
+      for (const waiter of waiters) waiter();
+    },
+    rings: () => rings,
+    next: async (waitMs, signal) => {
+      const timeout = new AbortController();
+      const { promise: rung, resolve: waiter } = Promise.withResolvers<void>();
+      waiters.add(waiter);
+      await Promise.race([rung, pause(waitMs, AbortSignal.any([signal, timeout.signal]))]);
+      waiters.delete(waiter);
+      timeout.abort();
+    },
+  };
+}
