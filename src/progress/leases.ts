@@ -40,6 +40,12 @@ export function* tick(place: string, request: LeaseRequest, nowMs: number): Step
   return { before, after };
 }
 
+/** The partitions that an instance holds after a tick. */
+export function leasedTo(instance: string, { after }: Tick): readonly PartitionName[] {
+  const own = after.filter((lease) => lease.instance === instance);
+  return own.map(({ topic, partition }) => ({ topic, partition }));
+}
+
 /** In a transaction. @see Progress.release */
 export function* release(projection: string, instance: string): Steps<void> {
   yield* change(

@@ -7,7 +7,7 @@ import { runSteps } from '../../mysql/run-steps.ts';
 import { inTransaction } from '../../mysql/transaction.ts';
 import type { ProgressStore } from '../dead-letter-book.ts';
 import { keepDeadLetters, readDeadLetters, settleDeadLetter } from '../dead-letters.ts';
-import { release, tick } from '../leases.ts';
+import { leasedTo, release, tick } from '../leases.ts';
 import { advance, loadPosition, moveOutOfDead, readPositions, type CommitPoint } from '../positions.ts';
 import type { LeaseRequest, PartitionName } from '../progress.ts';
 
@@ -107,14 +107,15 @@ async function leasePartitions(
 ): Promise<readonly PartitionName[]> {
   const { projection, ttlMs, instance } = request;
   return underLeasesLock(database, projection, ttlMs, async (connection) => {
-    const { before, after } = await inTransaction(connection, 'write', async () =>
+    const ticked = await inTransaction(connection, 'write', async () =>
       runSteps(connection, tick(database.name, request, await clock(connection))),
     );
+    const { before, after } = ticked;
     const formerOwners = before.filter((lease, index) => lease.instance !== after[index]!.instance);
     for (const owner of new Set(formerOwners.map((lease) => lease.instance))) {
       if (owner !== null && owner !== instance) await endHolder(connection, instanceLock(database.lockScope, owner));
     }
-    return after.filter((lease) => lease.instance === instance);
+    return leasedTo(instance, ticked);
   });
 }
 

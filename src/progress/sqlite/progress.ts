@@ -3,7 +3,7 @@ import type { Migrations } from '../../sqlite/migrations.ts';
 import { runSteps } from '../../sqlite/run-steps.ts';
 import type { ProgressStore } from '../dead-letter-book.ts';
 import { keepDeadLetters, readDeadLetters, settleDeadLetter } from '../dead-letters.ts';
-import { release, tick } from '../leases.ts';
+import { leasedTo, release, tick } from '../leases.ts';
 import { advance, loadPosition, moveOutOfDead, readPositions } from '../positions.ts';
 import type { ApplyChanges } from '../progress.ts';
 
@@ -19,10 +19,7 @@ export function createSqliteProgress<Change>(
   const place = database.path;
   return {
     lease: async (request) =>
-      database.transaction(() => {
-        const { after } = runSteps(database, tick(place, request, clock()));
-        return after.filter(({ instance }) => instance === request.instance);
-      }),
+      database.transaction(() => leasedTo(request.instance, runSteps(database, tick(place, request, clock())))),
     release: async (projection, instance) =>
       database.transaction(() => runSteps(database, release(projection, instance))),
     load: async (projection, partition) => runSteps(database, loadPosition(place, projection, partition)),
