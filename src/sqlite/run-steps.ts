@@ -22,10 +22,13 @@ function execute(connection: Connection, step: Step): unknown {
   return step.kind === 'rows' ? statement.all(...values) : Number(statement.run(...values).changes);
 }
 
-/** SQLite has no list of values, but reads one from JSON, in which bytes are hexadecimal. */
+/**
+ * SQLite has no list of values, but reads one from JSON, in which bytes are hexadecimal. It has no locks of rows either: a
+ * transaction that writes holds the only lock there is.
+ */
 function inSqlite(sql: string, values: readonly (SqlValue | readonly SqlValue[])[]): string {
   let at = 0;
-  return sql.replaceAll(/\bstate\.|\?/g, (found) => {
+  return sql.replaceAll(/\bstate\.|\?|\bFOR UPDATE( SKIP LOCKED)?/g, (found) => {
     if (found !== '?') return '';
     const value = values[at++];
     if (!isList(value)) return '?';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { countingKey } from '../../src/text/keys.ts';
-import type { CountedSearch } from '../../src/services/trend/trend-projection.ts';
+import { readerNumber, type CountedSearch } from '../../src/services/trend/trend-projection.ts';
 import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 
 const hourMs = 3_600_000;
@@ -30,7 +30,7 @@ export function searchOf(
     queryKey: countingKey(query),
     label: query,
     hour: Math.floor(time / hourMs),
-    reader,
+    reader: reader === null ? null : readerNumber(reader),
     anonymous: fields.anonymous ?? false,
     time,
     corrected: fields.corrected ?? null,

@@ -42,7 +42,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   },
   'services/trend': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
-    doors: ['trend-service.ts'],
+    doors: ['trend-service.ts', 'state.ts'],
   },
   'services/recommendation': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],

@@ -1,14 +1,20 @@
 import { DatabaseSync } from 'node:sqlite';
 
+type Row = Readonly<Record<string, unknown>>;
+
+const times = {
+  sqlite: 'SELECT query_key, time_ms FROM state.last_search LEFT JOIN state.query ON id = query',
+  mysql: 'SELECT query_key, time_ms FROM state.query',
+};
+
 /** A left join, so that rows of a removed query are shown, too. */
 const tables = [
-  `SELECT key FROM query`,
-  `SELECT key, time_ms FROM last_search LEFT JOIN query ON id = query`,
-  `SELECT hour, key, reader FROM distinct_reader LEFT JOIN query ON id = query`,
-  `SELECT hour, key, readers, anonymous, searches FROM hourly LEFT JOIN query ON id = query`,
-  `SELECT day, key, readers, anonymous, searches FROM daily LEFT JOIN query ON id = query`,
-  `SELECT day, key, label, searches FROM spelling LEFT JOIN query ON id = query`,
-  `SELECT key, corrected, hex(books) AS books FROM answer LEFT JOIN query ON id = query`,
+  'SELECT query_key FROM state.query',
+  `SELECT hour, query_key, reader FROM state.hourly_reader LEFT JOIN state.query ON id = query`,
+  `SELECT hour, query_key, readers, anonymous, searches FROM state.hourly LEFT JOIN state.query ON id = query`,
+  `SELECT day, query_key, readers, anonymous, searches FROM state.daily LEFT JOIN state.query ON id = query`,
+  `SELECT day, query_key, label, searches FROM state.spelling LEFT JOIN state.query ON id = query`,
+  `SELECT query_key, corrected, hex(books) AS books FROM state.answer LEFT JOIN state.query ON id = query`,
 ];
 
 /**
@@ -18,17 +24,29 @@ const tables = [
 export function trendState(path: string): string {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
-    return tables
-      .map((sql) =>
-        database
-          .prepare(sql)
-          .all()
-          .map((row) => JSON.stringify(Object.values(row)))
-          .sort()
-          .join('\n'),
-      )
-      .join('\n\n');
+    const texts = [times.sqlite, ...tables].map((sql) =>
+      describeRows(database.prepare(sql.replaceAll('state.', '')).all()),
+    );
+    return texts.join('\n\n');
   } finally {
     database.close();
   }
+}
+
+/** The same of a state in MySQL, without a table prefix. */
+export async function trendStateInMysql(ask: (sql: string) => Promise<unknown>, database: string): Promise<string> {
+  const texts: string[] = [];
+  for (const sql of [times.mysql, ...tables]) {
+    texts.push(describeRows((await ask(sql.replaceAll('state.', `${database}.`))) as Row[]));
+  }
+  return texts.join('\n\n');
+}
+
+function describeRows(rows: readonly Row[]): string {
+  const lines = rows.map((row) =>
+    JSON.stringify(
+      Object.values(row).map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString() : value)),
+    ),
+  );
+  return lines.sort().join('\n');
 }

@@ -39,7 +39,7 @@ const busyTimeoutMs = 1_000;
  */
 export async function startTrend(config: Config, shared: Reading | null = null): Promise<RunningService> {
   const base = createServiceBase('trend', config);
-  const { openTrendStore } = await import('../../services/trend/store/open-trend-store.ts');
+  const { openTrendStore } = await import('../../services/trend/state.ts');
   const { createTrendService } = await import('../../services/trend/trend-service.ts');
   const { groupId, minimumReaders, blockedWords } = config.trend;
   return startConsumer(config, base, shared, {

@@ -12,7 +12,7 @@ import { leasesLock } from '../../progress/mysql/progress.ts';
 import type { EventLog } from '../../log/log.ts';
 import type { CommandContext } from '../command-context.ts';
 import { runProjection } from '../../projection/run-projection.ts';
-import { openTrendStore } from '../../services/trend/store/open-trend-store.ts';
+import { openTrendStore } from '../../services/trend/state.ts';
 import { createTrendProjection } from '../../services/trend/trend-projection.ts';
 import { discardDeadLetters, listDeadLetters, redriveDeadLetters } from '../dead-letters.ts';
 import { rebuildCommand, type RebuildOptions } from '../rebuild.ts';
@@ -168,11 +168,11 @@ describe('states in MySQL', () => {
   });
 
   test('are repaired, and left alone with --check', async (shop) => {
-    await shop.search('emma', 'dracula', 'ulysses');
+    await shop.search('Emma', 'dracula', 'ulysses');
     await shop.read();
     await shop.ask('DELETE FROM samsa.trend_hourly');
-    await shop.ask("UPDATE samsa.trend_spelling SET searches = 9 WHERE label = 'emma'");
-    await shop.ask("DELETE FROM samsa.recommendation_search WHERE query = 'emma'");
+    await shop.ask("UPDATE samsa.trend_spelling SET searches = 9 WHERE label = 'Emma'");
+    await shop.ask("DELETE FROM samsa.recommendation_search WHERE query = 'Emma'");
     const differs = [
       'trend: differs: table hourly, 0 rows only in the live state, 3 only in the new one',
       'trend: differs: table daily, 0 rows only in the live state, 3 only in the new one',

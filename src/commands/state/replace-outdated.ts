@@ -6,7 +6,7 @@ import { openStateReader } from '../../progress/open-state-reader.ts';
 import { openRebuildPlace } from '../../progress/rebuild/open-rebuild-place.ts';
 import { carryDiscarded } from '../../projection/dead-letters.ts';
 import { openRecommendationRebuild } from '../../services/recommendation/store/open-recommendation-rebuild.ts';
-import { openTrendRebuild } from '../../services/trend/store/open-trend-rebuild.ts';
+import { openTrendRebuild } from '../../services/trend/state.ts';
 import { lookAtLiveState, refuseNewDecisions, refuseWhileInUse, type LiveState } from './live-state.ts';
 import type { Rebuildable } from './rebuild-comparison.ts';
 import { logLocation, stateLocation } from './shop-places.ts';

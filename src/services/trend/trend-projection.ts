@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import type { Book } from '../../events/book.ts';
 import { createBookSearchedDecoder, type BookSearched, type SearchDecoder } from '../../events/book-searched.ts';
 import type { StoredRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
+import { createRecentMap } from '../../runtime/recent-map.ts';
 import { countingKey } from '../../text/keys.ts';
 
 /** What one search adds to the counts. */
@@ -12,9 +14,9 @@ export type CountedSearch = {
   readonly label: string;
   /** Whole hours since 1970, UTC. */
   readonly hour: number;
-  /** Whom it adds to the distinct readers of its hour; `null` when it adds nobody. */
-  readonly reader: string | null;
-  /** Whether it counts as a search of somebody unnamed. With neither, it adds to `searches` only. */
+  /** The number of the reader whom it adds to the distinct readers of its hour (see `readerNumber`), or `null`. */
+  readonly reader: number | null;
+  /** Whether it counts as a search by a reader without a name. Without either, it adds to `searches` only. */
   readonly anonymous: boolean;
   /** Decides whose answer is the latest; ms since 1970. */
   readonly time: number;
@@ -30,12 +32,13 @@ const readerWithinMs = 24 * hourMs;
 const limitCharacters = 200;
 const limitBooksBytes = 65_536;
 const rememberedQueries = 20_000;
+const rememberedReaders = 50_000;
 const emptyList = Buffer.from('[]');
 const spaces = /[\s\p{Cc}]+/gu;
 
 /**
- * Searches into counts. The version rises whenever the fold or the state changes its meaning; the state is then built
- * anew from the log.
+ * Folds searches into counts. The version rises whenever the fold or the state changes its meaning; the state is then
+ * rebuilt from the log.
  * @param name `trend.group_id`: positions are stored under it, so another name reads the whole log again.
  */
 export function createTrendProjection(
@@ -52,12 +55,13 @@ export function createTrendProjection(
 
 function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSearch | 'late' {
   const spell = createSpelling();
+  const numberOf = createReaderNumbers();
   return (record) => {
     const search = decode(record);
     if (search === 'late') return 'late';
     const { key, label } = spell(search.query);
     const counts = search.weight === 1 && record.timestamp - search.time <= readerWithinMs;
-    const reader = checkedReader(search.reader);
+    const reader = numberOf(search.reader);
     const time = Math.max(0, search.time);
     return {
       queryKey: key,
@@ -72,9 +76,9 @@ function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSea
   };
 }
 
-/** Key and label of a query, remembered: this runs once per event and normalising is dear. */
+/** Key and label of a query. Remembered, because this runs once per event and folding text is slow. */
 function createSpelling(): (query: string) => { key: string; label: string } {
-  const known = new Map<string, { key: string; label: string }>();
+  const known = createRecentMap<string, { key: string; label: string }>(rememberedQueries);
   return (query) => {
     let spelling = known.get(query);
     if (spelling === undefined) {
@@ -86,20 +90,42 @@ function createSpelling(): (query: string) => { key: string; label: string } {
         );
       }
       spelling = { key: countingKey(label), label };
-      if (known.size >= rememberedQueries) known.clear();
       known.set(query, spelling);
     }
     return spelling;
   };
 }
 
-function checkedReader(reader: string | null): string | null {
-  if (reader === null || reader === '') return null;
-  if (reader.length <= limitCharacters) return reader;
-  throw new SamsaError('bad-event', `reader: expected at most ${limitCharacters} characters, got ${reader.length}`);
+/** Numbers of readers, remembered. @throws SamsaError `bad-event`. */
+function createReaderNumbers(): (reader: string | null) => number | null {
+  const known = createRecentMap<string, number>(rememberedReaders);
+  return (reader) => {
+    if (reader === null || reader === '') return null;
+    let number = known.get(reader);
+    if (number === undefined) {
+      if (reader.length > limitCharacters) {
+        throw new SamsaError(
+          'bad-event',
+          `reader: expected at most ${limitCharacters} characters, got ${reader.length}`,
+        );
+      }
+      number = readerNumber(reader);
+      known.set(reader, number);
+    }
+    return number;
+  };
 }
 
-/** The value as it came; of one that is far longer than a page of books, as many books as fit. */
+/**
+ * What every state keeps of a reader: enough to recognise the same reader, and not who it is. The first 48 bits of the
+ * SHA-256 of the id, signed. Without a key, so that two instances count a reader once. Numbers need to differ only
+ * within one query and hour: among ten thousand readers there, two share a number once in millions of hours.
+ */
+export function readerNumber(reader: string): number {
+  return hash('sha256', reader, 'buffer').readIntBE(0, 6);
+}
+
+/** The value as it came. A value far longer than a page of books is cut after the books that fit. */
 function keptBooks({ books, value }: BookSearched): Uint8Array {
   if (books.length === 0) return emptyList;
   if (value.byteLength <= limitBooksBytes) return value;

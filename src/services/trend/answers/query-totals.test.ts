@@ -11,7 +11,7 @@ import { openSqliteTrendStore } from '../store/sqlite/trend-store.ts';
 const hour = 500_000;
 const nothing = { applied: 0, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 };
 
-function search(query: string, reader: string): CountedSearch {
+function search(query: string, reader: number): CountedSearch {
   const time = hour * 3_600_000;
   return {
     queryKey: query,
@@ -53,7 +53,7 @@ describe('totals kept in memory', () => {
       arrivedMs: hour * 3_600_000,
       fingerprint: null,
       outcomes: { ...nothing, applied: 1 },
-      changes: [search(query, 'r')],
+      changes: [search(query, 1)],
       deadLetters: [],
       marks: new Map(),
     });

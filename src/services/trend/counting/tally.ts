@@ -1,4 +1,3 @@
-import { isLaterAnswer } from './latest-answer.ts';
 import type { CountedSearch } from '../trend-projection.ts';
 
 type HourTally = { readonly hour: number; readers: number; anonymous: number; searches: number };
@@ -13,15 +12,18 @@ export type QueryTally = {
   latest: CountedSearch;
 };
 
-/** Adds a search to its query's tally, all but its reader: whether that one is new only the table knows. */
+/**
+ * Adds a search to its query's tally, except its reader: only the table knows whether a reader is new. A spelling that
+ * equals the key, as most do, is not listed: see `commonestSpelling`.
+ */
 export function tallySearch(
   tallies: Map<string, QueryTally>,
   search: CountedSearch,
   numberOf: (key: string) => number,
 ): QueryTally {
-  let tally = tallies.get(search.queryKey);
+  const key = search.queryKey;
+  let tally = tallies.get(key);
   if (tally === undefined) {
-    const key = search.queryKey;
     tally = { query: numberOf(key), key, hours: [], spellings: [], latest: search };
     tallies.set(key, tally);
   } else if (isLaterAnswer(search, tally.latest)) {
@@ -30,7 +32,7 @@ export function tallySearch(
   const hour = hourOf(tally, search.hour);
   hour.searches++;
   if (search.anonymous) hour.anonymous++;
-  spellingOf(tally, search.label, Math.floor(search.hour / 24)).searches++;
+  if (search.label !== key) spellingOf(tally, search.label, Math.floor(search.hour / 24)).searches++;
   return tally;
 }
 
@@ -50,4 +52,37 @@ function spellingOf({ spellings }: QueryTally, label: string, day: number): Spel
     spellings.push(tally);
   }
   return tally;
+}
+
+/** What a search answered: the books, and the spelling it used instead of the query's. */
+export type Answer = Pick<CountedSearch, 'corrected' | 'books'>;
+
+/** The latest answer has the greatest time; among equal times, the greatest bytes. */
+export function isLaterAnswer(one: Answer & { time: number }, other: Answer & { time: number }): boolean {
+  return one.time === other.time ? compareAnswers(one, other) > 0 : one.time > other.time;
+}
+
+/** By bytes, so that every order of arrival ends with the same answer. */
+export function compareAnswers(one: Answer, other: Answer): number {
+  const books = one.books === other.books ? 0 : Buffer.compare(one.books, other.books);
+  if (books !== 0 || one.corrected === other.corrected) return books;
+  return Buffer.compare(Buffer.from(one.corrected ?? ''), Buffer.from(other.corrected ?? ''));
+}
+
+/**
+ * How readers spell a query mostly; of two spellings used equally often the first in code point order. A spelling that
+ * equals the key is not stored: it has the searches that no other spelling has.
+ * @param others the spellings that differ from the key.
+ * @param searches those of all spellings together.
+ */
+export function commonestSpelling(
+  key: string,
+  others: readonly { readonly label: string; readonly searches: number }[],
+  searches: number,
+): string {
+  const ofKey = others.reduce((left, one) => left - one.searches, searches);
+  return [...others, { label: key, searches: ofKey }].reduce((first, one) => {
+    if (one.searches !== first.searches) return one.searches > first.searches ? one : first;
+    return Buffer.compare(Buffer.from(one.label), Buffer.from(first.label)) < 0 ? one : first;
+  }).label;
 }

@@ -1,71 +1,64 @@
-import type { ComparedTable } from '../../../progress/rebuild/rebuild-place.ts';
 import { rowText } from '../../../progress/mysql/compare-states.ts';
-import type { StoreLocation } from '../../../progress/store-location.ts';
+import type { ComparedTable } from '../../../progress/rebuild/rebuild-place.ts';
+import type { Dialect } from '../../../sql/merge.ts';
 import { forgettableAt } from '../counting/kept-counts.ts';
+import { latestTimes } from './tables.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-type Queries = Readonly<
-  Record<'distinct_reader' | 'hourly' | 'daily' | 'spelling' | 'answer', (schema: string) => string>
->;
-
 /**
- * What both states must have: nothing that one may have forgotten when `newestMs` had arrived, nothing that happened
- * before `fromMs`. Numbers given to queries are replaced by their keys; hours may be rolled up or not.
+ * What two states must have in common, in either database: nothing that one of them may have forgotten when `newestMs`
+ * had arrived, nothing that happened before `fromMs`. Numbers of queries are replaced by their keys. Hours may have
+ * become days in one state and not in the other.
  */
-export function comparedCounts(
-  kind: StoreLocation['kind'],
-  newestMs: number,
-  fromMs: number,
-): readonly ComparedTable[] {
+export function comparedCounts(dialect: Dialect, newestMs: number, fromMs: number): readonly ComparedTable[] {
   const { readersUpToHour, hourlyUpToHour, upToDay, queriesBeforeMs } = forgettableAt(newestMs);
+  const latest = latestTimes[dialect];
   const fromHour = Math.ceil(fromMs / hourMs);
   const day = Math.max(upToDay + 1, Math.ceil(fromMs / dayMs));
-  const { distinct_reader, hourly, daily, spelling, answer } = kind === 'sqlite' ? inSqlite : inMysql;
   return [
-    { name: 'distinct_reader', rows: distinct_reader, values: [Math.max(readersUpToHour + 1, fromHour)] },
-    { name: 'hourly', rows: hourly, values: [Math.max(hourlyUpToHour + 1, fromHour)] },
-    { name: 'daily', rows: daily, values: [day] },
-    { name: 'spelling', rows: spelling, values: [day] },
-    { name: 'answer', rows: answer, values: [Math.max(queriesBeforeMs, fromMs)] },
+    {
+      name: 'hourly_reader',
+      rows: (schema) =>
+        `SELECT ${rowText('t.hour', 'q.query_key', 't.reader')} FROM ${named(schema, 'hourly_reader')} WHERE t.hour >= ?`,
+      values: [Math.max(readersUpToHour + 1, fromHour)],
+    },
+    {
+      name: 'hourly',
+      rows: (schema) =>
+        `SELECT ${rowText('t.hour', 'q.query_key', 't.readers', 't.anonymous', 't.searches')}
+         FROM ${named(schema, 'hourly')} WHERE t.hour >= ?`,
+      values: [Math.max(hourlyUpToHour + 1, fromHour)],
+    },
+    {
+      name: 'daily',
+      rows: (schema) =>
+        `SELECT ${rowText('t.day', 'q.query_key', 'SUM(t.readers)', 'SUM(t.anonymous)', 'SUM(t.searches)')} FROM
+           (SELECT day, query, readers, anonymous, searches FROM ${schema}.daily UNION ALL
+            SELECT (hour - hour % 24) / 24, query, readers, anonymous, searches FROM ${schema}.hourly) AS t
+         LEFT JOIN ${schema}.query AS q ON q.id = t.query WHERE t.day >= ? GROUP BY t.day, q.query_key`,
+      values: [day],
+    },
+    {
+      name: 'spelling',
+      rows: (schema) =>
+        `SELECT ${rowText('t.day', 'q.query_key', 't.label', 't.searches')} FROM ${named(schema, 'spelling')}
+         WHERE t.day >= ?`,
+      values: [day],
+    },
+    {
+      name: 'answer',
+      rows: (schema) =>
+        `SELECT ${rowText('q.query_key', 't.time_ms', 'a.corrected', 'a.books')} FROM ${schema}.${latest.table} AS t
+         LEFT JOIN ${schema}.query AS q ON q.id = t.${latest.id}
+         LEFT JOIN ${schema}.answer AS a ON a.query = t.${latest.id} WHERE t.time_ms >= ?`,
+      values: [Math.max(queriesBeforeMs, fromMs)],
+    },
   ];
 }
 
-const named = (schema: string, table: string): string =>
-  `${schema}.${table} AS t LEFT JOIN ${schema}.query AS q ON q.id = t.query`;
-
-const inSqlite: Queries = {
-  distinct_reader: (schema) =>
-    `SELECT t.hour, q.key, t.reader FROM ${named(schema, 'distinct_reader')} WHERE t.hour >= ?`,
-  hourly: (schema) =>
-    `SELECT t.hour, q.key, t.readers, t.anonymous, t.searches FROM ${named(schema, 'hourly')} WHERE t.hour >= ?`,
-  daily: (schema) =>
-    `SELECT t.day, q.key, sum(t.readers), sum(t.anonymous), sum(t.searches) FROM
-       (SELECT day, query, readers, anonymous, searches FROM ${schema}.daily UNION ALL
-        SELECT hour / 24, query, readers, anonymous, searches FROM ${schema}.hourly) AS t
-     LEFT JOIN ${schema}.query AS q ON q.id = t.query WHERE t.day >= ? GROUP BY t.day, t.query`,
-  spelling: (schema) => `SELECT t.day, q.key, t.label, t.searches FROM ${named(schema, 'spelling')} WHERE t.day >= ?`,
-  answer: (schema) =>
-    `SELECT q.key, t.time_ms, a.corrected, a.books FROM ${named(schema, 'last_search')}
-     LEFT JOIN ${schema}.answer AS a ON a.query = t.query WHERE t.time_ms >= ?`,
-};
-
-const inMysql: Queries = {
-  distinct_reader: (schema) =>
-    `SELECT ${rowText('t.hour', 'q.key_hash', 't.reader')} FROM ${named(schema, 'distinct_reader')} WHERE t.hour >= ?`,
-  hourly: (schema) =>
-    `SELECT ${rowText('t.hour', 'q.key_hash', 't.readers', 't.anonymous', 't.searches')}
-     FROM ${named(schema, 'hourly')} WHERE t.hour >= ?`,
-  daily: (schema) =>
-    `SELECT ${rowText('t.day', 'q.key_hash', 'SUM(t.readers)', 'SUM(t.anonymous)', 'SUM(t.searches)')} FROM
-       (SELECT day, query, readers, anonymous, searches FROM ${schema}.daily UNION ALL
-        SELECT hour DIV 24, query, readers, anonymous, searches FROM ${schema}.hourly) AS t
-     LEFT JOIN ${schema}.query AS q ON q.id = t.query WHERE t.day >= ? GROUP BY t.day, q.key_hash`,
-  spelling: (schema) =>
-    `SELECT ${rowText('t.day', 'q.key_hash', 't.label', 't.searches')} FROM ${named(schema, 'spelling')}
-     WHERE t.day >= ?`,
-  answer: (schema) =>
-    `SELECT ${rowText('q.key_hash', 'q.time_ms', 'a.corrected', 'a.books')} FROM ${schema}.query AS q
-     LEFT JOIN ${schema}.answer AS a ON a.query = q.id WHERE q.time_ms >= ?`,
-};
+/** Joined from the left, so that counts of a query that is gone show. */
+function named(schema: string, table: string): string {
+  return `${schema}.${table} AS t LEFT JOIN ${schema}.query AS q ON q.id = t.query`;
+}

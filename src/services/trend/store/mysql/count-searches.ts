@@ -1,44 +1,33 @@
-import { hash } from 'node:crypto';
 import type { MysqlConnection } from '../../../../mysql/connection.ts';
 import type { CommitContext } from '../../../../progress/mysql/progress.ts';
-import { beginCommit, journalCommit } from './commit-journal.ts';
-import { keepLatestAnswers } from './latest-answers.ts';
-import { lockQueries } from './query-numbers.ts';
+import { inKeyOrder, upsert } from '../../../../sql/merge.ts';
 import { hourOf, tallySearch, type QueryTally } from '../../counting/tally.ts';
 import type { CountedSearch } from '../../trend-projection.ts';
+import { hourly, spelling } from '../tables.ts';
 import type { HourCount } from '../trend-store.ts';
+import { beginCommit, journalCommit } from './commit-journal.ts';
+import { keepLatestAnswers, lockQueries } from './queries.ts';
+
+type ReaderRow = readonly [hour: number, query: number, reader: number, commitNo: number];
 
 /**
- * Counts inside a commit. Sums are made in memory and written once; only distinct readers are a row each. New ones carry
- * the commit's number and counts are raised from exactly those, so that nobody counts twice whoever else inserts
- * meanwhile.
+ * Counts inside a commit. Sums are made in memory and written once; only distinct readers are a row each. SQLite has a
+ * counter of its own: here other instances insert readers at the same time, so new rows carry the commit's number and
+ * counts are raised from exactly those.
  */
 export async function countSearches(searches: readonly CountedSearch[], context: CommitContext): Promise<void> {
   const { connection } = context;
   const begun = await beginCommit(context);
-  const keys = new Set(searches.map(({ queryKey }) => queryKey));
-  const rows = await lockQueries(connection, keys);
+  const rows = await lockQueries(connection, new Set(searches.map(({ queryKey }) => queryKey)));
   const tallies = new Map<string, QueryTally>();
   const readers: ReaderRow[] = [];
   for (const search of searches) {
-    const tally = tallySearch(tallies, search, (key) => rows.get(key)!.id);
-    if (search.reader === null) continue;
-    readers.push([search.hour, tally.query, readerHash(search.reader), begun.commitNo]);
+    const { query } = tallySearch(tallies, search, (key) => rows.get(key)!.id);
+    if (search.reader !== null) readers.push([search.hour, query, search.reader, begun.commitNo]);
   }
   await addReaders(connection, readers, tallies, begun.commitNo);
-  await keepLatestAnswers(
-    connection,
-    Array.from(tallies.values(), ({ key, latest }) => ({ row: rows.get(key)!, latest })),
-  );
-  const counts = await raiseCounts(connection, tallies.values());
-  await journalCommit(context, begun, counts);
-}
-
-type ReaderRow = readonly [hour: number, query: number, reader: Buffer, commitNo: number];
-
-/** What is kept of a reader: enough to know one again, and not who it is. */
-function readerHash(reader: string): Buffer {
-  return hash('sha256', reader, 'buffer').subarray(0, 16);
+  await keepLatestAnswers(connection, tallies.values(), rows);
+  await journalCommit(context, begun, await raiseCounts(connection, tallies.values()));
 }
 
 async function addReaders(
@@ -49,11 +38,11 @@ async function addReaders(
 ): Promise<void> {
   if (readers.length === 0) return;
   await connection.insert(
-    'INSERT IGNORE INTO state.distinct_reader (hour, query, reader, commit_no) VALUES ?',
-    [...readers].sort((one, other) => one[0] - other[0] || one[1] - other[1] || Buffer.compare(one[2], other[2])),
+    'INSERT IGNORE INTO state.hourly_reader (hour, query, reader, commit_no) VALUES ?',
+    readers.toSorted((one, other) => one[0] - other[0] || one[1] - other[1] || one[2] - other[2]),
   );
   const added = await connection.rows(
-    'SELECT hour, query, COUNT(*) AS readers FROM state.distinct_reader WHERE commit_no = ? GROUP BY hour, query',
+    'SELECT hour, query, COUNT(*) AS readers FROM state.hourly_reader WHERE commit_no = ? GROUP BY hour, query',
     [commitNo],
   );
   const byNumber = new Map(Array.from(tallies.values(), (tally) => [tally.query, tally]));
@@ -64,26 +53,16 @@ async function addReaders(
 
 async function raiseCounts(connection: MysqlConnection, tallies: Iterable<QueryTally>): Promise<readonly HourCount[]> {
   const counts: HourCount[] = [];
-  const spellings: (readonly [day: number, query: number, label: string, searches: number])[] = [];
-  for (const tally of tallies) {
-    const { query, key } = tally;
-    for (const hour of tally.hours) counts.push({ query, key, ...hour });
-    for (const { day, label, searches } of tally.spellings) spellings.push([day, query, label, searches]);
+  const hours: (readonly number[])[] = [];
+  const spelt: (readonly (string | number)[])[] = [];
+  for (const { query, key, hours: hourTallies, spellings } of tallies) {
+    for (const { hour, readers, anonymous, searches } of hourTallies) {
+      hours.push([hour, query, readers, anonymous, searches]);
+      counts.push({ query, key, hour, readers, anonymous, searches });
+    }
+    for (const { day, label, searches } of spellings) spelt.push([day, query, label, searches]);
   }
-  counts.sort((one, other) => one.hour - other.hour || one.query - other.query);
-  await connection.insert(
-    `INSERT INTO state.hourly (hour, query, readers, anonymous, searches) VALUES ? ON DUPLICATE KEY UPDATE
-       readers = readers + VALUES(readers), anonymous = anonymous + VALUES(anonymous),
-       searches = searches + VALUES(searches)`,
-    counts.map(({ hour, query, readers, anonymous, searches }) => [hour, query, readers, anonymous, searches]),
-  );
-  await connection.insert(
-    `INSERT INTO state.spelling (day, query, label, searches) VALUES ?
-     ON DUPLICATE KEY UPDATE searches = searches + VALUES(searches)`,
-    spellings.sort(
-      (one, other) =>
-        one[0] - other[0] || one[1] - other[1] || Buffer.compare(Buffer.from(one[2]), Buffer.from(other[2])),
-    ),
-  );
+  await connection.insert(upsert(hourly, 'mysql'), inKeyOrder(hourly, hours));
+  await connection.insert(upsert(spelling, 'mysql'), inKeyOrder(spelling, spelt));
   return counts;
 }

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../test/servers/mariadb.ts';
+import { trendState, trendStateInMysql } from '../../../../../test/support/trend-state.ts';
 import { until } from '../../../../../test/support/until.ts';
 import type { DeadLetter, ProgressCommit } from '../../../../progress/progress.ts';
 import { createRecentTotals } from '../../answers/query-totals.ts';
-import type { CountedSearch } from '../../trend-projection.ts';
+import { readerNumber, type CountedSearch } from '../../trend-projection.ts';
 import { openMysqlTrendStore } from './trend-store.ts';
 import { openSqliteTrendStore } from '../sqlite/trend-store.ts';
 import type { Counts, TrendStore } from '../trend-store.ts';
+import { trendStoreContract } from '../trend-store.contract.ts';
 
 const hourMs = 3_600_000;
 const startMs = 20_000 * 24 * hourMs;
@@ -24,7 +26,7 @@ function search(overrides: Partial<CountedSearch> = {}): CountedSearch {
     queryKey: 'dune',
     label: 'Dune',
     hour: Math.floor(time / hourMs),
-    reader: 'ann',
+    reader: readerNumber('ann'),
     anonymous: false,
     time,
     corrected: null,
@@ -87,13 +89,29 @@ async function leaseAll(store: TrendStore, instance: string): Promise<readonly n
   return leased.map(({ partition }) => partition);
 }
 
-describe('counts in MySQL', () => {
-  let server: MariaDb;
-  before(async () => {
-    server = await startMariaDb();
-  });
-  after(() => server.stop());
+let server: MariaDb;
+before(async () => {
+  server = await startMariaDb();
+});
+after(() => server.stop());
 
+trendStoreContract('MySQL', async () => {
+  const place = await server.createDatabase();
+  const stores = [await openMysqlTrendStore(place)];
+  return {
+    store: stores[0]!,
+    another: async () => {
+      const store = await openMysqlTrendStore(place);
+      stores.push(store);
+      return store;
+    },
+    close: async () => {
+      for (const store of stores) await store.close();
+    },
+  };
+});
+
+describe('counts in MySQL', () => {
   /** Two instances on one new database: `a` has partitions 0 and 1, `b` has 2. */
   const withTwo = async (body: (a: TrendStore, b: TrendStore, place: TestDatabase) => Promise<void>): Promise<void> => {
     const place = await server.createDatabase();
@@ -137,7 +155,7 @@ describe('counts in MySQL', () => {
           const sqlite = openSqliteTrendStore(path, { clock: Date.now, busyTimeoutMs: 1_000 });
           try {
             await leaseAll(sqlite, 'lone');
-            await withTwo(async (a, b) => {
+            await withTwo(async (a, b, place) => {
               const [toSqlite, byA, byB] = ['lone', 'a', 'b'].map(createCommitter);
               let arrivedMs = startMs;
               for (const batch of given) {
@@ -145,7 +163,12 @@ describe('counts in MySQL', () => {
                 const changes = batch.searches.map(({ ageMs, books, reader, ...one }) => {
                   const time = arrivedMs - ageMs;
                   const counts = ageMs <= 24 * hourMs;
-                  return search({ ...one, time, reader: counts ? reader : null, books: Buffer.from(books) });
+                  return search({
+                    ...one,
+                    time,
+                    reader: counts && reader !== null ? readerNumber(reader) : null,
+                    books: Buffer.from(books),
+                  });
                 });
                 await toSqlite!(sqlite, batch.partition, arrivedMs, changes);
                 await (batch.partition === 2
@@ -153,6 +176,7 @@ describe('counts in MySQL', () => {
                   : byA!(a, batch.partition, arrivedMs, changes));
               }
               assert.deepEqual(await stateOf(b, arrivedMs), await stateOf(sqlite, arrivedMs));
+              assert.equal(await trendStateInMysql(server.ask, place.database), trendState(path));
             });
           } finally {
             await sqlite.close();
@@ -168,7 +192,7 @@ describe('counts in MySQL', () => {
   it('take a reader once per query and hour, though two instances count the same one at once', async () => {
     await withTwo(async (a, b) => {
       const [byA, byB] = ['a', 'b'].map(createCommitter);
-      const readers = Array.from({ length: 300 }, (_, number) => search({ reader: `reader ${number}` }));
+      const readers = Array.from({ length: 300 }, (_, number) => search({ reader: number }));
       await Promise.all([byA!(a, 0, startMs, readers), byB!(b, 2, startMs, readers.toReversed())]);
       const { totals } = await a.totals(startMs / hourMs);
       assert.deepEqual(
@@ -189,7 +213,7 @@ describe('counts in MySQL', () => {
           .map(({ key, readers, searches }) => `${key} ${readers} ${searches}`)
           .toSorted((one, other) => (one < other ? -1 : 1));
       for (let round = 0; round < 5; round++) {
-        const changes = keys.map((queryKey) => search({ queryKey, reader: `reader ${round % 3}` }));
+        const changes = keys.map((queryKey) => search({ queryKey, reader: round % 3 }));
         await Promise.all([byA!(a, 0, startMs, changes), byA!(a, 1, startMs, changes), byB!(b, 2, startMs, changes)]);
         assert.notEqual(await followed.refresh(fromHour), 'all');
         assert.deepEqual(sumsOf(followed.totals()), sumsOf((await a.totals(fromHour)).totals));
@@ -245,7 +269,7 @@ describe('counts in MySQL', () => {
           become: { status: 'redriven', change },
         });
       assert.deepEqual([await redrive(0, search()), await redrive(0, search())], [true, false]);
-      await byA(a, 0, startMs, [search({ reader: 'bob' })]);
+      await byA(a, 0, startMs, [search({ reader: readerNumber('bob') })]);
       const since = await b.countedSince(revision);
       assert.deepEqual(
         since?.counts.map(({ readers, searches }) => [readers, searches]),
@@ -263,7 +287,7 @@ describe('counts in MySQL', () => {
     await withTwo(async (a, _, place) => {
       const byA = createCommitter('a');
       await byA(a, 0, startMs, [search()]);
-      const changes = Array.from({ length: 5_000 }, (_, number) => search({ reader: `reader ${number}` }));
+      const changes = Array.from({ length: 5_000 }, (_, number) => search({ reader: number }));
       const cut = byA(a, 0, startMs, changes).then(
         () => 'committed',
         () => 'cut',

@@ -1,13 +1,14 @@
 import type { MysqlAddress } from '../../../../mysql/connection.ts';
 import { openMysql, type MysqlDatabase, type MysqlOptions } from '../../../../mysql/database.ts';
 import type { Migrations } from '../../../../mysql/migrations.ts';
+import { runSteps } from '../../../../mysql/run-steps.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
 import { readCountedSince, readSeen, type Seen } from './commit-journal.ts';
 import { countSearches } from './count-searches.ts';
-import { forgetOldCounts } from './forget-old-counts.ts';
 import { refuseForgotten } from '../../counting/kept-counts.ts';
-import { keyHash } from './query-numbers.ts';
-import { readDays, readDescriptions, readTotals } from './read-counts.ts';
+import { keyHash } from './queries.ts';
+import { createForgetting } from '../forget-old-counts.ts';
+import { readDays, readDescriptions, readTotals } from '../read-counts.ts';
 import type { CountedSearch } from '../../trend-projection.ts';
 import type { TrendStore } from '../trend-store.ts';
 
@@ -29,10 +30,11 @@ export async function openMysqlTrendStore(
 }
 
 function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
+  const forgetting = createForgetting('mysql');
   const progress = createMysqlProgress<CountedSearch>(database, async (searches, context) => {
     if (context.occasion === 'redriven') refuseForgotten(searches, context.watermarkMs);
     await countSearches(searches, context);
-    await forgetOldCounts(context.connection, context.watermarkMs);
+    await runSteps(context.connection, forgetting.steps(context.watermarkMs));
   });
   const revisions = createRevisions();
 
@@ -41,7 +43,7 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
     totals: (fromHour) =>
       database.read(async (connection) => {
         const seen = await readSeen(connection);
-        return { revision: revisions.numberOf(seen), totals: await readTotals(connection, fromHour) };
+        return { revision: revisions.numberOf(seen), totals: await runSteps(connection, readTotals(fromHour)) };
       }),
     countedSince: async (revision) => {
       const seen = revisions.get(revision);
@@ -49,13 +51,14 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
       const since = await database.connected((connection) => readCountedSince(connection, seen));
       return since === null ? null : { revision: revisions.numberOf(since.seen), counts: since.counts };
     },
-    describe: (queries, fromHour) => database.read((connection) => readDescriptions(connection, queries, fromHour)),
+    describe: (queries, fromHour) =>
+      database.read((connection) => runSteps(connection, readDescriptions('mysql', queries, fromHour))),
     find: (key) =>
       database.connected(async (connection) => {
         const [row] = await connection.rows('SELECT id FROM state.query WHERE key_hash = ?', [keyHash(key)]);
         return row === undefined ? null : Number(row['id']);
       }),
-    daily: (query, fromDay) => database.connected((connection) => readDays(connection, query, fromDay)),
+    daily: (query, fromDay) => database.connected((connection) => runSteps(connection, readDays(query, fromDay))),
     close: database.close,
   };
 }

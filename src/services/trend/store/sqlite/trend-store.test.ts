@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { countIn, noonMs, searchOf } from '../../../../../test/support/count-searches.ts';
 import { trendStoreContract } from '../trend-store.contract.ts';
 import type { TrendStoreUnderTest } from '../trend-store-under-test.contract.ts';
+import { countsMigrations } from './schema.ts';
 import { openSqliteTrendStore } from './trend-store.ts';
 
 async function openInNewFolder(): Promise<TrendStoreUnderTest & { readonly path: string }> {
@@ -66,21 +67,27 @@ describe('the SQLite trend store', () => {
     await close();
   });
 
-  it('takes spellings that are the key out of a file that still counts them', async () => {
-    const { path, store, another, close } = await openInNewFolder();
-    const [count] = await countIn(store);
-    await count!([searchOf('emma', 'ann'), { ...searchOf('emma', 'bob'), label: 'Emma' }]);
-    const old = new DatabaseSync(path);
-    old.exec(
-      "INSERT INTO spelling SELECT day, query, 'emma', 1 FROM spelling; UPDATE schema_version SET version = 1 WHERE name = 'trend'",
-    );
-    await another();
-    const labels = old.prepare('SELECT label FROM spelling').all();
-    assert.deepEqual(
-      labels.map((row) => row['label']),
-      ['Emma'],
-    );
+  it('keeps the counts of an older file, and takes out spellings that are the key', () => {
+    const old = new DatabaseSync(':memory:');
+    const [countsSchema, ...later] = countsMigrations.steps;
+    old.exec(`${countsSchema}
+      INSERT INTO query VALUES (7, 'emma'), (8, 'dune');
+      INSERT INTO last_search VALUES (7, 1000);
+      INSERT INTO spelling VALUES (20000, 7, 'emma', 2), (20000, 7, 'Emma', 1);
+      INSERT INTO distinct_reader VALUES (480000, 7, -5);
+      ${later.join(';')}`);
+    const rows = (sql: string): unknown =>
+      old
+        .prepare(sql)
+        .all()
+        .map((row) => Object.values(row));
+    assert.deepEqual(rows('SELECT id, query_key FROM query'), [
+      [7, 'emma'],
+      [8, 'dune'],
+    ]);
+    assert.deepEqual(rows('SELECT * FROM last_search'), [[7, 1_000]]);
+    assert.deepEqual(rows('SELECT * FROM hourly_reader'), [[480_000, 7, -5]]);
+    assert.deepEqual(rows('SELECT label FROM spelling'), [['Emma']]);
     old.close();
-    await close();
   });
 });

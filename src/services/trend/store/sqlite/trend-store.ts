@@ -1,11 +1,13 @@
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
+import { runSteps } from '../../../../sqlite/run-steps.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
 import { createSqliteProgress, progressMigrations } from '../../../../progress/sqlite/progress.ts';
-import { countsMigrations, createSearchCounter } from './count-searches.ts';
-import { createCountJournal } from '../../answers/count-journal.ts';
-import { createForgetting } from './forget-old-counts.ts';
+import { createSearchCounter } from './count-searches.ts';
+import { countsMigrations } from './schema.ts';
+import { createCountJournal } from './commit-journal.ts';
+import { createForgetting } from '../forget-old-counts.ts';
 import { refuseForgotten } from '../../counting/kept-counts.ts';
-import { readDays, readDescriptions, readTotals } from './read-counts.ts';
+import { readDays, readDescriptions, readTotals } from '../read-counts.ts';
 import type { CountedSearch } from '../../trend-projection.ts';
 import type { HourCount, TrendStore } from '../trend-store.ts';
 
@@ -31,7 +33,7 @@ export function openSqliteTrendStore(
 
 export function createSqliteTrendStore(database: SqliteDatabase, clock: () => number): TrendStore {
   const counter = createSearchCounter(database);
-  const forget = createForgetting(database);
+  const forgetting = createForgetting('sqlite');
   const journal = createCountJournal();
   let foreignVersion = database.dataVersion();
   let counted: readonly HourCount[] = [];
@@ -63,7 +65,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     noticeOthers();
     if (occasion === 'redriven') refuseForgotten(searches, watermarkMs);
     counted = counter.count(searches);
-    if (forget(watermarkMs)) counter.forgetRemembered();
+    if (runSteps(database, forgetting.steps(watermarkMs))) counter.forgetRemembered();
   });
   const read = async <Result>(body: () => Result): Promise<Result> => {
     try {
@@ -78,7 +80,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     totals: (fromHour) =>
       read(() => {
         noticeOthers();
-        return { revision: journal.revision(), totals: readTotals(database, fromHour) };
+        return { revision: journal.revision(), totals: runSteps(database, readTotals(fromHour)) };
       }),
     countedSince: (revision) =>
       read(() => {
@@ -86,13 +88,13 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
         const counts = journal.since(revision);
         return counts === null ? null : { revision: journal.revision(), counts };
       }),
-    describe: (queries, fromHour) => read(() => readDescriptions(database, queries, fromHour)),
+    describe: (queries, fromHour) => read(() => runSteps(database, readDescriptions('sqlite', queries, fromHour))),
     find: (key) =>
       read(() => {
-        const id = database.prepare('SELECT id FROM query WHERE key = ?').get(key)?.['id'];
+        const id = database.prepare('SELECT id FROM query WHERE query_key = ?').get(key)?.['id'];
         return id === undefined ? null : Number(id);
       }),
-    daily: (query, fromDay) => read(() => readDays(database, query, fromDay)),
+    daily: (query, fromDay) => read(() => runSteps(database, readDays(query, fromDay))),
     close: async () => database.close(),
   };
 }

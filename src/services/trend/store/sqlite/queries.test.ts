@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { createRandom } from '../../../../commands/simulate/seeded-random.ts';
-import { countsMigrations } from './count-searches.ts';
-import { isLaterAnswer, type Answer } from '../../counting/latest-answer.ts';
-import { createLatestAnswers } from './latest-answers.ts';
+import { isLaterAnswer, type Answer } from '../../counting/tally.ts';
+import { createLatestAnswers } from './queries.ts';
+import { countsMigrations } from './schema.ts';
 
 type Timed = Answer & { time: number };
 
+const migrations = [countsMigrations];
 const queries = 3;
 /** Answers come about in order: so many ms out of it, four commits a ms. */
 const disorderMs = 4;
@@ -33,10 +34,7 @@ describe('the latest answers', () => {
   it('are those of the greatest time, whatever is remembered, rolled back or forgotten', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'samsa-answers-'));
     for (let seed = 1; seed <= 20; seed++) {
-      const database = openSqlite(join(folder, `${seed}.sqlite`), {
-        migrations: [countsMigrations],
-        busyTimeoutMs: 1_000,
-      });
+      const database = openSqlite(join(folder, `${seed}.sqlite`), { migrations, busyTimeoutMs: 1_000 });
       const random = createRandom(seed);
       const below = (limit: number): number => Math.floor(random() * limit);
       const answers = createLatestAnswers(database);

@@ -1,4 +1,4 @@
-import type { HourCount } from '../store/trend-store.ts';
+import type { HourCount } from '../trend-store.ts';
 
 const keptCounts = 20_000;
 

@@ -1,0 +1,130 @@
+import { columnsOf, type Dialect, type MergedTable, type SqlValue } from '../../../sql/merge.ts';
+import { change, rows, write, type SqlRow, type Steps } from '../../../sql/steps.ts';
+import { forgettableAt, forgottenPerCommit } from '../counting/kept-counts.ts';
+import { daily, hourly, latestTimes, spelling } from './tables.ts';
+
+type Keyed = Pick<MergedTable, 'name' | 'key'>;
+/** The rows of a table up to a point in the order of its key. `isAll`: nothing more is behind the watermark. */
+type Part = { readonly where: string; readonly values: readonly SqlValue[]; readonly isAll: boolean };
+
+const hourlyReader: Keyed = { name: 'hourly_reader', key: ['hour', 'query', 'reader'] };
+
+/**
+ * Removes what is behind the watermark and rolls hours up into days, inside a commit and a bounded number of rows at a
+ * time. No record still to come can touch such rows: a record adds readers only within 24 hours of its arrival, and is
+ * late after 7 days. Where several instances share the state, one of them does it; the others go on without waiting.
+ */
+export type Forgetting = {
+  /** @returns whether queries were removed. */
+  readonly steps: (watermarkMs: number) => Steps<boolean>;
+};
+
+export function createForgetting(dialect: Dialect): Forgetting {
+  let doneUpToHour = Number.NEGATIVE_INFINITY;
+  return {
+    *steps(watermarkMs) {
+      const { hour } = forgettableAt(watermarkMs);
+      if (hour <= doneUpToHour) return false;
+      const [turn] = yield* rows(
+        'SELECT id FROM state.forgetting WHERE id = 1 AND done_up_to_hour < ? FOR UPDATE SKIP LOCKED',
+        [hour],
+      );
+      if (turn === undefined) return false;
+      const { isDone, queries } = yield* forgetOldCounts(dialect, watermarkMs);
+      if (isDone) {
+        yield* change('UPDATE state.forgetting SET done_up_to_hour = ? WHERE id = 1', [hour]);
+        doneUpToHour = hour;
+      }
+      return queries > 0;
+    },
+  };
+}
+
+function* forgetOldCounts(
+  dialect: Dialect,
+  watermarkMs: number,
+): Steps<{ readonly isDone: boolean; readonly queries: number }> {
+  const { readersUpToHour, hourlyUpToHour, upToDay, queriesBeforeMs } = forgettableAt(watermarkMs);
+  const done = [
+    yield* remove(hourlyReader, readersUpToHour),
+    yield* rollUpHours(hourlyUpToHour),
+    yield* remove(daily, upToDay),
+    yield* remove(spelling, upToDay),
+  ];
+  if (done.includes(false)) return { isDone: false, queries: 0 };
+  // Last, when no count refers to them any more.
+  const queries = yield* forgetQueries(dialect, queriesBeforeMs);
+  return { isDone: queries < forgottenPerCommit, queries };
+}
+
+/** @returns whether all are removed. */
+function* remove(table: Keyed, upTo: number): Steps<boolean> {
+  const { where, values, isAll } = yield* firstPart(table, upTo);
+  yield* change(`DELETE FROM state.${table.name} WHERE ${where}`, values);
+  return isAll;
+}
+
+function* rollUpHours(upToHour: number): Steps<boolean> {
+  const { where, values, isAll } = yield* firstPart(hourly, upToHour);
+  const hours = yield* rows(
+    `SELECT ${columnsOf(hourly).join(', ')} FROM state.hourly WHERE ${where} FOR UPDATE`,
+    values,
+  );
+  const counted = Object.keys(hourly.columns);
+  yield* write(
+    daily,
+    hours.map((row) => [
+      Math.floor(Number(row['hour']) / 24),
+      Number(row['query']),
+      ...counted.map((column) => Number(row[column])),
+    ]),
+  );
+  yield* change(`DELETE FROM state.hourly WHERE ${where}`, values);
+  return isAll;
+}
+
+/** As many rows as one commit may remove. */
+function* firstPart({ name, key }: Keyed, upTo: number): Steps<Part> {
+  const [first] = key;
+  const [last] = yield* rows(
+    `SELECT ${key.join(', ')} FROM state.${name} WHERE ${first} <= ?
+     ORDER BY ${key.join(', ')} LIMIT 1 OFFSET ${forgottenPerCommit - 1}`,
+    [upTo],
+  );
+  if (last === undefined) return { where: `${first} <= ?`, values: [upTo], isAll: true };
+  return { ...upToRow(key, last), isAll: false };
+}
+
+/** `(a, b) <= (?, ?)` in words that MySQL finds an index for: `a <= ? AND (a < ? OR (a = ? AND b <= ?))`. */
+function upToRow(key: readonly string[], row: SqlRow): Pick<Part, 'where' | 'values'> {
+  const value = (column: string): SqlValue => row[column] as SqlValue;
+  const [column, ...rest] = key as readonly [string, ...string[]];
+  if (rest.length === 0) return { where: `${column} <= ?`, values: [value(column)] };
+  const inside = upToRow(rest, row);
+  return {
+    where: `${column} <= ? AND (${column} < ? OR (${column} = ? AND ${inside.where}))`,
+    values: [value(column), value(column), value(column), ...inside.values],
+  };
+}
+
+/** There is no index on the times, which change with every search: this reads all queries, once an hour. */
+function* forgetQueries(dialect: Dialect, beforeMs: number): Steps<number> {
+  const { table, id } = latestTimes[dialect];
+  const old = yield* rows(`SELECT ${id} AS id FROM state.${table} WHERE time_ms < ? LIMIT ?`, [
+    beforeMs,
+    forgottenPerCommit,
+  ]);
+  if (old.length === 0) return 0;
+  // A query that another instance is counting at this moment stays.
+  const locked = yield* rows(
+    `SELECT ${id} AS id FROM state.${table} WHERE ${id} IN (?) AND time_ms < ? FOR UPDATE SKIP LOCKED`,
+    [old.map((row) => Number(row['id'])), beforeMs],
+  );
+  const ids = locked.map((row) => Number(row['id']));
+  if (ids.length > 0) {
+    yield* change('DELETE FROM state.answer WHERE query IN (?)', [ids]);
+    yield* change('DELETE FROM state.query WHERE id IN (?)', [ids]);
+    if (table !== 'query') yield* change(`DELETE FROM state.${table} WHERE ${id} IN (?)`, [ids]);
+  }
+  return old.length;
+}

@@ -1,0 +1,129 @@
+import { createHash, hash } from 'node:crypto';
+import type { MysqlConnection } from '../../../../mysql/connection.ts';
+import { upsert, type MergedTable, type SqlValue } from '../../../../sql/merge.ts';
+import { columnText } from '../../../../sql/steps.ts';
+import { isLaterAnswer, type Answer, type QueryTally } from '../../counting/tally.ts';
+import { answer } from '../tables.ts';
+
+/** A query's row as this transaction has locked it. */
+export type QueryRow = {
+  readonly id: number;
+  readonly key: string;
+  /** Of its latest answer; −1 while it has none. */
+  readonly timeMs: number;
+  readonly answerHash: Buffer;
+};
+
+const keysPerStatement = 1_000;
+const noAnswer = { timeMs: -1, answerHash: Buffer.alloc(32) };
+
+/** Written only by a transaction that has locked the row. */
+const query: MergedTable = {
+  name: 'query',
+  key: ['id'],
+  columns: { key_hash: 'kept', query_key: 'kept', time_ms: 'set', answer_hash: 'set' },
+};
+const newQuery: MergedTable = {
+  ...query,
+  key: ['key_hash'],
+  columns: { query_key: 'kept', time_ms: 'kept', answer_hash: 'kept' },
+};
+
+/** Keys may be longer than an index takes. */
+export function keyHash(key: string): Buffer {
+  return hash('sha256', key, 'buffer');
+}
+
+/**
+ * The rows of some keys, added where they are missing and all locked until the transaction ends: no other instance
+ * removes a query or changes its latest answer meanwhile. Locked in the order of their hashes, so that two instances
+ * never wait for each other in a circle.
+ */
+export async function lockQueries(
+  connection: MysqlConnection,
+  keys: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, QueryRow>> {
+  const wanted = Array.from(keys, (key) => ({ key, hash: keyHash(key) })).sort((one, other) =>
+    Buffer.compare(one.hash, other.hash),
+  );
+  const found = new Map<string, QueryRow>();
+  for (let from = 0; from < wanted.length; from += keysPerStatement) {
+    const some = wanted.slice(from, from + keysPerStatement);
+    await lockFound(connection, some, found);
+    const missing = some.filter(({ key }) => !found.has(key));
+    if (missing.length === 0) continue;
+    await connection.insert(
+      upsert(newQuery, 'mysql'),
+      missing.map(({ key, hash }) => [hash, key, noAnswer.timeMs, noAnswer.answerHash]),
+    );
+    await lockFound(connection, missing, found);
+  }
+  return found;
+}
+
+async function lockFound(
+  connection: MysqlConnection,
+  wanted: readonly { readonly key: string; readonly hash: Buffer }[],
+  found: Map<string, QueryRow>,
+): Promise<void> {
+  const keys = new Map(wanted.map(({ key, hash }) => [hash.toString('hex'), key]));
+  const rows = await connection.rows(
+    `SELECT id, key_hash, time_ms, answer_hash FROM state.query FORCE INDEX (by_key)
+     WHERE key_hash IN (?) ORDER BY key_hash FOR UPDATE`,
+    [wanted.map(({ hash }) => hash)],
+  );
+  for (const row of rows) {
+    const key = keys.get((row['key_hash'] as Buffer).toString('hex'))!;
+    const answerHash = row['answer_hash'] as Buffer;
+    found.set(key, { id: Number(row['id']), key, timeMs: Number(row['time_ms']), answerHash });
+  }
+}
+
+/**
+ * Keeps the latest answers of queries whose rows are locked. Readers mostly get the same answer again, so it is only
+ * written when it differs. Of two answers in the same millisecond the stored one has to be read.
+ */
+export async function keepLatestAnswers(
+  connection: MysqlConnection,
+  tallies: Iterable<QueryTally>,
+  rows: ReadonlyMap<string, QueryRow>,
+): Promise<void> {
+  const given = Array.from(tallies, ({ key, latest }) => ({ row: rows.get(key)!, latest, hash: answerHash(latest) }));
+  const disputed = given.filter(({ row, latest, hash }) => row.timeMs === latest.time && !hash.equals(row.answerHash));
+  const stored = await readAnswers(
+    connection,
+    disputed.map(({ row }) => row.id),
+  );
+  const later = given.filter(({ row, latest }) => {
+    const known = stored.get(row.id);
+    return known === undefined ? latest.time > row.timeMs : isLaterAnswer(latest, { ...known, time: row.timeMs });
+  });
+  const differing = later.filter(({ row, hash }) => !hash.equals(row.answerHash));
+  await connection.insert(
+    upsert(answer, 'mysql'),
+    differing.map(({ row, latest }): SqlValue[] => [row.id, latest.corrected, latest.books]),
+  );
+  await connection.insert(
+    upsert(query, 'mysql'),
+    later.map(({ row, latest, hash }) => [row.id, keyHash(row.key), row.key, latest.time, hash]),
+  );
+}
+
+async function readAnswers(
+  connection: MysqlConnection,
+  queries: readonly number[],
+): Promise<ReadonlyMap<number, Answer>> {
+  if (queries.length === 0) return new Map();
+  const found = await connection.rows('SELECT query, corrected, books FROM state.answer WHERE query IN (?)', [queries]);
+  return new Map(
+    found.map((row) => [
+      Number(row['query']),
+      { corrected: columnText(row['corrected']), books: row['books'] as Uint8Array },
+    ]),
+  );
+}
+
+function answerHash({ corrected, books }: Answer): Buffer {
+  const sum = createHash('sha256').update(corrected === null ? '-' : `+${corrected}`);
+  return sum.update('\0').update(books).digest();
+}

@@ -1,0 +1,73 @@
+import type { Migrations } from '../../../../sqlite/migrations.ts';
+
+/** `query` is the number of a query in this file, `reader` the number of a reader (see `readerNumber`). */
+const countsSchema = `
+  CREATE TABLE query (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE
+  );
+
+  CREATE TABLE last_search (
+    query INTEGER PRIMARY KEY,
+    time_ms INTEGER NOT NULL
+  );
+
+  CREATE TABLE distinct_reader (
+    hour INTEGER NOT NULL,
+    query INTEGER NOT NULL,
+    reader INTEGER NOT NULL,
+    PRIMARY KEY (hour, query, reader)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE hourly (
+    hour INTEGER NOT NULL,
+    query INTEGER NOT NULL,
+    readers INTEGER NOT NULL,
+    anonymous INTEGER NOT NULL,
+    searches INTEGER NOT NULL,
+    PRIMARY KEY (hour, query)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE daily (
+    day INTEGER NOT NULL,
+    query INTEGER NOT NULL,
+    readers INTEGER NOT NULL,
+    anonymous INTEGER NOT NULL,
+    searches INTEGER NOT NULL,
+    PRIMARY KEY (day, query)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE spelling (
+    day INTEGER NOT NULL,
+    query INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    searches INTEGER NOT NULL,
+    PRIMARY KEY (day, query, label)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE answer (
+    query INTEGER PRIMARY KEY,
+    corrected TEXT,
+    books BLOB NOT NULL
+  );
+`;
+
+/** Before, a spelling that is the key had rows as all others have. */
+const keysUnspelt = 'DELETE FROM spelling WHERE label = (SELECT key FROM query WHERE id = spelling.query)';
+
+/** The names that MySQL has. The time of a query's latest answer stays apart: a wider row costs every commit more pages. */
+const mirroredNames = `
+  ALTER TABLE query RENAME COLUMN key TO query_key;
+  ALTER TABLE distinct_reader RENAME TO hourly_reader;
+
+  CREATE TABLE forgetting (
+    id INTEGER PRIMARY KEY,
+    done_up_to_hour INTEGER NOT NULL
+  );
+  INSERT INTO forgetting VALUES (1, -1);
+`;
+
+export const countsMigrations = {
+  name: 'trend',
+  steps: [countsSchema, keysUnspelt, mirroredNames],
+} as const satisfies Migrations;
