@@ -25,25 +25,34 @@ it('has no import circles', () => {
 
 it('refers only to documents and files that exist', () => {
   const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: projectFolder });
-  const links = pages.flatMap((path) => targetsIn(path, /\]\((?!https?:)([^)#\s]+)/g, dirname(path)));
-  const code = globSync(['src/**/*.{ts,js,sql}', 'test/**/*.ts', 'bench/**/*.ts'], { cwd: projectFolder });
-  const citations = code.flatMap((path) => targetsIn(path, /(docs\/[\w/.-]+\.md)/g, ''));
-  const decisions = code.flatMap((path) => targetsIn(path, /[Dd]ecision (\d{3})/g, 'docs/decisions'));
-  assert.ok(links.length > 0 && citations.length > 0);
+  const code = globSync(['{src,test,bench}/**/*.{ts,js,sql}'], { cwd: projectFolder });
+  const known = new Set([...pages, ...code]);
+  const isThere = (target: string): boolean => known.has(target) || existsSync(join(projectFolder, target));
+  const links = targetsIn(pages, /\]\((?!https?:)([^)#\s]+)/g).map(({ path, target }) => ({
+    path,
+    target: join(dirname(path), target),
+  }));
+  const citations = targetsIn(code, /(docs\/[\w/.-]+\.md)/g);
+  const decisions = targetsIn([...pages, ...code], /[Dd]ecision (\d{3})/g);
+  const names = targetsIn(pages, /`((?:[\w.-]+\/)*[\w.-]+\.ts)`/g);
+  assert.ok(links.length > 0 && citations.length > 0 && decisions.length > 0 && names.length > 0);
   assert.deepEqual(
-    [...links, ...citations, ...decisions].filter(({ target }) => !existsAt(target)),
+    [
+      ...[...links, ...citations].filter(({ target }) => !isThere(target)),
+      ...decisions.filter(({ target }) => !pages.some((page) => page.startsWith(`docs/decisions/${target}-`))),
+      ...names.filter(({ target }) => !code.some((file) => file === target || file.endsWith(`/${target}`))),
+    ],
     [],
   );
 });
 
-function targetsIn(path: string, pattern: RegExp, folder: string): readonly { path: string; target: string }[] {
-  const text = readFileSync(join(projectFolder, path), 'utf8');
-  return [...text.matchAll(pattern)].map((match) => ({ path, target: join(folder, match[1]!) }));
-}
-
-/** A decision may be named by its number alone. */
-function existsAt(target: string): boolean {
-  return existsSync(join(projectFolder, target)) || globSync(`${target}-*.md`, { cwd: projectFolder }).length > 0;
+function targetsIn(paths: readonly string[], pattern: RegExp): readonly { path: string; target: string }[] {
+  return paths.flatMap((path) =>
+    [...readFileSync(join(projectFolder, path), 'utf8').matchAll(pattern)].map((match) => ({
+      path,
+      target: match[1]!,
+    })),
+  );
 }
 
 it('lists its rooms in docs/architecture.md', () => {
