@@ -142,7 +142,7 @@ async function pauseUntil(untilMs: number, signal: AbortSignal): Promise<void> {
   if (leftMs > 0) await pause(leftMs, signal);
 }
 
-/** The blocked that an error causes. */
+/** Why an error keeps a partition from being read. */
 export function blockedReasonOf(error: unknown): BlockedReason {
   if (!(error instanceof SamsaError)) return 'store-unavailable';
   switch (error.code) {

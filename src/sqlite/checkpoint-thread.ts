@@ -1,27 +1,35 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { reason } from '../errors.ts';
 import { pause } from '../runtime/waiting.ts';
+import { isBusy } from './errors.ts';
 import { createCheckpointedFile } from './checkpoint-file.ts';
 import type { CheckpointTrouble, CheckpointWork, Chore } from './checkpoints.ts';
 
 /** How often the length of write-ahead logs is checked. */
 const lookEveryMs = 100;
 
+/** Some seconds: another connection may just be opening the file, or closing it. */
+const busyAttempts = 20;
+
 /** The entry of the thread that `startCheckpoints` starts. */
 const { files, intervalMs, limitBytes, chores }: CheckpointWork = workerData;
 const stopping = new AbortController();
-const failing = new Set<string>();
+const failures = new Map<string, number>();
+const reported = new Set<string>();
 
 parentPort!.once('message', () => stopping.abort());
 
-/** Reports when something begins to fail, not every attempt. */
+/** Reports when something begins to fail, not every attempt. A busy file is reported when it stays busy. */
 async function attempt(name: string, work: () => void | Promise<void>): Promise<void> {
   try {
     await work();
-    failing.delete(name);
+    failures.delete(name);
+    reported.delete(name);
   } catch (error) {
-    if (failing.has(name)) return;
-    failing.add(name);
+    const count = (failures.get(name) ?? 0) + 1;
+    failures.set(name, count);
+    if (reported.has(name) || (isBusy(error) && count < busyAttempts)) return;
+    reported.add(name);
     const trouble: CheckpointTrouble = { failing: name, why: reason(error) };
     parentPort!.postMessage(trouble);
   }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { startCheckpoints, type CheckpointOptions } from './checkpoints.ts';
@@ -85,6 +86,23 @@ void describe('checkpoints', () => {
     database.close();
     assert.equal(problems.length, 1);
     assert.match(problems[0]!, /not a database/);
+  });
+
+  test('report a file that stays locked, and go on when it is free', {}, async (path, problems) => {
+    const database = openSqlite(path, schema);
+    add(database, 1);
+    database.close();
+    const holder = new DatabaseSync(path);
+    holder.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    await until('the problem is reported', () => problems.length > 0);
+    holder.exec('COMMIT');
+    holder.close();
+    const again = openSqlite(path, schema);
+    add(again, 3);
+    await until('it is in the file', () => statSync(path).size > 3_000_000);
+    again.close();
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, /locked/);
   });
 
   void it('report that their thread has ended', limits, async () => {
