@@ -12,7 +12,7 @@ import type { EventLog } from '../log/log.ts';
 import type { CommandContext } from './command-context.ts';
 import { carryDiscarded } from '../projection/dead-letters.ts';
 import { endsOf, startReplay, type ReplayProgress } from '../projection/replay.ts';
-import { openRecommendationRebuild } from '../services/recommendation/store/open-recommendation-rebuild.ts';
+import { openRecommendationRebuild } from '../services/recommendation/state.ts';
 import { openTrendRebuild } from '../services/trend/state.ts';
 import { lookAtLiveState, refuseNewDecisions, refuseWhileInUse, type LiveState } from './state/live-state.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';

@@ -11,7 +11,7 @@ import { openLog } from '../../src/log/open-log.ts';
 import type { Projection } from '../../src/projection/projection.ts';
 import { runProjection } from '../../src/projection/run-projection.ts';
 import { createRecommendationProjection } from '../../src/services/recommendation/recommendation-projection.ts';
-import { openRecommendationStore } from '../../src/services/recommendation/store/open-recommendation-store.ts';
+import { openRecommendationStore } from '../../src/services/recommendation/state.ts';
 import { openTrendStore } from '../../src/services/trend/state.ts';
 import { createTrendProjection } from '../../src/services/trend/trend-projection.ts';
 import { until } from './until.ts';

@@ -46,7 +46,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   },
   'services/recommendation': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
-    doors: ['recommendation-service.ts'],
+    doors: ['recommendation-service.ts', 'state.ts'],
   },
   commands: { imports: ['*'], doors: ['*'] },
   main: { imports: ['*'], doors: ['*'] },

@@ -1,54 +1,47 @@
 import { DatabaseSync } from 'node:sqlite';
 
-const notState = [
-  'projection',
-  'instance',
-  'position',
-  'lease',
-  'mark',
-  'dead_letter',
-  'last_commit',
-  'schema_version',
-];
+const columns = {
+  book: ['id', 'version', 'content'],
+  forgotten: ['reader', 'until_ms'],
+  liking: ['reader', 'book', 'strength', 'time_ms'],
+  search: ['reader', 'query_hash', 'query', 'books', 'time_ms', 'tie_break'],
+  verdict: ['reader', 'book', 'verdict', 'holds', 'time_ms', 'tie_break'],
+} as const;
 
 /**
- * Everything that a recommendation state holds about readers and books, as text: equal states give equal texts.
- * Progress and the numbers that order changes of books are left out.
+ * Everything a recommendation state says about readers and books: equal states give equal texts, whichever database they
+ * are in. Left out are progress and the numbers that say in which order the books changed.
  */
 export function tasteState(path: string): string {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
-    const tables = database
-      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-      .all()
-      .map(({ name }) => String(name))
-      .filter((name) => !notState.includes(name) && !name.startsWith('sqlite_'));
-    return tables.map((table) => `${table}\n${rowsOf(database, table).join('\n')}`).join('\n\n');
+    const tables = Object.entries(columns).map(([table, names]) =>
+      tableText(table, names, database.prepare(`SELECT * FROM ${table}`).all()),
+    );
+    return tables.join('\n\n');
   } finally {
     database.close();
   }
 }
 
-function rowsOf(database: DatabaseSync, table: string): readonly string[] {
-  return database
-    .prepare(`SELECT * FROM ${table}`)
-    .all()
-    .map((row) => JSON.stringify(Object.entries(row).filter(([column]) => column !== 'change_number')))
-    .sort();
-}
-
-const statesInMysql = ['book', 'forgotten', 'liking', 'search', 'verdict'];
-
 /** The same for a state in a database without a table prefix; `ask` runs a statement there. */
 export async function tasteStateOfMysql(ask: (sql: string) => Promise<unknown>, database: string): Promise<string> {
   const tables: string[] = [];
-  for (const table of statesInMysql) {
+  for (const [table, names] of Object.entries(columns)) {
     const rows = (await ask(`SELECT * FROM ${database}.${table}`)) as Record<string, unknown>[];
-    const texts = rows.map((row) => {
-      const columns = Object.entries(row).filter(([column]) => column !== 'change_number');
-      return JSON.stringify(columns.map(([, value]) => (Buffer.isBuffer(value) ? value.toString('latin1') : value)));
-    });
-    tables.push([table, ...texts.sort()].join('\n'));
+    tables.push(tableText(table, names, rows));
   }
   return tables.join('\n\n');
+}
+
+function tableText(table: string, names: readonly string[], rows: readonly Record<string, unknown>[]): string {
+  const texts = rows.map((row) => names.map((name) => valueText(row[name])).join(' '));
+  return [table, ...texts.sort()].join('\n');
+}
+
+/** Text comes as bytes from one database, and as a string from the other. */
+function valueText(value: unknown): string {
+  if (value === null) return 'null';
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+  return typeof value === 'string' ? Buffer.from(value).toString('latin1') : `${value as number}`;
 }

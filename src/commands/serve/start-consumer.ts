@@ -60,7 +60,7 @@ export async function startTrend(config: Config, shared: Reading | null = null):
 /** Starts the recommendation service. @see startTrend */
 export async function startRecommendation(config: Config, shared: Reading | null = null): Promise<RunningService> {
   const base = createServiceBase('recommendation', config);
-  const { openRecommendationStore } = await import('../../services/recommendation/store/open-recommendation-store.ts');
+  const { openRecommendationStore } = await import('../../services/recommendation/state.ts');
   const { createRecommendationService } = await import('../../services/recommendation/recommendation-service.ts');
   const { topics } = config.mq;
   const onRenewal = (): void =>

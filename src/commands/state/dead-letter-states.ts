@@ -3,7 +3,7 @@ import type { KeptDeadLetter } from '../../progress/dead-letter-book.ts';
 import { openStateReader } from '../../progress/open-state-reader.ts';
 import type { StoreLocation } from '../../progress/store-location.ts';
 import { eachDeadLetter, type DeadLetters } from '../../projection/dead-letters.ts';
-import { openRecommendationDeadLetters } from '../../services/recommendation/store/open-recommendation-dead-letters.ts';
+import { openRecommendationDeadLetters } from '../../services/recommendation/state.ts';
 import { openTrendDeadLetters } from '../../services/trend/state.ts';
 import type { Selection } from './dead-letter-selection.ts';
 import { stateLocation, stateLocations } from './shop-places.ts';

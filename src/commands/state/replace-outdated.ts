@@ -5,7 +5,7 @@ import { openLog } from '../../log/open-log.ts';
 import { openStateReader } from '../../progress/open-state-reader.ts';
 import { openRebuildPlace } from '../../progress/rebuild/open-rebuild-place.ts';
 import { carryDiscarded } from '../../projection/dead-letters.ts';
-import { openRecommendationRebuild } from '../../services/recommendation/store/open-recommendation-rebuild.ts';
+import { openRecommendationRebuild } from '../../services/recommendation/state.ts';
 import { openTrendRebuild } from '../../services/trend/state.ts';
 import { lookAtLiveState, refuseNewDecisions, refuseWhileInUse, type LiveState } from './live-state.ts';
 import type { Rebuildable } from './rebuild-comparison.ts';

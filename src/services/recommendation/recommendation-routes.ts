@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../errors.ts';
 import type { HttpServer } from '../../http/http-server.ts';
+import { carriesOperatorToken } from '../../http/operator-token.ts';
 import type { Reason, Recommended } from './answers/recommend.ts';
 
 export type RecommendationRoutesDeps = {
@@ -100,4 +101,24 @@ function knownReader(uid: string, request: FastifyRequest, deps: RecommendationR
     'reader-unknown',
     "Expected a reader's signed cookie value as uid, or the operator token: recommendations are their reader's own.",
   );
+}
+
+const readerId = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * The reader whose recommendations a `uid` asks for: on loopback any reader id, elsewhere the signed cookie value, or any
+ * reader id together with the operator token.
+ * @returns a function that answers null when the request may not see them.
+ */
+export function createReaderCheck(options: {
+  readonly isLoopback: boolean;
+  readonly operatorToken: string | null;
+  readonly verify: (signed: string) => string | null;
+}): (uid: string, authorization: string | undefined) => string | null {
+  return (uid, authorization) => {
+    const signed = options.verify(uid);
+    if (signed !== null) return signed;
+    if (!readerId.test(uid)) return null;
+    return options.isLoopback || carriesOperatorToken(authorization, options.operatorToken) ? uid : null;
+  };
 }

@@ -11,9 +11,8 @@ import { createContentIndex } from './model/content-neighbours.ts';
 import { createBookFollower } from './model/follow-books.ts';
 import { recommend } from './answers/recommend.ts';
 import { createRecommendationProjection } from './recommendation-projection.ts';
-import { recommendationRoutes } from './recommendation-routes.ts';
+import { createReaderCheck, recommendationRoutes } from './recommendation-routes.ts';
 import type { RecommendationStore } from './store/recommendation-store.ts';
-import { createReaderCheck } from './answers/who-may-ask.ts';
 
 export type RecommendationServiceDeps = {
   readonly log: EventLog;
@@ -47,7 +46,7 @@ const shownRelated = 10;
 const popularBooks = 50;
 const popularForMs = 2_000;
 
-/** Tells a reader what they might like next, from the searches, actions and books in the log. */
+/** Answers what a reader might like next, from the searches, actions and books in the log. */
 export function createRecommendationService(deps: RecommendationServiceDeps): RecommendationService {
   const { store, clock, settings } = deps;
   const running = runProjection({
@@ -91,8 +90,8 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
 }
 
 /**
- * The books most readers have, then those the catalogue calls popular; counted anew every two seconds at most, and once
- * for all who ask meanwhile.
+ * The books most readers have, then those the catalogue calls popular. Counted at most once in two seconds; callers that
+ * come during a count share it.
  */
 function createPopularBooks(
   store: RecommendationStore,
@@ -101,7 +100,7 @@ function createPopularBooks(
 ): () => Promise<readonly number[]> {
   let read: { readonly bookIds: readonly number[]; readonly untilMs: number } = { bookIds: [], untilMs: 0 };
   let reading: Promise<void> | null = null;
-  const readAnew = async (): Promise<void> => {
+  const count = async (): Promise<void> => {
     try {
       const bookIds = (await store.popularBooks(popularBooks)).map(({ bookId }) => bookId);
       read = { bookIds, untilMs: clock() + popularForMs };
@@ -110,7 +109,7 @@ function createPopularBooks(
     }
   };
   return async () => {
-    if (clock() >= read.untilMs) await (reading ??= readAnew());
+    if (clock() >= read.untilMs) await (reading ??= count());
     return [...new Set([...read.bookIds, ...mostPopular(popularBooks)])];
   };
 }

@@ -146,18 +146,7 @@ export function tasteIsOrderFree(
   { runs }: { readonly runs: number },
   openOne: () => Promise<TasteStateUnderTest>,
 ): void {
-  const stateOf = async (contents: readonly PartitionContent[], layout: Layout): Promise<string> => {
-    const { open, state, remove } = await openOne();
-    const stores: RecommendationStore[] = [];
-    try {
-      for (let instance = 0; instance < layout.instances; instance++) stores.push(await open());
-      await commitLayout(projection, stores, contents, layout.turns);
-      return await state();
-    } finally {
-      for (const store of stores) await store.close();
-      await remove();
-    }
-  };
+  const stateOf = (contents: readonly PartitionContent[], layout: Layout) => readInto(openOne, contents, layout);
 
   describe(`the taste of readers in ${technology}`, () => {
     it('is the same in whatever order, partitions, batches and instances its events come, once or twice', async () => {
@@ -199,4 +188,43 @@ function expired(contents: readonly PartitionContent[]): readonly PartitionConte
     const gone = content.records.filter(({ timestamp }) => timestamp < nowMs - retentionMs).length;
     return { ...content, start: gone, records: content.records.slice(gone) };
   });
+}
+
+/** Both databases hold the same after the same events, however they were read; needs both. */
+export function tasteIsAlike(
+  { runs }: { readonly runs: number },
+  openOne: () => Promise<TasteStateUnderTest>,
+  openOther: () => Promise<TasteStateUnderTest>,
+): void {
+  describe('the taste of readers in two databases', () => {
+    it('is the same, to the byte, after the same events', async () => {
+      const days = fc.integer({ min: 0, max: 800 }).map((day) => day * (dayMs / 2));
+      const delays = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 8 * dayMs }));
+      await fc.assert(
+        fc.asyncProperty(eventsWithin(days, delays), layouts, layouts, async (events, layout, other) => {
+          const here = await readInto(openOne, byArrival(events, layout), layout);
+          assert.equal(await readInto(openOther, byArrival(events, other), other), here);
+        }),
+        { numRuns: runs },
+      );
+    });
+  });
+}
+
+/** Reads everything into an empty state, as running instances would. @returns all it holds then. */
+async function readInto(
+  openOne: () => Promise<TasteStateUnderTest>,
+  contents: readonly PartitionContent[],
+  layout: Layout,
+): Promise<string> {
+  const { open, state, remove } = await openOne();
+  const stores: RecommendationStore[] = [];
+  try {
+    for (let instance = 0; instance < layout.instances; instance++) stores.push(await open());
+    await commitLayout(projection, stores, contents, layout.turns);
+    return await state();
+  } finally {
+    for (const store of stores) await store.close();
+    await remove();
+  }
 }

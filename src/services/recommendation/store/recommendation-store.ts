@@ -3,8 +3,8 @@ import type { Book } from '../../../events/book.ts';
 import type { TasteChange, Verdict } from '../recommendation-projection.ts';
 
 /**
- * What is known of readers and books. What is kept depends on the set of events alone: everything is a maximum or a
- * last writer by (time, tie-break), and what a reader asked to have forgotten is ignored in whatever order it arrives.
+ * What is known of readers and books. It depends on the set of events alone: every value is a maximum or the last one by
+ * (time, tie-break), and what a reader asked to have forgotten is ignored in whatever order it arrives.
  */
 export interface RecommendationStore extends ProgressStore<readonly TasteChange[]> {
   /** A reader's last 100 liked books and 20 searches, latest first; all verdicts that hold; all books ever liked. */
@@ -33,5 +33,8 @@ export type Taste = {
   readonly searches: readonly { readonly query: string; readonly bookIds: readonly number[]; readonly time: number }[];
   readonly verdicts: readonly { readonly bookId: number; readonly verdict: Verdict; readonly time: number }[];
 };
+
+/** Given by the service that reads the books from this topic: `onRenewal` is called when a copy too old is begun again. */
+export type BookRenewal = { readonly topic: string; readonly onRenewal: () => void };
 
 export type BookRow = { readonly changeNumber: number; readonly bookId: number; readonly book: Book | null };

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../test/servers/mariadb.ts';
-import { tasteStateOfMysql } from '../../../../../test/support/taste-state.ts';
+import { tasteState, tasteStateOfMysql } from '../../../../../test/support/taste-state.ts';
 import { until } from '../../../../../test/support/until.ts';
-import { tasteIsOrderFree } from '../order-free.contract.ts';
+import { tasteIsAlike, tasteIsOrderFree, type TasteStateUnderTest } from '../order-free.contract.ts';
 import type { TasteChange } from '../../recommendation-projection.ts';
 import { recommendationStoreContract } from '../recommendation-store.contract.ts';
+import { booksAreRenewed } from '../renew-books.contract.ts';
+import { openSqliteRecommendationStore } from '../sqlite/recommendation-store.ts';
 import { openMysqlRecommendationStore } from './recommendation-store.ts';
 import type { RecommendationStore } from '../recommendation-store.ts';
 
@@ -17,16 +22,37 @@ after(() => server.stop());
 
 recommendationStoreContract('MySQL', async () => {
   const place = await server.createDatabase();
-  const another = () => openMysqlRecommendationStore(place);
+  const another = () => openMysqlRecommendationStore(place, { clock: () => 0 });
   const store = await another();
   return { store, another, close: store.close };
 });
 
-tasteIsOrderFree('MySQL', { runs: 15 }, async () => {
+async function openMysqlState(): Promise<TasteStateUnderTest> {
   const place = await server.createDatabase();
   return {
-    open: () => openMysqlRecommendationStore(place),
+    open: () => openMysqlRecommendationStore(place, { clock: () => 0 }),
     state: () => tasteStateOfMysql(server.ask, place.database),
+    remove: async () => void (await server.ask(`DROP DATABASE ${place.database}`)),
+  };
+}
+
+async function openSqliteState(): Promise<TasteStateUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-alike-'));
+  const path = join(folder, 'taste.sqlite');
+  return {
+    open: async () => openSqliteRecommendationStore(path, { clock: () => 0, busyTimeoutMs: 1_000 }),
+    state: async () => tasteState(path),
+    remove: () => rm(folder, { recursive: true }),
+  };
+}
+
+tasteIsOrderFree('MySQL', { runs: 15 }, openMysqlState);
+tasteIsAlike({ runs: 15 }, openSqliteState, openMysqlState);
+
+booksAreRenewed('MySQL', async () => {
+  const place = await server.createDatabase();
+  return {
+    open: (clock, books) => openMysqlRecommendationStore(place, { clock, books }),
     remove: async () => void (await server.ask(`DROP DATABASE ${place.database}`)),
   };
 });
@@ -38,7 +64,10 @@ async function withTwo(
   body: (commits: readonly Commit[], stores: readonly RecommendationStore[], place: TestDatabase) => Promise<void>,
 ): Promise<void> {
   const place = await server.createDatabase();
-  const stores = [await openMysqlRecommendationStore(place), await openMysqlRecommendationStore(place)];
+  const stores = [
+    await openMysqlRecommendationStore(place, { clock: () => 0 }),
+    await openMysqlRecommendationStore(place, { clock: () => 0 }),
+  ];
   const lease = (number: number) =>
     stores[number]!.lease({ projection: 'p', version: 1, instance: `${number}`, ttlMs: 60_000, partitions });
   try {
@@ -171,7 +200,7 @@ describe('taste in MySQL, written by two instances at once', () => {
       await server.kill();
       await cut;
       await server.restart();
-      const again = await openMysqlRecommendationStore(place);
+      const again = await openMysqlRecommendationStore(place, { clock: () => 0 });
       try {
         const [position] = await again.positions('p');
         const [popular] = await again.popularBooks(1);

@@ -1,14 +1,33 @@
 import type { MysqlAddress } from '../../../../mysql/connection.ts';
 import { openMysql, type MysqlOptions } from '../../../../mysql/database.ts';
 import type { Migrations } from '../../../../mysql/migrations.ts';
+import { runSteps } from '../../../../mysql/run-steps.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
-import { forgetOldTaste } from './forget-old-taste.ts';
-import { keepBooks, keepTaste } from './keep-taste.ts';
-import { readBooksSince, readPopularBooks, readTaste, readTogether } from './read-taste.ts';
+import { rows } from '../../../../sql/steps.ts';
 import type { TasteChange } from '../../recommendation-projection.ts';
-import type { RecommendationStore } from '../recommendation-store.ts';
+import { applyTaste, type TasteTurns } from '../apply-taste.ts';
+import { tasteReads } from '../read-taste.ts';
+import { renewOldBooks } from '../renew-books.ts';
+import type { BookRenewal, RecommendationStore } from '../recommendation-store.ts';
 
 const tasteMigrations: Migrations = { name: 'recommendation', folder: new URL('migrations/', import.meta.url) };
+
+/** Rows of `turn` that transactions lock. */
+const byRowLock: TasteTurns = {
+  *keeping(isForgetting) {
+    const lock = isForgetting ? 'FOR UPDATE' : 'LOCK IN SHARE MODE';
+    yield* rows(`SELECT value FROM state.turn WHERE name = 'forgotten' ${lock}`);
+  },
+  *forgettingOld() {
+    const taken = yield* rows("SELECT 1 FROM state.turn WHERE name = 'old' FOR UPDATE SKIP LOCKED");
+    return taken.length > 0;
+  },
+};
+
+export type MysqlRecommendationOptions = Pick<MysqlOptions, 'onProblem'> & {
+  readonly clock: () => number;
+  readonly books?: BookRenewal;
+};
 
 /**
  * What is known of readers in a MySQL or MariaDB database, shared by all instances.
@@ -16,27 +35,31 @@ const tasteMigrations: Migrations = { name: 'recommendation', folder: new URL('m
  */
 export async function openMysqlRecommendationStore(
   address: MysqlAddress,
-  { onProblem }: Pick<MysqlOptions, 'onProblem'> = {},
+  { onProblem, clock, books }: MysqlRecommendationOptions,
 ): Promise<RecommendationStore> {
   const database = await openMysql(address, { migrations: [progressMigrations, tasteMigrations], onProblem });
-  const progress = createMysqlProgress<readonly TasteChange[]>(database, async (batches, context) => {
-    const { connection, watermarkMs } = context;
-    const changes = batches.flat();
-    await keepTaste(connection, changes);
-    await forgetOldTaste(connection, watermarkMs);
-    const books = changes.filter((change) => change.kind === 'book');
-    await keepBooks(
-      connection,
-      books.map(({ change }) => change),
-    );
-  });
+  const progress = createMysqlProgress<readonly TasteChange[]>(database, (batches, { connection, watermarkMs }) =>
+    runSteps(connection, applyTaste(batches.flat(), { watermarkMs, nowMs: clock() }, byRowLock)),
+  );
+  const reads = tasteReads(
+    (steps) => database.read((connection) => runSteps(connection, steps())),
+    (steps) => database.connected((connection) => runSteps(connection, steps())),
+  );
+  let isRenewalDue = books !== undefined;
   return {
     ...progress,
-    taste: (reader) => database.read((connection) => readTaste(connection, reader)),
-    popularBooks: (limit) => database.connected((connection) => readPopularBooks(connection, limit)),
-    readTogether: (bookId, limit) => database.connected((connection) => readTogether(connection, bookId, limit)),
-    booksSince: (changeNumber, limit) =>
-      database.connected((connection) => readBooksSince(connection, changeNumber, limit)),
+    ...reads,
+    /** The first thing a service asks for; the database may not have answered before. */
+    lease: async (request) => {
+      if (isRenewalDue) {
+        const renewed = await database.exclusive('books', (connection) =>
+          runSteps(connection, renewOldBooks(books!.topic, clock())),
+        );
+        isRenewalDue = false;
+        if (renewed) books!.onRenewal();
+      }
+      return progress.lease(request);
+    },
     close: database.close,
   };
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { recommendationStoreContract } from '../recommendation-store.contract.ts';
+import { booksAreRenewed } from '../renew-books.contract.ts';
 import { openSqliteRecommendationStore } from './recommendation-store.ts';
 
 recommendationStoreContract('SQLite', async () => {
@@ -16,5 +17,14 @@ recommendationStoreContract('SQLite', async () => {
       await store.close();
       await rm(folder, { recursive: true });
     },
+  };
+});
+
+booksAreRenewed('SQLite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-taste-'));
+  const path = join(folder, 'recommendation.sqlite');
+  return {
+    open: async (clock, books) => openSqliteRecommendationStore(path, { clock, books, busyTimeoutMs: 50 }),
+    remove: () => rm(folder, { recursive: true }),
   };
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createReaderSigner } from '../../../http/signed-reader.ts';
-import { createReaderCheck } from './who-may-ask.ts';
+import { createReaderSigner } from '../../http/signed-reader.ts';
+import { createReaderCheck } from './recommendation-routes.ts';
 
 const signer = createReaderSigner('a secret');
 const ann = signer.mint();
@@ -12,16 +12,16 @@ const here = createReaderCheck(settings);
 const elsewhere = createReaderCheck({ ...settings, isLoopback: false });
 const withoutOperator = createReaderCheck({ ...settings, isLoopback: false, operatorToken: null });
 
-describe('who may ask for recommendations', () => {
-  it('is a reader with their own signed cookie value, anywhere', () => {
+describe('the reader a uid asks for', () => {
+  it('is the owner of a signed cookie value, anywhere', () => {
     for (const check of [here, elsewhere, withoutOperator]) assert.equal(check(signer.sign(ann), undefined), ann);
   });
 
-  it('is on this machine whoever knows a reader id', () => {
+  it('is any reader id on this machine', () => {
     for (const uid of [ann, 'mona', '7', 'a-b_C', 'x'.repeat(64)]) assert.equal(here(uid, undefined), uid);
   });
 
-  it('is elsewhere only the operator for a plain reader id', () => {
+  it('is a plain reader id elsewhere only for the operator', () => {
     assert.equal(elsewhere(ann, operator), ann);
     for (const authorization of [undefined, 'Bearer other', 's3cret'])
       assert.equal(elsewhere(ann, authorization), null);
@@ -30,7 +30,7 @@ describe('who may ask for recommendations', () => {
     }
   });
 
-  it('is nobody with what is no reader id, or with a signature of somebody else', () => {
+  it('is nobody for other texts and for forged signatures', () => {
     for (const uid of [
       '',
       ' ',

@@ -1,0 +1,88 @@
+import type { ComparedTable } from '../../progress/rebuild/rebuild-place.ts';
+import { rowText } from '../../progress/mysql/compare-states.ts';
+import type { StateOptions, StoreLocation } from '../../progress/store-location.ts';
+import { topicRetention, type TopicNames } from '../../events/topics.ts';
+import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
+import { createRecommendationProjection } from './recommendation-projection.ts';
+import type { BookRenewal, RecommendationStore } from './store/recommendation-store.ts';
+import { openSqliteRecommendationStore } from './store/sqlite/recommendation-store.ts';
+
+const dayMs = 86_400_000;
+
+/**
+ * Opens what is known of readers where this shop keeps it. The driver of a database is loaded only where there is one.
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`, and what `openMysql` throws.
+ */
+export async function openRecommendationStore(
+  location: StoreLocation,
+  options: StateOptions & { readonly books?: BookRenewal },
+): Promise<RecommendationStore> {
+  if (location.kind === 'sqlite') return openSqliteRecommendationStore(location.path, options);
+  const { openMysqlRecommendationStore } = await import('./store/mysql/recommendation-store.ts');
+  return openMysqlRecommendationStore(location, options);
+}
+
+/**
+ * The dead letters of the recommendation service, which may run meanwhile: it asks the store for every answer.
+ * @param options `projectionName` is `recommendation.group_id`.
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`.
+ */
+export async function openRecommendationDeadLetters(
+  location: StoreLocation,
+  options: StateOptions & { readonly projectionName: string; readonly topics: TopicNames },
+): Promise<DeadLetters & { readonly close: () => Promise<void> }> {
+  const store = await openRecommendationStore(location, options);
+  const projection = createRecommendationProjection(options.projectionName, options.topics);
+  return { ...createDeadLetters(store, projection), close: store.close };
+}
+
+/** What a rebuild of this state needs; `projectionName` is `recommendation.group_id`. */
+export function openRecommendationRebuild(projectionName: string, topics: TopicNames) {
+  return {
+    projection: createRecommendationProjection(projectionName, topics),
+    openState: (location: StoreLocation): Promise<RecommendationStore> =>
+      openRecommendationStore(location, { clock: Date.now, busyTimeoutMs: 5_000, checkpointedElsewhere: false }),
+    comparedTables: (
+      kind: StoreLocation['kind'],
+      newestMs: number,
+      completeFrom: (topic: string) => number,
+    ): readonly ComparedTable[] =>
+      comparedTables(kind, newestMs, {
+        searches: completeFrom(topics.searches),
+        actions: completeFrom(topics.actions),
+      }),
+  };
+}
+
+/**
+ * What both states must have: nothing that one may have forgotten when `newestMs` had arrived, nothing that happened
+ * before its topic begins. Of removed books compaction may have left nothing.
+ */
+function comparedTables(
+  kind: StoreLocation['kind'],
+  newestMs: number,
+  completeFromMs: { readonly searches: number; readonly actions: number },
+): readonly ComparedTable[] {
+  const tomorrowMs = (Math.floor(newestMs / dayMs) + 1) * dayMs;
+  const since = (topic: 'searches' | 'actions'): readonly number[] => [
+    Math.max(tomorrowMs - topicRetention[topic].retentionMs, completeFromMs[topic]),
+  ];
+  const table = (
+    name: string,
+    columns: readonly string[],
+    where: string,
+    values: readonly number[],
+  ): ComparedTable => ({
+    name,
+    rows: (schema) =>
+      `SELECT ${kind === 'mysql' ? rowText(...columns) : columns.join(', ')} FROM ${schema}.${name} WHERE ${where}`,
+    values,
+  });
+  return [
+    table('book', ['id', 'version', 'content'], 'content IS NOT NULL', []),
+    table('liking', ['reader', 'book', 'strength', 'time_ms'], 'time_ms >= ?', since('actions')),
+    table('verdict', ['reader', 'book', 'verdict', 'holds', 'time_ms', 'tie_break'], 'time_ms >= ?', since('actions')),
+    table('search', ['reader', 'query_hash', 'books', 'time_ms', 'tie_break'], 'time_ms >= ?', since('searches')),
+    table('forgotten', ['reader', 'until_ms'], 'until_ms >= ?', since('actions')),
+  ];
+}

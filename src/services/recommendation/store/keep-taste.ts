@@ -1,0 +1,102 @@
+import { hash } from 'node:crypto';
+import type { BookChanged } from '../../../events/book-changed.ts';
+import { change, rows, write, type Steps } from '../../../sql/steps.ts';
+import type { TasteChange } from '../recommendation-projection.ts';
+import {
+  bookTable,
+  forgottenTable,
+  likingTable,
+  readerHash,
+  readerTables,
+  searchTable,
+  verdictTable,
+} from './taste-tables.ts';
+
+type Of<Kind extends TasteChange['kind']> = Extract<TasteChange, { readonly kind: Kind }>;
+
+/** Keeps what readers did, inside a commit, unless they have asked to have it forgotten. */
+export function* keepTaste(changes: readonly TasteChange[]): Steps<void> {
+  const hashes = hashesOf(changes);
+  yield* forgetReaders(
+    changes.filter((one) => one.kind === 'forgotten'),
+    hashes,
+  );
+  const isForgotten = yield* readForgotten(hashes);
+  const likings: (readonly [Buffer, number, number, number])[] = [];
+  const verdicts: (readonly [Buffer, number, string, number, number, string])[] = [];
+  const searches: (readonly [Buffer, Buffer, string, string, number, string])[] = [];
+  for (const one of changes) {
+    if (one.kind === 'book' || one.kind === 'forgotten' || isForgotten(one)) continue;
+    const reader = hashes.get(one.reader)!;
+    if (one.kind === 'liked') likings.push([reader, one.bookId, one.strength, one.time]);
+    else if (one.kind === 'judged') {
+      verdicts.push([reader, one.bookId, one.verdict, one.holds ? 1 : 0, one.time, one.tieBreak]);
+    } else {
+      const found = JSON.stringify(one.bookIds);
+      searches.push([reader, hash('sha256', one.query, 'buffer'), one.query, found, one.time, one.tieBreak]);
+    }
+  }
+  if (likings.length > 0) yield* write(likingTable, likings);
+  if (verdicts.length > 0) yield* write(verdictTable, verdicts);
+  if (searches.length > 0) yield* write(searchTable, searches);
+}
+
+function hashesOf(changes: readonly TasteChange[]): ReadonlyMap<string, Buffer> {
+  const readers = new Set(changes.flatMap((one) => (one.kind === 'book' ? [] : [one.reader])));
+  return new Map(Array.from(readers, (reader) => [reader, readerHash(reader)]));
+}
+
+function* forgetReaders(forgetting: readonly Of<'forgotten'>[], hashes: ReadonlyMap<string, Buffer>): Steps<void> {
+  if (forgetting.length === 0) return;
+  yield* write(
+    forgottenTable,
+    forgetting.map(({ reader, time }) => [hashes.get(reader)!, time]),
+  );
+  for (const { reader, time } of forgetting) {
+    for (const { name } of readerTables) {
+      yield* change(`DELETE FROM state.${name} WHERE reader = ? AND time_ms <= ?`, [hashes.get(reader)!, time]);
+    }
+  }
+}
+
+/** @returns whether a reader has asked to have what they did at that time forgotten. */
+function* readForgotten(
+  hashes: ReadonlyMap<string, Buffer>,
+): Steps<(did: { readonly reader: string; readonly time: number }) => boolean> {
+  if (hashes.size === 0) return () => false;
+  const stored = yield* rows('SELECT reader, until_ms FROM state.forgotten WHERE reader IN (?)', [
+    [...hashes.values()],
+  ]);
+  if (stored.length === 0) return () => false;
+  const untilOf = new Map(stored.map((row) => [textOf(row['reader'] as Uint8Array), Number(row['until_ms'])]));
+  return ({ reader, time }) => time <= (untilOf.get(textOf(hashes.get(reader)!)) ?? Number.NEGATIVE_INFINITY);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+/**
+ * Keeps the highest version of each book. Call it last in a commit: from here to its end others that change books wait,
+ * so that a follower that has read up to a change number has missed none below it.
+ */
+export function* keepBooks(changes: readonly BookChanged[]): Steps<void> {
+  if (changes.length === 0) return;
+  const first = yield* takeNumbers('book', changes.length);
+  yield* write(
+    bookTable,
+    changes.map(({ bookId, version, book }, index) => [
+      bookId,
+      first + index,
+      book === null ? null : JSON.stringify(book),
+      version,
+    ]),
+  );
+}
+
+/** Reserves so many change numbers. @returns the first of them. */
+function* takeNumbers(name: string, count: number): Steps<number> {
+  yield* change('UPDATE state.turn SET value = value + ? WHERE name = ?', [count, name]);
+  const [row] = yield* rows('SELECT value FROM state.turn WHERE name = ?', [name]);
+  return Number(row?.['value']) - count + 1;
+}

@@ -1,0 +1,42 @@
+import { hash } from 'node:crypto';
+import type { MergedTable } from '../../../sql/merge.ts';
+
+/** What a state keeps of a reader: enough to recognise one, but not their id. */
+export function readerHash(reader: string): Buffer {
+  return hash('sha256', reader, 'buffer').subarray(0, 16);
+}
+
+/** Of every book the highest version; a removed one keeps its version and has no content. */
+export const bookTable: MergedTable = {
+  name: 'book',
+  key: ['id'],
+  columns: { change_number: 'last', content: 'last' },
+  lastBy: ['version'],
+};
+
+/** A row per strength, so that forgetting removes exactly what happened before it. */
+export const likingTable: MergedTable = {
+  name: 'liking',
+  key: ['reader', 'book', 'strength'],
+  columns: { time_ms: 'max' },
+};
+
+export const verdictTable: MergedTable = {
+  name: 'verdict',
+  key: ['reader', 'book', 'verdict'],
+  columns: { holds: 'last' },
+  lastBy: ['time_ms', 'tie_break'],
+};
+
+/** Found by the query's SHA-256: a query may be longer than any index takes. */
+export const searchTable: MergedTable = {
+  name: 'search',
+  key: ['reader', 'query_hash'],
+  columns: { query: 'kept', books: 'last' },
+  lastBy: ['time_ms', 'tie_break'],
+};
+
+export const forgottenTable: MergedTable = { name: 'forgotten', key: ['reader'], columns: { until_ms: 'max' } };
+
+/** What is known of a reader, and goes when they ask to be forgotten. */
+export const readerTables = [likingTable, verdictTable, searchTable] as const;
