@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { lockDataFolder, openDataFolder } from '../runtime/data-folder.ts';
-import { shareLogBell } from '../log/open-log.ts';
+import { shareLogSignal } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from './command-context.ts';
 import { runUntilStopped, type RunningService } from './serve/running-service.ts';
 import type { RemoteUrls } from './serve/start-web.ts';
@@ -54,7 +54,7 @@ async function start(name: ServiceName, config: Config, print: Say, warn: Say): 
 
 /** Web on this thread, both consumers together on another one. All load at the same time. */
 async function startAll(config: Config, print: Say, warn: Say): Promise<RunningService> {
-  shareLogBell();
+  shareLogSignal();
   return locked(config, 'samsa all', async () => {
     const { trend, recommendation } = shopFiles(config);
     if (existsSync(trend) || existsSync(recommendation)) {

@@ -6,7 +6,7 @@ import { BookSchema, type Book } from './book.ts';
 import { decodeEnvelope, encodeEnvelope, eventTime, text, type Envelope } from './envelope.ts';
 import type { EventSource } from './event-source.ts';
 import { parseEventJson } from './json.ts';
-import { createRevisitedMap } from '../runtime/recent-map.ts';
+import { createDoorkeptLruMap } from '../runtime/lru-map.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
 import { refusedValue } from './refused-value.ts';
 
@@ -97,7 +97,7 @@ export function decodingOnce(decode: SearchDecoder): SearchDecoder {
  * bytes is many times cheaper than parsing them. Results do not change.
  */
 export function createBookSearchedDecoder(): SearchDecoder {
-  const answers = createRevisitedMap<string, Pick<BookSearched, 'books' | 'value'>>(
+  const answers = createDoorkeptLruMap<string, Pick<BookSearched, 'books' | 'value'>>(
     metKeys,
     rememberedBytes,
     ({ value }) => longestKey + value.byteLength,

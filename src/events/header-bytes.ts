@@ -1,11 +1,11 @@
 import { SamsaError } from '../errors.ts';
+import { createLruMap } from '../runtime/lru-map.ts';
 
 /** Header names with their bytes, in order; a name may repeat. */
 type Headers = readonly (readonly [name: string, value: Uint8Array])[];
 
 /** Names of the headers met so far by the bytes they are stored as: records of one kind all carry the same ones. */
-const knownNames = new Map<string, readonly string[]>();
-const knownNamesLimit = 1_000;
+const knownNames = createLruMap<string, readonly string[]>(500);
 
 /**
  * Headers as one run of bytes, the way records and dead letters store them: the length of the names' part, that part
@@ -107,7 +107,6 @@ function decodeNames(reader: Reader, end: number): readonly string[] {
   const lengths = Array.from({ length: count }, () => readLength(reader));
   const names = lengths.map((length) => buffer.toString('utf8', reader.at, (reader.at += length)));
   if (reader.at !== end) throw damaged(buffer);
-  if (knownNames.size >= knownNamesLimit) knownNames.clear();
   knownNames.set(stored, names);
   return names;
 }

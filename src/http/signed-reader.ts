@@ -1,4 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createLruMap } from '../runtime/lru-map.ts';
 
 /** Proves that this shop gave out a reader id: `<reader id>.<HMAC-SHA-256 under app.secret>`, base64url. */
 export type ReaderSigner = {
@@ -11,27 +12,18 @@ export type ReaderSigner = {
 
 /** A minted id, or the keyed hash of an address prefix (`a-…`) that stands for clients without a cookie. */
 const signedReader = /^((?:a-)?[A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
-const rememberedPerGeneration = 20_000;
+const rememberedValues = 20_000;
 const idBytes = 16;
 const idsPerPool = 256;
 
 /**
- * Caches up to 40,000 verified values in two generations, so that a returning reader costs a look-up instead of a hash.
+ * Caches 20,000 to 40,000 verified values, so that a returning reader costs a look-up instead of a hash.
  * Invalid values are not cached: they could push out valid ones.
  */
 export function createReaderSigner(secret: string): ReaderSigner {
   const signatureOf = createHmacSha256(secret);
   const mint = createMint();
-  let current = new Map<string, string>();
-  let previous = new Map<string, string>();
-
-  const remember = (signed: string, readerId: string): void => {
-    if (current.size >= rememberedPerGeneration) {
-      previous = current;
-      current = new Map();
-    }
-    current.set(signed, readerId);
-  };
+  const verified = createLruMap<string, string>(rememberedValues);
 
   const checkSignature = (signed: string): string | null => {
     const match = signedReader.exec(signed);
@@ -45,10 +37,10 @@ export function createReaderSigner(secret: string): ReaderSigner {
     mint,
     sign: (readerId) => `${readerId}.${signatureOf(readerId)}`,
     verify: (signed) => {
-      const known = current.get(signed);
+      const known = verified.get(signed);
       if (known !== undefined) return known;
-      const readerId = previous.get(signed) ?? checkSignature(signed);
-      if (readerId !== null) remember(signed, readerId);
+      const readerId = checkSignature(signed);
+      if (readerId !== null) verified.set(signed, readerId);
       return readerId;
     },
   };

@@ -2,11 +2,10 @@ import type { Chore } from '../sqlite/checkpoints.ts';
 import type { SamsaError } from '../errors.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
 import type { KafkaConnection } from './kafka/connection.ts';
-import { keepTrying, onlyNews } from '../runtime/keep-trying.ts';
+import { keepTrying, onlyNews, retry } from '../runtime/retry.ts';
 import type { EventLog } from './log.ts';
-import { patiently } from '../runtime/patiently.ts';
-import { defaultPatienceMs, logBellName, openSqliteLog, type SqliteLogOptions } from './sqlite/log.ts';
-import { shareThreadBell } from '../runtime/thread-bell.ts';
+import { defaultPatienceMs, logSignalName, openSqliteLog, type SqliteLogOptions } from './sqlite/log.ts';
+import { shareThreadSignal } from '../runtime/thread-signal.ts';
 
 export { shareReads } from './shared-reads.ts';
 
@@ -41,7 +40,9 @@ async function openEmbeddedLog(
   location: Extract<LogLocation, { kind: 'sqlite' }>,
   options: LogOptions,
 ): Promise<EventLog> {
-  const log = await patiently(() => openSqliteLog(location.path, options), options.patienceMs ?? defaultPatienceMs);
+  const log = await retry(() => openSqliteLog(location.path, options), {
+    withinMs: options.patienceMs ?? defaultPatienceMs,
+  });
   return closedUnless(log, createTopics(log, location));
 }
 
@@ -86,11 +87,11 @@ async function closedUnless(log: EventLog, ready: Promise<void>): Promise<EventL
 }
 
 /**
- * To be called before threads are started that will open the log: only then do they hear each other's appends at once.
- * Threads started by one that has opened the log need no call; all others notice appends within about 10 ms.
+ * Call it before starting threads that will open the log: only then do they notice each other's appends at once.
+ * Threads started by a thread that has opened the log need no call; all others notice appends within about 10 ms.
  */
-export function shareLogBell(): void {
-  shareThreadBell(logBellName);
+export function shareLogSignal(): void {
+  shareThreadSignal(logSignalName);
 }
 
 /** What keeps an embedded log from growing for ever, for the checkpoint thread; brokers look after themselves. */

@@ -1,3 +1,4 @@
+import { createLruMap } from '../runtime/lru-map.ts';
 import { createConnection, type Connection, type ResultSetHeader } from 'mysql2';
 import { connect } from 'node:net';
 import { within } from '../runtime/waiting.ts';
@@ -130,16 +131,15 @@ export async function openConnection(
   };
 }
 
-const rememberedStatements = 500;
+const rememberedStatements = 250;
 
 /** Replaces `state.name` in a statement by the table it means. Statements are constants, so results are cached. */
 function createTableNaming(prefix: string): (sql: string) => string {
-  const named = new Map<string, string>();
+  const named = createLruMap<string, string>(rememberedStatements);
   return (sql) => {
     let text = named.get(sql);
     if (text === undefined) {
       text = sql.replaceAll(/\bstate\.(\w+)/g, (_, name: string) => `\`${prefix}${name}\``);
-      if (named.size >= rememberedStatements) named.clear();
       named.set(sql, text);
     }
     return text;

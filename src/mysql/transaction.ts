@@ -1,13 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { reason, SamsaError } from '../errors.ts';
-import { backoffMs } from '../runtime/waiting.ts';
+import { retry } from '../runtime/retry.ts';
 import type { MysqlConnection } from './connection.ts';
 import { isCollision, isLostConnection } from './errors.ts';
-
-const attempts = 6;
-const backoff = { firstMs: 20, mostMs: 400 };
-/** No attempt begins after this time: lock waits add up. */
-const attemptsWithinMs = 8_000;
 
 /** Runs `body` in a transaction on this connection. `snapshot` only reads, all as of one moment. */
 export async function inTransaction<Result>(
@@ -49,15 +43,12 @@ async function commit(connection: MysqlConnection): Promise<void> {
  * Runs a whole transaction again after a deadlock, a lock wait or a connection lost before its commit; waits 10–400 ms
  * between attempts, longer each time, jittered.
  */
-export async function withRetries<Result>(transaction: () => Promise<Result>): Promise<Result> {
-  const deadline = performance.now() + attemptsWithinMs;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await transaction();
-    } catch (error) {
-      const mayPass = !(error instanceof SamsaError) && (isCollision(error) || isLostConnection(error));
-      if (!mayPass || attempt === attempts || performance.now() > deadline) throw error;
-    }
-    await delay(backoffMs(attempt, backoff));
-  }
+export function withRetries<Result>(transaction: () => Promise<Result>): Promise<Result> {
+  return retry(transaction, {
+    mayPass: (error) => !(error instanceof SamsaError) && (isCollision(error) || isLostConnection(error)),
+    backoff: { firstMs: 20, mostMs: 400 },
+    attempts: 6,
+    // Lock waits add up.
+    withinMs: 8_000,
+  });
 }

@@ -1,9 +1,9 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { reason } from '../errors.ts';
 import { pause } from '../runtime/waiting.ts';
-import { isBusy } from './errors.ts';
+import { linkToParent } from '../runtime/worker-link.ts';
 import { createCheckpointedFile } from './checkpoint-file.ts';
 import type { CheckpointTrouble, CheckpointWork, Chore } from './checkpoints.ts';
+import { isBusy } from './errors.ts';
 
 /** How often the length of write-ahead logs is checked. */
 const lookEveryMs = 100;
@@ -12,12 +12,13 @@ const lookEveryMs = 100;
 const busyAttempts = 20;
 
 /** The entry of the thread that `startCheckpoints` starts. */
-const { files, intervalMs, limitBytes, chores }: CheckpointWork = workerData;
+const link = linkToParent<CheckpointWork, CheckpointTrouble>();
+const { files, intervalMs, limitBytes, chores } = link.data;
 const stopping = new AbortController();
 const failures = new Map<string, number>();
 const reported = new Set<string>();
 
-parentPort!.once('message', () => stopping.abort());
+link.listen({ onClose: () => stopping.abort() });
 
 /** Reports when something begins to fail, not every attempt. A busy file is reported when it stays busy. */
 async function attempt(name: string, work: () => void | Promise<void>): Promise<void> {
@@ -30,8 +31,7 @@ async function attempt(name: string, work: () => void | Promise<void>): Promise<
     failures.set(name, count);
     if (reported.has(name) || (isBusy(error) && count < busyAttempts)) return;
     reported.add(name);
-    const trouble: CheckpointTrouble = { failing: name, why: reason(error) };
-    parentPort!.postMessage(trouble);
+    link.tell({ failing: name, why: reason(error) });
   }
 }
 

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import { SamsaError } from '../errors.ts';
+import { startWorker } from '../runtime/worker-link.ts';
 
 export type CheckpointOptions = {
   /**
@@ -47,31 +46,18 @@ export type RunningCheckpoints = {
  */
 export function startCheckpoints(files: readonly string[], options: CheckpointOptions): RunningCheckpoints {
   const { intervalMs = 500, limitBytes = 32 << 20, chores = [] } = options;
-  const workerData: CheckpointWork = { files, intervalMs, limitBytes, chores };
-  const worker = new Worker(new URL('./checkpoint-thread.ts', import.meta.url), {
-    workerData,
+  const data: CheckpointWork = { files, intervalMs, limitBytes, chores };
+  const { close } = startWorker<never, CheckpointTrouble>({
+    entry: new URL('./checkpoint-thread.ts', import.meta.url),
     name: 'checkpoints',
-    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 1 },
+    data,
+    youngGenerationMiB: 1,
+    oldGenerationMiB: 32,
+    onMessage: ({ failing, why }) => options.onProblem(problem(`${failing}: ${why}`)),
+    onEnd: (cause) => options.onProblem(problem('the checkpoint thread has ended', cause)),
+    keepsProcessAlive: false,
   });
-  const exited = once(worker, 'exit').catch(() => {});
-  let closing: Promise<void> | null = null;
-  let cause: unknown;
-  worker.on('message', ({ failing, why }: CheckpointTrouble) => options.onProblem(problem(`${failing}: ${why}`)));
-  worker.on('error', (error) => {
-    cause = error;
-  });
-  worker.on('exit', () => {
-    if (closing === null) options.onProblem(problem('the checkpoint thread has ended', cause));
-  });
-  worker.unref();
-  return {
-    close: () => {
-      worker.ref();
-      worker.postMessage('close');
-      closing ??= exited.then(() => {});
-      return closing;
-    },
-  };
+  return { close: () => close() };
 }
 
 function problem(what: string, cause?: unknown): SamsaError {

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import type { Config } from '../../config/config.ts';
-import { SamsaError, type ErrorCode } from '../../errors.ts';
+import { reason } from '../../errors.ts';
+import { fromPlainError, startWorker, type PlainError } from '../../runtime/worker-link.ts';
 
 /** What the consumers' thread tells the main thread. */
 export type FromConsumers =
   | { readonly type: 'listening'; readonly trendUrl: string; readonly recommendationUrl: string }
-  | { readonly type: 'failed'; readonly code: ErrorCode | null; readonly message: string };
+  | { readonly type: 'failed'; readonly error: PlainError };
 
 export type RunningConsumers = {
   readonly trendUrl: string;
@@ -28,40 +27,24 @@ const youngGenerationMiB = 32;
  * @throws SamsaError whatever kept one of them from starting; then neither runs.
  */
 export async function startConsumersThread(config: Config): Promise<RunningConsumers> {
-  const worker = new Worker(new URL('./consumers-thread.ts', import.meta.url), {
-    workerData: config,
+  const listening = Promise.withResolvers<Extract<FromConsumers, { type: 'listening' }>>();
+  const failed = Promise.withResolvers<Error>();
+  const { close } = startWorker<never, FromConsumers>({
+    entry: new URL('./consumers-thread.ts', import.meta.url),
     name: 'consumers',
-    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB },
+    data: config,
+    youngGenerationMiB,
+    onMessage: (message) => {
+      if (message.type === 'listening') listening.resolve(message);
+      else failed.resolve(fromPlainError(message.error));
+    },
+    onEnd: (cause) => {
+      const why = cause === undefined ? 'their thread has ended' : reason(cause);
+      failed.resolve(new Error(`trend and recommendation: ${why}`, { cause }));
+    },
   });
-  const failed = new Promise<Error>((resolve) => {
-    worker.on('error', (error: Error) =>
-      resolve(new Error(`trend and recommendation: ${error.message}`, { cause: error })),
-    );
-    worker.on('exit', () => resolve(new Error('trend and recommendation: their thread has ended')));
-    worker.on('message', (message: FromConsumers) => {
-      if (message.type === 'failed') resolve(asError(message));
-    });
-  });
-  const listening = new Promise<Extract<FromConsumers, { type: 'listening' }>>((resolve) => {
-    worker.on('message', (message: FromConsumers) => {
-      if (message.type === 'listening') resolve(message);
-    });
-  });
-  const started = await Promise.race([listening, failed]);
+  const started = await Promise.race([listening.promise, failed.promise]);
   if (started instanceof Error) throw started;
   const { trendUrl, recommendationUrl } = started;
-  return {
-    trendUrl,
-    recommendationUrl,
-    failed,
-    close: async () => {
-      const ended = once(worker, 'exit');
-      worker.postMessage('stop');
-      await ended;
-    },
-  };
-}
-
-function asError({ code, message }: { code: ErrorCode | null; message: string }): Error {
-  return code === null ? new Error(message) : new SamsaError(code, message);
+  return { trendUrl, recommendationUrl, failed: failed.promise, close: () => close() };
 }

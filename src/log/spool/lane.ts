@@ -1,7 +1,7 @@
 import { SamsaError } from '../../errors.ts';
 import type { KafkaLog } from '../kafka/log.ts';
 import type { Failure } from '../kafka/publisher.ts';
-import { keepTrying, type HearTrouble } from '../../runtime/keep-trying.ts';
+import { keepTrying, type HearTrouble } from '../../runtime/retry.ts';
 import { toRecord, type SpooledRecord } from './front.ts';
 
 export type SpoolLaneOptions = {

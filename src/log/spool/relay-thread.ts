@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 import { createCheckpointedFile } from '../../sqlite/checkpoint-file.ts';
 import { openKafkaLog } from '../kafka/log.ts';
-import { createThreadBell } from '../../runtime/thread-bell.ts';
+import { createThreadSignal } from '../../runtime/thread-signal.ts';
+import { linkToParent, toPlainError } from '../../runtime/worker-link.ts';
 import { adoptSpools } from './adoption.ts';
 import { relaySpoolFile } from './file-relay.ts';
-import { spoolBellName, type SpoolThreadData, type SpoolThreadState } from './thread-messages.ts';
+import { spoolSignalName, type SpoolThreadData, type SpoolThreadState } from './thread-messages.ts';
 
 /** The entry of the thread that `startSpoolThread` starts: relays one spool, and those that others left behind. */
-const { id, path, folder, kafka, dropBeyondBytes }: SpoolThreadData = workerData;
+const link = linkToParent<SpoolThreadData, SpoolThreadState>();
+const { id, path, folder, kafka, dropBeyondBytes } = link.data;
 const lookEveryMs = 500;
 const adoptEveryMs = 3_000;
 const checkpointEveryMs = 100;
@@ -19,19 +20,15 @@ const log = openKafkaLog({ ...kafka, clock });
 const own = relaySpoolFile(id, path, { log, clock, dropBeyondBytes, checkpointedElsewhere: true });
 const adoption = adoptSpools(folder, { log, clock });
 const file = createCheckpointedFile(path, lookEveryMs, checkpointBytes);
-const bell = createThreadBell(spoolBellName(id), () => {
-  bell.listen();
+const signal = createThreadSignal(spoolSignalName(id), () => {
+  signal.listen();
   own.wake();
 });
 
 function look(): void {
   own.wake();
   const trouble = own.trouble() ?? adoption.trouble();
-  const state: SpoolThreadState = {
-    trouble: trouble === null ? null : { code: trouble.code, message: trouble.message },
-    adopted: adoption.ledger(),
-  };
-  parentPort!.postMessage(state);
+  link.tell({ trouble: trouble && toPlainError(trouble), adopted: adoption.ledger() });
 }
 
 /** A checkpoint that fails is tried again; the write-ahead log grows meanwhile. */
@@ -59,7 +56,7 @@ async function close(): Promise<void> {
   await log.close();
 }
 
-parentPort!.once('message', () => void close());
-bell.listen();
+link.listen({ onClose: () => void close() });
+signal.listen();
 own.wake();
 adoption.tend();

@@ -1,7 +1,7 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { SamsaError } from '../../errors.ts';
 import type { KafkaLog } from '../kafka/log.ts';
-import { keepTrying } from '../../runtime/keep-trying.ts';
+import { keepTrying } from '../../runtime/retry.ts';
 import type { SpoolFront } from './front.ts';
 import { relaySpooledTopic, type SpoolTopicRelay } from './topic-relay.ts';
 

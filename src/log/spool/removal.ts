@@ -1,6 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { pause } from '../../runtime/waiting.ts';
-import { keepTrying, type HearTrouble } from '../../runtime/keep-trying.ts';
+import { keepTrying, type HearTrouble } from '../../runtime/retry.ts';
 import type { SpooledRecord, SpooledTopic, SpoolFront } from './front.ts';
 
 export type SpoolRemovalOptions = {

@@ -3,7 +3,7 @@ import { SamsaError } from '../../errors.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import type { EventLog } from '../log.ts';
 import { logError } from '../sqlite/errors.ts';
-import { patiently } from '../../runtime/patiently.ts';
+import { retry } from '../../runtime/retry.ts';
 import { createSpoolBound, type SpoolOverflow } from './bound.ts';
 import { createSpoolBack, openSpoolFile, type SpoolBack } from './file.ts';
 import { longWaitMs } from './file-relay.ts';
@@ -11,8 +11,8 @@ import { openSpoolFolder, type ClaimedSpool } from './folder.ts';
 import { createSpoolIntake, type SpoolIntake } from './intake.ts';
 import { readSpoolLedger, type SpoolLedger } from './ledger.ts';
 import { startSpoolThread, type SpoolThreadLink } from './thread-link.ts';
-import { spoolBellName } from './thread-messages.ts';
-import { createThreadBell } from '../../runtime/thread-bell.ts';
+import { spoolSignalName } from './thread-messages.ts';
+import { createThreadSignal } from '../../runtime/thread-signal.ts';
 
 export type SpoolOptions = {
   /** Where the spools of all processes on this data folder lie; made if it is not there. */
@@ -68,14 +68,14 @@ export async function openSpooledLog(log: EventLog, options: SpoolOptions): Prom
   const { id, path } = claimed;
   try {
     const { database, back } = await openBack(path, options);
-    const bell = createThreadBell(spoolBellName(id), () => {});
+    const signal = createThreadSignal(spoolSignalName(id), () => {});
     const thread = startSpoolThread(
       { id, path, folder, kafka: options.kafka, dropBeyondBytes: overflow === 'drop-oldest' ? limitBytes : null },
       options.onProblem,
     );
     const bound = createSpoolBound({ path, limitBytes, overflow, waitingBytes: back.waitingBytes });
-    const intake = createSpoolIntake({ back, bound, patienceMs, onWritten: bell.ring });
-    return assemble({ log, clock, claimed, database, back, thread, intake, ring: bell.ring });
+    const intake = createSpoolIntake({ back, bound, patienceMs, onWritten: signal.send });
+    return assemble({ log, clock, claimed, database, back, thread, intake, signal: signal.send });
   } catch (error) {
     claimed.release();
     throw error;
@@ -87,10 +87,10 @@ async function openBack(
   { topics, clock, busyTimeoutMs, sync }: SpoolOptions,
 ): Promise<{ readonly database: SqliteDatabase; readonly back: SpoolBack }> {
   const open = () => openSpoolFile(path, { busyTimeoutMs, sync, checkpointedElsewhere: true });
-  const database = await patiently(open, patienceMs);
+  const database = await retry(open, { withinMs: patienceMs });
   try {
     const back = createSpoolBack(database, clock);
-    for (const topic of topics) await patiently(() => back.addTopic(topic), patienceMs);
+    for (const topic of topics) await retry(() => back.addTopic(topic), { withinMs: patienceMs });
     return { database, back };
   } catch (error) {
     database.close();
@@ -106,10 +106,10 @@ type Parts = {
   readonly back: SpoolBack;
   readonly thread: SpoolThreadLink;
   readonly intake: SpoolIntake;
-  readonly ring: () => void;
+  readonly signal: () => void;
 };
 
-function assemble({ log, clock, claimed, database, back, thread, intake, ring }: Parts): SpooledLog {
+function assemble({ log, clock, claimed, database, back, thread, intake, signal }: Parts): SpooledLog {
   const { id, path } = claimed;
   let closing: Promise<void> | null = null;
   let isOpen = true;
@@ -144,8 +144,8 @@ function assemble({ log, clock, claimed, database, back, thread, intake, ring }:
     },
     create: async (topic, settings) => {
       await log.create(topic, settings);
-      await patiently(() => back.addTopic(topic), patienceMs);
-      ring();
+      await retry(() => back.addTopic(topic), { withinMs: patienceMs });
+      signal();
     },
     ledger,
     problems: () => problemsOf(ledger(), thread.trouble(), clock()),

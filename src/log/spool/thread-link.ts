@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import { reason, SamsaError } from '../../errors.ts';
-import { onlyNews } from '../../runtime/keep-trying.ts';
+import { onlyNews } from '../../runtime/retry.ts';
+import { fromPlainError, startWorker } from '../../runtime/worker-link.ts';
 import type { SpoolLedger } from './ledger.ts';
 import type { SpoolThreadData, SpoolThreadState } from './thread-messages.ts';
 
@@ -16,66 +14,36 @@ export type SpoolThreadLink = {
   readonly close: (withinMs: number) => Promise<void>;
 };
 
-const restartAfterMs = 1_000;
-/** Records in flight would else outlive it, and be copied over and over. */
+/** Records in flight would else outlive the young generation, and be copied over and over. */
 const youngGenerationMiB = 24;
 
 /** Starts the thread, and again should it ever end. `onTrouble` is told once per kind of trouble, and `null` after it. */
 export function startSpoolThread(
-  workerData: SpoolThreadData,
+  data: SpoolThreadData,
   onTrouble: (trouble: SamsaError | null) => void,
 ): SpoolThreadLink {
-  const closing = new AbortController();
-  let state: SpoolThreadState = { trouble: null, adopted: [] };
-  let trouble: SamsaError | null = null;
   const tell = onlyNews(onTrouble);
-  let worker = start();
+  let adopted: readonly SpoolLedger[] = [];
+  let trouble: SamsaError | null = null;
 
   const hear = (heard: SamsaError | null): void => {
     trouble = heard;
     tell(heard);
   };
 
-  function start(): Worker {
-    let cause: unknown;
-    const started = new Worker(new URL('./relay-thread.ts', import.meta.url), {
-      workerData,
-      name: 'spool-relay',
-      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB },
-    });
-    started.on('message', (said: SpoolThreadState) => {
-      state = said;
-      hear(said.trouble && new SamsaError(said.trouble.code, said.trouble.message, { retryable: true }));
-    });
-    started.on('error', (error) => {
-      cause = error;
-    });
-    started.on('exit', () => {
-      if (closing.signal.aborted) return;
-      hear(ended(workerData.path, cause));
-      delay(restartAfterMs, undefined, { signal: closing.signal }).then(
-        () => {
-          worker = start();
-        },
-        () => {},
-      );
-    });
-    return started;
-  }
-
-  return {
-    trouble: () => trouble,
-    adopted: () => state.adopted,
-    close: async (withinMs) => {
-      closing.abort();
-      if (worker.threadId === -1) return;
-      const exited = once(worker, 'exit').catch(() => {});
-      worker.postMessage('close');
-      const timeout = setTimeout(() => void worker.terminate(), withinMs);
-      await exited;
-      clearTimeout(timeout);
+  const { close } = startWorker<never, SpoolThreadState>({
+    entry: new URL('./relay-thread.ts', import.meta.url),
+    name: 'spool-relay',
+    data,
+    youngGenerationMiB,
+    onMessage: (state) => {
+      ({ adopted } = state);
+      hear(state.trouble && (fromPlainError(state.trouble) as SamsaError));
     },
-  };
+    onEnd: (cause) => hear(ended(data.path, cause)),
+    restartAfterMs: 1_000,
+  });
+  return { trouble: () => trouble, adopted: () => adopted, close };
 }
 
 function ended(path: string, cause: unknown): SamsaError {

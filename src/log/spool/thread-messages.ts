@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../../errors.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
+import type { PlainError } from '../../runtime/worker-link.ts';
 import type { SpoolLedger } from './ledger.ts';
 
 /** What the relay's thread is started with. */
@@ -12,14 +12,14 @@ export type SpoolThreadData = {
   readonly dropBeyondBytes: number | null;
 };
 
-/** What it says twice a second. It is told one thing: to close, whatever the message. */
+/** What it says twice a second. */
 export type SpoolThreadState = {
-  readonly trouble: { readonly code: ErrorCode; readonly message: string } | null;
+  readonly trouble: PlainError | null;
   /** Of the spools that others left behind. */
   readonly adopted: readonly SpoolLedger[];
 };
 
-/** Of the bell that is rung when records or topics come into a spool. */
-export function spoolBellName(id: string): string {
+/** Names the signal that records or topics have come into a spool. */
+export function spoolSignalName(id: string): string {
   return `samsa spool ${id}`;
 }

@@ -1,6 +1,6 @@
 import type { SamsaError } from '../../errors.ts';
 import type { KafkaLog } from '../kafka/log.ts';
-import { keepTrying, type HearTrouble } from '../../runtime/keep-trying.ts';
+import { keepTrying, type HearTrouble } from '../../runtime/retry.ts';
 import { partitionOf } from '../partition.ts';
 import type { SpooledRecord, SpooledTopic, SpoolFront } from './front.ts';
 import { createSpoolLane, type SpoolLane } from './lane.ts';

@@ -1,5 +1,6 @@
 import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
 import { SamsaError } from '../../errors.ts';
+import { isRetryable } from '../../runtime/retry.ts';
 import { backoffMs } from '../../runtime/waiting.ts';
 
 /** A record with everything decided but its offset. */
@@ -70,7 +71,7 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
       options.write(calls.length === 1 ? calls[0]!.rows : calls.flatMap(({ rows }) => rows));
       for (const call of take(calls.length)) call.resolve();
     } catch (error) {
-      if (isPassing(error)) throw error;
+      if (isRetryable(error)) throw error;
       if (calls.length > 1) {
         for (let left = calls.length; left > 0; left--) writeSome(1);
         return;
@@ -137,10 +138,6 @@ function bytesOf(rows: readonly Row[]): number {
     bytes += (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headers.byteLength;
   }
   return bytes;
-}
-
-function isPassing(error: unknown): boolean {
-  return error instanceof SamsaError && error.retryable;
 }
 
 function queueFull(records: number, bytes: number): SamsaError {

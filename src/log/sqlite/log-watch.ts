@@ -1,4 +1,4 @@
-import { createThreadBell } from '../../runtime/thread-bell.ts';
+import { createThreadSignal } from '../../runtime/thread-signal.ts';
 
 /** New ends by partition number. */
 export type Ends = ReadonlyMap<number, number>;
@@ -60,9 +60,9 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
     }
   };
 
-  const bell = createThreadBell(options.name, () => {
+  const signal = createThreadSignal(options.name, () => {
     if (waiters.size === 0) return;
-    for (const { partitionNumber } of waiters) bell.listen(partitionNumber);
+    for (const { partitionNumber } of waiters) signal.listen(partitionNumber);
     look();
   });
 
@@ -75,7 +75,7 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
 
   const add = (waiter: Waiter): void => {
     waiters.add(waiter);
-    bell.listen(waiter.partitionNumber);
+    signal.listen(waiter.partitionNumber);
     if (polling !== null) return;
     seenVersion = null;
     polling = setInterval(look, pollMs).unref();
@@ -105,7 +105,7 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
       for (const number of ends.keys()) {
         if (nowMs - (rangMs.get(number) ?? Number.NEGATIVE_INFINITY) < pollMs) continue;
         rangMs.set(number, nowMs);
-        bell.ring(number);
+        signal.send(number);
       }
     },
     endWaits: () => {

@@ -7,7 +7,7 @@ import { logError } from './errors.ts';
 import { createLogWatch } from './log-watch.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log.ts';
 import { partitionOf } from '../partition.ts';
-import { patiently } from '../../runtime/patiently.ts';
+import { retry } from '../../runtime/retry.ts';
 import { createRecordReader } from './read-records.ts';
 import { createSqliteTopics, logMigrations, type SqliteTopic, type SqliteTopics } from './topics.ts';
 import { createRowWriter } from './write-rows.ts';
@@ -33,13 +33,13 @@ export type SqliteLogOptions = {
 
 export const defaultPatienceMs = 2_000;
 
-/** One bell for all logs of a process; that of another log wakes nobody, it only makes them look. */
-export const logBellName = 'samsa log';
+/** One signal for all logs of a process: a signal of another log makes waiting reads look once for nothing. */
+export const logSignalName = 'samsa log';
 
 /**
  * The event log in one SQLite file, which several processes may have open at once. Appends of one turn of the event
  * loop are committed together on its next turn. A waiting read sees a record at once when this process appended it,
- * also in another thread (see `shareLogBell`) unless appends follow each other closely, else within about 10 ms.
+ * also in another thread (see `shareLogSignal`) unless appends follow each other closely, else within about 10 ms.
  * @throws SamsaError as `openSqlite`, but `log-unavailable` in place of `store-unavailable`.
  */
 export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog {
@@ -66,7 +66,7 @@ function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
   const topics = createSqliteTopics(database);
   const reader = createRecordReader(database);
   const watch = createLogWatch({
-    name: logBellName,
+    name: logSignalName,
     version: database.dataVersion,
     endOf: reader.endOf,
   });
@@ -112,7 +112,7 @@ function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
       }
     },
     describe: async (topic) => open(() => topics.describe(topic)),
-    create: (topic, settings) => patiently(() => open(() => topics.create(topic, settings)), patienceMs),
+    create: (topic, settings) => retry(() => open(() => topics.create(topic, settings)), { withinMs: patienceMs }),
     close: () => {
       closing ??= queue.drain().finally(database.close);
       watch.endWaits();

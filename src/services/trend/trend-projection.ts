@@ -4,7 +4,7 @@ import { createBookSearchedDecoder, type BookSearched, type SearchDecoder } from
 import type { StoredRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
-import { createRecentMap } from '../../runtime/recent-map.ts';
+import { createLruMap } from '../../runtime/lru-map.ts';
 import { countingKey } from '../../text/keys.ts';
 
 /** What one search adds to the counts. */
@@ -78,7 +78,7 @@ function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSea
 
 /** Key and label of a query. Remembered, because this runs once per event and folding text is slow. */
 function createSpelling(): (query: string) => { key: string; label: string } {
-  const known = createRecentMap<string, { key: string; label: string }>(rememberedQueries);
+  const known = createLruMap<string, { key: string; label: string }>(rememberedQueries);
   return (query) => {
     let spelling = known.get(query);
     if (spelling === undefined) {
@@ -98,7 +98,7 @@ function createSpelling(): (query: string) => { key: string; label: string } {
 
 /** Numbers of readers, remembered. @throws SamsaError `bad-event`. */
 function createReaderNumbers(): (reader: string | null) => number | null {
-  const known = createRecentMap<string, number>(rememberedReaders);
+  const known = createLruMap<string, number>(rememberedReaders);
   return (reader) => {
     if (reader === null || reader === '') return null;
     let number = known.get(reader);

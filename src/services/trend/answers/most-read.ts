@@ -1,3 +1,4 @@
+import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Book } from '../../../events/book.ts';
 import type { QueryFacts } from './privacy.ts';
 import { createRecentTotals } from './query-totals.ts';
@@ -48,12 +49,12 @@ export function createMostRead(deps: {
   const { store, clock } = deps;
   const recent = createRecentTotals(store);
   const longer = new Map<Window, WindowCache>();
-  const described = new Map<number, Shown | null>();
+  const described = createLruMap<number, Shown | null>(rememberedDescriptions);
   const lists = new Map<number, MadeList>();
   let turn: Promise<unknown> = Promise.resolve();
 
   const describe = async (queries: readonly number[], nowHour: number): Promise<void> => {
-    const missing = queries.filter((query) => !described.has(query));
+    const missing = queries.filter((query) => described.get(query) === undefined);
     if (missing.length === 0) return;
     const descriptions = await store.describe(missing, windowStart('24h', nowHour));
     for (const query of missing) described.set(query, null);
@@ -107,7 +108,7 @@ export function createMostRead(deps: {
     const known = lists.get(limit);
     if (known !== undefined && known.hour === hour && startMs < known.keepUntilMs) return known.items;
     const touched = await recent.refresh(windowStart('24h', hour));
-    if (touched === 'all' || described.size > rememberedDescriptions) described.clear();
+    if (touched === 'all') described.clear();
     else for (const query of touched) described.delete(query);
     const items: MostReadQuery[] = [];
     for (const window of windows) {

@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import { keepLatest } from './keep-latest.ts';
+import { createLruMap } from '../../../runtime/lru-map.ts';
 
 export type LatestSearch = {
   readonly query: string;
@@ -17,11 +17,11 @@ export type LastSearch = {
 const shownForMs = 30 * 60_000;
 const rememberedReaders = 10_000;
 
-/** Kept in memory for the 10,000 readers who searched last. */
+/** Kept in memory for at least the 10,000 readers who searched last. */
 export function createLastSearch(clock: () => number): LastSearch {
-  const searches = new Map<string, LatestSearch>();
+  const searches = createLruMap<string, LatestSearch>(rememberedReaders);
   return {
-    remember: (readerId, search) => keepLatest(searches, readerId, search, rememberedReaders),
+    remember: searches.set,
     of: (readerId) => {
       const search = searches.get(readerId);
       return search === undefined || clock() - search.timeMs > shownForMs ? null : search;

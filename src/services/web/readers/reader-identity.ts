@@ -2,6 +2,7 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import { createHmac } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ReaderSigner } from '../../../http/signed-reader.ts';
+import { createLruMap } from '../../../runtime/lru-map.ts';
 import { addressPrefix } from './address-prefix.ts';
 
 export type Reader = {
@@ -28,7 +29,7 @@ type IdentifiedRequest = FastifyRequest & { [identified]?: Reader };
 const cookieName = 'uid';
 const cookieAgeSeconds = 180 * 86_400;
 const dayMs = 86_400_000;
-const rememberedPrefixes = 10_000;
+const rememberedPrefixes = 5_000;
 
 export function createReaderIdentity(deps: {
   readonly signer: ReaderSigner;
@@ -78,13 +79,13 @@ const secureAttributes = cookieAttributes(true);
 function createPrefixHash(secret: string, clock: () => number): (prefix: string) => string {
   let day = Number.NaN;
   let dayKey = Buffer.alloc(0);
-  let hashes = new Map<string, string>();
+  const hashes = createLruMap<string, string>(rememberedPrefixes);
   return (prefix) => {
     const today = Math.floor(clock() / dayMs);
-    if (today !== day || hashes.size >= rememberedPrefixes) {
+    if (today !== day) {
       day = today;
       dayKey = createHmac('sha256', secret).update(`address prefixes of day ${today}`).digest();
-      hashes = new Map();
+      hashes.clear();
     }
     const known = hashes.get(prefix);
     if (known !== undefined) return known;

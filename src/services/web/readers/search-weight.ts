@@ -1,4 +1,4 @@
-import { keepLatest } from './keep-latest.ts';
+import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Reader } from './reader-identity.ts';
 
 /** 1: this search counts towards a rise. 0: it is sent and counted as a search only. */
@@ -16,7 +16,7 @@ const rememberedPlaces = 50_000;
 /**
  * Keeps one client from making a trend alone. Within an hour only a reader's first queries count, and from one address
  * prefix only the first new readers count. A reader is new until one of their searches has counted. This process
- * remembers the 50,000 readers who searched last, so regular readers of a school or library are not bounded.
+ * remembers at least the 50,000 readers who searched last, so regular readers of a school or library are not bounded.
  */
 export function createSearchWeight(options: {
   readonly clock: () => number;
@@ -26,14 +26,14 @@ export function createSearchWeight(options: {
   readonly newReadersPerAddressPerHour: number;
 }): WeighSearch {
   const { clock, queriesPerReaderPerHour, newReadersPerAddressPerHour } = options;
-  const readers = new Map<string, Hour>();
-  const places = new Map<string, Place>();
+  const readers = createLruMap<string, Hour>(rememberedReaders);
+  const places = createLruMap<string, Place>(rememberedPlaces);
 
   const isWelcome = (reader: Reader, hour: number): boolean => {
     if (newReadersPerAddressPerHour === 0 || !reader.returning) return true;
     const place = places.get(reader.addressPrefix);
     const newReaders = place?.hour === hour ? place.newReaders + 1 : 1;
-    keepLatest(places, reader.addressPrefix, { hour, newReaders }, rememberedPlaces);
+    places.set(reader.addressPrefix, { hour, newReaders });
     return newReaders <= newReadersPerAddressPerHour;
   };
 
@@ -42,7 +42,7 @@ export function createSearchWeight(options: {
     let known = readers.get(reader.id);
     if (known === undefined && !isWelcome(reader, hour)) return 0;
     if (known?.hour !== hour) known = { hour, queries: [] };
-    keepLatest(readers, reader.id, known, rememberedReaders);
+    readers.set(reader.id, known);
     const hashed = hashOf(query.toLowerCase());
     if (known.queries.includes(hashed)) return 1;
     if (known.queries.length >= queriesPerReaderPerHour) return 0;

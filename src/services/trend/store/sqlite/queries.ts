@@ -1,4 +1,4 @@
-import { createRecentMap, createRevisitedMap } from '../../../../runtime/recent-map.ts';
+import { createLruMap, createDoorkeptLruMap } from '../../../../runtime/lru-map.ts';
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { upsert } from '../../../../sql/merge.ts';
 import { compareAnswers, isLaterAnswer, type Answer } from '../../counting/tally.ts';
@@ -13,7 +13,7 @@ const metQueries = 4_000;
 
 /** Short numbers for query keys, remembered. */
 export function createQueryNumbers(database: SqliteDatabase) {
-  const known = createRecentMap<string, number>(rememberedNumbers);
+  const known = createLruMap<string, number>(rememberedNumbers);
   const add = database.prepare('INSERT INTO query (query_key) VALUES (?)');
   const find = database.prepare('SELECT id FROM query WHERE query_key = ?');
   return {
@@ -35,7 +35,7 @@ export function createQueryNumbers(database: SqliteDatabase) {
  * stored: mostly it is the same and need not be read.
  */
 export function createLatestAnswers(database: SqliteDatabase) {
-  const remembered = createRevisitedMap<number, TimedAnswer>(
+  const remembered = createDoorkeptLruMap<number, TimedAnswer>(
     metQueries,
     rememberedBytes,
     ({ books }) => books.byteLength + 100,

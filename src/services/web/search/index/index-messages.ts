@@ -2,6 +2,7 @@ import type { BookChanged } from '../../../../events/book-changed.ts';
 import type { LogLocation } from '../../../../log/open-log.ts';
 import type { Freshness } from '../../../../projection/freshness.ts';
 import type { LedgerRow } from '../../../../projection/ledger.ts';
+import type { PlainError } from '../../../../runtime/worker-link.ts';
 import type { WrittenBooks } from './index-file.ts';
 
 /** What the index thread is started with. */
@@ -23,13 +24,12 @@ export type ToIndexThread =
   /** To be answered when what is in the log by now is in the index, or after `withinMs`. */
   | { readonly type: 'catch-up'; readonly number: number; readonly withinMs: number }
   /** Nobody reads the file any more: delete it and start again. */
-  | { readonly type: 'rebuild'; readonly why: string }
-  | { readonly type: 'stop' };
+  | { readonly type: 'rebuild'; readonly why: string };
 
 export type FromIndexThread =
   /** The file can be opened for reading. */
   | { readonly type: 'opened' }
-  | { readonly type: 'failed'; readonly code: string | null; readonly message: string }
+  | { readonly type: 'failed'; readonly error: PlainError }
   /** These books were written and committed. */
   | ({ readonly type: 'changed' } & WrittenBooks)
   /** Answers `apply` (what it changed was told before) and `catch-up`. */

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { reason, SamsaError, type ErrorCode } from '../../../../errors.ts';
+import { reason, SamsaError } from '../../../../errors.ts';
 import type { BookChanged } from '../../../../events/book-changed.ts';
+import { fromPlainError, startWorker } from '../../../../runtime/worker-link.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
 import type { WrittenBooks } from './index-file.ts';
 
@@ -35,23 +34,16 @@ const youngGenerationMiB = 8;
 type Call = { readonly resolve: () => void; readonly reject: (error: SamsaError) => void };
 
 export function startIndexThread(
-  workerData: IndexThreadData,
+  data: IndexThreadData,
   logger: Logger,
   listener: IndexThreadListener,
 ): IndexThreadLink {
-  const { path } = workerData;
-  const worker = new Worker(new URL('./index-thread.ts', import.meta.url), {
-    workerData,
-    name: 'search-index',
-    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB },
-  });
-  const exited = once(worker, 'exit').catch(() => {});
+  const { path } = data;
   const opening = Promise.withResolvers<void>();
   const calls = new Map<number, Call>();
   let lastCall = 0;
   let ended: string | null = null;
   let closing: Promise<void> | null = null;
-  const tell = (message: ToIndexThread): void => worker.postMessage(message);
 
   const end = (why: string, error: unknown = unavailable(path, why)): void => {
     opening.reject(error);
@@ -69,7 +61,7 @@ export function startIndexThread(
         return;
       }
       calls.set(++lastCall, { resolve, reject });
-      tell(message(lastCall));
+      link.tell(message(lastCall));
     });
 
   const answer = ({ number, problem }: Extract<FromIndexThread, { type: 'done' }>): void => {
@@ -88,29 +80,32 @@ export function startIndexThread(
     }
   };
 
-  worker.on('message', (message: FromIndexThread) => {
+  const hear = (message: FromIndexThread): void => {
     if (message.type === 'changed') listener.onChanged(message);
     else if (message.type === 'done') answer(message);
     else if (message.type === 'state') listener.onState(message);
     else if (message.type === 'damaged') listener.onDamaged(message.why);
     else if (message.type === 'log') passOn(logger, message.line);
-    else if (message.type === 'failed') end(message.message, failure(message));
+    else if (message.type === 'failed') end(message.error.message, fromPlainError(message.error));
     else begin();
+  };
+
+  const link = startWorker<ToIndexThread, FromIndexThread>({
+    entry: new URL('./index-thread.ts', import.meta.url),
+    name: 'search-index',
+    data,
+    youngGenerationMiB,
+    onMessage: hear,
+    onEnd: (cause) => end(cause === undefined ? 'its thread has ended' : reason(cause)),
   });
-  worker.on('error', (error) => end(reason(error)));
-  worker.on('exit', () => end('its thread has ended'));
 
   return {
     opened: opening.promise,
     apply: (change) => call((number) => ({ type: 'apply', number, change })),
     caughtUp: (withinMs) => call((number) => ({ type: 'catch-up', number, withinMs })),
-    rebuild: (why) => tell({ type: 'rebuild', why }),
+    rebuild: (why) => link.tell({ type: 'rebuild', why }),
     ended: () => ended,
-    close: () => {
-      closing ??= exited.then(() => {});
-      tell({ type: 'stop' });
-      return closing;
-    },
+    close: () => (closing ??= link.close().then(() => end('it has been closed'))),
   };
 }
 
@@ -118,10 +113,6 @@ export function startIndexThread(
 export function unavailable(path: string, why: string, cause?: unknown): SamsaError {
   const message = why.startsWith(path) ? why : `${path}: ${why}`;
   return new SamsaError('store-unavailable', message, { cause, retryable: true });
-}
-
-function failure({ code, message }: { code: string | null; message: string }): Error {
-  return code === null ? new Error(message) : new SamsaError(code as ErrorCode, message);
 }
 
 /** A line of the thread's log, into the log of the process. */

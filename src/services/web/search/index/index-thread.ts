@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { parentPort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { isDamage } from '../../../../sqlite/errors.ts';
 import { removeSqliteFile } from '../../../../sqlite/file.ts';
 import { createSqliteProgress } from '../../../../progress/sqlite/progress.ts';
 import type { Progress } from '../../../../progress/progress.ts';
-import { reason, SamsaError } from '../../../../errors.ts';
-import { giveWay } from '../../../../runtime/give-way.ts';
+import { reason } from '../../../../errors.ts';
+import { lowerThreadPriority } from '../../../../runtime/thread-priority.ts';
+import { linkToParent, toPlainError } from '../../../../runtime/worker-link.ts';
 import { openLog } from '../../../../log/open-log.ts';
 import { runProjection, type RunningProjection } from '../../../../projection/run-projection.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
@@ -16,8 +16,9 @@ import { createSearchProjection, searchProjectionName, type SearchChange } from 
 import { openIndexForWriting } from './index-file.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
-const { path, log: location, logLevel }: IndexThreadData = workerData;
-const tell = (message: FromIndexThread): void => parentPort!.postMessage(message);
+const parent = linkToParent<IndexThreadData, FromIndexThread, ToIndexThread>();
+const { path, log: location, logLevel } = parent.data;
+const { tell } = parent;
 const logger = pino({ level: logLevel, base: null }, { write: (line: string) => tell({ type: 'log', line }) });
 const clock = Date.now;
 const stateEveryMs = 250;
@@ -29,7 +30,7 @@ type OpenIndex = {
   readonly ticking: NodeJS.Timeout;
 };
 
-giveWay();
+lowerThreadPriority();
 const log = await open(() =>
   openLog(location, {
     clock,
@@ -41,19 +42,21 @@ const log = await open(() =>
 let index = log === null ? null : await open(openIndex);
 if (index !== null) tell({ type: 'opened' });
 
-parentPort!.on('message', (message: ToIndexThread) => {
-  if (message.type === 'apply') applyAtOnce(message);
-  else if (message.type === 'catch-up') void catchUp(message);
-  else if (message.type === 'rebuild') void rebuild(message.why);
-  else void stop();
+parent.listen({
+  onMessage: (message) => {
+    if (message.type === 'apply') applyAtOnce(message);
+    else if (message.type === 'catch-up') void catchUp(message);
+    else void rebuild(message.why);
+  },
+  onClose: () => void stop(),
 });
 
 async function open<Opened>(attempt: () => Promise<Opened>): Promise<Opened | null> {
   try {
     return await attempt();
   } catch (error) {
-    tell({ type: 'failed', code: error instanceof SamsaError ? error.code : null, message: reason(error) });
-    parentPort!.close();
+    tell({ type: 'failed', error: toPlainError(error) });
+    parent.leave();
     return null;
   }
 }
@@ -162,5 +165,4 @@ async function closeIndex(): Promise<void> {
 async function stop(): Promise<void> {
   await closeIndex();
   await log?.close();
-  parentPort!.close();
 }

@@ -1,6 +1,6 @@
 import type { StatementSync } from 'node:sqlite';
 import { openSqlite } from '../../../../sqlite/connection.ts';
-import { createRecentMap, type RecentMap } from '../../../../runtime/recent-map.ts';
+import { createLruMap, type LruMap } from '../../../../runtime/lru-map.ts';
 import { bookAt } from './book-place.ts';
 import { matchExpression, type QueryWord } from '../query/parse-query.ts';
 import type { RankedBook } from '../query/rank-books.ts';
@@ -68,8 +68,8 @@ export function openIndexForReading(path: string): IndexReader {
   const rank = prepare(`SELECT ${rankedColumns} FROM book WHERE id = ? AND place IS NOT NULL`);
   const list = prepare('SELECT json FROM listed WHERE id = ?');
 
-  const ranked = createRecentMap<number, RankedBook>(rememberedRanked);
-  const listed = createRecentMap<number, Uint8Array>(
+  const ranked = createLruMap<number, RankedBook>(rememberedRanked);
+  const listed = createLruMap<number, Uint8Array>(
     rememberedListedBytes,
     ({ byteLength }) => bytesPerListed + byteLength,
   );
@@ -139,8 +139,8 @@ export function openIndexForReading(path: string): IndexReader {
   };
 }
 
-function createPlaces(): RecentMap<string, readonly number[]> {
-  return createRecentMap(rememberedPlaces, ({ length }) => placesPerExpression + length);
+function createPlaces(): LruMap<string, readonly number[]> {
+  return createLruMap(rememberedPlaces, ({ length }) => placesPerExpression + length);
 }
 
 function rows(statement: StatementSync, ...values: (string | number | null)[]): readonly Row[] {

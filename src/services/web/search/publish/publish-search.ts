@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
-import { reason, SamsaError } from '../../../../errors.ts';
+import { reason } from '../../../../errors.ts';
 import { bookSearchedRecord, type SearchContext, type SearchKeyFormat } from '../../../../events/book-searched.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../../../events/envelope.ts';
 import type { EventSource } from '../../../../events/event-source.ts';
 import type { NewRecord } from '../../../../events/record.ts';
 import type { EventLog } from '../../../../log/log.ts';
+import { isRetryable } from '../../../../runtime/retry.ts';
 import { backoffMs, pause } from '../../../../runtime/waiting.ts';
 
 /**
@@ -99,7 +100,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
       published++;
       return true;
     } catch (error) {
-      return isPassing(error) && closing === null ? keep(record) : drop(1, reason(error));
+      return isRetryable(error) && closing === null ? keep(record) : drop(1, reason(error));
     } finally {
       inFlight--;
     }
@@ -115,7 +116,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
         published += refused.splice(0, records.length).length;
         failures = 0;
       } catch (error) {
-        if (!isPassing(error)) drop(refused.splice(0, records.length).length, reason(error));
+        if (!isRetryable(error)) drop(refused.splice(0, records.length).length, reason(error));
         await pause(backoffMs(++failures, backoff, random), stopping.signal);
       }
     }
@@ -166,8 +167,4 @@ function renumbered(record: NewRecord, source: EventSource): NewRecord {
   if (envelope === null) return record;
   const { id, time, type, extensions } = envelope;
   return { ...record, headers: encodeEnvelope({ ...source.next(type, extensions), id, time }) };
-}
-
-function isPassing(error: unknown): boolean {
-  return error instanceof SamsaError && error.retryable;
 }

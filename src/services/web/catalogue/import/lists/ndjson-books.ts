@@ -1,4 +1,5 @@
 import { kindOf, parseStrictJson } from '../../../../../events/json.ts';
+import { createLruMap } from '../../../../../runtime/lru-map.ts';
 import { cutTo, oneLine } from '../../book-fields.ts';
 import type { BookList, ListedRow } from './book-list.ts';
 import { findColumns, type BookColumn, type FoundColumns } from './listed-columns.ts';
@@ -32,20 +33,19 @@ type FindColumns = (keys: readonly string[]) => FoundColumns;
 
 /** Most lines of a file have the same keys as one of those before. */
 function createColumnFinder(onUnused: (names: readonly string[]) => void): FindColumns {
-  const known = new Map<string, FoundColumns>();
+  const known = createLruMap<string, FoundColumns>(mostSignatures);
   return (keys) => {
     const signature = keys.join('\n');
     const before = known.get(signature);
     if (before !== undefined) return before;
     const found = findColumns(keys);
     onUnused(found.unused);
-    if (known.size === mostSignatures) known.clear();
     if (signature.length <= signatureLength) known.set(signature, found);
     return found;
   };
 }
 
-const mostSignatures = 100;
+const mostSignatures = 50;
 const signatureLength = 2_000;
 
 function readLine(line: TextLine, columnsOf: FindColumns): readonly ListedRow[] {

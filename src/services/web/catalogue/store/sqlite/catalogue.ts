@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { openSqlite, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import { isBusy, storeError } from '../../../../../sqlite/errors.ts';
 import { runSteps } from '../../../../../sqlite/run-steps.ts';
 import { SamsaError } from '../../../../../errors.ts';
+import { retry } from '../../../../../runtime/retry.ts';
 import { catalogueMigrations, insertBook, putBooksAgain, removeBook, updateBook, writeBatch } from './book-rows.ts';
 import { findBooks, readBook } from './find-books.ts';
 import type { BookContent, Catalogue, ChangedBook, OpenCatalogue, RemovedBook } from '../../catalogue.ts';
@@ -32,7 +32,7 @@ export type SqliteCatalogueOptions = {
 export function openSqliteCatalogue(path: string, options: SqliteCatalogueOptions): OpenCatalogue {
   const { clock, ...connection } = options;
   const database = openSqlite(path, { ...connection, migrations: catalogueMigrations });
-  const write = <Result>(body: () => Result): Promise<Result> => writeWhenFree(database, body);
+  const write = <Result>(body: () => Result): Promise<Result> => retry(() => database.transaction(body), untilFree);
   const bell = createOutboxBell();
   const close = async (): Promise<void> => database.close();
   return {
@@ -98,18 +98,7 @@ function createCatalogue(database: SqliteDatabase, clock: () => number, write: W
 }
 
 /** One attempt blocks for at most the connection's busy timeout. Between attempts the thread is free. */
-async function writeWhenFree<Result>(database: SqliteDatabase, body: () => Result): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return database.transaction(body);
-    } catch (error) {
-      if (attempt === mostAttempts || !isBusy(error)) throw error;
-      await delay(5 + Math.random() * 20);
-    }
-  }
-}
-
-const mostAttempts = 150;
+const untilFree = { mayPass: isBusy, withinMs: 3_000, backoff: { firstMs: 10, mostMs: 25 } };
 
 function count(database: SqliteDatabase, sql: string): number {
   return Number(database.prepare(sql).get()?.['n'] ?? 0);

@@ -1,5 +1,5 @@
-/** A bounded map that keeps what was used lately: between `limit` and twice as much. */
-export type RecentMap<Key, Value> = {
+/** A bounded map that forgets what was used least recently. */
+export type LruMap<Key, Value> = {
   readonly get: (key: Key) => Value | undefined;
   readonly set: (key: Key, value: Value) => void;
   readonly delete: (key: Key) => void;
@@ -7,14 +7,14 @@ export type RecentMap<Key, Value> = {
 };
 
 /**
- * Two generations: what is used moves to the young one; when that is full, it becomes the old one and the old one is
- * forgotten. A look-up of what was used lately costs no more than a map's.
- * @param sizeOf what a value takes of the limit: as an entry one, unless given. It must not change.
+ * An LRU map in two generations: what is used moves to the young one; when that is full it becomes the old one, and the
+ * old one is forgotten. So it holds between `limit` and twice as much, and a hit costs no more than a map's.
+ * @param sizeOf what a value takes of the limit; default: 1. It must not change.
  */
-export function createRecentMap<Key, Value>(
+export function createLruMap<Key, Value>(
   limit: number,
   sizeOf: (value: Value) => number = () => 1,
-): RecentMap<Key, Value> {
+): LruMap<Key, Value> {
   let young = new Map<Key, Value>();
   let old = new Map<Key, Value>();
   let size = 0;
@@ -24,8 +24,9 @@ export function createRecentMap<Key, Value>(
       young = new Map();
       size = 0;
     }
+    const before = young.get(key);
     young.set(key, value);
-    size += sizeOf(value);
+    size += sizeOf(value) - (before === undefined ? 0 : sizeOf(before));
   };
   return {
     get: (key) => {
@@ -49,16 +50,16 @@ export function createRecentMap<Key, Value>(
 }
 
 /**
- * A recent map that takes in what is set a second time within some `metLimit` keys (up to twice as many): of what comes
- * once only the key is held for a while, and it pushes nothing out. (The doorkeeper of TinyLFU, Einziger et al. 2017.)
+ * An LRU map that stores a key only when it is set a second time within about `metLimit` other keys: keys that come
+ * once push nothing out. (The doorkeeper of TinyLFU, Einziger et al. 2017.)
  */
-export function createRevisitedMap<Key, Value>(
+export function createDoorkeptLruMap<Key, Value>(
   metLimit: number,
   limit: number,
   sizeOf: (value: Value) => number,
-): RecentMap<Key, Value> {
-  const kept = createRecentMap<Key, Value>(limit, sizeOf);
-  const met = createRecentMap<Key, true>(metLimit);
+): LruMap<Key, Value> {
+  const kept = createLruMap<Key, Value>(limit, sizeOf);
+  const met = createLruMap<Key, true>(metLimit);
   return {
     ...kept,
     set: (key, value) => {

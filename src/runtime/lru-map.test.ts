@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createRecentMap, createRevisitedMap } from './recent-map.ts';
+import { createLruMap, createDoorkeptLruMap } from './lru-map.ts';
 
-describe('a map of what was used lately', () => {
+describe('an LRU map', () => {
   it('keeps what is used and forgets what is not', () => {
-    const map = createRecentMap<number, string>(10);
+    const map = createLruMap<number, string>(10);
     map.set(0, 'used');
     for (let key = 1; key <= 100; key++) {
       map.set(key, 'unused');
@@ -15,7 +15,7 @@ describe('a map of what was used lately', () => {
   });
 
   it('holds at most twice its limit in size', () => {
-    const map = createRecentMap<number, string>(100, ({ length }) => length);
+    const map = createLruMap<number, string>(100, ({ length }) => length);
     const text = 'x'.repeat(20);
     for (let key = 0; key < 1_000; key++) map.set(key, text);
     let size = 0;
@@ -24,7 +24,7 @@ describe('a map of what was used lately', () => {
   });
 
   it('no longer has what was deleted, however long ago it came', () => {
-    const map = createRecentMap<number, string>(2);
+    const map = createLruMap<number, string>(2);
     for (const key of [1, 2, 3]) map.set(key, 'there');
     map.delete(1);
     map.delete(3);
@@ -32,11 +32,11 @@ describe('a map of what was used lately', () => {
   });
 });
 
-describe('a map of what comes again', () => {
+describe('an LRU map with a doorkeeper', () => {
   const sizeOf = (): number => 1;
 
   it('takes in what is set a second time, and not what comes once', () => {
-    const map = createRevisitedMap<string, string>(10, 10, sizeOf);
+    const map = createDoorkeptLruMap<string, string>(10, 10, sizeOf);
     map.set('once', 'a');
     map.set('again', 'b');
     map.set('again', 'c');
@@ -44,14 +44,14 @@ describe('a map of what comes again', () => {
   });
 
   it('lets what comes once push out nothing', () => {
-    const map = createRevisitedMap<number, string>(10, 10, sizeOf);
+    const map = createDoorkeptLruMap<number, string>(10, 10, sizeOf);
     for (const value of ['first', 'second']) map.set(0, value);
     for (let key = 1; key <= 1_000; key++) map.set(key, 'once');
     assert.equal(map.get(0), 'second');
   });
 
   it('gives the value set last, however long ago the key came in', () => {
-    const map = createRevisitedMap<number, string>(2, 100, sizeOf);
+    const map = createDoorkeptLruMap<number, string>(2, 100, sizeOf);
     for (const value of ['first', 'second']) map.set(0, value);
     for (let key = 1; key <= 50; key++) map.set(key, 'once');
     map.set(0, 'third');
@@ -59,13 +59,13 @@ describe('a map of what comes again', () => {
   });
 
   it('forgets a key that comes back too late', () => {
-    const map = createRevisitedMap<number, string>(10, 10, sizeOf);
+    const map = createDoorkeptLruMap<number, string>(10, 10, sizeOf);
     for (let round = 0; round < 3; round++) for (let key = 0; key < 100; key++) map.set(key, 'seldom');
     for (let key = 0; key < 100; key++) assert.equal(map.get(key), undefined);
   });
 
-  it('begins anew when it is cleared', () => {
-    const map = createRevisitedMap<string, string>(10, 10, sizeOf);
+  it('starts over when it is cleared', () => {
+    const map = createDoorkeptLruMap<string, string>(10, 10, sizeOf);
     for (const value of ['a', 'b']) map.set('key', value);
     map.clear();
     map.set('key', 'c');

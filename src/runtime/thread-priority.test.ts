@@ -6,12 +6,12 @@ const onLinux = process.platform === 'linux';
 
 /** Priorities of a process that was started at so much lower a one: of its main thread, and of a worker that gives way. */
 function prioritiesWhenStartedAt(lower: number): { main: number; before: number; after: number } {
-  const module = JSON.stringify(new URL('./give-way.ts', import.meta.url).href);
+  const module = JSON.stringify(new URL('./thread-priority.ts', import.meta.url).href);
   const worker = `const { getPriority } = require('node:os');
     const { parentPort } = require('node:worker_threads');
     const before = getPriority();
-    import(${module}).then(({ giveWay }) => {
-      giveWay();
+    import(${module}).then(({ lowerThreadPriority }) => {
+      lowerThreadPriority();
       parentPort.postMessage({ before, after: getPriority() });
     });`;
   const program = `const { getPriority } = require('node:os');
