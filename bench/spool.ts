@@ -8,7 +8,8 @@ import { encodeEnvelope } from '../src/events/envelope.ts';
 import { createEventSource } from '../src/events/event-source.ts';
 import type { NewRecord } from '../src/events/record.ts';
 import { openKafkaLog } from '../src/log/kafka/log.ts';
-import { createSpoolBack, openSpoolFile } from '../src/log/spool/file.ts';
+import { openSpoolFile } from '../src/log/spool/file.ts';
+import { createIncomingRows } from '../src/log/spool/incoming.ts';
 import { openSpooledLog, type SpooledLog } from '../src/log/spool/spooled-log.ts';
 
 const topic = 'lr-book-searches';
@@ -82,13 +83,13 @@ function createMaker(): () => NewRecord {
 async function leaveBacklog(folder: string, events: number): Promise<void> {
   await mkdir(folder, { recursive: true });
   const database = openSpoolFile(join(folder, 'backlog.sqlite'), { busyTimeoutMs: 1_000 });
-  const back = createSpoolBack(database, Date.now);
-  back.addTopic(topic);
-  const number = back.numberOf(topic);
+  const incoming = createIncomingRows(database, Date.now);
+  incoming.addTopic(topic);
+  const number = incoming.numberOf(topic);
   const make = createMaker();
   for (let written = 0; written < events; written += 1_000) {
     const records = Array.from({ length: Math.min(1_000, events - written) }, make);
-    back.write(records.map(({ key, value, headers }) => ({ number, key, value, headers: encodeHeaders(headers) })));
+    incoming.write(records.map(({ key, value, headers }) => ({ number, key, value, headers: encodeHeaders(headers) })));
   }
   database.close();
 }

@@ -11,7 +11,7 @@ import { tasteState } from '../../test/support/taste-state.ts';
 import { trendState } from '../../test/support/trend-state.ts';
 import { until } from '../../test/support/until.ts';
 import { loadConfig, type Config } from '../config/config.ts';
-import tidyLog from '../log/sqlite/log-chore.ts';
+import tidyLog from '../log/sqlite/retention.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
 import type { CommandContext } from './command-context.ts';

@@ -1,8 +1,7 @@
 import { openDataFolder } from '../runtime/data-folder.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
-import { openLog, type LogLocation } from '../log/open-log.ts';
-import { openTopicFacts } from '../log/open-topic-facts.ts';
-import type { TopicFacts } from '../log/topic-facts.ts';
+import type { TopicFacts } from '../log/log.ts';
+import { openLog, openTopicFacts, type LogLocation } from '../log/open-log.ts';
 import type { CommandContext } from './command-context.ts';
 import { logLocation } from './state/shop-places.ts';
 

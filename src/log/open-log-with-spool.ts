@@ -1,10 +1,9 @@
 import type { EventLog } from './log.ts';
 import { openLog, type LogLocation, type LogOptions } from './open-log.ts';
-import type { SpoolLedger } from './spool/ledger.ts';
+import type { SpoolLedger } from './spool/file.ts';
 import type { SpoolOptions, SpoolProblem } from './spool/spooled-log.ts';
 
-export { readSpools } from './spool/read-spools.ts';
-export { isBalanced, type SpoolLedger } from './spool/ledger.ts';
+export { isBalanced, readSpools, type SpoolLedger } from './spool/file.ts';
 
 export type LogWithSpool = {
   /** The log itself: `append` waits for it. */

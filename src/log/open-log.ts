@@ -1,10 +1,13 @@
 import type { Chore } from '../sqlite/checkpoints.ts';
+import { openSqlite } from '../sqlite/connection.ts';
 import type { SamsaError } from '../errors.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
 import type { KafkaConnection } from './kafka/connection.ts';
 import { keepTrying, onlyNews, retry } from '../runtime/retry.ts';
-import type { EventLog } from './log.ts';
+import type { ShownOffsetsOptions } from './kafka/group-offsets.ts';
+import type { EventLog, OpenTopicFacts } from './log.ts';
 import { defaultPatienceMs, logSignalName, openSqliteLog, type SqliteLogOptions } from './sqlite/log.ts';
+import { logMigrations, readTopicFacts } from './sqlite/topics.ts';
 import { shareThreadSignal } from '../runtime/thread-signal.ts';
 
 export { shareReads } from './shared-reads.ts';
@@ -97,6 +100,38 @@ export function shareLogSignal(): void {
 /** What keeps an embedded log from growing for ever, for the checkpoint thread; brokers look after themselves. */
 export function logChores(location: LogLocation): readonly Chore[] {
   if (location.kind !== 'sqlite') return [];
-  const module = new URL('./sqlite/log-chore.ts', import.meta.url).href;
+  const module = new URL('./sqlite/retention.ts', import.meta.url).href;
   return [{ module, argument: location.path, everyMs: 60_000 }];
+}
+
+/** To look at how topics are kept, changing nothing. @throws SamsaError as `openLog` does. */
+export async function openTopicFacts(location: LogLocation): Promise<OpenTopicFacts> {
+  if (location.kind === 'kafka') return (await import('./kafka/topics.ts')).openKafkaTopicFacts(location);
+  const database = openSqlite(location.path, { migrations: logMigrations, busyTimeoutMs: 1_000 });
+  return {
+    of: async (topic) => readTopicFacts(database, topic),
+    close: async () => database.close(),
+  };
+}
+
+/**
+ * Tells a cluster now and then how far a projection has read, as the committed offsets of a group without members, so
+ * that the usual tools show its lag. Nothing here ever reads them back. When brokers refuse, or other members are in the
+ * group, nothing is shown until they take it again. An embedded log has nobody to tell.
+ */
+export function openShownOffsets(
+  location: LogLocation,
+  options: ShownOffsetsOptions,
+): { readonly close: () => Promise<void> } {
+  if (location.kind !== 'kafka') return { close: async () => {} };
+  const stopping = new AbortController();
+  const showing = import('./kafka/group-offsets.ts').then(({ showInGroup }) =>
+    showInGroup(location, options, stopping.signal),
+  );
+  return {
+    close: () => {
+      stopping.abort();
+      return showing;
+    },
+  };
 }

@@ -127,6 +127,7 @@ function createCluster(
     createTopic: async (topic, partitions, configs = {}) => {
       const settings = Object.entries(configs).map(([name, value]) => ({ name, value }));
       await ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas: -1, configs: settings }));
+      await until(`${topic} has leaders`, () => ask((admin) => isLed(admin, topic)));
     },
     addPartitions: (topic, partitions) =>
       ask((admin) => admin.createPartitions({ topics: [{ name: topic, count: partitions, assignments: null! }] })),
@@ -137,6 +138,16 @@ function createCluster(
         async (admin) => (await admin.metadata({ topics: [topic] })).topics.get(topic)!.partitions[partition]!.leader,
       ),
   };
+}
+
+/** Nodes learn of a new topic a moment after it is made. */
+async function isLed(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true, retries: 0 });
+    return topics.get(topic)!.partitions.every(({ leader }) => leader >= 0);
+  } catch {
+    return false;
+  }
 }
 
 async function deleteRecords(admin: Admin, topic: string): Promise<void> {

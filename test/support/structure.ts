@@ -17,7 +17,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   mysql: { imports: ['sql', 'runtime', 'errors'], doors: ['*'] },
   log: {
     imports: ['events', 'sqlite', 'runtime', 'errors'],
-    doors: ['log.ts', 'topic-facts.ts', 'open-log.ts', 'open-log-with-spool.ts'],
+    doors: ['log.ts', 'open-log.ts', 'open-log-with-spool.ts'],
   },
   progress: { imports: ['events', 'sql', 'sqlite', 'mysql', 'runtime', 'errors'], doors: ['*'] },
   projection: {
@@ -34,7 +34,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
       'comparable.ts',
     ],
   },
-  http: { imports: ['errors'], doors: ['*'] },
+  http: { imports: ['runtime', 'errors'], doors: ['*'] },
   config: { imports: ['events', 'errors'], doors: ['config.ts'] },
   'services/web': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],

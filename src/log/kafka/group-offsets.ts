@@ -1,12 +1,22 @@
 import { Admin } from '@platformatic/kafka';
+import { pause } from '../../runtime/waiting.ts';
 import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './connection.ts';
 
 export type NextOffset = { readonly topic: string; readonly partition: number; readonly next: number };
 
+export type ShownOffsetsOptions = {
+  /** The consumer group under which people look for them. */
+  readonly groupId: string;
+  /** Where every partition stands now. */
+  readonly offsets: () => readonly NextOffset[];
+  /** 5,000 unless given. */
+  readonly everyMs?: number;
+};
+
 const goodbyeMs = 200;
 
 /** The committed offsets of a group that has no members. */
-export function openGroupOffsets(connection: KafkaConnection, groupId: string) {
+function openGroupOffsets(connection: KafkaConnection, groupId: string) {
   const admin = new Admin(clientOptions(connection));
   hearErrors(admin);
   return {
@@ -25,4 +35,25 @@ export function openGroupOffsets(connection: KafkaConnection, groupId: string) {
     },
     close: () => closeClient(admin, goodbyeMs),
   };
+}
+
+/** As `openShownOffsets`, in a cluster. Resolves when `signal` has fired. */
+export async function showInGroup(
+  connection: KafkaConnection,
+  { groupId, offsets, everyMs = 5_000 }: ShownOffsetsOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const group = openGroupOffsets(connection, groupId);
+  let shown = new Map<string, number>();
+  while (!signal.aborted) {
+    const moved = offsets().filter(({ topic, partition, next }) => shown.get(`${topic}/${partition}`) !== next);
+    if (moved.length > 0 && (await group.commit(moved))) {
+      shown = new Map([
+        ...shown,
+        ...moved.map(({ topic, partition, next }) => [`${topic}/${partition}`, next] as const),
+      ]);
+    }
+    await pause(everyMs, signal);
+  }
+  await group.close();
 }

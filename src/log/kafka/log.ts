@@ -2,11 +2,10 @@ import { Consumer } from '@platformatic/kafka';
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { within } from '../../runtime/waiting.ts';
-import { createAddressing, publishFitting } from './addressing.ts';
 import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './connection.ts';
 import { kafkaError } from './errors.ts';
 import { createKafkaFetcher } from './fetcher.ts';
-import { createPublisher, type Failure } from './publisher.ts';
+import { createKafkaAppender, sizeOf } from './lane.ts';
 import { createRangeFetch } from './ranges.ts';
 import { createKafkaReader } from './reader.ts';
 import { createKafkaSender, partitionGone } from './sender.ts';
@@ -29,13 +28,11 @@ export type KafkaLog = EventLog & {
   /** How many partitions a topic has, as known for at most 30 s. @throws SamsaError as `describe`. */
   readonly partitionsOf: (topic: string) => Promise<number>;
   /**
-   * Appends records to partitions that were decided before, and resolves with what became of each. What comes after one
-   * that failed was not appended either, unless that one failed for what it is; of another call it may have been: never
-   * give any before the ones ahead of them are answered.
-   * @throws SamsaError `topic-unknown`, `log-closed`; `topic-replaced` when there is no such partition (any more);
-   *   `log-unavailable` (retryable) when too much waits or no broker answers. Nothing was appended then.
+   * Appends records of one topic to a partition that was decided before, all or none.
+   * @throws SamsaError `bad-event` where one of them is too large or refused for what it is; `topic-unknown`,
+   *   `log-closed`; `topic-replaced` when there is no such partition any more; `log-unavailable`.
    */
-  readonly appendTo: (partition: number, records: readonly NewRecord[]) => Promise<readonly Failure[]>;
+  readonly appendTo: (partition: number, records: readonly NewRecord[]) => Promise<void>;
 };
 
 const awaitMs = 300;
@@ -67,20 +64,19 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
     createRangeFetch(topics, createKafkaFetcher(consumer, index * awaitMs), brokers),
   );
   const reader = createKafkaReader({ ask: asking!, await: awaiting!, awaitMs });
-  const publisher = createPublisher({
-    send: async (partition, records) => {
-      try {
-        await sender.send(partition, records);
-      } catch (error) {
-        throw closing === null ? kafkaError(brokers, error) : closedTooEarly(brokers, error);
-      }
-    },
-    refusesRecords: (error) => error instanceof SamsaError && error.code === 'bad-event',
+  const send = async (partition: number, records: readonly NewRecord[]): Promise<void> => {
+    try {
+      await sender.send(partition, records);
+    } catch (error) {
+      throw closing === null ? kafkaError(brokers, error) : closedTooEarly(brokers, error);
+    }
+  };
+  const appender = createKafkaAppender({
+    topics,
+    send,
     limitRecords: options.waitingRecords ?? 50_000,
     limitBytes: options.waitingBytes ?? 64 << 20,
   });
-  const address = createAddressing(topics);
-  let entering: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | null = null;
 
   const whileOpen = async <Result>(use: () => Promise<Result>): Promise<Result> => {
@@ -95,27 +91,22 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
   const close = async (): Promise<void> => {
     reader.close(closedError());
     await Promise.all(consumers.map((consumer) => closeClient(consumer, goodbyeMs)));
-    await within(closeWithinMs, entering.then(publisher.drain));
+    await within(closeWithinMs, appender.drain().then(sender.drain));
     await Promise.all([sender.close(goodbyeMs), topics.close(goodbyeMs)]);
   };
 
   return {
     append: (records) =>
       whileOpen(async () => {
-        if (records.length === 0) return;
-        // One call after the other: a topic that is looked up must not be overtaken by one that is known.
-        const entered = entering.then(async () => ({ answered: publisher.publish(await address(records)) }));
-        entering = entered.catch(() => {});
-        const failure = (await (await entered).answered).find((one) => one !== null);
-        if (failure) throw failure.error;
+        if (records.length > 0) await appender.append(records);
       }),
     partitionsOf: (topic) => whileOpen(async () => (await topics.find(topic)).leaders.length),
     appendTo: (partition, records) =>
       whileOpen(async () => {
-        for (const topic of new Set(records.map((record) => record.topic))) {
-          if (partition >= (await topics.find(topic)).leaders.length) throw partitionGone(brokers, topic, partition);
-        }
-        return publishFitting(publisher, partition, records);
+        const { topic } = records[0]!;
+        if (partition >= (await topics.find(topic)).leaders.length) throw partitionGone(brokers, topic, partition);
+        for (const record of records) sizeOf(record);
+        await send(partition, records);
       }),
     read: (request) => whileOpen(() => reader.read(request)),
     describe: (topic) => whileOpen(() => topics.describe(topic)),

@@ -15,12 +15,14 @@ import { toMessage } from './records.ts';
 
 export type KafkaSender = {
   /**
-   * Appends records of one topic to one partition, all or none, however often it takes. Of one partition, never two at
-   * once: then nothing is appended twice.
+   * Appends records of one topic to one partition, all or none, however often it takes, and nothing twice. Calls for one
+   * partition go out one after the other.
    * @throws whatever the client failed with: `kafkaError` tells what it means, `topic-replaced` among others, where there
    *   is no such partition (any more).
    */
   readonly send: (partition: number, records: readonly NewRecord[]) => Promise<void>;
+  /** Resolves when nothing is under way. */
+  readonly drain: () => Promise<void>;
   /** Gives up what is under way. */
   readonly close: (withinMs: number) => Promise<void>;
 };
@@ -45,6 +47,8 @@ export function createKafkaSender(
 ): KafkaSender {
   let current = createProducer(connection);
   const producers = new Set([current]);
+  /** The last call for each partition, which never fails. */
+  const underWay = new Map<string, Promise<void>>();
   let sent = 0;
 
   const retireIfIdle = (producer: GuardedProducer): void => {
@@ -65,22 +69,35 @@ export function createKafkaSender(
     return current;
   };
 
+  const sendNow = async (destination: Destination, records: readonly NewRecord[]): Promise<void> => {
+    const producer = producerFor(records.length);
+    producer.destinations.add(destination);
+    try {
+      // The client takes its id before it asks for metadata and the batch's sequence afterwards, and forgets all
+      // sequences where a send to any other partition fails: the brokers would take the batch for an old one, and drop
+      // it. Where metadata is known, nothing comes between the two.
+      await producer.metadata({ topics: [destination.topic], metadataMaxAge: askedAfterMs });
+      const nowMs = clock();
+      await producer.send({ messages: records.map((one) => toMessage(one, destination.partition, nowMs)) });
+    } finally {
+      producer.destinations.delete(destination);
+      retireIfIdle(producer);
+    }
+  };
+
   return {
-    send: async (partition, records) => {
-      const destination = { topic: records[0]!.topic, partition };
-      const producer = producerFor(records.length);
-      producer.destinations.add(destination);
-      try {
-        // The client takes its id before it asks for metadata and the batch's sequence afterwards, and forgets all
-        // sequences where a send to any other partition fails: the brokers would take the batch for an old one, and drop
-        // it. Where metadata is known, nothing comes between the two.
-        await producer.metadata({ topics: [destination.topic], metadataMaxAge: askedAfterMs });
-        const nowMs = clock();
-        await producer.send({ messages: records.map((one) => toMessage(one, partition, nowMs)) });
-      } finally {
-        producer.destinations.delete(destination);
-        retireIfIdle(producer);
-      }
+    send: (partition, records) => {
+      const { topic } = records[0]!;
+      const name = `${partition} ${topic}`;
+      const sending = (underWay.get(name) ?? Promise.resolve()).then(() => sendNow({ topic, partition }, records));
+      underWay.set(
+        name,
+        sending.catch(() => {}),
+      );
+      return sending;
+    },
+    drain: async () => {
+      await Promise.all(underWay.values());
     },
     close: async (withinMs) => {
       await Promise.all([...producers].map((producer) => closeClient(producer, withinMs)));

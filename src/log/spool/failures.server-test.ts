@@ -11,7 +11,7 @@ import { until } from '../../../test/support/until.ts';
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
 import type { SpooledLog, SpoolOptions } from './spooled-log.ts';
-import type { SpoolLedger } from './ledger.ts';
+import type { SpoolLedger } from './file.ts';
 
 const broker = await startBroker();
 after(broker.stop);

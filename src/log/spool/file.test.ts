@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { encodeHeaders } from '../../events/header-bytes.ts';
-import type { Row } from '../sqlite/append-queue.ts';
-import { createSpoolBack, openSpoolFile, type SpoolBack } from './file.ts';
+import type { Row } from '../sqlite/group-commit.ts';
+import { openSpoolFile, readSpoolLedger } from './file.ts';
 import { openSpoolFolder } from './folder.ts';
-import { createSpoolFront, type SpooledTopic, type SpoolFront } from './front.ts';
-import { readSpoolLedger } from './ledger.ts';
+import { createIncomingRows, type IncomingRows } from './incoming.ts';
+import { createOutgoingRecords, type OutgoingRecords, type SpooledTopic } from './outgoing.ts';
 
 function inFolder(body: (folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), 'samsa-spool-'));
@@ -20,8 +20,8 @@ function inFolder(body: (folder: string) => void): void {
 }
 
 type Spool = {
-  readonly back: SpoolBack;
-  readonly front: SpoolFront;
+  readonly incoming: IncomingRows;
+  readonly outgoing: OutgoingRecords;
   readonly topic: SpooledTopic;
   readonly rows: (...values: readonly string[]) => readonly Row[];
   /** What waits from a position on. */
@@ -33,13 +33,13 @@ type Spool = {
 function withSpool(body: (spool: Spool) => void): void {
   inFolder((folder) => {
     const database = openSpoolFile(join(folder, 'spool.sqlite'), { busyTimeoutMs: 0 });
-    const back = createSpoolBack(database, () => 7);
-    for (const topic of ['t', 'other']) back.addTopic(topic);
-    const front = createSpoolFront(database);
-    const topic = front.topics().find(({ name }) => name === 't')!;
+    const incoming = createIncomingRows(database, () => 7);
+    for (const topic of ['t', 'other']) incoming.addTopic(topic);
+    const outgoing = createOutgoingRecords(database);
+    const topic = outgoing.topics().find(({ name }) => name === 't')!;
     body({
-      back,
-      front,
+      incoming,
+      outgoing,
       topic,
       rows: (...values) =>
         values.map((value) => ({
@@ -49,7 +49,7 @@ function withSpool(body: (spool: Spool) => void): void {
           headers: encodeHeaders([]),
         })),
       values: (from = topic.base) =>
-        front.read(topic, from, 100, 1_000).map(({ value }) => Buffer.from(value!).toString()),
+        outgoing.read(topic, from, 100, 1_000).map(({ value }) => Buffer.from(value!).toString()),
       counts: () => {
         const row = readSpoolLedger(database, 'spool').find((one) => one.topic === 't')!;
         const { accepted, relayed, dropped, setAside, waiting } = row;
@@ -62,47 +62,50 @@ function withSpool(body: (spool: Spool) => void): void {
 
 void describe('spool file', () => {
   void it('counts what comes in and what becomes of it', () =>
-    withSpool(({ back, front, topic, rows, values, counts }) => {
-      back.write(rows('a', 'b', 'c', 'd', 'e'));
-      back.drop(rows('f', 'g'));
-      back.write(rows('h'));
-      const read = front.read(topic, topic.base, 100, 1_000);
-      front.removeRelayed(topic, [read[0]!, read[2]!]);
-      front.setAside(topic, read[1]!, 'too large', 8);
+    withSpool(({ incoming, outgoing, topic, rows, values, counts }) => {
+      incoming.write(rows('a', 'b', 'c', 'd', 'e'));
+      incoming.drop(rows('f', 'g'));
+      incoming.write(rows('h'));
+      const read = outgoing.read(topic, topic.base, 100, 1_000);
+      outgoing.removeRelayed(topic, [read[0]!, read[2]!]);
+      outgoing.setAside(topic, read[1]!, 'too large', 8);
       assert.deepEqual(values(), ['d', 'e', 'h']);
       assert.deepEqual(counts(), { accepted: 8, relayed: 2, dropped: 2, setAside: 1, waiting: 3 });
-      const next = front.drop(topic, read[3]!.position, 1, 1_000);
+      const next = outgoing.drop(topic, read[3]!.position, 1, 1_000);
       assert.deepEqual(values(next), ['e', 'h']);
-      front.removeRelayed(topic, front.read(topic, next, 100, 1_000));
+      outgoing.removeRelayed(topic, outgoing.read(topic, next, 100, 1_000));
       assert.deepEqual(counts(), { accepted: 8, relayed: 4, dropped: 3, setAside: 1, waiting: 0 });
-      assert.deepEqual([front.isEmpty(), front.waitingBytes(), front.arrivalAt(topic, topic.base)], [true, 0, null]);
+      assert.deepEqual(
+        [outgoing.isEmpty(), outgoing.waitingBytes(), outgoing.arrivalAt(topic, topic.base)],
+        [true, 0, null],
+      );
     }));
 
   void it('reads a bounded part, and one record however small the bound', () =>
-    withSpool(({ back, front, topic, rows }) => {
-      back.write(rows('a'.repeat(300), 'b'.repeat(300), 'c'.repeat(300)));
-      assert.equal(front.read(topic, topic.base, 100, 700).length, 2);
-      assert.equal(front.read(topic, topic.base, 1, 700).length, 1);
-      assert.equal(front.read(topic, topic.base, 100, 1).length, 1);
-      assert.equal(front.arrivalAt(topic, topic.base), 7);
+    withSpool(({ incoming, outgoing, topic, rows }) => {
+      incoming.write(rows('a'.repeat(300), 'b'.repeat(300), 'c'.repeat(300)));
+      assert.equal(outgoing.read(topic, topic.base, 100, 700).length, 2);
+      assert.equal(outgoing.read(topic, topic.base, 1, 700).length, 1);
+      assert.equal(outgoing.read(topic, topic.base, 100, 1).length, 1);
+      assert.equal(outgoing.arrivalAt(topic, topic.base), 7);
     }));
 
   void it('keeps the number of partitions of what waits already', () =>
-    withSpool(({ back, front, topic, rows }) => {
-      front.address(topic, 2, 'beginning');
-      back.write(rows('a', 'b'));
-      front.address(topic, 4, 'end');
-      assert.deepEqual(front.addressings(topic), [
+    withSpool(({ incoming, outgoing, topic, rows }) => {
+      outgoing.address(topic, 2, 'beginning');
+      incoming.write(rows('a', 'b'));
+      outgoing.address(topic, 4, 'end');
+      assert.deepEqual(outgoing.addressings(topic), [
         { from: topic.base, partitions: 2 },
         { from: topic.base + 2, partitions: 4 },
       ]);
-      front.address(topic, 1, 'beginning');
-      assert.deepEqual(front.addressings(topic), [{ from: topic.base, partitions: 1 }]);
+      outgoing.address(topic, 1, 'beginning');
+      assert.deepEqual(outgoing.addressings(topic), [{ from: topic.base, partitions: 1 }]);
     }));
 
   void it('refuses topics it was not told of', () =>
-    withSpool(({ back }) => {
-      assert.throws(() => back.numberOf('unknown'), { code: 'topic-unknown' });
+    withSpool(({ incoming }) => {
+      assert.throws(() => incoming.numberOf('unknown'), { code: 'topic-unknown' });
     }));
 });
 

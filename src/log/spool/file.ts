@@ -1,11 +1,15 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { openSqlite, type SqliteDatabase, type SqliteOptions } from '../../sqlite/connection.ts';
-import { SamsaError } from '../../errors.ts';
-import type { Row } from '../sqlite/append-queue.ts';
+import { storeError } from '../../sqlite/errors.ts';
+import type { Row } from '../sqlite/group-commit.ts';
 
 /**
- * One queue per topic. A record's rowid is its topic's number · 2^40 + how many that topic had accepted before it. What
- * became of records is counted in the transaction in which it becomes true. `addressing` says with how many partitions
- * records are addressed from a position on: a repeat must meet the mark that its first attempt left in a partition.
+ * One queue per topic. A record's rowid is its topic's number · 2^40 + how many records that topic had accepted before.
+ * What became of a record is counted in the transaction that makes it true. `addressing` says how many partitions a topic
+ * had when records from a position on were addressed: a repeated record must go to the partition of its first attempt,
+ * where projections recognise it.
  */
 const steps: readonly string[] = [
   `CREATE TABLE topic (
@@ -46,81 +50,88 @@ const steps: readonly string[] = [
 ];
 
 export const positionsPerTopic = 2 ** 40;
+export const spoolFileEnding = '.sqlite';
 
 /** @throws SamsaError as `openSqlite`. */
 export function openSpoolFile(path: string, options: Omit<SqliteOptions, 'migrations'>): SqliteDatabase {
   return openSqlite(path, { ...options, migrations: [{ name: 'spool', steps }] });
 }
 
-/** The end of the queues where records come in; one connection of the spool's process has it. */
-export type SpoolBack = {
-  /** Lets records of a topic in, from now on and for ever. */
-  readonly addTopic: (name: string) => void;
-  /** @throws SamsaError `topic-unknown`. */
-  readonly numberOf: (topic: string) => number;
-  /** In one transaction. */
-  readonly write: (rows: readonly Row[]) => void;
-  /** Counts records as accepted and dropped, in one transaction. */
-  readonly drop: (rows: readonly Row[]) => void;
-  readonly waitingBytes: () => number;
+/** What became of one topic's records in one spool: accepted = relayed + dropped + setAside + waiting, each counted by itself. */
+export type SpoolLedger = {
+  /** The spool's id: this process's own, or one that was left behind and is emptied here. */
+  readonly spool: string;
+  readonly topic: string;
+  readonly accepted: number;
+  /** Acknowledged by the cluster. */
+  readonly relayed: number;
+  /** Lost because too much waited. */
+  readonly dropped: number;
+  /** Refused by the cluster for what they are, and kept in the spool with the reason. */
+  readonly setAside: number;
+  readonly waiting: number;
+  readonly waitingBytes: number;
+  /** When the record came that waits longest, in milliseconds since 1970; `null` when none waits. */
+  readonly oldestMs: number | null;
 };
 
-export function createSpoolBack(database: SqliteDatabase, clock: () => number): SpoolBack {
-  const numbers = new Map<string, number>();
-  const countIn = database.prepare(
-    `UPDATE topic SET accepted = accepted + ?, waiting = waiting + ?, waiting_bytes = waiting_bytes + ?
-     WHERE number = ? RETURNING accepted`,
-  );
-  const countDropped = database.prepare(
-    'UPDATE topic SET accepted = accepted + ?, dropped = dropped + ? WHERE number = ?',
-  );
-  const insert = database.prepare('INSERT INTO record VALUES (?, ?, ?, ?, ?)');
-
-  return {
-    addTopic: (name) => {
-      database.transaction(() =>
-        database.prepare('INSERT INTO topic (name) VALUES (?) ON CONFLICT DO NOTHING').run(name),
-      );
-    },
-    numberOf: (name) => {
-      const number = numbers.get(name) ?? findTopic(database, name);
-      numbers.set(name, number);
-      return number;
-    },
-    write: (rows) => {
-      database.transaction(() => {
-        const arrivedMs = clock();
-        for (const [number, ofTopic] of Map.groupBy(rows, (row) => row.number)) {
-          const counted = countIn.get(ofTopic.length, ofTopic.length, totalBytes(ofTopic), number);
-          let position = number * positionsPerTopic + Number(counted!['accepted']) - ofTopic.length;
-          for (const { key, value, headers } of ofTopic) insert.run(position++, arrivedMs, key, value, headers);
-        }
-      });
-    },
-    drop: (rows) => {
-      database.transaction(() => {
-        for (const [number, { length }] of Map.groupBy(rows, (row) => row.number))
-          countDropped.run(length, length, number);
-      });
-    },
-    waitingBytes: () => readWaitingBytes(database),
-  };
+/** Whether every record that was accepted is accounted for. */
+export function isBalanced({ accepted, relayed, dropped, setAside, waiting }: SpoolLedger): boolean {
+  return accepted === relayed + dropped + setAside + waiting;
 }
 
-function findTopic(database: SqliteDatabase, name: string): number {
-  const found = database.prepare('SELECT number FROM topic WHERE name = ?').get(name);
-  if (found !== undefined) return Number(found['number']);
-  throw new SamsaError(
-    'topic-unknown',
-    `${database.path}: expected a topic that exists, got ${JSON.stringify(name)}. Check mq.topic and mq.topics.*.`,
-  );
+export function readSpoolLedger(database: Pick<SqliteDatabase, 'prepare'>, spool: string): readonly SpoolLedger[] {
+  const rows = database
+    .prepare(
+      `SELECT name, accepted, relayed, dropped, set_aside, waiting, waiting_bytes,
+         (SELECT arrived_ms FROM record WHERE position >= number * ${positionsPerTopic}
+            AND position < (number + 1) * ${positionsPerTopic} ORDER BY position LIMIT 1) AS oldest_ms
+       FROM topic ORDER BY name`,
+    )
+    .all();
+  return rows.map((row) => ({
+    spool,
+    topic: String(row['name']),
+    accepted: Number(row['accepted']),
+    relayed: Number(row['relayed']),
+    dropped: Number(row['dropped']),
+    setAside: Number(row['set_aside']),
+    waiting: Number(row['waiting']),
+    waitingBytes: Number(row['waiting_bytes']),
+    oldestMs: row['oldest_ms'] === null ? null : Number(row['oldest_ms']),
+  }));
+}
+
+/**
+ * The ledgers of every spool in a folder, also those of running processes, without taking them over.
+ * @throws SamsaError as `openSqlite` when one cannot be read.
+ */
+export function readSpools(folder: string): readonly SpoolLedger[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => name.endsWith(spoolFileEnding));
+  return names.toSorted().flatMap((name) => readSpool(join(folder, name)));
+}
+
+function readSpool(path: string): readonly SpoolLedger[] {
+  try {
+    const connection = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
+    try {
+      return readSpoolLedger(connection, basename(path, spoolFileEnding));
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    // A running process deletes a spool that was left behind as soon as it is empty.
+    if (!existsSync(path)) return [];
+    throw storeError(path, error);
+  }
 }
 
 export function readWaitingBytes(database: SqliteDatabase): number {
   return Number(database.prepare('SELECT total(waiting_bytes) AS bytes FROM topic').get()?.['bytes']);
 }
 
-/** What the spool's bound counts of a record. */
+/** What a record counts towards the bound of its spool. */
 export function bytesOf({ key, value, headers }: Pick<Row, 'key' | 'value' | 'headers'>): number {
   return (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headers.byteLength;
 }

@@ -3,12 +3,12 @@ import { createCheckpointedFile } from '../../sqlite/checkpoint-file.ts';
 import { openKafkaLog } from '../kafka/log.ts';
 import { createThreadSignal } from '../../runtime/thread-signal.ts';
 import { linkToParent, toPlainError } from '../../runtime/worker-link.ts';
-import { adoptSpools } from './adoption.ts';
-import { relaySpoolFile } from './file-relay.ts';
-import { spoolSignalName, type SpoolThreadData, type SpoolThreadState } from './thread-messages.ts';
+import { adoptSpools } from './adopt-spools.ts';
+import { relaySpool } from './relay.ts';
+import { spoolSignalName, type RelayState, type RelayWork } from './relay-worker.ts';
 
-/** The entry of the thread that `startSpoolThread` starts: relays one spool, and those that others left behind. */
-const link = linkToParent<SpoolThreadData, SpoolThreadState>();
+/** The entry of the thread that `startRelayWorker` starts: relays one spool, and those that others left behind. */
+const link = linkToParent<RelayWork, RelayState>();
 const { id, path, folder, kafka, dropBeyondBytes } = link.data;
 const lookEveryMs = 500;
 const adoptEveryMs = 3_000;
@@ -17,7 +17,7 @@ const checkpointBytes = 32 << 20;
 
 const clock = Date.now;
 const log = openKafkaLog({ ...kafka, clock });
-const own = relaySpoolFile(id, path, { log, clock, dropBeyondBytes, checkpointedElsewhere: true });
+const own = relaySpool(id, path, { log, clock, dropBeyondBytes, checkpointedElsewhere: true });
 const adoption = adoptSpools(folder, { log, clock });
 const file = createCheckpointedFile(path, lookEveryMs, checkpointBytes);
 const signal = createThreadSignal(spoolSignalName(id), () => {
@@ -46,7 +46,7 @@ const timers = [
   setInterval(checkpoint, checkpointEveryMs),
 ];
 
-/** Goes on until the spool is empty; whoever told it to close ends the thread where that takes too long. */
+/** Goes on until the spool is empty. Where that takes too long, the thread is ended by force. */
 async function close(): Promise<void> {
   while (!own.isEmpty()) await delay(5);
   for (const timer of timers) clearInterval(timer);

@@ -1,32 +1,42 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import type { SamsaError } from '../../errors.ts';
-import type { KafkaLog } from '../kafka/log.ts';
+import { SamsaError } from '../../errors.ts';
 import { keepTrying } from '../../runtime/retry.ts';
-import type { SpoolFront } from './front.ts';
-import { relaySpooledTopic, type SpoolTopicRelay } from './topic-relay.ts';
+import type { KafkaLog } from '../kafka/log.ts';
+import { openSpoolFile, readSpoolLedger, type SpoolLedger } from './file.ts';
+import { createOutgoingRecords } from './outgoing.ts';
+import { relaySpooledTopic, type SpoolTopicRelay } from './relay-topic.ts';
 
 export type SpoolRelayOptions = {
-  readonly front: SpoolFront;
-  readonly log: Pick<KafkaLog, 'partitionsOf' | 'appendTo'>;
+  readonly log: Pick<KafkaLog, 'partitionsOf' | 'appendTo' | 'describe'>;
   readonly clock: () => number;
   /** How many bytes may wait before the oldest records that are not in flight are dropped; `null` drops none. */
   readonly dropBeyondBytes: number | null;
+  readonly checkpointedElsewhere: boolean;
 };
 
-/** Carries one spool to the cluster, each topic by itself, for as long as it takes. */
+/** Carries one spool file to the cluster, each topic by itself, for as long as it takes. */
 export type SpoolRelay = {
-  /** To be called when records or topics may have come. */
+  /** To be called now and then, and when records or topics may have come. */
   readonly wake: () => void;
-  /** What keeps records from being relayed; `null` when nothing does. */
+  /** What keeps records from being relayed; `null` when nothing is known to. */
   readonly trouble: () => SamsaError | null;
-  readonly stop: () => void;
+  readonly ledger: () => readonly SpoolLedger[];
+  readonly isEmpty: () => boolean;
+  readonly close: () => void;
 };
 
+/** From when on waiting is a problem. */
+export const longWaitMs = 2_000;
+const busyTimeoutMs = 2_000;
 const mostInFlightBytes = 16 << 20;
 const droppedAtOnce = 200;
 
-export function createSpoolRelay(options: SpoolRelayOptions): SpoolRelay {
-  const { front, log, clock, dropBeyondBytes } = options;
+/** @throws SamsaError as `openSqlite`. */
+export function relaySpool(id: string, path: string, options: SpoolRelayOptions): SpoolRelay {
+  const { log, clock, dropBeyondBytes, checkpointedElsewhere } = options;
+  const database = openSpoolFile(path, { busyTimeoutMs, checkpointedElsewhere });
+  const outgoing = createOutgoingRecords(database);
+  const askWhy = createQuestion(log);
   const stopping = new AbortController();
   const { signal } = stopping;
   const topics = new Map<number, SpoolTopicRelay>();
@@ -36,9 +46,9 @@ export function createSpoolRelay(options: SpoolRelayOptions): SpoolRelay {
   let tidying = false;
 
   const meetTopics = (): void => {
-    for (const topic of front.topics()) {
+    for (const topic of outgoing.topics()) {
       if (topics.has(topic.number)) continue;
-      const relay = relaySpooledTopic({ topic, front, log, clock, inFlightBytes, signal });
+      const relay = relaySpooledTopic({ topic, outgoing, log, clock, inFlightBytes, signal });
       topics.set(topic.number, relay);
       relay.wake();
     }
@@ -46,7 +56,7 @@ export function createSpoolRelay(options: SpoolRelayOptions): SpoolRelay {
 
   /** @returns whether there is more to drop. */
   const dropOldest = (): boolean => {
-    const excessBytes = front.waitingBytes() - (dropBeyondBytes ?? Number.POSITIVE_INFINITY);
+    const excessBytes = outgoing.waitingBytes() - (dropBeyondBytes ?? Number.POSITIVE_INFINITY);
     if (excessBytes <= 0) return false;
     let oldest: { readonly topic: SpoolTopicRelay; readonly arrivalMs: number } | null = null;
     for (const topic of topics.values()) {
@@ -64,6 +74,10 @@ export function createSpoolRelay(options: SpoolRelayOptions): SpoolRelay {
     tidying = false;
   };
 
+  const ledger = (): readonly SpoolLedger[] => readSpoolLedger(database, id);
+  const heard = (): SamsaError | null =>
+    trouble ?? [...topics.values()].map((topic) => topic.trouble()).find((one) => one !== null) ?? null;
+
   return {
     wake: () => {
       for (const topic of topics.values()) topic.wake();
@@ -71,7 +85,37 @@ export function createSpoolRelay(options: SpoolRelayOptions): SpoolRelay {
       tidying = true;
       void tidy();
     },
-    trouble: () => trouble ?? [...topics.values()].map((topic) => topic.trouble()).find((one) => one !== null) ?? null,
-    stop: () => stopping.abort(),
+    trouble: () => {
+      const late = ledger().find(({ oldestMs }) => oldestMs !== null && clock() - oldestMs > longWaitMs);
+      const answer = askWhy(late?.topic ?? null);
+      return heard() ?? answer;
+    },
+    ledger,
+    isEmpty: outgoing.isEmpty,
+    close: () => {
+      stopping.abort();
+      database.close();
+    },
+  };
+}
+
+/** The client repeats a send without a word, so another question to the cluster shows what keeps it from success. */
+function createQuestion(log: Pick<KafkaLog, 'describe'>): (lateTopic: string | null) => SamsaError | null {
+  let asking = false;
+  let answer: SamsaError | null = null;
+  const ask = async (topic: string): Promise<void> => {
+    asking = true;
+    try {
+      await log.describe(topic);
+      answer = null;
+    } catch (error) {
+      answer = error instanceof SamsaError ? error : null;
+    }
+    asking = false;
+  };
+  return (lateTopic) => {
+    if (lateTopic === null) answer = null;
+    else if (!asking) void ask(lateTopic);
+    return answer;
   };
 }

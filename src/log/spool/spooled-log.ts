@@ -4,15 +4,12 @@ import type { KafkaConnection } from '../kafka/connection.ts';
 import type { EventLog } from '../log.ts';
 import { logError } from '../sqlite/errors.ts';
 import { retry } from '../../runtime/retry.ts';
-import { createSpoolBound, type SpoolOverflow } from './bound.ts';
-import { createSpoolBack, openSpoolFile, type SpoolBack } from './file.ts';
-import { longWaitMs } from './file-relay.ts';
-import { openSpoolFolder, type ClaimedSpool } from './folder.ts';
-import { createSpoolIntake, type SpoolIntake } from './intake.ts';
-import { readSpoolLedger, type SpoolLedger } from './ledger.ts';
-import { startSpoolThread, type SpoolThreadLink } from './thread-link.ts';
-import { spoolSignalName } from './thread-messages.ts';
 import { createThreadSignal } from '../../runtime/thread-signal.ts';
+import { openSpoolFile, readSpoolLedger, type SpoolLedger } from './file.ts';
+import { openSpoolFolder, type ClaimedSpool } from './folder.ts';
+import { createIncomingRows, createSpoolAppender, type IncomingRows, type SpoolOverflow } from './incoming.ts';
+import { longWaitMs } from './relay.ts';
+import { spoolSignalName, startRelayWorker, type RelayWorker } from './relay-worker.ts';
 
 export type SpoolOptions = {
   /** Where the spools of all processes on this data folder lie; made if it is not there. */
@@ -67,31 +64,28 @@ export async function openSpooledLog(log: EventLog, options: SpoolOptions): Prom
   const claimed = openSpoolFolder(folder, clock).claimAny();
   const { id, path } = claimed;
   try {
-    const { database, back } = await openBack(path, options);
+    const { database, rows } = await openRows(path, options);
     const signal = createThreadSignal(spoolSignalName(id), () => {});
-    const thread = startSpoolThread(
-      { id, path, folder, kafka: options.kafka, dropBeyondBytes: overflow === 'drop-oldest' ? limitBytes : null },
-      options.onProblem,
-    );
-    const bound = createSpoolBound({ path, limitBytes, overflow, waitingBytes: back.waitingBytes });
-    const intake = createSpoolIntake({ back, bound, patienceMs, onWritten: signal.send });
-    return assemble({ log, clock, claimed, database, back, thread, intake, signal: signal.send });
+    const dropBeyondBytes = overflow === 'drop-oldest' ? limitBytes : null;
+    const worker = startRelayWorker({ id, path, folder, kafka: options.kafka, dropBeyondBytes }, options.onProblem);
+    const appender = createSpoolAppender({ path, rows, limitBytes, overflow, patienceMs, onWritten: signal.send });
+    return assemble({ log, clock, claimed, database, rows, worker, appender, signal: signal.send });
   } catch (error) {
     claimed.release();
     throw error;
   }
 }
 
-async function openBack(
+async function openRows(
   path: string,
   { topics, clock, busyTimeoutMs, sync }: SpoolOptions,
-): Promise<{ readonly database: SqliteDatabase; readonly back: SpoolBack }> {
+): Promise<{ readonly database: SqliteDatabase; readonly rows: IncomingRows }> {
   const open = () => openSpoolFile(path, { busyTimeoutMs, sync, checkpointedElsewhere: true });
   const database = await retry(open, { withinMs: patienceMs });
   try {
-    const back = createSpoolBack(database, clock);
-    for (const topic of topics) await retry(() => back.addTopic(topic), { withinMs: patienceMs });
-    return { database, back };
+    const rows = createIncomingRows(database, clock);
+    for (const topic of topics) await retry(() => rows.addTopic(topic), { withinMs: patienceMs });
+    return { database, rows };
   } catch (error) {
     database.close();
     throw error;
@@ -103,27 +97,28 @@ type Parts = {
   readonly clock: () => number;
   readonly claimed: ClaimedSpool;
   readonly database: SqliteDatabase;
-  readonly back: SpoolBack;
-  readonly thread: SpoolThreadLink;
-  readonly intake: SpoolIntake;
+  readonly rows: IncomingRows;
+  readonly worker: RelayWorker;
+  readonly appender: ReturnType<typeof createSpoolAppender>;
+  /** Wakes the relay. */
   readonly signal: () => void;
 };
 
-function assemble({ log, clock, claimed, database, back, thread, intake, signal }: Parts): SpooledLog {
+function assemble({ log, clock, claimed, database, rows, worker, appender, signal }: Parts): SpooledLog {
   const { id, path } = claimed;
   let closing: Promise<void> | null = null;
   let isOpen = true;
   let last: readonly SpoolLedger[] = [];
 
   const ledger = (): readonly SpoolLedger[] => {
-    if (isOpen) last = [...readSpoolLedger(database, id), ...thread.adopted()];
+    if (isOpen) last = [...readSpoolLedger(database, id), ...worker.adopted()];
     return last;
   };
 
   const close = async (): Promise<void> => {
     const closed = log.close();
-    await intake.drain();
-    await thread.close(relayWithinMs);
+    await appender.drain();
+    await worker.close(relayWithinMs);
     ledger();
     isOpen = false;
     database.close();
@@ -137,18 +132,18 @@ function assemble({ log, clock, claimed, database, back, thread, intake, signal 
     append: async (records) => {
       if (closing !== null) throw new SamsaError('log-closed', `${path}: the log has been closed`);
       try {
-        await intake.append(records);
+        await appender.append(records);
       } catch (error) {
         throw logError(path, error);
       }
     },
     create: async (topic, settings) => {
       await log.create(topic, settings);
-      await retry(() => back.addTopic(topic), { withinMs: patienceMs });
+      await retry(() => rows.addTopic(topic), { withinMs: patienceMs });
       signal();
     },
     ledger,
-    problems: () => problemsOf(ledger(), thread.trouble(), clock()),
+    problems: () => problemsOf(ledger(), worker.trouble(), clock()),
     close: () => (closing ??= close()),
   };
 }

@@ -2,15 +2,14 @@ import { encodeHeaders } from '../../events/header-bytes.ts';
 import { openSqlite, type SqliteDatabase } from '../../sqlite/connection.ts';
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
-import { createAppendQueue, type Row } from './append-queue.ts';
 import { logError } from './errors.ts';
-import { createLogWatch } from './log-watch.ts';
+import { createGroupCommit, type Row } from './group-commit.ts';
+import { createWaitingReads } from './waiting-reads.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log.ts';
 import { partitionOf } from '../partition.ts';
 import { retry } from '../../runtime/retry.ts';
-import { createRecordReader } from './read-records.ts';
+import { createRecordReader, createRowWriter } from './records.ts';
 import { createSqliteTopics, logMigrations, type SqliteTopic, type SqliteTopics } from './topics.ts';
-import { createRowWriter } from './write-rows.ts';
 
 export type SqliteLogOptions = {
   /** What records are stamped with on arrival. */
@@ -65,13 +64,13 @@ function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
   const patienceMs = options.patienceMs ?? defaultPatienceMs;
   const topics = createSqliteTopics(database);
   const reader = createRecordReader(database);
-  const watch = createLogWatch({
+  const waitingReads = createWaitingReads({
     name: logSignalName,
     version: database.dataVersion,
     endOf: reader.endOf,
   });
-  const write = createRowWriter(database, options.clock, watch.announce);
-  const queue = createAppendQueue({
+  const write = createRowWriter(database, options.clock, waitingReads.wake);
+  const commit = createGroupCommit({
     write: (rows) => {
       try {
         write(rows);
@@ -98,7 +97,7 @@ function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
   return {
     append: async (records) => {
       const rows = open(() => records.map(toRow));
-      if (rows.length > 0) await queue.append(rows);
+      if (rows.length > 0) await commit.append(rows);
     },
     read: async (request) => {
       const giveUpAtMs = performance.now() + request.waitMs;
@@ -107,15 +106,15 @@ function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
         const result = open(() => reader.read(number, request));
         const leftMs = giveUpAtMs - performance.now();
         if (!isEmpty(result, request) || leftMs <= 0 || request.signal.aborted) return result;
-        const woken = await watch.wait(number, request.from, leftMs, request.signal);
+        const woken = await waitingReads.wait(number, request.from, leftMs, request.signal);
         if (!woken) return open(() => result);
       }
     },
     describe: async (topic) => open(() => topics.describe(topic)),
     create: (topic, settings) => retry(() => open(() => topics.create(topic, settings)), { withinMs: patienceMs }),
     close: () => {
-      closing ??= queue.drain().finally(database.close);
-      watch.endWaits();
+      closing ??= commit.drain().finally(database.close);
+      waitingReads.endWaits();
       return closing;
     },
   };

@@ -3,8 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { Migration, Migrations } from '../../sqlite/migrations.ts';
 import { SamsaError } from '../../errors.ts';
-import type { TopicFacts } from '../topic-facts.ts';
-import type { TopicDescription, TopicSettings } from '../log.ts';
+import type { TopicDescription, TopicFacts, TopicSettings } from '../log.ts';
 
 /**
  * The log's schema. Partitions are numbered across all topics, and each has a table of its own for its records, by

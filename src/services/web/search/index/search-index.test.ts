@@ -11,7 +11,7 @@ import { bookChangedRecord, type BookChanged } from '../../../../events/book-cha
 import { createEventSource } from '../../../../events/event-source.ts';
 import { readerActionRecord } from '../../../../events/reader-action.ts';
 import { defaultTopicNames as topics } from '../../../../events/topics.ts';
-import { compactRecords } from '../../../../log/sqlite/compact-records.ts';
+import { compactRecords } from '../../../../log/sqlite/retention.ts';
 import type { EventLog } from '../../../../log/log.ts';
 import { openLog, type LogLocation } from '../../../../log/open-log.ts';
 import { logMigrations } from '../../../../log/sqlite/topics.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import { Admin } from '@platformatic/kafka';
-import { startBroker } from '../../test/servers/kafka-broker.ts';
-import { until } from '../../test/support/until.ts';
-import { defaultTopicNames } from '../events/topics.ts';
-import { openShownOffsets } from './open-shown-offsets.ts';
+import { startBroker } from '../../../test/servers/kafka-broker.ts';
+import { until } from '../../../test/support/until.ts';
+import { defaultTopicNames } from '../../events/topics.ts';
+import { openShownOffsets } from '../open-log.ts';
 
 const broker = await startBroker();
 after(broker.stop);

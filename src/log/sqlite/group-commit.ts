@@ -3,7 +3,7 @@ import { SamsaError } from '../../errors.ts';
 import { isRetryable } from '../../runtime/retry.ts';
 import { backoffMs } from '../../runtime/waiting.ts';
 
-/** A record with everything decided but its offset. */
+/** A record whose partition is decided, but not its offset. */
 export type Row = {
   /** The number of its partition across all topics. */
   readonly number: number;
@@ -12,7 +12,7 @@ export type Row = {
   readonly headers: Uint8Array;
 };
 
-export type AppendQueueOptions = {
+export type GroupCommitOptions = {
   /**
    * Writes all rows in one transaction, in this order, or throws with none written:
    * a retryable SamsaError when the same may succeed later.
@@ -20,12 +20,12 @@ export type AppendQueueOptions = {
   readonly write: (rows: readonly Row[]) => void;
   /** How long a call may wait for a store that is busy or full. */
   readonly patienceMs: number;
-  /** What may wait at once; a single larger call is taken when nothing else waits. */
+  /** How much may wait; a single larger call is taken when nothing else waits. */
   readonly limitRecords: number;
   readonly limitBytes: number;
 };
 
-export type AppendQueue = {
+export type GroupCommit = {
   /** @throws SamsaError `log-unavailable` (retryable), with nothing of the call written. */
   readonly append: (rows: readonly Row[]) => Promise<void>;
   /** Resolves when every call has been answered. */
@@ -40,7 +40,7 @@ type Call = {
   readonly reject: (error: unknown) => void;
 };
 
-/** One transaction takes the calls that fit in these, and always one: it holds up the thread while it is written. */
+/** A transaction holds up the thread, so it takes the calls that fit in these; but always one. */
 const transactionRecords = 5_000;
 const transactionBytes = 8 << 20;
 const backoff = { firstMs: 10, mostMs: 100 };
@@ -49,7 +49,7 @@ const backoff = { firstMs: 10, mostMs: 100 };
  * Group commit: what is appended in one turn of the event loop is written in one transaction on its next turn, in the
  * order of the calls. While the store is unavailable everything waits in place and is tried again.
  */
-export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
+export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const waiting: Call[] = [];
   let records = 0;
   let bytes = 0;

@@ -1,10 +1,71 @@
-import type { SqliteDatabase } from '../../sqlite/connection.ts';
+import { existsSync } from 'node:fs';
 import { tombstoneRetentionMs } from '../../events/topics.ts';
-import { inBatches } from './in-batches.ts';
-import { recordTable } from './topics.ts';
+import { pause } from '../../runtime/waiting.ts';
+import { openSqlite, type SqliteDatabase } from '../../sqlite/connection.ts';
+import { logMigrations, recordTable } from './topics.ts';
+
+/**
+ * Removes from the log at `path`, if there is one, what its topics need not keep any longer. It runs on the checkpoint
+ * thread. When the signal fires it stops after the current transaction, and goes on there the next time.
+ */
+export default async function tidyLog(path: string, signal: AbortSignal): Promise<void> {
+  if (!existsSync(path)) return;
+  const database = openSqlite(path, {
+    migrations: logMigrations,
+    busyTimeoutMs: 1_000,
+    checkpointedElsewhere: true,
+    cacheKiB: 1_024,
+  });
+  try {
+    const nowMs = Date.now();
+    await expireRecords(database, nowMs, signal);
+    await compactRecords(database, nowMs, signal);
+  } finally {
+    database.close();
+  }
+}
+
+/** So many records are removed in one transaction. */
+const expiredRecords = 1_000;
+
+/**
+ * Removes the records that their topics need no longer keep at `nowMs`, oldest first, and moves the starts of their
+ * partitions. In each partition it stops at the first record young enough. Ends and offsets stay what they were.
+ * @returns how many records were removed.
+ * @throws SamsaError `store-unavailable` (retryable) after whole batches.
+ */
+export async function expireRecords(database: SqliteDatabase, nowMs: number, signal: AbortSignal): Promise<number> {
+  const partitions = database
+    .prepare('SELECT number, retention_ms FROM topic JOIN partition ON topic_id = id WHERE retention_ms > 0')
+    .all();
+  let removed = 0;
+  for (const { number, retention_ms: retentionMs } of partitions) {
+    removed += await inBatches(() => expireBatch(database, Number(number), nowMs - Number(retentionMs)), signal);
+  }
+  return removed;
+}
+
+function expireBatch(database: SqliteDatabase, partitionNumber: number, beforeMs: number): number {
+  const table = recordTable(partitionNumber);
+  const oldest = database
+    .prepare(`SELECT log_offset, arrived_ms FROM ${table} ORDER BY log_offset LIMIT ${expiredRecords}`)
+    .all();
+  const young = oldest.findIndex((record) => Number(record['arrived_ms']) >= beforeMs);
+  const expired = young === -1 ? oldest : oldest.slice(0, young);
+  const last = expired.at(-1);
+  if (last === undefined) return 0;
+  const start = Number(last['log_offset']) + 1;
+  return database.transaction(() => {
+    database
+      .prepare('UPDATE partition SET start_offset = max(start_offset, ?) WHERE number = ?')
+      .run(start, partitionNumber);
+    const { changes } = database.prepare(`DELETE FROM ${table} WHERE log_offset < ?`).run(start);
+    return Number(changes);
+  });
+}
 
 /** So many records, or so much of their keys, are looked at in one transaction. */
-const batchRecords = 200;
+const lookedRecords = 200;
 const batchKeyBytes = 1 << 20;
 /** Records younger than this are left alone: what changes often is looked at less often. */
 const untouchedMs = 5 * 60_000;
@@ -58,7 +119,7 @@ function readBatch(
   const rows = database
     .prepare(
       `SELECT log_offset, arrived_ms, key, value IS NULL AS is_tombstone FROM ${recordTable(partitionNumber)}
-       WHERE log_offset >= ? ORDER BY log_offset LIMIT ${batchRecords}`,
+       WHERE log_offset >= ? ORDER BY log_offset LIMIT ${lookedRecords}`,
     )
     .iterate(from);
   const batch: Looked[] = [];
@@ -97,7 +158,7 @@ function removeRecord(database: SqliteDatabase, partitionNumber: number, offset:
 
 function removeTombstones(database: SqliteDatabase, beforeMs: number): number {
   const old = database
-    .prepare(`SELECT number, key, log_offset FROM latest WHERE removed_ms < ? LIMIT ${batchRecords}`)
+    .prepare(`SELECT number, key, log_offset FROM latest WHERE removed_ms < ? LIMIT ${lookedRecords}`)
     .all(beforeMs);
   if (old.length === 0) return 0;
   return database.transaction(() => {
@@ -109,4 +170,22 @@ function removeTombstones(database: SqliteDatabase, beforeMs: number): number {
     }
     return old.length;
   });
+}
+
+const pauseMs = 10;
+
+/**
+ * Repeats a short transaction until it finds nothing to do or the signal fires, and lets others write in between.
+ * @param piece one transaction. @returns how much it has done.
+ * @returns how much all of them have done.
+ */
+async function inBatches(piece: () => number, signal: AbortSignal): Promise<number> {
+  let done = 0;
+  while (!signal.aborted) {
+    const did = piece();
+    if (did === 0) break;
+    done += did;
+    await pause(pauseMs, signal);
+  }
+  return done;
 }

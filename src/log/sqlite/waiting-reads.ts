@@ -3,43 +3,43 @@ import { createThreadSignal } from '../../runtime/thread-signal.ts';
 /** New ends by partition number. */
 export type Ends = ReadonlyMap<number, number>;
 
-export type LogWatchOptions = {
-  /** Of the bell that everybody in this process hears who has the file open, in whatever thread. */
+export type WaitingReadsOptions = {
+  /** Of the signal between all threads of this process that have the file open. */
   readonly name: string;
-  /** Differs once another connection, also of another process, has committed. */
+  /** Changes when another connection, also of another process, has committed. */
   readonly version: () => number;
   readonly endOf: (partitionNumber: number) => number;
 };
 
-export type LogWatch = {
+export type WaitingReads = {
   /**
    * Waits until a partition's end may be beyond `from`.
    * @returns false after `waitMs`, when `signal` fires, or on `endWaits`.
    */
   readonly wait: (partitionNumber: number, from: number, waitMs: number, signal: AbortSignal) => Promise<boolean>;
   /**
-   * Wakes everybody in this process who waits for these ends: here now, in other threads as soon as they turn, or, when
-   * others were woken just before, when they next look.
+   * Wakes the reads of this process that wait for these ends: in this thread now, in other threads in their next turn of
+   * the event loop, or within 5 ms when they were woken just before.
    */
-  readonly announce: (ends: Ends) => void;
+  readonly wake: (ends: Ends) => void;
   readonly endWaits: () => void;
 };
 
 type Waiter = { readonly partitionNumber: number; readonly from: number; readonly wake: (records: boolean) => void };
 
 /**
- * Other processes cannot ring: their commits are looked for this often, while somebody waits. So nobody rings more often
- * either: each ring costs more than the append it tells of.
+ * Other processes send no signal: while a read waits, this is how often it looks for their commits. Signals within this
+ * time would cost more than the appends they tell of, and are left out.
  */
 const pollMs = 5;
 const longestTimeoutMs = 2 ** 31 - 1;
 
-/** One look-out per opened log, shared by all its waiting reads. */
-export function createLogWatch(options: LogWatchOptions): LogWatch {
+/** The reads of one opened log that wait for records. */
+export function createWaitingReads(options: WaitingReadsOptions): WaitingReads {
   const waiters = new Set<Waiter>();
   let polling: NodeJS.Timeout | null = null;
   let seenVersion: number | null = null;
-  const rangMs = new Map<number, number>();
+  const sentMs = new Map<number, number>();
 
   const wakeWhere = (endOf: (partitionNumber: number) => number | undefined): void => {
     for (const waiter of waiters) {
@@ -48,7 +48,7 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
     }
   };
 
-  /** A store that cannot be asked wakes everybody: their own reads then say what is wrong. */
+  /** Where the file cannot be read, all are woken: their own reads then say what is wrong. */
   const look = (): void => {
     try {
       const version = options.version();
@@ -99,12 +99,12 @@ export function createLogWatch(options: LogWatchOptions): LogWatch {
         signal.addEventListener('abort', stop);
         add(waiter);
       }),
-    announce: (ends) => {
+    wake: (ends) => {
       wakeWhere((number) => ends.get(number));
       const nowMs = performance.now();
       for (const number of ends.keys()) {
-        if (nowMs - (rangMs.get(number) ?? Number.NEGATIVE_INFINITY) < pollMs) continue;
-        rangMs.set(number, nowMs);
+        if (nowMs - (sentMs.get(number) ?? Number.NEGATIVE_INFINITY) < pollMs) continue;
+        sentMs.set(number, nowMs);
         signal.send(number);
       }
     },

@@ -3,7 +3,7 @@ import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { bytesOf, positionsPerTopic, readWaitingBytes } from './file.ts';
 
-/** A record on its way out of the spool; its headers stay as they are stored, which is small, until it is sent. */
+/** A record on its way out of the spool. Its headers stay encoded, which is small, until it is sent. */
 export type SpooledRecord = {
   readonly position: number;
   readonly bytes: number;
@@ -12,32 +12,33 @@ export type SpooledRecord = {
   readonly headers: Uint8Array;
 };
 
-/** From this position on, records are addressed with so many partitions. */
+/** From this position on, the topic had so many partitions. */
 export type Addressing = { readonly from: number; readonly partitions: number };
 
 export type SpooledTopic = {
   readonly number: number;
   readonly name: string;
-  /** Of its first record ever. */ readonly base: number;
+  /** The position of its first record ever. */
+  readonly base: number;
 };
 
-/** The end of the queues where records go out; whoever relays the spool has it. Each change is one transaction. */
-export type SpoolFront = {
+/** The records that leave a spool; one relay uses it. Each change is one transaction. */
+export type OutgoingRecords = {
   readonly topics: () => readonly SpooledTopic[];
-  /** The first records from a position on; none where the queue ends. */
+  /** The first records from a position on: at least one if there is any. */
   readonly read: (topic: SpooledTopic, from: number, maxRecords: number, maxBytes: number) => readonly SpooledRecord[];
   readonly isEmpty: () => boolean;
   readonly waitingBytes: () => number;
-  /** Removes what the cluster has acknowledged; the cheaper the fewer gaps there are between their positions. */
+  /** Removes what the cluster has acknowledged. Gaps between the positions make it slower. */
   readonly removeRelayed: (topic: SpooledTopic, records: readonly SpooledRecord[]) => void;
-  /** Keeps a record that was refused apart from the others, with the reason. */
+  /** Moves a record that was refused out of the queue, and keeps it with the reason. */
   readonly setAside: (topic: SpooledTopic, record: SpooledRecord, why: string, nowMs: number) => void;
-  /** When the first record from a position on came; `null` where there is none. */
+  /** When the first record from a position on came; `null` when there is none. */
   readonly arrivalAt: (topic: SpooledTopic, from: number) => number | null;
-  /** Removes the first records from a position on, so many and so large at most but always one; says where the rest begins. */
+  /** Drops the first records from a position on, at most so many and so large, but at least one. @returns where the rest begins. */
   readonly drop: (topic: SpooledTopic, from: number, mostRecords: number, mostBytes: number) => number;
   readonly addressings: (topic: SpooledTopic) => readonly Addressing[];
-  /** From the end of the queue on; or, in place of all there were, `from` its beginning. Survives a power cut. */
+  /** Notes how many partitions the topic has: for what comes from now on, or for all of the queue. Survives a power cut. */
   readonly address: (topic: SpooledTopic, partitions: number, from: 'beginning' | 'end') => void;
 };
 
@@ -45,14 +46,14 @@ export function toRecord(topic: string, { key, value, headers }: SpooledRecord):
   return { topic, key, value, headers: decodeHeaders(headers) };
 }
 
-export function createSpoolFront(database: SqliteDatabase): SpoolFront {
+export function createOutgoingRecords(database: SqliteDatabase): OutgoingRecords {
   const select = database.prepare(
     'SELECT position, key, value, headers FROM record WHERE position >= ? AND position < ? ORDER BY position LIMIT ?',
   );
   const remove = database.prepare('DELETE FROM record WHERE position BETWEEN ? AND ?');
   select.setReturnArrays(true);
 
-  /** Counts rows out that were really there, beside what became of them. */
+  /** `count` records had this outcome, and `gone` rows of so many bytes were really there. */
   const countOut = (
     number: number,
     as: 'relayed' | 'dropped' | 'set_aside',
@@ -66,7 +67,7 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
       )
       .run(count, gone, bytes, number);
 
-  const read: SpoolFront['read'] = ({ base }, from, maxRecords, maxBytes) => {
+  const read: OutgoingRecords['read'] = ({ base }, from, maxRecords, maxBytes) => {
     const found: SpooledRecord[] = [];
     let total = 0;
     for (const row of select.iterate(from, base + positionsPerTopic, maxRecords) as unknown as Iterable<RecordRow>) {
@@ -138,7 +139,7 @@ export function createSpoolFront(database: SqliteDatabase): SpoolFront {
 
 type RecordRow = readonly [position: number, key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array];
 
-/** First and last of positions that follow each other without a gap. */
+/** First and last position of each run without a gap. */
 function runsOf(records: readonly SpooledRecord[]): readonly (readonly [first: number, last: number])[] {
   const runs: [number, number][] = [];
   for (const { position } of records) {
@@ -153,7 +154,7 @@ function totalBytes(records: readonly SpooledRecord[]): number {
   return records.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** Records that are sent must not outlive, in the cluster, the note by which their repeats find the same partition. */
+/** After a power cut the note must be as old as the records sent by it: their repeats must find the same partition. */
 function withFullSync(database: SqliteDatabase, body: () => void): void {
   const before = Number(database.prepare('PRAGMA synchronous').get()!['synchronous']);
   database.prepare('PRAGMA synchronous = FULL').run();

@@ -1,9 +1,11 @@
 import type { StatementSync } from 'node:sqlite';
 import { headersIn } from '../../events/header-bytes.ts';
-import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { StoredRecord } from '../../events/record.ts';
+import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { ReadRequest, ReadResult } from '../log.ts';
+import type { Row } from './group-commit.ts';
 import { recordTable } from './topics.ts';
+import type { Ends } from './waiting-reads.ts';
 
 export type RecordReader = {
   /** What one partition holds from `request.from` on, as of one moment, without waiting. */
@@ -92,4 +94,35 @@ function takeRecords(
     });
   }
   return { records, complete: records.length < mostRecords };
+}
+
+/**
+ * Writes rows in one transaction, all or none: raises the end of each partition, then puts its rows at their offsets, in
+ * the order they came.
+ * `onWritten` is told the new ends once they are committed.
+ */
+export function createRowWriter(
+  database: SqliteDatabase,
+  clock: () => number,
+  onWritten: (ends: Ends) => void,
+): (rows: readonly Row[]) => void {
+  const raiseEnd = database.prepare(
+    'UPDATE partition SET end_offset = end_offset + ? WHERE number = ? RETURNING end_offset',
+  );
+  raiseEnd.setReturnArrays(true);
+
+  return (rows) => {
+    const ends = new Map<number, number>();
+    database.transaction(() => {
+      const arrivedMs = clock();
+      for (const [number, ofPartition] of Map.groupBy(rows, (row) => row.number)) {
+        const [end] = raiseEnd.get(ofPartition.length, number) as unknown as [number];
+        ends.set(number, end);
+        const insert = database.prepare(`INSERT INTO ${recordTable(number)} VALUES (?, ?, ?, ?, ?)`);
+        let offset = end - ofPartition.length;
+        for (const { key, value, headers } of ofPartition) insert.run(offset++, arrivedMs, key, value, headers);
+      }
+    });
+    onWritten(ends);
+  };
 }

@@ -1,7 +1,7 @@
 import { SamsaError } from '../../errors.ts';
-import { relaySpoolFile, type SpoolFileRelay, type SpoolFileRelayOptions } from './file-relay.ts';
+import type { SpoolLedger } from './file.ts';
 import { openSpoolFolder, type ClaimedSpool } from './folder.ts';
-import type { SpoolLedger } from './ledger.ts';
+import { relaySpool, type SpoolRelay, type SpoolRelayOptions } from './relay.ts';
 
 export type SpoolAdoption = {
   /** To be called every few seconds: adopts what was left behind, and deletes what is empty. */
@@ -12,17 +12,17 @@ export type SpoolAdoption = {
   readonly close: () => void;
 };
 
-type Adopted = { readonly claimed: ClaimedSpool; readonly relay: SpoolFileRelay };
+type Adopted = { readonly claimed: ClaimedSpool; readonly relay: SpoolRelay };
 
 /** Empties the spools of processes that are gone. Those with records set aside are kept, and shown. */
-export function adoptSpools(folder: string, options: Pick<SpoolFileRelayOptions, 'log' | 'clock'>): SpoolAdoption {
+export function adoptSpools(folder: string, options: Pick<SpoolRelayOptions, 'log' | 'clock'>): SpoolAdoption {
   const spools = openSpoolFolder(folder, options.clock);
   const adopted = new Set<Adopted>();
   let trouble: SamsaError | null = null;
 
   const adopt = (claimed: ClaimedSpool): void => {
     try {
-      const relay = relaySpoolFile(claimed.id, claimed.path, {
+      const relay = relaySpool(claimed.id, claimed.path, {
         ...options,
         dropBeyondBytes: null,
         checkpointedElsewhere: false,

@@ -1,0 +1,216 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import { SamsaError } from '../../errors.ts';
+import type { NewRecord } from '../../events/record.ts';
+import { partitionOf } from '../partition.ts';
+import { recordBytes } from './records.ts';
+import type { KafkaTopics } from './topics.ts';
+
+export type LaneOptions<Item> = {
+  /** Sends a batch, all or none. @throws SamsaError `bad-event` where one of it is refused for what it is. */
+  readonly send: (batch: readonly Item[]) => Promise<void>;
+  readonly onSent: (batch: readonly Item[]) => void;
+  readonly onRefused: (item: Item, refusal: SamsaError) => void;
+  /** A batch failed for any other reason. It is sent again once this has resolved, unless it was given up. */
+  readonly onOutage: (batch: readonly Item[], error: unknown) => void | Promise<void>;
+  /** Nothing more is sent once it has fired. */
+  readonly signal?: AbortSignal;
+};
+
+/** What is on its way to one partition, in order: nothing overtakes what could not be sent. */
+export type Lane<Item> = {
+  readonly push: (item: Item) => void;
+  /** Takes out what waits, also what was in the failed batch. */
+  readonly giveUp: (which: (item: Item) => boolean) => readonly Item[];
+  /** Resolves when nothing waits. */
+  readonly drain: () => Promise<void>;
+};
+
+const batchItems = 500;
+const batchBytes = 512 << 10;
+
+/**
+ * Sends one batch after the other, what is pushed within one turn of the event loop together. A batch that is refused
+ * is sent again one by one, so that its neighbours arrive.
+ */
+export function createLane<Item extends { readonly bytes: number }>(options: LaneOptions<Item>): Lane<Item> {
+  let waiting: Item[] = [];
+  /** How many of the first are sent one by one. */
+  let alone = 0;
+  let sending: Promise<void> | null = null;
+
+  const settle = (batch: readonly Item[]): void => {
+    waiting.splice(0, batch.length);
+    alone = Math.max(0, alone - batch.length);
+  };
+
+  const sendBatch = async (batch: readonly Item[]): Promise<void> => {
+    try {
+      await options.send(batch);
+    } catch (error) {
+      if (!isRefusal(error)) return options.onOutage(batch, error);
+      if (batch.length > 1) {
+        alone = batch.length;
+        return;
+      }
+      settle(batch);
+      options.onRefused(batch[0]!, error);
+      return;
+    }
+    settle(batch);
+    options.onSent(batch);
+  };
+
+  const sendAll = async (): Promise<void> => {
+    while (waiting.length > 0 && options.signal?.aborted !== true) {
+      await eventLoopTurn();
+      await sendBatch(waiting.slice(0, alone > 0 ? 1 : fitting(waiting)));
+    }
+    sending = null;
+  };
+
+  return {
+    push: (item) => {
+      waiting.push(item);
+      sending ??= sendAll();
+    },
+    giveUp: (which) => {
+      const { given = [], kept = [] } = Object.groupBy(waiting, (item) => (which(item) ? 'given' : 'kept'));
+      waiting = kept;
+      alone = 0;
+      return given;
+    },
+    drain: async () => {
+      while (sending !== null) await sending;
+    },
+  };
+}
+
+function isRefusal(error: unknown): error is SamsaError {
+  return error instanceof SamsaError && error.code === 'bad-event';
+}
+
+function fitting(waiting: readonly { readonly bytes: number }[]): number {
+  let bytes = 0;
+  for (const [index, item] of waiting.entries()) {
+    bytes += item.bytes;
+    if (index === batchItems || (index > 0 && bytes > batchBytes)) return index;
+  }
+  return waiting.length;
+}
+
+export type KafkaAppenderOptions = {
+  readonly topics: KafkaTopics;
+  /** As `send` of a lane; the records are of one topic. */
+  readonly send: (partition: number, records: readonly NewRecord[]) => Promise<void>;
+  /** What may wait at once; a single larger call is taken when nothing else waits. */
+  readonly limitRecords: number;
+  readonly limitBytes: number;
+};
+
+type Call = { left: number; error: unknown; readonly resolve: () => void; readonly reject: (error: unknown) => void };
+type Entry = { readonly record: NewRecord; readonly partition: number; readonly bytes: number; readonly call: Call };
+
+/** `append` of the Kafka log: decides partitions, and answers each call when all of its records are. */
+export function createKafkaAppender({ topics, send, limitRecords, limitBytes }: KafkaAppenderOptions) {
+  const lanes = new Map<string, Lane<Entry>>();
+  let entering: Promise<unknown> = Promise.resolve();
+  let records = 0;
+  let bytes = 0;
+  let turn = 0;
+
+  const settle = ({ bytes: size, call }: Entry, error: unknown): void => {
+    records--;
+    bytes -= size;
+    call.error ??= error;
+    if (--call.left > 0) return;
+    if (call.error === null) call.resolve();
+    else call.reject(call.error);
+  };
+
+  const openLane = (partition: number): Lane<Entry> => {
+    const lane = createLane<Entry>({
+      send: (batch) =>
+        send(
+          partition,
+          batch.map(({ record }) => record),
+        ),
+      onSent: (batch) => {
+        for (const entry of batch) settle(entry, null);
+      },
+      onRefused: settle,
+      // Those of a call behind one that failed must not overtake it.
+      onOutage: (batch, error) => {
+        const calls = new Set(batch.map(({ call }) => call));
+        for (const entry of lane.giveUp(({ call }) => calls.has(call))) settle(entry, error);
+      },
+    });
+    return lane;
+  };
+
+  const laneOf = ({ record: { topic }, partition }: Entry): Lane<Entry> => {
+    const name = `${partition} ${topic}`;
+    let lane = lanes.get(name);
+    if (lane === undefined) lanes.set(name, (lane = openLane(partition)));
+    return lane;
+  };
+
+  const enter = async (given: readonly NewRecord[]): Promise<{ readonly answered: Promise<void> }> => {
+    const counts = new Map<string, number>();
+    for (const { topic } of given) {
+      if (!counts.has(topic)) counts.set(topic, (await topics.find(topic)).leaders.length);
+    }
+    const sizes = given.map(sizeOf);
+    const size = sizes.reduce((sum, one) => sum + one, 0);
+    if (records > 0 && (records + given.length > limitRecords || bytes + size > limitBytes)) {
+      throw tooMuchWaits(records, bytes);
+    }
+    records += given.length;
+    bytes += size;
+    const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
+    const call: Call = { left: given.length, error: null, resolve, reject };
+    for (const [index, record] of given.entries()) {
+      const partitions = counts.get(record.topic)!;
+      const partition = record.key === null ? turn++ % partitions : partitionOf(record.key, partitions);
+      const entry = { record, partition, bytes: sizes[index]!, call };
+      laneOf(entry).push(entry);
+    }
+    return { answered };
+  };
+
+  return {
+    append: async (given: readonly NewRecord[]): Promise<void> => {
+      // One call after the other: a topic that is looked up must not be overtaken by one that is known.
+      const entered = entering.then(() => enter(given));
+      entering = entered.catch(() => {});
+      await (
+        await entered
+      ).answered;
+    },
+    /** Resolves when every call has been answered. */
+    drain: async (): Promise<void> => {
+      await entering;
+      for (const lane of lanes.values()) await lane.drain();
+    },
+  };
+}
+
+/** Brokers take no more than about 1 MB unless told so. */
+const mostRecordBytes = 900_000;
+
+/** About what a record takes. @throws SamsaError `bad-event` where that is too much. */
+export function sizeOf(record: NewRecord): number {
+  const bytes = recordBytes(record);
+  if (bytes <= mostRecordBytes) return bytes;
+  throw new SamsaError(
+    'bad-event',
+    `expected a record for ${record.topic} of at most ${mostRecordBytes} bytes, got ${bytes}. Make it smaller.`,
+  );
+}
+
+function tooMuchWaits(records: number, bytes: number): SamsaError {
+  return new SamsaError(
+    'log-unavailable',
+    `the log takes no more for now: ${records} records (${bytes} bytes) wait for Kafka. Try again later.`,
+    { retryable: true },
+  );
+}

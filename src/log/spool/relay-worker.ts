@@ -1,0 +1,74 @@
+import { reason, SamsaError } from '../../errors.ts';
+import { onlyNews } from '../../runtime/retry.ts';
+import { fromPlainError, startWorker, type PlainError } from '../../runtime/worker-link.ts';
+import type { KafkaConnection } from '../kafka/connection.ts';
+import type { SpoolLedger } from './file.ts';
+
+/** What the relay's thread is started with. */
+export type RelayWork = {
+  readonly id: string;
+  readonly path: string;
+  readonly folder: string;
+  readonly kafka: KafkaConnection;
+  /** As `SpoolRelayOptions`. */
+  readonly dropBeyondBytes: number | null;
+};
+
+/** What the thread tells twice a second. */
+export type RelayState = {
+  readonly trouble: PlainError | null;
+  /** The ledgers of spools that others left behind. */
+  readonly adopted: readonly SpoolLedger[];
+};
+
+/** Names the signal that records or topics have come into a spool. */
+export function spoolSignalName(id: string): string {
+  return `samsa spool ${id}`;
+}
+
+export type RelayWorker = {
+  /** What keeps records from being relayed; `null` when nothing is known to. */
+  readonly trouble: () => SamsaError | null;
+  /** The ledgers of spools that others left behind. */
+  readonly adopted: () => readonly SpoolLedger[];
+  /** Lets it empty the spool, and ends it by force after so long. */
+  readonly close: (withinMs: number) => Promise<void>;
+};
+
+/** Records in flight would else outlive the young generation, and be copied over and over. */
+const youngGenerationMiB = 24;
+
+/** Starts the thread, and again should it ever end. `onTrouble` hears of each kind of trouble once, and `null` after it. */
+export function startRelayWorker(work: RelayWork, onTrouble: (trouble: SamsaError | null) => void): RelayWorker {
+  const tell = onlyNews(onTrouble);
+  let adopted: readonly SpoolLedger[] = [];
+  let trouble: SamsaError | null = null;
+
+  const hear = (heard: SamsaError | null): void => {
+    trouble = heard;
+    tell(heard);
+  };
+
+  const { close } = startWorker<never, RelayState>({
+    entry: new URL('./relay-thread.ts', import.meta.url),
+    name: 'spool-relay',
+    data: work,
+    youngGenerationMiB,
+    onMessage: (state) => {
+      ({ adopted } = state);
+      hear(state.trouble && (fromPlainError(state.trouble) as SamsaError));
+    },
+    onEnd: (cause) => hear(ended(work.path, cause)),
+    restartAfterMs: 1_000,
+  });
+  return { trouble: () => trouble, adopted: () => adopted, close };
+}
+
+function ended(path: string, cause: unknown): SamsaError {
+  const why = cause === undefined ? '' : `: ${reason(cause)}`;
+  return new SamsaError(
+    'log-unavailable',
+    `${path}: the thread that relays it has ended and is started again${why}. What it holds is kept.`,
+    { retryable: true, cause },
+  );
+}
