@@ -1,49 +1,49 @@
 import type { NewRecord, StoredRecord } from '../events/record.ts';
 
 /**
- * Where events are kept: topics of numbered partitions, each an ever-growing sequence of records with consecutive
- * offsets from 0. Offsets are never given twice, also after old records have expired.
+ * Where events are kept: topics of numbered partitions. A partition is a growing sequence of records with consecutive
+ * offsets from 0; an offset is never used twice, even after its record has expired.
  *
- * Not promised: any order between partitions, and that a record is appended at most once when a process dies inside
- * `append` (projections drop such repeats by source and sequence).
+ * Not promised: an order between partitions; and when a process dies inside `append`, its records may be appended twice
+ * (projections drop such repeats by source and sequence).
  */
 export interface EventLog {
   /**
-   * Appends records and resolves once all of them are durable as configured, be it where they only wait to be read
-   * later: which offset a record got is learned by reading. Records of one partition keep the order
-   * in which they were given, across calls too. A record's partition is the Java client's: murmur2 of the key, modulo
-   * the number of partitions; records without a key may go anywhere.
+   * Appends records, and resolves when all of them are durable as configured. They may become readable later; only
+   * reading tells their offsets. Records of one partition keep their order, within a call and between calls. A record's
+   * partition is chosen as the Java client does: murmur2 of the key, modulo the number of partitions. Records without a
+   * key may go to any partition.
    * @throws SamsaError `topic-unknown`, `log-closed`, `bad-event` when the store refuses a record for what it is, or
    *   `log-unavailable` (retryable; nothing of the call appended, unless `close` did not wait for it any longer).
    */
   append(records: readonly NewRecord[]): Promise<void>;
 
   /**
-   * Reads one partition from an offset on: at least one record if one is there, else as soon as one comes, else none
-   * after `waitMs` or when `signal` fires. Below the start it begins at the start (the caller sees the gap in the first
-   * offset); above the end it answers at once with no records and `end` below `from`.
+   * Reads one partition from an offset on. It returns at least one record if there is one; else it waits for one, and
+   * returns none after `waitMs` or when `signal` fires. From below the start it reads from the start (the first offset
+   * shows the gap). From above the end it returns at once, with no records and `end` below `from`.
    * @throws SamsaError `topic-unknown`; `topic-replaced` when the topic no longer has this id; `log-closed`;
    *   `log-unavailable` (retryable).
    */
   read(request: ReadRequest): Promise<ReadResult>;
 
-  /** The topic's identity and each partition's ends. @throws SamsaError `topic-unknown`. */
+  /** The topic's id, and the start and end of each partition. @throws SamsaError `topic-unknown`. */
   describe(topic: string): Promise<TopicDescription>;
 
-  /** Makes a topic; one that exists keeps its partitions and id. */
+  /** Creates a topic. An existing one keeps its id, partitions and settings. */
   create(topic: string, settings: TopicSettings): Promise<void>;
 
-  /** Waits for appends under way, ends waiting reads, and lets go of every resource. May be called twice. */
+  /** Waits for appends in progress, ends waiting reads, and frees every resource. May be called twice. */
   close(): Promise<void>;
 }
 
 export type ReadRequest = {
   readonly topic: string;
-  /** From `describe`, so that a topic deleted and made anew is noticed. */
+  /** From `describe`: a topic that was deleted and created again has another one. */
   readonly topicId: string;
   readonly partition: number;
   readonly from: number;
-  /** A soft bound on keys, values and headers together; one record is always given. */
+  /** A soft bound on keys, values and headers together. One record is returned whatever its size. */
   readonly maxBytes: number;
   readonly waitMs: number;
   readonly signal: AbortSignal;
@@ -51,13 +51,12 @@ export type ReadRequest = {
 
 export type ReadResult = {
   readonly records: readonly StoredRecord[];
-  /** The offset to read from next: beyond the last record, and beyond what was skipped or compaction removed after it. */
+  /** The offset to read from next: after the last record, and after what was skipped or compacted away behind it. */
   readonly next: number;
   /**
-   * Offsets that never hold a record for readers, as the log knows for sure: ends of transactions, and what was given up
-   * in one. Ascending, none touching another; what lies before where the read began or beyond `next` does not count.
-   * Not promised for what expiry or compaction removed: in a topic without compaction, an offset above `start` that is
-   * neither among the records nor named here was not read.
+   * Offsets between `from` and `next` that hold no record for readers: ends of transactions, and records of aborted
+   * transactions. Ascending ranges that do not touch. Offsets that expiry or compaction removed are not listed. In a topic
+   * without compaction, an offset above `start` that is neither among the records nor listed here was not read.
    */
   readonly skipped: readonly OffsetRange[];
   /** The oldest offset still kept. */
@@ -66,11 +65,11 @@ export type ReadResult = {
   readonly end: number;
 };
 
-/** From `from` on, without `to`. */
+/** From `from` up to but not including `to`. */
 export type OffsetRange = { readonly from: number; readonly to: number };
 
 export type TopicDescription = {
-  /** Different for every topic ever made, also under the same name. */
+  /** Unique: a topic that is created again under the same name gets another id. */
   readonly id: string;
   /** By partition number. */
   readonly partitions: readonly { readonly start: number; readonly end: number }[];

@@ -5,16 +5,16 @@ type Underway = { readonly asked: Asked; readonly result: Promise<ReadResult>; r
 type Found = { readonly asked: Asked; readonly result: ReadResult };
 
 /**
- * Longer than a partition rests after a commit: who follows the same one is seldom further behind. And what a log has
- * since lost is not given for longer.
+ * Longer than a projection pauses after a commit, so that the others that follow the partition still find it. And short:
+ * what the log has lost since is served for no longer than this.
  */
 const keptMs = 30;
 
 /**
- * The same log for several that follow the same partitions on one thread: each record is read once, and all of them get
- * the same object. Who is ready to wait waits with whoever waits for the same already, or gets what another has just
- * got, with the ends of that moment; where one gives up, the others that wait with it get an answer without records early.
- * Who is not ready to wait always reads what is there now.
+ * The same log for several projections that follow the same partitions on one thread: each record is read once, and all
+ * get the same object. A read that may wait joins a waiting read of the same offset, or gets what another has just got,
+ * with the ends of that moment; when one of joined reads is aborted, the others return early, without records. A read
+ * that may not wait always asks the log.
  */
 export function shareReads(log: EventLog): EventLog {
   const underway = new Map<string, Underway>();

@@ -5,7 +5,7 @@ import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from '
 import { reason, SamsaError } from '../errors.ts';
 
 /**
- * Makes the folder, readable by its owner only, unless it stands already, and tries that files can be written to it.
+ * Creates the folder, readable by its owner only, if it is missing, and checks that files can be written to it.
  * @throws SamsaError `data-folder-unusable`
  */
 export function openDataFolder(folder: string): void {
@@ -20,8 +20,8 @@ export function openDataFolder(folder: string): void {
 }
 
 /**
- * With those above it. Node's own recursive way goes on for ever where the system says that there is no such place
- * although the folder above it stands, and calls a file system that is read-only a missing one.
+ * Creates the folders above it, too. Node's own recursive `mkdir` loops for ever on file systems that say ENOENT although
+ * the parent exists, and reports a read-only file system as ENOENT.
  */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
@@ -30,7 +30,7 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    // Another process may have made it meanwhile; a file in its place shows when one is to be written into it.
+    // Another process may have created it meanwhile. A file in its place shows when the probe is written.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
@@ -38,8 +38,8 @@ function makeFolder(folder: string): void {
 const secretForm = /^[0-9a-f]{64}$/;
 
 /**
- * The secret this shop signs cookies with: 32 random bytes as hex, made once and kept in `<folder>/secret`, readable by
- * its owner only. Processes that ask at the same time agree on one.
+ * The secret this shop signs cookies with: 32 random bytes as hex, created once and kept in `<folder>/secret`, readable
+ * by its owner only. Processes that ask at the same time get the same one.
  * @throws SamsaError `data-folder-unusable` when it cannot be read or made, or holds something else.
  */
 export function readOrMakeSecret(folder: string, random: (bytes: number) => Buffer = randomBytes): string {
@@ -49,7 +49,7 @@ export function readOrMakeSecret(folder: string, random: (bytes: number) => Buff
   throw new SamsaError(
     'data-folder-unusable',
     `${path}: expected 64 hexadecimal digits, got something else. Restore it from a backup, or delete it: ` +
-      'a new one is made, and readers are met as new.',
+      'a new one is made, and readers get new ids.',
   );
 }
 
@@ -62,7 +62,7 @@ function readSecret(path: string): string | null {
   }
 }
 
-/** A link is made whole or not at all, and only by one of several processes: the others read what it holds. */
+/** Creating a link is atomic, and succeeds for one of several processes; the others read that file. */
 function makeSecret(path: string, random: (bytes: number) => Buffer): string {
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
@@ -81,7 +81,7 @@ function makeSecret(path: string, random: (bytes: number) => Buffer): string {
 }
 
 /**
- * Keeps the folder for one running `name` at a time, until `release` or the end of the process, however it ends.
+ * Lets one `name` at a time run on the folder, until `release` or the end of the process, however it ends.
  * @throws SamsaError `already-running`, naming the holder; `data-folder-unusable`
  */
 export function lockDataFolder(folder: string, name: string, by: LockOptions): FileLock {
@@ -113,11 +113,11 @@ function alreadyRunning(folder: string, holder: LockHolder | null): SamsaError {
 const faults: Readonly<Record<string, string>> = {
   EACCES: 'no permission to write there',
   EDQUOT: 'the disk quota is used up',
-  EEXIST: 'a file stands in its place',
-  EISDIR: 'a folder stands where a file belongs',
+  EEXIST: 'there is a file in its place',
+  EISDIR: 'there is a folder where a file belongs',
   ENAMETOOLONG: 'the name is too long',
   ENOSPC: 'the disk is full',
-  ENOTDIR: 'a file stands in its place or above it',
+  ENOTDIR: 'there is a file in its place or above it',
   EPERM: 'no permission to write there',
   EROFS: 'the file system is read-only',
 };

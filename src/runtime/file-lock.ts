@@ -2,13 +2,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import { isBusy } from '../sqlite/errors.ts';
 
-/** Who has a lock, and what for. */
+/** The process that has a lock. */
 export type LockHolder = { readonly pid: number; readonly command: string; readonly sinceMs: number };
 
 export type LockOptions = {
   readonly command: string;
   readonly clock: () => number;
-  /** For another process to write its row, or to read ours; 250 unless given. */
+  /** How long another process may take to write its row, or to read ours. Default: 250. */
   readonly patienceMs?: number;
 };
 
@@ -18,13 +18,13 @@ const schema =
   'CREATE TABLE IF NOT EXISTS holder (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), pid INTEGER, command TEXT, since_ms INTEGER)';
 
 /**
- * Takes the lock that the file at `path` stands for, made if it is not there, until `release` or the end of the process,
- * however it ends. Never open such a file by any other means: letting go of it would give the lock away.
+ * Takes the lock of the file at `path`, which is created if missing, until `release` or the end of the process, however
+ * it ends. Never open such a file by other means: closing it would release the lock.
  *
- * The lock is an open write transaction, which the operating system ends with the process; the committed row beneath
- * it says who holds it, and is true only while the transaction is open.
- * @returns who has it where somebody else does; `holder` is `null` where they have not said so yet.
- * @throws whatever SQLite has to say about a file that cannot be written.
+ * The lock is an open write transaction, which the operating system ends with the process. A committed row says who holds
+ * it; it is valid only while a transaction is open.
+ * @returns the holder when another process has the lock; `null` when it has not written its row yet.
+ * @throws SQLite's error when the file cannot be written.
  */
 export function takeFileLock(
   path: string,
@@ -47,7 +47,7 @@ export function takeFileLock(
   };
 }
 
-/** Between the commit of the row and the next transaction another process may write its own: then ours is written again. */
+/** Between the commit and the next transaction another process may write its row: then ours is written again. */
 function take(connection: DatabaseSync, mine: LockHolder): void {
   connection.exec('BEGIN IMMEDIATE');
   connection.exec(schema);

@@ -4,7 +4,7 @@ import { SamsaError } from '../../errors.ts';
 import { within } from '../../runtime/waiting.ts';
 
 export type KafkaConnection = {
-  /** `host:port` of some of the cluster's brokers; the others are learned from them. */
+  /** `host:port` of some brokers of the cluster; they name the others. */
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly sasl?: {
@@ -13,13 +13,13 @@ export type KafkaConnection = {
     readonly password: string;
   };
   /**
-   * Encrypted when given. `ca` as PEM where the system's authorities are not the ones to trust; `cert` and `key`, also
-   * as PEM, where brokers want to know who we are.
+   * Encrypts when given; all as PEM. `ca`: trusted instead of the system's authorities. `cert` and `key`: for brokers
+   * that ask for a client certificate.
    */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 };
 
-/** What every client of the cluster is made with. @throws SamsaError `bad-configuration`. */
+/** Options of every client of the cluster. @throws SamsaError `bad-configuration`. */
 export function clientOptions({ brokers, clientId, sasl, tls }: KafkaConnection): BaseOptions {
   for (const broker of brokers) refuseBadAddress(broker);
   if (brokers.length === 0)
@@ -53,7 +53,7 @@ function hostOf(broker: string): string {
 
 type Client = Admin | Consumer | Producer<never, never, never, never>;
 
-/** A connection that breaks between two requests tells nobody but its listeners; without one it ends the process. */
+/** A connection that breaks between two requests emits `error`; without a listener that ends the process. */
 export function hearErrors(client: Pick<Client, 'connections'>): void {
   client.connections.on(
     'connecting',
@@ -62,9 +62,7 @@ export function hearErrors(client: Pick<Client, 'connections'>): void {
   );
 }
 
-/**
- * Lets go of a client, also where its broker does not answer any more: the polite way waits for that broker for ever.
- */
+/** Closes a client, even when its broker no longer answers: the client's own `close` would wait for it for ever. */
 export async function closeClient(client: Pick<Client, 'connections' | 'close'>, withinMs: number): Promise<void> {
   const connections = [...client.connections];
   await within(

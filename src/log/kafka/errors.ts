@@ -1,6 +1,6 @@
 import { reason, SamsaError } from '../../errors.ts';
 
-/** What the brokers call the errors that are told apart here. */
+/** Kafka's names of the errors that are handled differently. */
 const refusedAccess = [
   'TOPIC_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
@@ -15,7 +15,7 @@ const refusedRecord = [
   'CORRUPT_MESSAGE',
 ];
 
-/** An error, what caused it, and what it sums up, outermost first: the client hides the telling one deep inside. */
+/** An error with its causes and parts, outermost first: the client hides the useful one deep inside. */
 function* within(error: unknown, depth = 0): Generator<Error> {
   if (!(error instanceof Error) || depth > 10) return;
   yield error;
@@ -28,12 +28,12 @@ export function hasBrokerError(error: unknown, names: readonly string[]): boolea
   return [...within(error)].some((one) => 'apiId' in one && names.includes(String(one.apiId)));
 }
 
-/** Whether the records themselves were refused, so that others may still be taken. */
+/** Whether brokers refused the records themselves, so that other records may still be accepted. */
 export function refusesRecords(error: unknown): boolean {
   return hasBrokerError(error, refusedRecord) || [...within(error)].some((one) => one instanceof TypeError);
 }
 
-/** What a failed request of the client means to users of the log. */
+/** Translates a failed request of the client for users of the log. */
 export function kafkaError(brokers: readonly string[], error: unknown): SamsaError {
   const all = [...within(error)];
   const own = all.find((one) => one instanceof SamsaError);

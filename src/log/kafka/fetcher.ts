@@ -4,10 +4,10 @@ import type { AbortedTransaction } from './records.ts';
 /** Where one partition is to be read from. */
 export type Wanted = { readonly topicId: string; readonly partition: number; readonly from: number };
 
-/** What a node has of it: nothing where `batches` is empty, as of now or the end of the wait. */
+/** What the node has from there on; `batches` is empty when there is nothing after the wait. */
 export type Fetched = {
   readonly batches: readonly RecordsBatch[];
-  /** Transactions of others in it that were given up. */
+  /** The aborted transactions in it. */
   readonly aborted: readonly AbortedTransaction[];
   readonly start: number;
   readonly end: number;
@@ -21,7 +21,7 @@ export type KafkaFetcher = {
   readonly fetch: (node: number, wanted: Wanted) => Promise<Fetched>;
 };
 
-/** A node's answer about one partition; `apiId` is Kafka's name for it. */
+/** A node's error for one partition; `apiId` is Kafka's name for it. */
 export class FetchRefused extends Error {
   readonly apiId: string;
 
@@ -43,8 +43,8 @@ const mostBytes = 4 << 20;
 const mostBytesOfPartition = 2 << 20;
 
 /**
- * Fetches for many readers with one request at a time to each node: whoever asks meanwhile is in the next one. A node
- * answers as soon as it has anything for anybody, or after `waitMs`.
+ * Fetches for many reads with one request at a time to each node. Reads that come meanwhile are in the next request. A
+ * node answers as soon as it has something for one of them, or after `waitMs`.
  */
 export function createKafkaFetcher(consumer: Fetching, waitMs: number): KafkaFetcher {
   const nodes = new Map<number, ReturnType<typeof createNode>>();
@@ -60,7 +60,7 @@ export function createKafkaFetcher(consumer: Fetching, waitMs: number): KafkaFet
 function createNode(consumer: Fetching, node: number, waitMs: number): (wanted: Wanted) => Promise<Fetched> {
   let asked: Asked[] = [];
   let flying = false;
-  /** Nodes leave out of an answer what has not changed since the one before. */
+  /** Nodes leave out of an answer what has not changed since their previous answer. */
   const ends = new Map<string, { readonly start: number; readonly end: number }>();
 
   const answer = (one: Asked, partition: Partition | undefined): void => {
@@ -82,7 +82,7 @@ function createNode(consumer: Fetching, node: number, waitMs: number): (wanted: 
     } catch (error) {
       consumer.clearMetadata();
       const refused = refusedIn(error, flight);
-      // Whoever was in good order is asked for again: one partition's error takes the whole answer with it.
+      // One partition's error fails the whole answer: the other partitions are asked for again.
       const failed = refused.size > 0 ? [...refused.keys()] : flight;
       asked = asked.filter((one) => !failed.includes(one));
       for (const one of failed) one.reject(refused.get(one) ?? error);
@@ -112,7 +112,7 @@ function nameOf({ topicId, partition }: Wanted): string {
   return `${topicId} ${partition}`;
 }
 
-/** A request names each partition once: those who want another offset of it wait for the next, which does not wait. */
+/** A request names each partition once. Reads of another offset are in the next request, and this one does not wait. */
 function oneOffsetPerPartition(asked: readonly Asked[]): readonly Asked[] {
   const offsets = new Map<string, number>();
   return asked.filter((one) => {
@@ -146,7 +146,7 @@ function request(
   };
 }
 
-/** An answer names a topic again wherever it has told of another one in between. */
+/** An answer may name a topic several times. */
 function partitionIn(response: FetchResponse, { topicId, partition }: Wanted): Partition | undefined {
   for (const topic of response.responses) {
     if (topic.topicId !== topicId) continue;
@@ -156,7 +156,7 @@ function partitionIn(response: FetchResponse, { topicId, partition }: Wanted): P
   return undefined;
 }
 
-/** What an error says about single partitions: its parts name their places in the response it carries. */
+/** The errors of single partitions: each names its place in the response that the error carries. */
 function refusedIn(error: unknown, flight: readonly Asked[]): ReadonlyMap<Asked, FetchRefused> {
   const refused = new Map<Asked, FetchRefused>();
   for (const { response, errors } of failedResponses(error)) {

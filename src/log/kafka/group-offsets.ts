@@ -13,7 +13,7 @@ export type ShownOffsetsOptions = {
   readonly everyMs?: number;
 };
 
-const goodbyeMs = 200;
+const closeMs = 200;
 
 /** The committed offsets of a group that has no members. */
 function openGroupOffsets(connection: KafkaConnection, groupId: string) {
@@ -33,7 +33,7 @@ function openGroupOffsets(connection: KafkaConnection, groupId: string) {
         return false;
       }
     },
-    close: () => closeClient(admin, goodbyeMs),
+    close: () => closeClient(admin, closeMs),
   };
 }
 

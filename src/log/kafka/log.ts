@@ -23,9 +23,9 @@ export type KafkaLogOptions = KafkaConnection & {
   readonly waitingBytes?: number;
 };
 
-/** The log with what a relay needs, which decides partitions itself. */
+/** The log, with what a relay needs to choose partitions itself. */
 export type KafkaLog = EventLog & {
-  /** How many partitions a topic has, as known for at most 30 s. @throws SamsaError as `describe`. */
+  /** How many partitions a topic has; at most 30 s old. @throws SamsaError as `describe`. */
   readonly partitionsOf: (topic: string) => Promise<number>;
   /**
    * Appends records of one topic to a partition that was decided before, all or none.
@@ -37,15 +37,15 @@ export type KafkaLog = EventLog & {
 
 const awaitMs = 300;
 const closeWithinMs = 2_500;
-const goodbyeMs = 200;
+const closeMs = 200;
 
 /**
- * The event log in Apache Kafka. Nothing is connected before the first use. `append` goes on trying through an outage,
- * however long, with nothing appended twice; whoever cannot wait that long keeps records elsewhere first. A call that
- * `close` gave up on after 2.5 s fails with `log-unavailable`, and may have been appended.
+ * The event log in Apache Kafka. It connects at the first use. `append` retries through an outage of any length, and
+ * appends nothing twice; callers that cannot wait that long put a spool in front. `close` waits 2.5 s for appends in
+ * progress; then they fail with `log-unavailable`, and may have been appended.
  *
- * `append` also throws `bad-event` (not retryable) where a record is too large or Kafka refused it for what it is: a
- * call refused for its size before it was sent has appended nothing, else other records of the call may be in the log.
+ * `append` also throws `bad-event` (not retryable) when a record is too large, with nothing appended, or when Kafka
+ * refused one for what it is: then other records of the call may be in the log.
  * All members throw `log-unavailable`: retryable when no broker answers, not retryable when brokers refuse the user,
  * the password or access.
  * @throws SamsaError `bad-configuration`.
@@ -90,9 +90,9 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
 
   const close = async (): Promise<void> => {
     reader.close(closedError());
-    await Promise.all(consumers.map((consumer) => closeClient(consumer, goodbyeMs)));
+    await Promise.all(consumers.map((consumer) => closeClient(consumer, closeMs)));
     await within(closeWithinMs, appender.drain().then(sender.drain));
-    await Promise.all([sender.close(goodbyeMs), topics.close(goodbyeMs)]);
+    await Promise.all([sender.close(closeMs), topics.close(closeMs)]);
   };
 
   return {

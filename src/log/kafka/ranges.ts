@@ -6,10 +6,10 @@ import { fromBatches, type FetchedRecord } from './records.ts';
 import type { KafkaTopic, KafkaTopics } from './topics.ts';
 import type { OffsetRange, ReadRequest, ReadResult } from '../log.ts';
 
-/** What one answer held of a partition: everything from `from` up to `next`. */
+/** What one answer held of a partition: all of it from `from` up to `next`. */
 export type Range = ReadResult & { readonly from: number; readonly records: readonly FetchedRecord[] };
 
-/** Whether there is anything to tell: records, a gap, or that the log ends before `from`. */
+/** Whether a reader must hear of it: records, a gap, or a log that ends before `from`. */
 export function hasNews({ records, from, next, end }: Range): boolean {
   return records.length > 0 || next > from || end < from;
 }
@@ -18,7 +18,7 @@ export function covers(range: Range, offset: number): boolean {
   return range.from <= offset && offset < range.next;
 }
 
-/** As much of a range from an offset on as fits, and one record at least. */
+/** As much of a range from an offset on as fits, but at least one record. */
 export function cut({ records, next, skipped, start, end }: Range, { from, maxBytes }: ReadRequest): ReadResult {
   const taken: FetchedRecord[] = [];
   let bytes = 0;
@@ -45,7 +45,7 @@ const attempts = 3;
 const pauseMs = 100;
 
 /**
- * Fetches from whichever node leads the partition now.
+ * Fetches from the node that leads the partition now.
  * @throws SamsaError as `EventLog.read`.
  */
 export function createRangeFetch(
@@ -73,14 +73,14 @@ export function createRangeFetch(
 
   return async (request) => {
     let topic = await topics.find(request.topic);
-    if (!isAsExpected(topic, request)) topic = await topics.find(request.topic, 'afresh');
+    if (!isAsExpected(topic, request)) topic = await topics.find(request.topic, 'now');
     for (let attempt = 1; ; attempt++) {
       refuseUnexpected(brokers, topic, request);
       try {
         return await fetchFrom(request, topic);
       } catch (error) {
-        // Whatever it was, the partition may be led by another node by now, or the topic be gone.
-        topic = await topics.find(request.topic, 'afresh');
+        // Another node may lead the partition by now, or the topic may be gone.
+        topic = await topics.find(request.topic, 'now');
         refuseUnexpected(brokers, topic, request);
         if (attempt === attempts) throw kafkaError(brokers, error);
         await delay(attempt * pauseMs);
@@ -89,10 +89,7 @@ export function createRangeFetch(
   };
 }
 
-/**
- * A node that has just become the leader may not know yet how far its log is acknowledged: where it does not refuse the
- * offset, the log reaches that far.
- */
+/** A new leader may not know yet how far its log is acknowledged. When it accepts an offset, the log reaches that far. */
 function toRange(request: ReadRequest, { batches, aborted, start, end }: Fetched): Range {
   const { records, next, skipped } = fromBatches(request, batches, aborted);
   return { from: request.from, records, next, skipped, start, end: Math.max(end, next) };

@@ -1,6 +1,5 @@
 import type { SamsaError } from '../../errors.ts';
 import { covers, cut, hasNews, type Range } from './ranges.ts';
-import { createWaitingRoom } from './waiting-room.ts';
 import type { ReadRequest, ReadResult } from '../log.ts';
 
 export type KafkaReader = {
@@ -10,15 +9,15 @@ export type KafkaReader = {
 };
 
 export type KafkaReaderOptions = {
-  /** What is there from an offset on, at once. */
+  /** What is there from an offset on, without waiting. */
   readonly ask: (request: ReadRequest) => Promise<Range>;
-  /** The same, or as soon as something comes, or an empty range after a while. */
+  /** The same, but waits a while for records; then an empty range. */
   readonly await: (request: ReadRequest) => Promise<Range>;
-  /** How long that while is at most. */
+  /** How long that wait is at most. */
   readonly awaitMs: number;
 };
 
-/** A place in a partition that is read on from, ahead of whoever reads there. */
+/** An offset of a partition whose records are fetched before they are asked for. */
 type Cursor = {
   readonly from: number;
   readonly arrival: Promise<Range>;
@@ -31,16 +30,16 @@ type Cursor = {
   expiry: NodeJS.Timeout | null;
 };
 
-/** How long a cursor is kept that nobody reads at. */
+/** How long an unused cursor is kept. */
 const keptMs = 3_000;
 
 /**
- * Reads of one partition follow each other: when one is answered, what comes next is fetched already while the caller
- * works. A read that follows none asks the broker itself first, so that it never misses what is there.
+ * Fetches ahead: when a read is answered, the next records are fetched while the caller works. A read that does not
+ * continue a previous one asks the broker first, so that it never misses what is there.
  */
 export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
   const partitions = new Map<string, Set<Cursor>>();
-  const room = createWaitingRoom();
+  const waits = createWaits();
 
   const cursorsOf = ({ topicId, partition }: ReadRequest): Set<Cursor> => {
     const name = `${topicId} ${partition}`;
@@ -72,7 +71,7 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
     return cursor;
   };
 
-  /** Goes on waiting for what comes at an offset, as long as somebody reads there or has lately. */
+  /** Waits for records at an offset for as long as it is read from, and three seconds longer. */
   const follow = (request: ReadRequest, { start, end }: ReadResult): Cursor => {
     const cursors = cursorsOf(request);
     const arrives = async (): Promise<Range> => {
@@ -86,7 +85,7 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
     return cursor;
   };
 
-  /** Answers from a range, and reads on behind it. */
+  /** Answers from a range, and starts to fetch what follows. */
   const serve = (range: Range, request: ReadRequest): ReadResult => {
     const result = cut(range, request);
     const cursors = cursorsOf(request);
@@ -108,7 +107,7 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
     cursor.readers++;
     if (cursor.expiry !== null) clearTimeout(cursor.expiry);
     try {
-      const range = await room.wait(cursor.arrival, waitMs, request.signal);
+      const range = await waits.wait(cursor.arrival, waitMs, request.signal);
       if (range !== null) return serve(range, request);
       return { records: [], next: request.from, skipped: [], ...cursor.ends };
     } finally {
@@ -118,7 +117,7 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
 
   const askFirst = async (request: ReadRequest): Promise<ReadResult> => {
     const startedMs = performance.now();
-    const range = await room.wait(options.ask(request), Number.POSITIVE_INFINITY, request.signal);
+    const range = await waits.wait(options.ask(request), Number.POSITIVE_INFINITY, request.signal);
     if (range === null) return { records: [], next: request.from, skipped: [], start: 0, end: request.from };
     if (hasNews(range)) return serve(range, request);
     const leftMs = request.waitMs - (performance.now() - startedMs);
@@ -133,15 +132,65 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
       if (cursor !== undefined && request.waitMs >= options.awaitMs) return waitAt(cursor, request, request.waitMs);
       return askFirst(request);
     },
-    close: room.close,
+    close: waits.close,
   };
 }
 
-/** Where an offset has been read already, or else is being waited for. */
+/** The cursor that has fetched an offset already, or else the one that waits for it. */
 function cursorAt(cursors: ReadonlySet<Cursor>, offset: number): Cursor | undefined {
   const all = [...cursors];
   return (
     all.find(({ range }) => range !== null && covers(range, offset)) ??
     all.find(({ range, from }) => range === null && from === offset)
   );
+}
+
+type Waits = {
+  /**
+   * Resolves with the promise, or with `null` after `waitMs` or when `signal` fires.
+   * @throws the promise's error, or the error given to `close`.
+   */
+  readonly wait: <Value>(promise: Promise<Value>, waitMs: number, signal: AbortSignal) => Promise<Value | null>;
+  /** Ends all waits, now and later. */
+  readonly close: (error: Error) => void;
+};
+
+const longestTimeoutMs = 2 ** 31 - 1;
+
+/** Waits with deadlines that leave no listener behind, however long the promise or the signal lives. */
+function createWaits(): Waits {
+  const waiting = new Set<(error: unknown) => void>();
+  let closedWith: Error | null = null;
+
+  return {
+    wait: (promise, waitMs, signal) =>
+      new Promise((resolve, reject) => {
+        const leave = (): void => {
+          clearTimeout(timeout);
+          signal.removeEventListener('abort', giveUp);
+          waiting.delete(fail);
+        };
+        const giveUp = (): void => {
+          leave();
+          resolve(null);
+        };
+        const fail = (error: unknown): void => {
+          leave();
+          reject(error);
+        };
+        const timeout = setTimeout(giveUp, Math.min(waitMs, longestTimeoutMs));
+        signal.addEventListener('abort', giveUp);
+        waiting.add(fail);
+        promise.then((value) => {
+          leave();
+          resolve(value);
+        }, fail);
+        if (closedWith !== null) fail(closedWith);
+        else if (signal.aborted) giveUp();
+      }),
+    close: (error) => {
+      closedWith = error;
+      for (const fail of waiting) fail(error);
+    },
+  };
 }

@@ -3,10 +3,10 @@ import { equalBytes } from '../../runtime/equal-bytes.ts';
 import type { NewRecord, RecordHeaders, StoredHeaders, StoredRecord } from '../../events/record.ts';
 import type { OffsetRange } from '../log.ts';
 
-/** `null` is written as such: a value that is none removes its key where a topic is compacted. */
+/** A `null` value is a tombstone: it removes its key from a compacted topic. */
 export type KafkaMessage = MessageToProduce<Buffer | null, Buffer | null>;
 
-/** The one place where messages are made: header names that are no Buffers are taken for a broken network. */
+/** Makes every message that is sent: the client retries header names that are not Buffers as if the network failed. */
 export function toMessage(record: NewRecord, partition: number, timestampMs: number): KafkaMessage {
   return {
     topic: record.topic,
@@ -18,9 +18,9 @@ export function toMessage(record: NewRecord, partition: number, timestampMs: num
   };
 }
 
-/** As bytes, once each: all records of one kind carry the same names. */
+/** Header names as bytes, encoded once: all records of one kind carry the same names. */
 const knownNames = new Map<string, Buffer>();
-const mostKnownNames = 1_000;
+const knownNamesLimit = 1_000;
 
 function toKafkaHeaders(headers: RecordHeaders): Map<Buffer, Buffer> {
   const all = new Map<Buffer, Buffer>();
@@ -28,32 +28,32 @@ function toKafkaHeaders(headers: RecordHeaders): Map<Buffer, Buffer> {
     let known = knownNames.get(name);
     if (known === undefined) {
       known = Buffer.from(name);
-      if (knownNames.size < mostKnownNames) knownNames.set(name, known);
+      if (knownNames.size < knownNamesLimit) knownNames.set(name, known);
     }
-    // A key of its own where a name repeats.
+    // A repeated name needs a key object of its own.
     all.set(all.has(known) ? Buffer.from(name) : known, view(value));
   }
   return all;
 }
 
-/** About what a record takes in the log before compression. */
+/** The approximate size of a record in the log, before compression. */
 export function recordBytes({ key, value, headers }: Pick<StoredRecord, 'key' | 'value' | 'headers'>): number {
   let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + 20;
   for (const [name, data] of headers) bytes += Buffer.byteLength(name) + data.byteLength + 4;
   return bytes;
 }
 
-/** A record with the bytes it takes in its batch. */
+/** A record with its size in its batch. */
 export type FetchedRecord = StoredRecord & { readonly bytes: number };
 
-/** Every record of this producer from this offset up to the marker that ends the transaction. */
+/** All records of this producer from this offset up to the marker that ends the transaction. */
 export type AbortedTransaction = { readonly producerId: bigint; readonly firstOffset: bigint };
 
 const logAppendTime = 1 << 3;
 const transactional = 1 << 4;
 const control = 1 << 5;
 
-/** What fetched batches hold from an offset on, and the offset to go on from. Batches come whole, so also less. */
+/** The records of fetched batches from an offset on, and the offset to continue from. A batch may begin before `from`. */
 export function fromBatches(
   { topic, partition, from }: { readonly topic: string; readonly partition: number; readonly from: number },
   batches: readonly RecordsBatch[],
@@ -61,17 +61,17 @@ export function fromBatches(
 ): { readonly records: readonly FetchedRecord[]; readonly next: number; readonly skipped: readonly OffsetRange[] } {
   const records: FetchedRecord[] = [];
   const skipped: OffsetRange[] = [];
-  const givenUp = followGivenUp(aborted);
+  const aborts = followAborted(aborted);
   let next = from;
   for (const batch of batches) {
     const first = Number(batch.firstOffset);
     const firstMs = Number(batch.firstTimestamp);
     const stampedByBroker = (batch.attributes & logAppendTime) !== 0;
-    // Here the client has taken batches out.
-    if (first > next && givenUp.isUnderWayAt(next)) skip(skipped, next, first);
+    // The client has removed batches here.
+    if (first > next && aborts.isOpenAt(next)) skip(skipped, next, first);
     const begin = Math.max(next, first);
     next = Math.max(next, first + batch.lastOffsetDelta + 1);
-    if (givenUp.holds(batch) || (batch.attributes & control) !== 0) {
+    if (aborts.holds(batch) || (batch.attributes & control) !== 0) {
       skip(skipped, begin, next);
       continue;
     }
@@ -85,7 +85,7 @@ export function fromBatches(
   return { records, next, skipped };
 }
 
-/** Adds a range that begins where the last one ends, or beyond it. */
+/** Adds a range that begins at or after the end of the last one. */
 function skip(skipped: OffsetRange[], from: number, to: number): void {
   if (from === to) return;
   const last = skipped.at(-1);
@@ -94,18 +94,18 @@ function skip(skipped: OffsetRange[], from: number, to: number): void {
 }
 
 /**
- * Follows the transactions that were given up through the batches, each to be asked about in order. The client takes out
- * only those whose end came with the same answer: their ends it leaves in.
+ * Tells which batches belong to aborted transactions; ask in the order of offsets. The client removes only those whose
+ * end came in the same answer, and leaves their end markers in.
  */
-function followGivenUp(aborted: readonly AbortedTransaction[]) {
+function followAborted(aborted: readonly AbortedTransaction[]) {
   const ahead = aborted.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));
   const open = new Set<bigint>();
   const goTo = (offset: bigint): void => {
     while (ahead.length > 0 && ahead[0]!.firstOffset <= offset) open.add(ahead.shift()!.producerId);
   };
   return {
-    /** Whether an offset behind the last batch asked about is in one of them, be it between its records. */
-    isUnderWayAt: (offset: number): boolean => {
+    /** Whether an aborted transaction is open at an offset after the last batch asked about. */
+    isOpenAt: (offset: number): boolean => {
       goTo(BigInt(offset));
       return open.size > 0;
     },
@@ -119,7 +119,7 @@ function followGivenUp(aborted: readonly AbortedTransaction[]) {
 
 type KafkaHeaders = readonly [Buffer | null, Buffer | null][];
 
-/** Each made anew when it is come to: most records of a batch wait, and not all of their headers are looked at. */
+/** Headers are decoded when they are iterated over: not all of a record's headers are used. */
 function toHeaders(headers: KafkaHeaders): StoredHeaders {
   return { length: headers.length, [Symbol.iterator]: () => eachHeader(headers) };
 }
@@ -131,15 +131,15 @@ function* eachHeader(headers: KafkaHeaders): Generator<RecordHeaders[number], un
   }
 }
 
-/** The names met last, by their place among the headers: to compare bytes takes a tenth of what making text does. */
-const metNames: { readonly bytes: Buffer; readonly name: string }[] = [];
-const mostMetNames = 100;
+/** The last name at each place among the headers: comparing bytes takes a tenth of the time of decoding text. */
+const lastNames: { readonly bytes: Buffer; readonly name: string }[] = [];
+const lastNamesLimit = 100;
 
 function nameAt(index: number, bytes: Buffer): string {
-  const met = metNames[index];
-  if (met !== undefined && equalBytes(met.bytes, bytes)) return met.name;
+  const last = lastNames[index];
+  if (last !== undefined && equalBytes(last.bytes, bytes)) return last.name;
   const name = bytes.toString();
-  if (index < mostMetNames) metNames[index] = { bytes: Buffer.from(bytes), name };
+  if (index < lastNamesLimit) lastNames[index] = { bytes: Buffer.from(bytes), name };
   return name;
 }
 

@@ -17,23 +17,22 @@ export type KafkaSender = {
   /**
    * Appends records of one topic to one partition, all or none, however often it takes, and nothing twice. Calls for one
    * partition go out one after the other.
-   * @throws whatever the client failed with: `kafkaError` tells what it means, `topic-replaced` among others, where there
-   *   is no such partition (any more).
+   * @throws the client's error, which `kafkaError` translates; to `topic-replaced` when there is no such partition any more.
    */
   readonly send: (partition: number, records: readonly NewRecord[]) => Promise<void>;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no send is in progress. */
   readonly drain: () => Promise<void>;
-  /** Gives up what is under way. */
+  /** Gives up sends in progress. */
   readonly close: (withinMs: number) => Promise<void>;
 };
 
-/** How long the client takes for granted who leads a partition. */
+/** How long the client relies on its metadata. */
 const metadataMaxAge = 60_000;
-/** It is asked for earlier, so that `send` always finds it. */
+/** Metadata older than this is refreshed before a send, so that the client itself never has to. */
 const askedAfterMs = 30_000;
 const retiredWithinMs = 2_000;
 
-/** The client's sequences end at 2^31, and do not begin again: long before, another producer takes over. */
+/** The client's sequence numbers end at 2^31 and do not wrap: long before, a new producer takes over. */
 const mostRecords = 2 ** 30;
 
 /**
@@ -73,9 +72,9 @@ export function createKafkaSender(
     const producer = producerFor(records.length);
     producer.destinations.add(destination);
     try {
-      // The client takes its id before it asks for metadata and the batch's sequence afterwards, and forgets all
-      // sequences where a send to any other partition fails: the brokers would take the batch for an old one, and drop
-      // it. Where metadata is known, nothing comes between the two.
+      // The client takes its producer id, then asks for metadata, then takes the batch's sequence number. A failed send
+      // to another partition in between resets all sequences, and the brokers would drop the batch as an old one. With
+      // metadata at hand, nothing comes in between.
       await producer.metadata({ topics: [destination.topic], metadataMaxAge: askedAfterMs });
       const nowMs = clock();
       await producer.send({ messages: records.map((one) => toMessage(one, destination.partition, nowMs)) });
@@ -108,8 +107,8 @@ export function createKafkaSender(
 type Destination = { readonly topic: string; readonly partition: number };
 
 /**
- * Of a topic that was made anew with fewer partitions the client asks who leads one that is gone, and throws where
- * nobody can catch it. Here every send under way to such a topic fails instead.
+ * When a topic was created again with fewer partitions, the client throws where nobody can catch it. Here every send in
+ * progress to such a topic fails instead.
  */
 class GuardedProducer extends Producer<Buffer | null, Buffer | null> {
   readonly destinations = new Set<Destination>();
@@ -144,11 +143,11 @@ export function partitionGone(brokers: readonly string[], topic: string, partiti
   return new SamsaError(
     'topic-replaced',
     `Kafka at ${brokers.join(', ')}: expected ${topic} to have a partition ${partition}, as it had before. ` +
-      'Somebody has deleted it and made it anew: start again to send its records to the new one.',
+      'It was deleted and created again: restart to send its records to the new one.',
   );
 }
 
-/** Endless repetitions keep the producer's id and sequence, by which the brokers drop what they have already. */
+/** Endless retries keep the producer's id and sequence numbers, by which brokers drop what they already have. */
 function createProducer(connection: KafkaConnection): GuardedProducer {
   const options = {
     ...clientOptions(connection),
@@ -168,15 +167,15 @@ function createProducer(connection: KafkaConnection): GuardedProducer {
   return producer;
 }
 
-/** After this many attempts, some ten minutes, an outage is a long one. */
+/** After this many attempts, about ten minutes, an outage counts as long. */
 const longOutage = 600;
 
 /**
- * How long to wait before the next attempt. The client keeps the error of every attempt until the last: of an outage of
- * hours that would be gigabytes, so that only its message is left.
+ * How long to wait before the next attempt. The client keeps the errors of all attempts, which would be gigabytes after
+ * hours: only their messages are left.
  */
 export function retryAfterMs(attempt: number, error: Error): number {
-  // Deleted instead, the stack would still be kept.
+  // Deleting the property would not free the stack.
   Object.assign(error, { stack: undefined, cause: undefined });
   if (error instanceof AggregateError) error.errors = [];
   return backoffMs(attempt, { firstMs: 100, mostMs: attempt < longOutage ? 1_000 : 5_000 });

@@ -14,28 +14,28 @@ import type { OpenTopicFacts, TopicDescription, TopicFacts, TopicSettings } from
 
 export type KafkaTopic = {
   readonly id: string;
-  /** The node that leads each partition; -1 where there is none now. */
+  /** The node that leads each partition; -1 when none does at the moment. */
   readonly leaders: readonly number[];
 };
 
 export type KafkaTopics = {
   /**
-   * As known for at most 30 s, or asked `afresh`.
+   * At most 30 s old, or asked for `now`.
    * @throws SamsaError `topic-unknown`; as `kafkaError` when the cluster does not answer.
    */
-  readonly find: (topic: string, how?: 'afresh') => Promise<KafkaTopic>;
+  readonly find: (topic: string, how?: 'now') => Promise<KafkaTopic>;
   readonly describe: (topic: string) => Promise<TopicDescription>;
   readonly create: (topic: string, settings: TopicSettings) => Promise<void>;
   readonly close: (withinMs: number) => Promise<void>;
 };
 
-/** Kafka's word for as many copies as the brokers make unless told. */
+/** Kafka's number for the brokers' default. */
 const brokersOwn = -1;
 
 /** How long a new topic may take until every partition has a leader. */
 const createdWithinMs = 15_000;
 
-/** @param replication of topics made here; `null` leaves it to the brokers. */
+/** @param replication of new topics; `null` leaves it to the brokers. */
 export function createKafkaTopics(
   options: BaseOptions,
   brokers: readonly string[],
@@ -52,8 +52,8 @@ export function createKafkaTopics(
     }
   };
 
-  const find = async (topic: string, how?: 'afresh' | 'afresh and once'): Promise<KafkaTopic> => {
-    const retries = how === 'afresh and once' ? { retries: 0 } : {};
+  const find = async (topic: string, how?: 'now' | 'now, once'): Promise<KafkaTopic> => {
+    const retries = how === 'now, once' ? { retries: 0 } : {};
     const { topics } = await ask(() => admin.metadata({ topics: [topic], forceUpdate: how !== undefined, ...retries }));
     const found = topics.get(topic);
     if (found === undefined) throw topicUnknown(brokers, topic);
@@ -80,7 +80,7 @@ export function createKafkaTopics(
     const deadline = performance.now() + createdWithinMs;
     for (;;) {
       try {
-        if ((await find(topic, 'afresh and once')).leaders.every((leader) => leader >= 0)) return;
+        if ((await find(topic, 'now, once')).leaders.every((leader) => leader >= 0)) return;
       } catch (error) {
         if (performance.now() > deadline) throw error;
       }
@@ -91,7 +91,7 @@ export function createKafkaTopics(
   return {
     find,
     describe: async (topic) => {
-      const { id, leaders } = await find(topic, 'afresh');
+      const { id, leaders } = await find(topic, 'now');
       const [starts, ends] = await Promise.all([
         offsetsOf(topic, leaders.length, ListOffsetTimestamps.EARLIEST),
         offsetsOf(topic, leaders.length, ListOffsetTimestamps.LATEST),
@@ -118,7 +118,7 @@ export function createKafkaTopics(
 
   async function exists(topic: string): Promise<boolean> {
     try {
-      await find(topic, 'afresh and once');
+      await find(topic, 'now, once');
       return true;
     } catch (error) {
       if (error instanceof SamsaError && error.code === 'topic-unknown') return false;
@@ -131,7 +131,7 @@ function unlessThere(error: unknown): void {
   if (!hasBrokerError(error, ['TOPIC_ALREADY_EXISTS'])) throw error;
 }
 
-const goodbyeMs = 200;
+const closeMs = 200;
 
 /** As `openTopicFacts`, in a cluster. */
 export function openKafkaTopicFacts(connection: KafkaConnection): OpenTopicFacts {
@@ -147,7 +147,7 @@ export function openKafkaTopicFacts(connection: KafkaConnection): OpenTopicFacts
         throw known;
       }
     },
-    close: () => closeClient(admin, goodbyeMs),
+    close: () => closeClient(admin, closeMs),
   };
 }
 

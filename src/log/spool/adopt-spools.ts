@@ -4,17 +4,17 @@ import { openSpoolFolder, type ClaimedSpool } from './folder.ts';
 import { relaySpool, type SpoolRelay, type SpoolRelayOptions } from './relay.ts';
 
 export type SpoolAdoption = {
-  /** To be called every few seconds: adopts what was left behind, and deletes what is empty. */
+  /** Call it every few seconds: adopts spools that were left behind, and deletes empty ones. */
   readonly tend: () => void;
   readonly trouble: () => SamsaError | null;
   readonly ledger: () => readonly SpoolLedger[];
-  /** What is not empty is left behind again. */
+  /** Leaves spools that are not empty to others. */
   readonly close: () => void;
 };
 
 type Adopted = { readonly claimed: ClaimedSpool; readonly relay: SpoolRelay };
 
-/** Empties the spools of processes that are gone. Those with records set aside are kept, and shown. */
+/** Empties the spools of processes that are gone. Spools with records set aside are kept, and shown. */
 export function adoptSpools(folder: string, options: Pick<SpoolRelayOptions, 'log' | 'clock'>): SpoolAdoption {
   const spools = openSpoolFolder(folder, options.clock);
   const adopted = new Set<Adopted>();

@@ -5,25 +5,25 @@ import { takeFileLock } from '../../runtime/file-lock.ts';
 import { removeSqliteFile } from '../../sqlite/file.ts';
 import { reason, SamsaError } from '../../errors.ts';
 
-/** A spool that nobody else has, in this process or another, until `release` or the end of this process. */
+/** A spool locked for this owner until `release` or the end of this process. */
 export type ClaimedSpool = {
   readonly id: string;
   readonly path: string;
   readonly release: () => void;
-  /** Deletes the spool, which nobody may have open any more, and lets go of it. */
+  /** Deletes the spool, which must be closed, and releases it. */
   readonly remove: () => void;
 };
 
 export type SpoolFolder = {
-  /** A spool that no process has, or a new one. @throws SamsaError `data-folder-unusable`. */
+  /** A spool that no process has locked, or a new one. @throws SamsaError `data-folder-unusable`. */
   readonly claimAny: () => ClaimedSpool;
-  /** Every spool that no process has, one after the other. @throws SamsaError `data-folder-unusable`. */
+  /** Locks every free spool, one after the other. @throws SamsaError `data-folder-unusable`. */
   readonly claimFree: () => Generator<ClaimedSpool>;
 };
 
 const ending = '.sqlite';
 
-/** The spools of all processes on one data folder: `<id>.sqlite`, each beside the lock of the process that has it. */
+/** The spools of all processes on one data folder: `<id>.sqlite`, each with a lock file beside it. */
 export function openSpoolFolder(folder: string, clock: () => number): SpoolFolder {
   const by = { command: 'the spool in front of Kafka', clock, patienceMs: 0 };
 
@@ -32,7 +32,7 @@ export function openSpoolFolder(folder: string, clock: () => number): SpoolFolde
     const lockPath = join(folder, `${id}.lock`);
     const lock = takeFileLock(lockPath, by);
     if ('holder' in lock) return null;
-    // Whoever had it may have emptied and deleted it meanwhile.
+    // Its owner may have emptied and deleted it meanwhile.
     if (!isNew && !existsSync(path)) {
       lock.release();
       return null;

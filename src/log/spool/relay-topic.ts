@@ -18,7 +18,7 @@ export type SpoolTopicRelayOptions = {
 };
 
 export type SpoolTopicRelay = {
-  /** To be called when records may have come. */
+  /** Call it when records may have come. */
   readonly wake: () => void;
   /** What keeps records from being relayed; `null` when nothing does. */
   readonly trouble: () => SamsaError | null;

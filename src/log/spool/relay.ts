@@ -16,7 +16,7 @@ export type SpoolRelayOptions = {
 
 /** Carries one spool file to the cluster, each topic by itself, for as long as it takes. */
 export type SpoolRelay = {
-  /** To be called now and then, and when records or topics may have come. */
+  /** Call it now and then, and when records or topics may have come. */
   readonly wake: () => void;
   /** What keeps records from being relayed; `null` when nothing is known to. */
   readonly trouble: () => SamsaError | null;

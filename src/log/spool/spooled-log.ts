@@ -12,11 +12,11 @@ import { longWaitMs } from './relay.ts';
 import { spoolSignalName, startRelayWorker, type RelayWorker } from './relay-worker.ts';
 
 export type SpoolOptions = {
-  /** Where the spools of all processes on this data folder lie; made if it is not there. */
+  /** Holds the spools of all processes on this data folder; created if missing. */
   readonly folder: string;
   /** The topics that may be appended to, also while no broker can say whether they exist. */
   readonly topics: readonly string[];
-  /** The cluster that `log` is kept in: the relay is a client of its own, on a thread of its own. */
+  /** The cluster that `log` is kept in. The relay has its own client on its own thread. */
   readonly kafka: KafkaConnection;
   readonly clock: () => number;
   /** How long one attempt to write may block this thread; at most 50 where requests are answered. */
@@ -26,7 +26,7 @@ export type SpoolOptions = {
   /** How many bytes of keys, values and headers may wait for the cluster. */
   readonly limitBytes: number;
   readonly overflow: SpoolOverflow;
-  /** Told why records are not relayed, once per kind of trouble, and `null` when they are again. */
+  /** Hears why records are not relayed, once per kind of trouble, and `null` when it is over. */
   readonly onProblem: (problem: SamsaError | null) => void;
 };
 
@@ -34,10 +34,10 @@ export type SpoolOptions = {
 export type SpoolProblem = { readonly code: 'spooling'; readonly why: string };
 
 export type SpooledLog = EventLog & {
-  /** Names the spool file of this process; no other process that runs now has the same. */
+  /** Names this process's spool file; no other running process has the same. */
   readonly id: string;
   readonly ledger: () => readonly SpoolLedger[];
-  /** None while records reach the cluster within about two seconds. */
+  /** Empty while records reach the cluster within about two seconds. */
   readonly problems: () => readonly SpoolProblem[];
 };
 
@@ -46,13 +46,13 @@ const patienceMs = 2_000;
 const relayWithinMs = 3_000;
 
 /**
- * A Kafka log with a spool in front: `append` is done when the records are durable in a local SQLite file, whatever the
- * cluster does. A relay sends them on in order, however long that takes, and removes them once acknowledged. Reading,
- * `describe` and `create` go to `log`, which `close` closes, too.
+ * A Kafka log with a spool in front: `append` resolves when the records are durable in a local SQLite file, whatever the
+ * cluster does. A relay sends them to the cluster in order, however long that takes, and removes them when acknowledged.
+ * Reading, `describe` and `create` go to `log`; `close` closes it, too.
  *
- * Takes over a spool that no running process has, else makes one; while it runs, spools that others left behind are
- * adopted and emptied. A record may be appended to the cluster twice when a process dies between acknowledgement and
- * removal; it then has the partition of its first attempt, also where partitions were added since.
+ * It takes over a spool that no running process has, else creates one. While it runs, it adopts and empties spools that
+ * other processes left behind. When a process dies between acknowledgement and removal, a record may be appended to the
+ * cluster twice; both times to the same partition, even when partitions were added in between.
  *
  * `append` throws `topic-unknown` for topics neither among `topics` nor made with `create`; `spool-full` (not
  * retryable) when the records were dropped because too much waits; and what the SQLite log throws.

@@ -12,13 +12,13 @@ import { createRecordReader, createRowWriter } from './records.ts';
 import { createSqliteTopics, logMigrations, type SqliteTopic, type SqliteTopics } from './topics.ts';
 
 export type SqliteLogOptions = {
-  /** What records are stamped with on arrival. */
+  /** The time of arrival of appended records. */
   readonly clock: () => number;
   /** How long one attempt to write may block this thread; at most 50 where requests are answered. */
   readonly busyTimeoutMs: number;
   /** `normal` survives a killed process, `full` a power cut. */
   readonly sync?: 'normal' | 'full';
-  /** True when a checkpoint thread looks after the file. */
+  /** True when a checkpoint thread checkpoints the file. */
   readonly checkpointedElsewhere?: boolean;
   /** As `SqliteOptions`. */
   readonly checkpointBytes?: number;
@@ -120,7 +120,7 @@ function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
   };
 }
 
-/** Nothing to give yet, and nothing learned: neither a gap at the start nor a position beyond the end. */
+/** No record yet, and nothing else to tell: no gap at the start, no position beyond the end. */
 function isEmpty({ records, next, end }: ReadResult, { from }: ReadRequest): boolean {
   return records.length === 0 && next === from && end === from;
 }
@@ -142,7 +142,7 @@ function partitionNumber(path: string, topic: SqliteTopic, request: ReadRequest)
   return number;
 }
 
-/** Records without a key go round the partitions. */
+/** Records without a key go to the partitions in turn. */
 function createRowMaker(topics: SqliteTopics): (record: NewRecord) => Row {
   let turn = 0;
   return ({ topic, key, value, headers }) => {

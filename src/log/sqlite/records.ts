@@ -8,12 +8,12 @@ import { recordTable } from './topics.ts';
 import type { Ends } from './waiting-reads.ts';
 
 export type RecordReader = {
-  /** What one partition holds from `request.from` on, as of one moment, without waiting. */
+  /** The records of one partition from `request.from` on, as of one moment, without waiting. */
   readonly read: (partitionNumber: number, request: ReadRequest) => ReadResult;
   readonly endOf: (partitionNumber: number) => number;
 };
 
-/** However small the records, one read gives no more of them. */
+/** One read returns at most this many, however small they are. */
 const mostRecords = 10_000;
 
 export function createRecordReader(database: SqliteDatabase): RecordReader {
@@ -41,7 +41,7 @@ export function createRecordReader(database: SqliteDatabase): RecordReader {
     return { records, next: complete ? end : records.at(-1)!.offset + 1, skipped: [], start, end };
   };
 
-  /** Ends and records in one read transaction: expiry by another process may not come between them. */
+  /** Ends and records in one read transaction, so that another process cannot remove records in between. */
   const read = (partitionNumber: number, request: ReadRequest): ReadResult => {
     database.prepare('BEGIN').run();
     try {
@@ -54,7 +54,7 @@ export function createRecordReader(database: SqliteDatabase): RecordReader {
   return { read, endOf: (partitionNumber) => endsOf(partitionNumber)[1] };
 }
 
-/** SQLite has ended the transaction itself where the disk failed; then that failure is the one to tell. */
+/** When the disk failed, SQLite has ended the transaction already; the first failure is the one to report. */
 function endRead(database: SqliteDatabase): void {
   try {
     database.prepare('COMMIT').run();
@@ -63,7 +63,7 @@ function endRead(database: SqliteDatabase): void {
   }
 }
 
-/** Key, value and headers come as one run of bytes: to make one array of them costs far less than to make three. */
+/** Key, value and headers come as one run of bytes: one array costs far less than three. */
 type RecordRow = readonly [
   offset: number,
   arrivedMs: number,
@@ -97,9 +97,8 @@ function takeRecords(
 }
 
 /**
- * Writes rows in one transaction, all or none: raises the end of each partition, then puts its rows at their offsets, in
- * the order they came.
- * `onWritten` is told the new ends once they are committed.
+ * Writes rows in one transaction: raises the end of each partition, then inserts its rows in the order given.
+ * `onWritten` gets the new ends after the commit.
  */
 export function createRowWriter(
   database: SqliteDatabase,

@@ -29,8 +29,8 @@ export default async function tidyLog(path: string, signal: AbortSignal): Promis
 const expiredRecords = 1_000;
 
 /**
- * Removes the records that their topics need no longer keep at `nowMs`, oldest first, and moves the starts of their
- * partitions. In each partition it stops at the first record young enough. Ends and offsets stay what they were.
+ * Removes the records that are older at `nowMs` than their topics keep them, and moves the starts of their partitions. In
+ * each partition it stops at the first record that is young enough. Ends and offsets do not change.
  * @returns how many records were removed.
  * @throws SamsaError `store-unavailable` (retryable) after whole batches.
  */
@@ -67,15 +67,14 @@ function expireBatch(database: SqliteDatabase, partitionNumber: number, beforeMs
 /** So many records, or so much of their keys, are looked at in one transaction. */
 const lookedRecords = 200;
 const batchKeyBytes = 1 << 20;
-/** Records younger than this are left alone: what changes often is looked at less often. */
+/** Younger records are not compacted yet: a key that changes often is looked at less often. */
 const untouchedMs = 5 * 60_000;
 
 /**
- * Leaves only the last record of each key in compacted topics, oldest first. Which record of a key is the last one so
- * far stands in the table `latest`, so that each record is looked at once and however many keys there are take no
- * memory. A tombstone is removed 30 days after it was looked at: whoever reads from the start in less time than that
- * meets every removal of what it has met. Offsets and the ends of partitions stay what they were; records without a key
- * stay.
+ * Keeps only the last record of each key in compacted topics. The table `latest` holds the last record of each key so
+ * far, so that each record is looked at once and keys take no memory. A tombstone is removed 30 days after it was looked
+ * at: a reader that reads everything in less time sees the removal of every key it has read. Offsets and the ends of
+ * partitions do not change; records without a key stay.
  * @returns how many records were looked at.
  * @throws SamsaError `store-unavailable` (retryable) after whole batches.
  */

@@ -6,11 +6,11 @@ import { SamsaError } from '../../errors.ts';
 import type { TopicDescription, TopicFacts, TopicSettings } from '../log.ts';
 
 /**
- * The log's schema. Partitions are numbered across all topics, and each has a table of its own for its records, by
- * offset: so every append is at the right edge of a table, where SQLite adds pages without touching those beside them
- * (docs/decisions/013). Numbers are never given twice, and a partition's ends stand in its own row, whatever was removed
- * from it. `latest` names the last record of each key below `compacted_to`, with the time a tombstone was first seen to
- * be one (see `compactRecords`).
+ * The log's schema. Partitions are numbered across all topics, and numbers are never used twice. Each partition has its
+ * own table of records by offset, so that every append is at the right edge of a table, where SQLite adds pages without
+ * touching the ones beside them (docs/decisions/013). A partition's row holds its start and end, which removing records
+ * does not change. `latest` names the last record of each key below `compacted_to`, and when a tombstone was first
+ * looked at (see `compactRecords`).
  */
 const steps: readonly Migration[] = [
   `CREATE TABLE topic (
@@ -51,7 +51,7 @@ const steps: readonly Migration[] = [
 
 export const logMigrations = [{ name: 'log', steps }] as const satisfies readonly Migrations[];
 
-/** Where the records of a partition are. */
+/** The table with a partition's records. */
 export function recordTable(partitionNumber: number): string {
   return `record_${partitionNumber}`;
 }
@@ -66,7 +66,7 @@ function createRecordTable(partitionNumber: number): string {
   )`;
 }
 
-/** All partitions were in one table, by their number · 2^40 + offset. */
+/** Until version 2 all partitions were in one table, by number · 2^40 + offset. */
 function separatePartitions(connection: DatabaseSync): void {
   const numbers = connection.prepare('SELECT number FROM partition').all();
   for (const number of numbers.map((row) => Number(row['number']))) {
@@ -94,7 +94,7 @@ function separatePartitions(connection: DatabaseSync): void {
   );
 }
 
-/** Each has a table, and whoever opens the file reads what tables there are. */
+/** Each partition has a table, and opening the file reads the list of tables. */
 const mostPartitions = 8_000;
 
 export type SqliteTopic = {
@@ -104,10 +104,10 @@ export type SqliteTopic = {
 };
 
 export type SqliteTopics = {
-  /** A topic as it was first seen; it never changes. @throws SamsaError `topic-unknown`. */
+  /** A topic's id and partitions, which never change. @throws SamsaError `topic-unknown`. */
   readonly find: (name: string) => SqliteTopic;
   readonly describe: (name: string) => TopicDescription;
-  /** In a transaction of its own. */
+  /** In one transaction. */
   readonly create: (name: string, settings: TopicSettings) => void;
 };
 
@@ -177,7 +177,7 @@ function unknownTopic(path: string, name: string): SamsaError {
   );
 }
 
-/** How a topic is kept; `null` when there is none of this name. */
+/** How a topic is kept; `null` when there is no such topic. */
 export function readTopicFacts(database: SqliteDatabase, name: string): TopicFacts | null {
   const row = database
     .prepare(
