@@ -10,7 +10,7 @@ import { createEventSource } from '../../../events/event-source.ts';
 import { readerActionRecord } from '../../../events/reader-action.ts';
 import type { NewRecord } from '../../../events/record.ts';
 import { defaultTopicNames as topics, topicRetention } from '../../../events/topics.ts';
-import { compactRecords } from '../../../log/sqlite/compact-records.ts';
+import { compactRecords } from '../../../log/sqlite/retention.ts';
 import { openSqliteLog } from '../../../log/sqlite/log.ts';
 import { logMigrations } from '../../../log/sqlite/topics.ts';
 import { runProjection } from '../../../projection/run-projection.ts';
