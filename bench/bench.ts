@@ -8,7 +8,7 @@ import { benchSpool } from './spool.ts';
 
 const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3]
 npm run bench -- projection [--events 400000]
-npm run bench -- kafka [--events 500000]
+npm run bench -- kafka [--events 400000] [--rounds 3] [--plain] [--mysql]
 npm run bench -- spool [--events 400000] [--seconds 8]
 npm run bench -- latency [--rate 50] [--seconds 8] [--kafka]
 npm run bench -- import [--rows 100000] [--format csv|ndjson] [--mysql]`;
@@ -26,6 +26,7 @@ const { positionals, values } = parseArgs({
     rows: { type: 'string', default: '100000' },
     format: { type: 'string', default: 'csv' },
     mysql: { type: 'boolean', default: false },
+    plain: { type: 'boolean', default: false },
   },
 });
 const options = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
@@ -39,7 +40,7 @@ switch (positionals[0]) {
     console.log(JSON.stringify(await benchProjection({ events })));
     break;
   case 'kafka':
-    console.log(JSON.stringify(await benchKafka({ events })));
+    console.log(JSON.stringify(await benchKafka({ events, rounds, isPlain: values.plain, onMysql: values.mysql })));
     break;
   case 'spool':
     console.log(JSON.stringify(await benchSpool({ events, seconds })));

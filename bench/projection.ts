@@ -9,6 +9,7 @@ import type { EventLog } from '../src/log/log.ts';
 import { openSqliteLog } from '../src/log/sqlite/log.ts';
 import { runProjection } from '../src/projection/run-projection.ts';
 import { createTrendProjection } from '../src/services/trend/trend-projection.ts';
+import type { TrendStore } from '../src/services/trend/store/trend-store.ts';
 import { openSqliteTrendStore } from '../src/services/trend/store/sqlite/trend-store.ts';
 import { seededRandom, zipf } from './made-up-books.ts';
 
@@ -91,6 +92,15 @@ function answer(word: string, valueBytes: number): Buffer {
 export async function countAll(log: EventLog, path: string): Promise<number> {
   const checkpoints = startCheckpoints([path], { onProblem: (problem) => logger.error(problem) });
   const store = openSqliteTrendStore(path, { clock: Date.now, busyTimeoutMs: 1_000, checkpointedElsewhere: true });
+  try {
+    return await countInto(store, log);
+  } finally {
+    await checkpoints.close();
+  }
+}
+
+/** Counts the whole log, and closes the store. @returns the seconds it took. */
+export async function countInto(store: TrendStore, log: EventLog): Promise<number> {
   const started = performance.now();
   const running = runProjection({
     log,
@@ -106,6 +116,5 @@ export async function countAll(log: EventLog, path: string): Promise<number> {
   } finally {
     await running.close();
     await store.close();
-    await checkpoints.close();
   }
 }

@@ -64,6 +64,7 @@ function open({ brokers }: Broker, folder: string): Promise<SpooledLog> {
     sync: 'normal',
     limitBytes: 4 * 2 ** 30,
     overflow: 'drop-newest',
+    onSetAside: () => {},
     onProblem: (problem) => problem && console.error(problem.message),
   });
 }

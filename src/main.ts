@@ -67,6 +67,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       run(async (context) => (await import('./commands/rebuild.ts')).rebuildCommand(context, what, options)),
     );
   addDeadLetters(program, run);
+  addSpool(program, run);
   addSimulate(program, run);
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -134,6 +135,37 @@ function addDeadLetters(program: Command, run: RunCommand): void {
     .action((ids: string[], options: DecidingOptions) =>
       run(async (context) => (await import('./commands/dead-letters.ts')).discardDeadLetters(context, ids, options)),
     );
+}
+
+function addSpool(program: Command, run: RunCommand): void {
+  const group = program.command('spool').description('list, show, send or discard events that the brokers refused');
+  group
+    .command('list')
+    .description('list them')
+    .option('--json', 'for programs')
+    .action((options: { json?: boolean }) =>
+      run(async (context) => (await import('./commands/spool.ts')).listSpool(context, options)),
+    );
+  group
+    .command('show')
+    .description('show one with its bytes')
+    .argument('<id>', 'as the list shows it')
+    .action((id: string) => run(async (context) => (await import('./commands/spool.ts')).showSpool(context, id)));
+  const deciding = (name: string, description: string): Command =>
+    group
+      .command(name)
+      .description(description)
+      .argument('[ids...]', 'only these')
+      .option('--all', 'all of them')
+      .option('--dry-run', 'only print which');
+  deciding('send', 'send them again, once the brokers accept them').action(
+    (ids: string[], options: { all?: boolean; dryRun?: boolean }) =>
+      run(async (context) => (await import('./commands/spool.ts')).sendSpool(context, ids, options)),
+  );
+  deciding('discard', 'decide that they are never sent').action(
+    (ids: string[], options: { all?: boolean; dryRun?: boolean }) =>
+      run(async (context) => (await import('./commands/spool.ts')).discardSpool(context, ids, options)),
+  );
 }
 
 function addSimulate(program: Command, run: RunCommand): void {

@@ -72,9 +72,9 @@ export function bookSearchedRecord(
 /** The bound on remembered values. What is parsed from them takes a few times as much memory. */
 const rememberedBytes = 4 << 20;
 /** A query is remembered when it comes again within about this many other queries. */
-const metKeys = 4_000;
-/** Our keys are at most 200 characters and a reader's id. Longer keys of other programs are not remembered. */
-const longestKey = 300;
+const metQueries = 4_000;
+/** Our queries are at most 200 characters. Longer keys of other programs are not remembered. */
+const longestQuery = 300;
 
 /** A search, or `'late'` when it came too late to count. @throws SamsaError `bad-event`. */
 export type SearchDecoder = (record: StoredRecord) => BookSearched | 'late';
@@ -93,33 +93,34 @@ export function decodingOnce(decode: SearchDecoder): SearchDecoder {
 }
 
 /**
- * A decoder that remembers the last value of frequent keys. The same query mostly has the same answer, and comparing
- * bytes is many times cheaper than parsing them. Results do not change.
+ * A decoder that remembers the last value of frequent queries, whoever searched. The same query mostly has the same
+ * answer, and comparing bytes is many times cheaper than parsing them. Results do not change.
  */
 export function createBookSearchedDecoder(): SearchDecoder {
   const answers = createDoorkeptLruMap<string, Pick<BookSearched, 'books' | 'value'>>(
-    metKeys,
+    metQueries,
     rememberedBytes,
-    ({ value }) => longestKey + value.byteLength,
+    ({ value }) => longestQuery + value.byteLength,
   );
-  const decodeAnswer = (key: string, value: Uint8Array | null): Pick<BookSearched, 'books' | 'value'> => {
+  const decodeAnswer = (query: string, value: Uint8Array | null): Pick<BookSearched, 'books' | 'value'> => {
     if (value === null) throw new SamsaError('bad-event', 'value: expected a JSON array of books, got a tombstone');
-    const known = answers.get(key);
+    const known = answers.get(query);
     if (known !== undefined && Buffer.compare(known.value, value) === 0) return known;
     // A copy, because the record's bytes may share memory with the whole read.
     const answer = { books: parseBooks(value), value: new Uint8Array(value) };
-    if (key.length <= longestKey) answers.set(key, answer);
+    if (query.length <= longestQuery) answers.set(query, answer);
     return answer;
   };
   return (record) => {
     const envelope = decodeEnvelope(record.headers);
     const time = eventTime(record, envelope);
     const key = decodeKey(record.key);
-    const { books, value } = decodeAnswer(key, record.value);
-    if (time === 'late') return 'late';
-    return envelope === null
-      ? { ...plainSearch(key, record), books, value, time }
-      : { ...ownSearch(key, envelope), books, value, time };
+    if (time === 'late') {
+      decodeAnswer(key, record.value);
+      return 'late';
+    }
+    const search = envelope === null ? plainSearch(key, record) : ownSearch(key, envelope);
+    return { ...search, ...decodeAnswer(search.query, record.value), time };
   };
 }
 

@@ -4,6 +4,7 @@ import type { SpoolLedger } from './spool/file.ts';
 import type { SpoolOptions, SpoolProblem } from './spool/spooled-log.ts';
 
 export { isBalanced, readSpools, type SpoolLedger } from './spool/file.ts';
+export { discardSetAside, readSetAside, sendSetAside, type SetAsideRecord } from './spool/set-aside.ts';
 
 export type LogWithSpool = {
   /** The log itself: `append` waits for it. */
@@ -24,7 +25,7 @@ export type LogWithSpool = {
 export async function openLogWithSpool(
   location: LogLocation,
   options: LogOptions & Required<Pick<LogOptions, 'sync'>>,
-  spool: Pick<SpoolOptions, 'folder' | 'limitBytes' | 'overflow' | 'onProblem'>,
+  spool: Pick<SpoolOptions, 'folder' | 'limitBytes' | 'overflow' | 'onProblem' | 'onSetAside'>,
 ): Promise<LogWithSpool> {
   const log = await openLog(location, options);
   if (location.kind === 'sqlite') {

@@ -115,9 +115,9 @@ export async function openTopicFacts(location: LogLocation): Promise<OpenTopicFa
 }
 
 /**
- * Tells a cluster now and then how far a projection has read, as the committed offsets of a group without members, so
- * that the usual tools show its lag. Nothing here ever reads them back. When brokers refuse, or other members are in the
- * group, nothing is shown until they take it again. An embedded log has nobody to tell.
+ * Publishes every few seconds how far a projection has read, as the committed offsets of the group `samsa-<group id>`, so
+ * that Kafka's tools show its lag. Nothing here reads them back, and no other group's offsets are written. When brokers
+ * refuse, it tries again. An embedded log has no such tools.
  */
 export function openShownOffsets(
   location: LogLocation,

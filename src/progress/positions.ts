@@ -30,26 +30,25 @@ export type CommitPoint = {
 };
 
 /**
- * Everything of a commit besides the state, in its transaction. The lease is read without a lock: when it is lost right
- * afterwards, the new owner's commit or this one is refused by the offset.
+ * Everything of a commit besides the state, in its transaction. Other partitions, the lease and the revision are read
+ * without a lock. When the lease is lost right afterwards, the new owner's commit or this one is refused by the offset; a
+ * dead letter that is redriven right afterwards changes the revision, and this commit is refused by that.
  * @returns null when the position is not where the commit expects it, or is leased to another instance.
  */
 export function* advance<Change>(commit: ProgressCommit<Change>): Steps<CommitPoint | null> {
   const { projection, topic, partition, next, end, outcomes, arrivedMs } = commit;
-  const [at] = yield* rows(
-    `SELECT id, arrived_ms FROM state.position JOIN state.lease ON position_id = id WHERE ${atPartition} AND instance = ?`,
-    [projection, topic, partition, commit.instance],
-  );
-  if (at === undefined) return null;
-  const positionId = Number(at['id']);
+  const positions = yield* readAll(projection);
+  const at = positions.find(isAt(topic, partition));
+  if (at === undefined || columnText(at['instance']) !== commit.instance) return null;
+  const [positionId, revision] = [Number(at['id']), Number(at['revision'])];
   const { applied, duplicate, dead, late, gap, compacted } = outcomes;
   const counts = [applied, duplicate, dead, late, gap, compacted];
   const moved = yield* change(
     `UPDATE state.position SET next_offset = ?, log_end = CASE WHEN log_end > ? THEN log_end ELSE ? END, arrived_ms = ?,
        fingerprint = COALESCE(?, fingerprint), applied = applied + ?, duplicate = duplicate + ?, dead = dead + ?,
        late = late + ?, gap = gap + ?, compacted = compacted + ?, revision = revision + 1
-     WHERE id = ? AND next_offset = ?`,
-    [next, end, end, arrivedMs, commit.fingerprint, ...counts, positionId, commit.expected],
+     WHERE id = ? AND next_offset = ? AND revision = ?`,
+    [next, end, end, arrivedMs, commit.fingerprint, ...counts, positionId, commit.expected, revision],
   );
   if (moved !== 1) return null;
   yield* write(
@@ -66,7 +65,22 @@ export function* advance<Change>(commit: ProgressCommit<Change>): Steps<CommitPo
   }
   const letters = commit.deadLetters.map((letter) => ({ ...letter, projection, topic, partition }));
   yield* keepDeadLetters(letters, 'waiting', null);
-  return yield* readCommitPoint(projection, positionId);
+  const nowAt = { ...at, next_offset: next, log_end: Math.max(end, Number(at['log_end'])), arrived_ms: arrivedMs };
+  const watermarkMs = watermarkOf(positions.map((row) => (row === at ? nowAt : row)));
+  return { projection, positionId, revision: revision + 1, watermarkMs };
+}
+
+/**
+ * The watermark is the least arrival stamp among partitions with unread records, or the greatest one seen when nothing
+ * is unread.
+ */
+function watermarkOf(positions: readonly SqlRow[]): number {
+  const arrived = (of: readonly SqlRow[]): readonly number[] => of.map((row) => Number(row['arrived_ms']));
+  const unread = positions.filter(
+    (row) =>
+      Number(row['next_offset']) < Number(row['log_end']) || Number(row['next_offset']) < Number(row['seen_end'] ?? 0),
+  );
+  return unread.length > 0 ? Math.min(...arrived(unread)) : Math.max(0, ...arrived(positions));
 }
 
 /** A redriven letter leaves `dead`, so that the ledger accounts for its record once. */
@@ -79,24 +93,22 @@ export function* moveOutOfDead(
      WHERE ${atPartition}`,
     [outcome === 'applied' ? 1 : 0, projection, topic, partition],
   );
-  const [row] = yield* rows(`SELECT id FROM state.position WHERE ${atPartition}`, [projection, topic, partition]);
-  return yield* readCommitPoint(projection, Number(row?.['id']));
+  const positions = yield* readAll(projection);
+  const at = positions.find(isAt(topic, partition))!;
+  const [positionId, revision] = [Number(at['id']), Number(at['revision'])];
+  return { projection, positionId, revision, watermarkMs: watermarkOf(positions) };
 }
 
-/**
- * The watermark is the least arrival stamp among partitions with unread records, or the greatest one seen when nothing
- * is unread.
- */
-function* readCommitPoint(projection: string, positionId: number): Steps<CommitPoint> {
-  const [row] = yield* rows(
-    `SELECT MAX(CASE WHEN id = ? THEN revision END) AS revision,
-       COALESCE(MIN(CASE WHEN next_offset < log_end OR next_offset < seen_end THEN arrived_ms END), MAX(arrived_ms), 0)
-         AS watermark_ms
+function readAll(projection: string): Steps<readonly SqlRow[]> {
+  return rows(
+    `SELECT id, topic, partition_no, revision, next_offset, log_end, seen_end, arrived_ms, instance
      FROM state.position LEFT JOIN state.lease ON position_id = id WHERE projection = ?`,
-    [positionId, projection],
+    [projection],
   );
-  const [revision, watermarkMs] = [Number(row?.['revision']), Number(row?.['watermark_ms'])];
-  return { projection, positionId, revision, watermarkMs };
+}
+
+function isAt(topic: string, partition: number): (row: SqlRow) => boolean {
+  return (row) => Number(row['partition_no']) === partition && columnText(row['topic']) === topic;
 }
 
 /** @param place of the state, for messages. @see Progress.load */

@@ -6,6 +6,12 @@ import type { ErrorCode } from '../errors.ts';
  */
 export interface Progress<Change> {
   /**
+   * How many reads of the log one commit takes together when more records are waiting. One where a commit blocks this
+   * thread; more where it waits for a server's answers, whose number does not grow with the records.
+   */
+  readonly readsPerCommit: number;
+
+  /**
    * One tick of the lease protocol, in one transaction: renews this instance's partitions, forgets instances that are
    * gone or were not seen for `ttlMs`, gives back what is above the fair share and claims what is free up to it.
    * Partitions seen for the first time start at their first offset. Leases only spread the work; `commit` keeps it right.

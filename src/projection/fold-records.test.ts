@@ -4,7 +4,7 @@ import { SamsaError } from '../errors.ts';
 import { encodeEnvelope, text } from '../events/envelope.ts';
 import type { StoredRecord } from '../events/record.ts';
 import type { ReadResult } from '../log/log.ts';
-import { fingerprintOf, foldRecords, type FoldedRecords } from './fold-records.ts';
+import { fingerprintOf, foldRecords, joinFolded, type FoldedRecords } from './fold-records.ts';
 import type { ProjectionInput } from './projection.ts';
 
 const words: ProjectionInput<string> = {
@@ -49,6 +49,21 @@ describe('foldRecords', () => {
     const folded = fold(words, read([record(3, 'a'), record(4, 'b')]), 3);
     assert.deepEqual([folded.changes, folded.next, folded.last?.arrivedMs], [['a', 'b'], 5, 104]);
     assert.deepEqual(folded.outcomes, { ...nothing, applied: 2 });
+  });
+
+  it('gives the same for two reads, one folded after the other, as for both at once', () => {
+    const mark = (sequence: number) => ({ source: 's', sequence });
+    const records = [
+      record(0, 'a', mark(1)),
+      record(1, 'bad'),
+      record(2, 'late'),
+      record(3, 'b', mark(2)),
+      record(4, 'a again', mark(1)),
+      record(5, 'bad'),
+    ];
+    const first = fold(words, read(records.slice(0, 3)), 0);
+    const second = fold(words, read(records.slice(3)), 3, new Map(first.marks));
+    assert.deepEqual(joinFolded(first, second), fold(words, read(records), 0));
   });
 
   it('sends a bad record to the dead letters and goes on with its neighbours', () => {

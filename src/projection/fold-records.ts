@@ -80,6 +80,20 @@ export function foldRecords<Change>(
   };
 }
 
+/** What two reads brought, the second of which was folded behind the first. */
+export function joinFolded<Change>(one: FoldedRecords<Change>, other: FoldedRecords<Change>): FoldedRecords<Change> {
+  const outcomes: Tally = { ...one.outcomes };
+  for (const outcome of Object.keys(outcomes) as (keyof Outcomes)[]) outcomes[outcome] += other.outcomes[outcome];
+  return {
+    next: other.next,
+    last: other.last ?? one.last,
+    outcomes,
+    changes: [...one.changes, ...other.changes],
+    deadLetters: [...one.deadLetters, ...other.deadLetters],
+    marks: new Map([...one.marks, ...other.marks]),
+  };
+}
+
 /** Whether the log lists all of an offset gap as skipped. Must be asked in the order of offsets. */
 function createGapCheck(skipped: readonly OffsetRange[]): (from: number, to: number) => boolean {
   let index = 0;

@@ -1,9 +1,9 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { PartitionName, Progress } from '../progress/progress.ts';
 import { isFromLog, SamsaError } from '../errors.ts';
-import type { EventLog } from '../log/log.ts';
+import type { EventLog, ReadResult } from '../log/log.ts';
 import { backoffMs, pause } from '../runtime/waiting.ts';
-import { foldRecords, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
+import { foldRecords, joinFolded, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
 import { divergence, hasDiverged } from './has-diverged.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
@@ -31,7 +31,7 @@ export type FollowPartition<Change> = {
   readonly onBlocked: (why: BlockedReason | null, error?: unknown) => void;
 };
 
-/** What one commit folds at most: more at a time is faster, but keeps the thread from answering for longer. */
+/** What is folded without a break: more at a time is faster, but keeps the thread from answering for longer. */
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
@@ -105,7 +105,7 @@ type Position = { readonly topicId: string; readonly soFar: FoldedSoFar; readonl
 type TakenIn = { readonly position: Position; readonly end: number; readonly isBusy: boolean };
 
 /**
- * One read, folded and committed. Nothing holds the records afterwards: during a pause they would move to the old
+ * What was read and folded, and committed together. Nothing holds the records afterwards: during a pause they would move to the old
  * generation of the garbage collector, where clearing them costs far more.
  */
 async function takeIn<Change>(
@@ -113,28 +113,51 @@ async function takeIn<Change>(
   position: Position,
 ): Promise<TakenIn | 'refused' | 'jump' | 'diverged'> {
   const { topicId, soFar } = position;
-  const { signal } = follow;
-  const read = await follow.log.read({
-    ...follow.partition,
-    topicId,
-    from: soFar.next,
-    maxBytes: readBytes,
-    waitMs: readWaitMs,
-    signal,
-  });
-  if (signal.aborted) return 'refused';
+  const read = await readFrom(follow, topicId, soFar.next);
+  if (follow.signal.aborted) return 'refused';
   if (read.end < soFar.next) return 'diverged';
-  const folded = foldRecords(follow.input, soFar, read);
-  if (folded === 'jump') return 'jump';
-  if (folded.next === soFar.next) return { position, end: read.end, isBusy: false };
+  const first = foldRecords(follow.input, soFar, read);
+  if (first === 'jump') return 'jump';
+  if (first.next === soFar.next) return { position, end: read.end, isBusy: false };
+  const { folded, end } = await foldMore(follow, position, { folded: first, end: read.end });
+  if (follow.signal.aborted) return 'refused';
   const arrivedMs = folded.last?.arrivedMs ?? position.arrivedMs;
-  if (!(await commit(follow, soFar, folded, read.end, arrivedMs))) return 'refused';
+  if (!(await commit(follow, soFar, folded, end, arrivedMs))) return 'refused';
   const marks = mergeMarks(soFar.marks, folded.marks);
   return {
     position: { topicId, soFar: { ...soFar, next: folded.next, marks }, arrivedMs },
-    end: read.end,
-    isBusy: read.records.length > 1 && folded.next >= read.end,
+    end,
+    isBusy: read.records.length > 1 && folded.next >= end,
   };
+}
+
+type Folded<Change> = { readonly folded: FoldedRecords<Change>; readonly end: number };
+
+/** Reads on while more records are waiting, for as many reads as one commit takes. Stops before a jump. */
+async function foldMore<Change>(
+  follow: FollowPartition<Change>,
+  { topicId, soFar }: Position,
+  first: Folded<Change>,
+): Promise<Folded<Change>> {
+  let { folded, end } = first;
+  for (let reads = 1; reads < follow.progress.readsPerCommit && folded.next < end; reads++) {
+    const read = await readFrom(follow, topicId, folded.next);
+    if (follow.signal.aborted || read.end < folded.next) break;
+    const marks = mergeMarks(soFar.marks, folded.marks);
+    const more = foldRecords(follow.input, { ...soFar, next: folded.next, marks }, read);
+    if (more === 'jump') break;
+    folded = joinFolded(folded, more);
+    ({ end } = read);
+  }
+  return { folded, end };
+}
+
+function readFrom<Change>(
+  { log, partition, signal }: FollowPartition<Change>,
+  topicId: string,
+  from: number,
+): Promise<ReadResult> {
+  return log.read({ ...partition, topicId, from, maxBytes: readBytes, waitMs: readWaitMs, signal });
 }
 
 async function pauseUntil(untilMs: number, signal: AbortSignal): Promise<void> {

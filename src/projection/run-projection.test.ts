@@ -128,6 +128,24 @@ describe('a running projection', () => {
     assert.deepEqual(projection.problems(), []);
   });
 
+  it('takes several reads into one commit where the store asks for it', async () => {
+    const real = log;
+    log = { ...real, read: (request) => real.read({ ...request, maxBytes: 1 }) };
+    const progress = progressOf(state);
+    const sizes: number[] = [];
+    await send(50);
+    run('a', {
+      ...progress,
+      readsPerCommit: 3,
+      commit: (commit) => {
+        sizes.push(commit.changes.length);
+        return progress.commit(commit);
+      },
+    });
+    await everyWordOnce();
+    assert.equal(Math.max(...sizes), 3);
+  });
+
   it('goes on where it stopped', async () => {
     await send(30);
     run('a');

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Admin } from '@platformatic/kafka';
+import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
 import { until } from '../support/until.ts';
 import { createKafkaNode, type KafkaNode } from './kafka-node.ts';
 import { kafkaJars } from './kafka-jars.ts';
@@ -36,6 +36,8 @@ export type Broker = {
     partitions: number,
     configs?: Readonly<Record<string, string>>,
   ) => Promise<void>;
+  /** Changes settings of a topic. */
+  readonly setTopic: (topic: string, configs: Readonly<Record<string, string>>) => Promise<void>;
   /** Raises the number of partitions to this. */
   readonly addPartitions: (topic: string, partitions: number) => Promise<void>;
   readonly deleteTopic: (topic: string) => Promise<void>;
@@ -128,6 +130,11 @@ function createCluster(
       const settings = Object.entries(configs).map(([name, value]) => ({ name, value }));
       await ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas: -1, configs: settings }));
       await until(`${topic} has leaders`, () => ask((admin) => isLed(admin, topic)));
+    },
+    setTopic: (topic, configs) => {
+      const settings = Object.entries(configs).map(([name, value]) => ({ name, value }));
+      const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configs: settings };
+      return ask((admin) => admin.alterConfigs({ resources: [resource] }));
     },
     addPartitions: (topic, partitions) =>
       ask((admin) => admin.createPartitions({ topics: [{ name: topic, count: partitions, assignments: null! }] })),

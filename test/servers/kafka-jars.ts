@@ -5,20 +5,22 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolder } from '../support/structure.ts';
 
-const pom = join(import.meta.dirname, 'kafka-jars.pom.xml');
+const brokerPom = join(import.meta.dirname, 'kafka-jars.pom.xml');
 const cache = join(projectFolder, '.cache');
-let fetched: Promise<string> | null = null;
+const fetched = new Map<string, Promise<string>>();
 
 /**
- * The folder with a broker's jars. Maven fetches them once for each version of the pom.
+ * The folder with the jars of a pom: a broker's, unless another one is given. Maven fetches them once for each version
+ * of the pom.
  * @throws Error with Maven's output.
  */
-export function kafkaJars(): Promise<string> {
-  fetched ??= fetchJars();
-  return fetched;
+export function kafkaJars(pom = brokerPom): Promise<string> {
+  const known = fetched.get(pom) ?? fetchJars(pom);
+  fetched.set(pom, known);
+  return known;
 }
 
-async function fetchJars(): Promise<string> {
+async function fetchJars(pom: string): Promise<string> {
   const version = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
   const folder = join(cache, `kafka-${version}`);
   if (existsSync(folder)) return folder;

@@ -16,6 +16,7 @@ export function openTestSpool(
     limitBytes: 64 << 20,
     overflow: 'drop-oldest',
     onProblem: () => {},
+    onSetAside: () => {},
     ...own,
   });
 }

@@ -47,6 +47,7 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
       limitBytes: spoolLimitMb * 2 ** 20,
       overflow: spoolOverflow,
       onProblem: base.saySpoolProblem,
+      onSetAside: (why) => logger.error({ why }, 'the brokers refused events: samsa spool list shows them'),
     },
   );
   stack.defer(events.close);

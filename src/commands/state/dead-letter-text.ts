@@ -47,15 +47,24 @@ export function wholeOf(letter: KeptDeadLetter): Readonly<Record<string, unknown
 
 /** A whole dead letter for people. Long keys and values are cut. */
 export function describeLetter(letter: KeptDeadLetter): readonly string[] {
-  const { status, cause, reason, headers, key, value } = letter;
+  const { status, cause, reason } = letter;
   const lines = [
     `id       ${printable(idOf(letter))}`,
     `status   ${status}`,
     `cause    ${cause}`,
     `reason   ${printable(reason.slice(0, shownBytes))}`,
     `arrived  ${arrivalOf(letter)}`,
-    `headers  ${headers.length}`,
   ];
+  return [...lines, ...describeRecord(letter)];
+}
+
+/** Headers, key and value for people. */
+export function describeRecord({
+  headers,
+  key,
+  value,
+}: Pick<KeptDeadLetter, 'headers' | 'key' | 'value'>): readonly string[] {
+  const lines = [`headers  ${headers.length}`];
   for (const [name, bytes] of headers.slice(0, shownHeaders)) {
     const [first, ...more] = describeBytes(bytes);
     lines.push(`  ${printable(name)}: ${first!}`, ...more);

@@ -26,7 +26,7 @@ void it('shows how far a group has read, again when it moved, and after the brok
   );
   const admin = new Admin({ clientId: 'looker', bootstrapBrokers: [...broker.brokers], retries: 5, retryDelay: 200 });
   const committed = async (): Promise<readonly number[]> => {
-    const [group] = await admin.listConsumerGroupOffsets({ groups: ['trend-svr'] });
+    const [group] = await admin.listConsumerGroupOffsets({ groups: ['samsa-trend-svr'] });
     const found = group?.topics.find(({ name }) => name === topic)?.partitions ?? [];
     return found.map(({ committedOffset }) => Number(committedOffset)).toSorted((a, b) => a - b);
   };

@@ -5,7 +5,7 @@ import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './
 export type NextOffset = { readonly topic: string; readonly partition: number; readonly next: number };
 
 export type ShownOffsetsOptions = {
-  /** The consumer group under which people look for them. */
+  /** The offsets are published under `samsa-<group id>`: another program may read on from those of `<group id>`. */
   readonly groupId: string;
   /** Where every partition stands now. */
   readonly offsets: () => readonly NextOffset[];
@@ -43,7 +43,7 @@ export async function showInGroup(
   { groupId, offsets, everyMs = 5_000 }: ShownOffsetsOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const group = openGroupOffsets(connection, groupId);
+  const group = openGroupOffsets(connection, `samsa-${groupId}`);
   let shown = new Map<string, number>();
   while (!signal.aborted) {
     const moved = offsets().filter(({ topic, partition, next }) => shown.get(`${topic}/${partition}`) !== next);

@@ -15,7 +15,10 @@ export type SpoolAdoption = {
 type Adopted = { readonly claimed: ClaimedSpool; readonly relay: SpoolRelay };
 
 /** Empties the spools of processes that are gone. Spools with records set aside are kept, and shown. */
-export function adoptSpools(folder: string, options: Pick<SpoolRelayOptions, 'log' | 'clock'>): SpoolAdoption {
+export function adoptSpools(
+  folder: string,
+  options: Pick<SpoolRelayOptions, 'log' | 'clock' | 'onSetAside'>,
+): SpoolAdoption {
   const spools = openSpoolFolder(folder, options.clock);
   const adopted = new Set<Adopted>();
   let trouble: SamsaError | null = null;

@@ -10,6 +10,10 @@ import { readWholeTopic } from '../../../test/support/read-whole-topic.ts';
 import { until } from '../../../test/support/until.ts';
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
+import { createEventSource } from '../../events/event-source.ts';
+import { decodeEnvelope, encodeEnvelope } from '../../events/envelope.ts';
+import { openKafkaLog } from '../kafka/log.ts';
+import { discardSetAside, readSetAside, sendSetAside } from './set-aside.ts';
 import type { SpooledLog, SpoolOptions } from './spooled-log.ts';
 import type { SpoolLedger } from './file.ts';
 
@@ -201,6 +205,43 @@ void describe('spooled log and records that cannot be relayed', () => {
     assert.deepEqual(Buffer.from(kept[0]!['value'] as Uint8Array), large.value);
     assert.match(String(kept[0]!['why']), /refused a record/);
     assert.match(String(kept[1]!['why']), /at most 900000 bytes, got 1000\d\d\d/);
+  });
+
+  test('tells of what was set aside, sends it once when the broker accepts it, or discards it', async (spool) => {
+    const { topic, folder } = spool;
+    const strict = `${topic}-strict`;
+    await broker.createTopic(strict, 1, { 'max.message.bytes': '2000' });
+    const said: string[] = [];
+    const log = await spool.open({ topics: [strict], onSetAside: (why) => said.push(why) });
+    const source = createEventSource('test', () => 7_000);
+    const envelope = source.next('samsa.test.v1', { reader: 'r' });
+    const headers = encodeEnvelope(envelope);
+    await log.append([{ ...record(strict, '1'.repeat(5_000)), headers }, record(strict, '2'.repeat(5_000))]);
+    await until('both are set aside', () => ledgerOf(log, strict).setAside === 2, patienceMs);
+    await until('it was said once', () => said.length === 1, patienceMs);
+    assert.deepEqual(log.problems(), [
+      { code: 'set-aside', why: 'Kafka refused 2 records: samsa spool list shows them' },
+    ]);
+    const [first, second] = readSetAside(folder);
+    const cluster = openKafkaLog({ brokers: broker.brokers, clientId: 'samsa', clock: Date.now });
+    try {
+      assert.match((await sendSetAside(folder, first!.id, cluster))!, /refused a record/);
+      await broker.setTopic(strict, { 'max.message.bytes': '1000000' });
+      // Sent, but not settled: as after a crash in between. The repeat must have the same source and sequence.
+      await cluster.append([readSetAside(folder)[0]!]);
+      assert.equal(await sendSetAside(folder, first!.id, cluster), null);
+      discardSetAside(folder, second!.id);
+      await assert.rejects(sendSetAside(folder, second!.id, cluster), { code: 'bad-request' });
+      assert.deepEqual(readSetAside(folder), []);
+      assert.deepEqual(ledgerOf(log, strict), { ...none, accepted: 2, relayed: 1, dropped: 1 });
+      assert.deepEqual(log.problems(), []);
+      const [one, repeat] = (await readWholeTopic(cluster, strict)).map((sent) => decodeEnvelope(sent.headers)!);
+      assert.deepEqual(one, repeat);
+      assert.deepEqual([one!.id, one!.time, one!.sequence], [envelope.id, 7_000, 1]);
+      assert.notEqual(one!.source, envelope.source);
+    } finally {
+      await cluster.close();
+    }
   });
 
   test('waits for a topic that is missing, without holding up others', async ({ topic, open }) => {

@@ -17,8 +17,10 @@ const checkpointBytes = 32 << 20;
 
 const clock = Date.now;
 const log = openKafkaLog({ ...kafka, clock });
-const own = relaySpool(id, path, { log, clock, dropBeyondBytes, checkpointedElsewhere: true });
-const adoption = adoptSpools(folder, { log, clock });
+let setAside: string | null = null;
+const onSetAside = (why: string): void => void (setAside = why);
+const own = relaySpool(id, path, { log, clock, dropBeyondBytes, checkpointedElsewhere: true, onSetAside });
+const adoption = adoptSpools(folder, { log, clock, onSetAside });
 const file = createCheckpointedFile(path, lookEveryMs, checkpointBytes);
 const signal = createThreadSignal(spoolSignalName(id), () => {
   signal.listen();
@@ -28,7 +30,8 @@ const signal = createThreadSignal(spoolSignalName(id), () => {
 function look(): void {
   own.wake();
   const trouble = own.trouble() ?? adoption.trouble();
-  link.tell({ trouble: trouble && toPlainError(trouble), adopted: adoption.ledger() });
+  link.tell({ trouble: trouble && toPlainError(trouble), setAside, adopted: adoption.ledger() });
+  setAside = null;
 }
 
 /** A checkpoint that fails is tried again; the write-ahead log grows meanwhile. */

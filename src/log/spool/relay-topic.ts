@@ -14,6 +14,7 @@ export type SpoolTopicRelayOptions = {
   readonly clock: () => number;
   /** How much may be in flight; one record always may. */
   readonly inFlightBytes: number;
+  readonly onSetAside: (why: string) => void;
   readonly signal: AbortSignal;
 };
 
@@ -164,7 +165,7 @@ const transactionRecords = 200;
 const gatherMs = 20;
 
 function createRemoval(
-  { outgoing, topic, clock, signal }: SpoolTopicRelayOptions,
+  { outgoing, topic, clock, onSetAside, signal }: SpoolTopicRelayOptions,
   onRemoved: (records: readonly SpooledRecord[]) => void,
   hearTrouble: HearTrouble,
 ): Removal {
@@ -181,6 +182,7 @@ function createRemoval(
     if (first === undefined) return;
     outgoing.setAside(topic, first.record, first.why, clock());
     refused.shift();
+    onSetAside(`${topic.name}: ${first.why}`);
     onRemoved([first.record]);
   };
 

@@ -17,6 +17,8 @@ export type RelayWork = {
 /** What the thread tells twice a second. */
 export type RelayState = {
   readonly trouble: PlainError | null;
+  /** Why a record was set aside since the last time; `null` when none was. */
+  readonly setAside: string | null;
   /** The ledgers of spools that others left behind. */
   readonly adopted: readonly SpoolLedger[];
 };
@@ -38,9 +40,17 @@ export type RelayWorker = {
 /** Records in flight would else outlive the young generation, and be copied over and over. */
 const youngGenerationMiB = 24;
 
-/** Starts the thread, and again should it ever end. `onTrouble` hears of each kind of trouble once, and `null` after it. */
-export function startRelayWorker(work: RelayWork, onTrouble: (trouble: SamsaError | null) => void): RelayWorker {
-  const tell = onlyNews(onTrouble);
+export type RelayListener = {
+  /** Hears of each kind of trouble once, and `null` when it is over. */
+  readonly onProblem: (problem: SamsaError | null) => void;
+  /** Hears once that records were refused. */
+  readonly onSetAside: (why: string) => void;
+};
+
+/** Starts the thread, and again should it ever end. */
+export function startRelayWorker(work: RelayWork, { onProblem, onSetAside }: RelayListener): RelayWorker {
+  const tell = onlyNews(onProblem);
+  let saidSetAside = false;
   let adopted: readonly SpoolLedger[] = [];
   let trouble: SamsaError | null = null;
 
@@ -57,6 +67,9 @@ export function startRelayWorker(work: RelayWork, onTrouble: (trouble: SamsaErro
     onMessage: (state) => {
       ({ adopted } = state);
       hear(state.trouble && (fromPlainError(state.trouble) as SamsaError));
+      if (state.setAside === null || saidSetAside) return;
+      saidSetAside = true;
+      onSetAside(state.setAside);
     },
     onEnd: (cause) => hear(ended(work.path, cause)),
     restartAfterMs: 1_000,

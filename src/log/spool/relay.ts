@@ -12,6 +12,8 @@ export type SpoolRelayOptions = {
   /** How many bytes may wait before the oldest records that are not in flight are dropped; `null` drops none. */
   readonly dropBeyondBytes: number | null;
   readonly checkpointedElsewhere: boolean;
+  /** Hears why a record was set aside. */
+  readonly onSetAside: (why: string) => void;
 };
 
 /** Carries one spool file to the cluster, each topic by itself, for as long as it takes. */
@@ -33,7 +35,7 @@ const droppedAtOnce = 200;
 
 /** @throws SamsaError as `openSqlite`. */
 export function relaySpool(id: string, path: string, options: SpoolRelayOptions): SpoolRelay {
-  const { log, clock, dropBeyondBytes, checkpointedElsewhere } = options;
+  const { log, clock, dropBeyondBytes, checkpointedElsewhere, onSetAside } = options;
   const database = openSpoolFile(path, { busyTimeoutMs, checkpointedElsewhere });
   const outgoing = createOutgoingRecords(database);
   const askWhy = createQuestion(log);
@@ -48,7 +50,7 @@ export function relaySpool(id: string, path: string, options: SpoolRelayOptions)
   const meetTopics = (): void => {
     for (const topic of outgoing.topics()) {
       if (topics.has(topic.number)) continue;
-      const relay = relaySpooledTopic({ topic, outgoing, log, clock, inFlightBytes, signal });
+      const relay = relaySpooledTopic({ topic, outgoing, log, clock, inFlightBytes, onSetAside, signal });
       topics.set(topic.number, relay);
       relay.wake();
     }

@@ -28,10 +28,12 @@ export type SpoolOptions = {
   readonly overflow: SpoolOverflow;
   /** Hears why records are not relayed, once per kind of trouble, and `null` when it is over. */
   readonly onProblem: (problem: SamsaError | null) => void;
+  /** Hears once that the cluster refused records for what they are: they are set aside. */
+  readonly onSetAside: (why: string) => void;
 };
 
-/** Why records wait longer than they should; `why` is for people. */
-export type SpoolProblem = { readonly code: 'spooling'; readonly why: string };
+/** Why records wait longer than they should, or that some were refused; `why` is for people. */
+export type SpoolProblem = { readonly code: 'spooling' | 'set-aside'; readonly why: string };
 
 export type SpooledLog = EventLog & {
   /** Names this process's spool file; no other running process has the same. */
@@ -67,7 +69,7 @@ export async function openSpooledLog(log: EventLog, options: SpoolOptions): Prom
     const { database, rows } = await openRows(path, options);
     const signal = createThreadSignal(spoolSignalName(id), () => {});
     const dropBeyondBytes = overflow === 'drop-oldest' ? limitBytes : null;
-    const worker = startRelayWorker({ id, path, folder, kafka: options.kafka, dropBeyondBytes }, options.onProblem);
+    const worker = startRelayWorker({ id, path, folder, kafka: options.kafka, dropBeyondBytes }, options);
     const appender = createSpoolAppender({ path, rows, limitBytes, overflow, patienceMs, onWritten: signal.send });
     return assemble({ log, clock, claimed, database, rows, worker, appender, signal: signal.send });
   } catch (error) {
@@ -153,10 +155,16 @@ function problemsOf(
   trouble: SamsaError | null,
   nowMs: number,
 ): readonly SpoolProblem[] {
+  const refused = ledger.reduce((sum, row) => sum + row.setAside, 0);
+  const problems: SpoolProblem[] =
+    refused === 0 ? [] : [{ code: 'set-aside', why: `Kafka refused ${refused} records: samsa spool list shows them` }];
   const waiting = ledger.reduce((sum, row) => sum + row.waiting, 0);
   const oldestMs = Math.min(...ledger.map((row) => row.oldestMs ?? nowMs));
-  if (trouble === null && nowMs - oldestMs <= longWaitMs) return [];
+  if (trouble === null && nowMs - oldestMs <= longWaitMs) return problems;
   const seconds = Math.max(0, Math.round((nowMs - oldestMs) / 1_000));
   const why = trouble?.message ?? 'they are being relayed, or Kafka has not answered yet';
-  return [{ code: 'spooling', why: `${waiting} records wait for Kafka, the first for ${seconds} s: ${why}` }];
+  return [
+    ...problems,
+    { code: 'spooling', why: `${waiting} records wait for Kafka, the first for ${seconds} s: ${why}` },
+  ];
 }

@@ -18,6 +18,7 @@ export function createSqliteProgress<Change>(
 ): ProgressStore<Change> {
   const place = database.path;
   return {
+    readsPerCommit: 1,
     lease: async (request) =>
       database.transaction(() => leasedTo(request.instance, runSteps(database, tick(place, request, clock())))),
     release: async (projection, instance) =>

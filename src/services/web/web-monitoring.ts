@@ -24,6 +24,14 @@ export function measureWeb(registry: Registry, { events, index, publisher }: Mon
       for (const [outcome, count] of Object.entries(publisher.ledger())) this.set({ outcome }, count);
     },
   });
+  new Gauge({
+    name: 'samsa_search_events_in_memory',
+    help: 'Searches that were answered while their event is not on disk yet: a kill would lose it',
+    registers: [registry],
+    collect() {
+      this.set(publisher.waiting());
+    },
+  });
 }
 
 /**
@@ -66,7 +74,7 @@ export function spoolProblems({ ledger, problems }: Pick<LogWithSpool, 'ledger' 
 export function publisherProblems(publisher: SearchPublisher): readonly string[] {
   const { accepted, published, dropped, waiting } = publisher.ledger();
   return [
-    ...(publisher.waiting() > 0 ? ['store-unavailable'] : []),
+    ...(publisher.waiting() > 0 ? ['not-durable'] : []),
     ...(accepted === published + dropped + waiting ? [] : ['unbalanced']),
   ];
 }

@@ -17,7 +17,7 @@ export type SendEvent = (key: string, value: Uint8Array, context?: SearchContext
 
 export type SearchPublisher = {
   readonly sendEvent: SendEvent;
-  /** Events that were not durable by their deadline and are still to come. */
+  /** How many searches were answered while their event is in memory only: a kill would lose it. */
   readonly waiting: () => number;
   /** Events lost since the start: beyond the bound, refused by the log, or still waiting at `close`. */
   readonly dropped: () => number;
@@ -77,6 +77,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
   let inFlight = 0;
   let overdue = 0;
   let dropped = 0;
+  let isNotDurable = false;
   let retrying: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
 
@@ -86,9 +87,19 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
     return false;
   };
 
+  /** Told once when the first event is only in memory, and once when none is any more. */
+  const tellDurability = (): void => {
+    const waiting = overdue + refused.length;
+    if (waiting > 0 === isNotDurable) return;
+    isNotDurable = waiting > 0;
+    if (!isNotDurable) logger.info({ topic }, 'all search events are on disk again');
+    else logger.warn({ topic }, 'the log cannot be written: search events wait in memory, and a kill would lose them');
+  };
+
   const keep = (record: NewRecord): boolean => {
     if (overdue + refused.length >= waitingRecords) return drop(1, `${waitingRecords} events wait already`);
     refused.push(record);
+    tellDurability();
     retrying ??= retry();
     return true;
   };
@@ -107,7 +118,6 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
   };
 
   const retry = async (): Promise<void> => {
-    logger.warn({ topic }, 'the log cannot be written: search events wait in memory');
     let failures = 0;
     while (refused.length > 0 && !stopping.signal.aborted) {
       const records = refused.slice(0, recordsPerAttempt).map((record) => renumbered(record, source));
@@ -121,7 +131,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
       }
     }
     retrying = null;
-    if (refused.length === 0) logger.info({ topic }, 'all waiting search events are written');
+    tellDurability();
   };
 
   const finish = async (): Promise<void> => {
@@ -142,7 +152,11 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
       const inTime = overdue === 0 ? await withinMs(appended, deadlineMs) : 'late';
       if (inTime !== 'late') return inTime;
       overdue++;
-      void appended.then(() => overdue--);
+      tellDurability();
+      void appended.then(() => {
+        overdue--;
+        tellDurability();
+      });
       return true;
     },
     waiting: () => overdue + refused.length,
