@@ -40,6 +40,10 @@ export type SearchContext = {
   readonly reader: string | null;
   readonly weight: 0 | 1;
   readonly corrected: string | null;
+  /** Words that no book has together with the others. */
+  readonly dropped?: readonly string[];
+  /** Whether the answer is another than the plain first page: filtered, or in another order. */
+  readonly filtered?: boolean;
   readonly total: number;
 };
 
@@ -59,6 +63,8 @@ export function bookSearchedRecord(
   if (search.reader !== null) extensions['reader'] = search.reader;
   if (search.weight === 0) extensions['weight'] = '0';
   if (search.corrected !== null) extensions['corrected'] = search.corrected;
+  if (search.dropped !== undefined && search.dropped.length > 0) extensions['dropped'] = search.dropped.join(' ');
+  if (search.filtered === true) extensions['filtered'] = '1';
   const withReader = search.keyFormat === 'query:reader';
   if (withReader) extensions['keyformat'] = 'query:reader';
   return {

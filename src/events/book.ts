@@ -18,6 +18,8 @@ export const BookSchema = Type.Object(
     isbn: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     series: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     subjects: Type.Optional(Type.Array(Type.String())),
+    /** Original and alternative titles. */
+    other_titles: Type.Optional(Type.Array(Type.String())),
     language: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     popularity: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 })),
   },

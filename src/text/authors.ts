@@ -3,14 +3,15 @@ import { isUnspaced, wholeWords } from './words.ts';
 const separators = /[;|、，،؛\n]|\s\/\s|\/(?=\S+\s)|&|\s(?:and|with)\s/i;
 const suffix = /^(?:jr|sr|ii|iii|iv|esq|ph\.?\s?d|m\.?d)\.?$/i;
 const years = /^[^\p{L}]*\d{3,4}[^\p{L}]*$/u;
-const role = /\s*[([][^)\]]*[)\]]\s*$/u;
+const role =
+  /\s*[([](?:goodreads |foreword |introduction |with |by )*(?:author|authors|writer|illustrator|illustrated|artist|translator|translated|editor|edited|ed|eds|narrator|contributor|adapter|photographer|compiler|preface|afterword|foreword|introduction)s?\.?[)\]]\s*$/iu;
 const endsWithInitial = /^\p{L}{2,}.*[\s.]\p{Lu}\.?$/u;
 const surnameParticle = /^(?:le|la|de|del|della|du|des|dos|das|da|di|van|von|der|den|ter|ten)\s/i;
 
 /**
  * The names in an author line, as written, without repetition: “Neil Gaiman, Terry Pratchett” are two, “Tolkien,
  * J. R. R.” and “Le Guin, Ursula K.” are one each, because what stands before the comma is a surname. Roles in
- * brackets and years of life are left out.
+ * brackets, as “(Illustrator)”, and years of life are left out.
  */
 export function splitAuthors(line: string): readonly string[] {
   return [...new Set(line.split(separators).flatMap(splitAtCommas))];

@@ -132,6 +132,7 @@ describe('an author line', () => {
       assert.equal(authorKey(name), authorKey(other), name);
     }
     assert.notEqual(authorKey('Bronto, Anne'), authorKey('Bronto, Emily'));
+    assert.notEqual(authorKey('Dumas, Alexandre (père)'), authorKey('Dumas, Alexandre (fils)'));
     assert.deepEqual(authorKeys('—'), []);
   });
 });

@@ -1,3 +1,4 @@
+import { equivalentOf } from './equivalents.ts';
 import { foldText } from './fold.ts';
 
 /** A word as the index knows it, and where it stands in the text it was cut from, in UTF-16 code units. */
@@ -18,6 +19,8 @@ export type CutWord = {
  */
 const segments =
   /(?<dot>(?:(?<![\p{L}\p{N}\p{P}])\.(?=\p{L}{2}))|\.(?=net(?![\p{L}\p{N}])))?(?<body>[\p{L}\p{N}\p{M}\p{Cf}]+(?:(?:['’‘`׳״‐‑־-]|(?<=\p{Script=Hebrew})"(?=\p{Script=Hebrew})|(?<=\p{N}),(?=\p{N}{3}(?![\p{L}\p{N}])))[\p{L}\p{N}\p{M}\p{Cf}]+)*)(?<symbols>\+\+(?!\p{L})|[+#](?![\p{L}\p{N}+#]))?|[&＆]/giu;
+/** What only `cutSegments` understands. */
+const beyondPlain = /[^A-Za-z0-9 ,:;!?()./]|\d,\d|\.[A-Za-z]/;
 const apart = /[^\p{L}\p{N}\p{M}]+/gu;
 const hyphens = /[‐‑־-]/u;
 const withinWord = /['’‘ʼ`׳״",]/u;
@@ -67,6 +70,41 @@ export function isUnspaced(word: string): boolean {
 
 function cut(text: string, pairs: boolean): readonly CutWord[] {
   const words: CutWord[] = [];
+  if (beyondPlain.test(text)) cutSegments(text, pairs, words);
+  else cutPlain(text, words);
+  if (pairs) {
+    addEquivalents(text, words);
+    joinInitials(words);
+  }
+  return words;
+}
+
+/** The same as `cutSegments` makes of most English titles, in a fifth of the time. */
+function cutPlain(text: string, into: CutWord[]): void {
+  for (let start = 0; start < text.length; start++) {
+    let end = start;
+    while (end < text.length && isPlainLetter(text.charCodeAt(end))) end++;
+    if (end === start) continue;
+    into.push({ word: text.slice(start, end).toLowerCase(), start, end, extra: false });
+    start = end;
+  }
+}
+
+function isPlainLetter(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57);
+}
+
+function addEquivalents(text: string, words: CutWord[]): void {
+  const count = words.length;
+  for (let at = 0; at < count; at++) {
+    const { word, start, end, extra } = words[at]!;
+    if (extra || word.length > 6) continue;
+    const equivalent = equivalentOf(word, text.slice(start, end));
+    if (equivalent !== null) words.push({ word: equivalent, start, end, extra: true });
+  }
+}
+
+function cutSegments(text: string, pairs: boolean, words: CutWord[]): void {
   segments.lastIndex = 0;
   for (let match = segments.exec(text); match !== null; match = segments.exec(text)) {
     const { dot, body, symbols } = match.groups!;
@@ -79,8 +117,6 @@ function cut(text: string, pairs: boolean): readonly CutWord[] {
     if (dot !== undefined) addSymbols(words, before, dot, '');
     if (symbols !== undefined) addSymbols(words, lastOwn(words, before), '', symbols);
   }
-  if (pairs) joinInitials(words);
-  return words;
 }
 
 function lastOwn(words: readonly CutWord[], from: number): number {

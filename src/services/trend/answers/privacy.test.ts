@@ -17,7 +17,7 @@ const books: readonly Book[] = [
   { id: 4, title: '戦争と平和', author: 'レフ・トルストイ' },
   { id: 5, title: '1984', author: 'George Orwell' },
   { id: 6, title: 'Snømannen', author: 'Jo Nesbø' },
-  { id: 7, title: 'The Qurʾān and C++', author: 'J. R. R. Tolkien' },
+  { id: 7, title: 'The Qurʾān, C++ and P', author: 'J. R. R. Tolkien' },
 ];
 
 /** What a query is shown as when it found all of these books; ten readers are enough for any other. */

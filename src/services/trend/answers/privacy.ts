@@ -1,4 +1,5 @@
 import type { Book } from '../../../events/book.ts';
+import { functionWords } from '../../../text/function-words.ts';
 import { countingKey } from '../../../text/keys.ts';
 import { cutWords, isUnspaced, wholeWords } from '../../../text/words.ts';
 
@@ -61,26 +62,19 @@ function isPhoneLike(text: string): boolean {
   });
 }
 
-/** Words that say nothing about anybody: English function words, articles of neighbours, and what books are called. */
-const stopWords = new Set(
-  (
-    'a an and are as at be but by do for from had has have he her him his how i in into is it its me my no not of on ' +
-    'or our s she so t that the their them then there they this to us was we were what when where which who why with ' +
-    'you your book books novel author de der des die das du el et ein eine la las le les los un una une und y'
-  ).split(' '),
-);
-
 const prefixLetters = 3;
 
 /** Every word search finds the book by, and the whole runs of scripts without spaces. */
-function wordsOfBook({ title, author, series, subjects }: Book): ReadonlySet<string> {
-  const text = [title, author, series ?? '', ...(subjects ?? [])].join(' \n ');
-  return new Set([...cutWords(text).map(({ word }) => word), ...wholeWords(text).filter(isUnspaced)]);
+function wordsOfBook({ title, author, series, subjects, other_titles: otherTitles }: Book): ReadonlySet<string> {
+  const texts = [title, author, series ?? '', ...(subjects ?? []), ...(otherTitles ?? [])];
+  return new Set(
+    texts.flatMap((text) => [...cutWords(text).map(({ word }) => word), ...wholeWords(text).filter(isUnspaced)]),
+  );
 }
 
 function containedInOne(query: string, books: readonly ReadonlySet<string>[]): boolean {
   const all = countingKey(query).split(' ');
-  const telling = all.filter((word) => !stopWords.has(word));
+  const telling = all.filter((word) => !functionWords.has(word));
   const wanted = telling.length === 0 ? all : telling;
   return books.some((book) => wanted.every((word) => isContained(word, book)));
 }

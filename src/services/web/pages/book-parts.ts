@@ -2,10 +2,11 @@ import type { Book } from '../../../events/book.ts';
 import { html, type Html } from '../../../http/html.ts';
 import { drawCover } from './cover.ts';
 
-/** The URL of a query's results; `offset` counts books. */
-export function searchUrl(query: string, offset = 0): string {
+/** The URL of a query's results; `offset` counts books, `exact` asks for the words as typed. */
+export function searchUrl(query: string, offset = 0, exact = false): string {
   const search = new URLSearchParams({ q: query });
   if (offset > 0) search.set('o', String(offset));
+  if (exact) search.set('exact', '1');
   return `/?${search.toString()}`;
 }
 

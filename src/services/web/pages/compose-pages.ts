@@ -27,7 +27,7 @@ export type PageDeps = {
   readonly answerSearch: (
     query: string,
     reader: SearchingReader,
-    options: { readonly offset: number; readonly limit: number; readonly record: boolean },
+    options: { readonly offset: number; readonly limit: number; readonly record: boolean; readonly exact?: boolean },
   ) => Promise<ShownAnswer>;
   readonly popularBooks: (limit: number, offset: number) => Promise<readonly Book[]>;
   readonly lookupBook: LookupBook;
@@ -63,7 +63,7 @@ export async function composeStart(deps: PageDeps, request: FastifyRequest, repl
 /** A page of results. Only a first page that a reader sees sends an event; paging and prefetching send none. */
 export async function composeResults(
   deps: PageDeps,
-  { query, offset }: PageSearch,
+  { query, offset, exact }: PageSearch,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<PageView> {
@@ -71,13 +71,14 @@ export async function composeResults(
   const record = offset === 0 && isSeen(request) && readDone(request.query as PageParameters) === null;
   const asked = askRemote(deps, reader.cookieId);
   const weight = record ? deps.weigh(reader, query) : 0;
-  const answer = await deps.answerSearch(query, { id: reader.id, weight }, { offset, limit: deps.pageSize, record });
+  const options = { offset, limit: deps.pageSize, record, exact };
+  const answer = await deps.answerSearch(query, { id: reader.id, weight }, options);
   if (record) rememberSearch(deps, reader.cookieId, query, answer);
-  const results = renderResults({ ...answer, query, offset, pageSize: deps.pageSize });
+  const results = renderResults({ ...answer, query, offset, exact, pageSize: deps.pageSize });
   return {
     title: query,
     query,
-    content: withPanels(deps, results, reader.cookieId, searchUrl(query, offset), await asked),
+    content: withPanels(deps, results, reader.cookieId, searchUrl(query, offset, exact), await asked),
   };
 }
 
@@ -114,7 +115,7 @@ async function findBook(deps: PageDeps, request: FastifyRequest): Promise<Book> 
 
 async function moreByAuthor(deps: PageDeps, book: Book, readerId: string): Promise<readonly Book[]> {
   if (book.author === '') return [];
-  const options = { offset: 0, limit: shownRelated * 4, record: false };
+  const options = { offset: 0, limit: shownRelated * 4, record: false, exact: true };
   const { books } = await deps.answerSearch(
     `author:${book.author.slice(0, 180)}`,
     { id: readerId, weight: 0 },

@@ -5,8 +5,8 @@ import { offeredActions, type OfferedAction } from '../readers/action-routes.ts'
 /** The query string of a page's address, not yet checked. */
 export type PageParameters = Readonly<Record<string, unknown>>;
 
-/** The search in a page's address. `query` is trimmed; it is empty on the start page. */
-export type PageSearch = { readonly query: string; readonly offset: number };
+/** The search in a page's address. `query` is trimmed; it is empty on the start page. `exact`: as typed, uncorrected. */
+export type PageSearch = { readonly query: string; readonly offset: number; readonly exact: boolean };
 
 const longestQuery = 200;
 const furthestOffset = 10_000;
@@ -28,7 +28,7 @@ export function readPageSearch(parameters: PageParameters): PageSearch {
       `The address of a page of results ends in o= and a number of books to skip, at most ${furthestOffset}.`,
     );
   }
-  return { query, offset: Number(offset) };
+  return { query, offset: Number(offset), exact: parameters['exact'] === '1' };
 }
 
 /** The search that led to a book's page, from `?from=…&position=…`; `null` when missing or invalid. */

@@ -129,7 +129,9 @@ describe('results page', () => {
   it('sends exactly one search, trimmed, in the name of the reader', async (test) => {
     const { asReader, searches, reader } = await openPages(test);
     const answer = await asReader('/?q=+jane+austen+');
-    assert.deepEqual(searches, [{ query: 'jane austen', reader, weight: 1, offset: 0, limit: 2, record: true }]);
+    assert.deepEqual(searches, [
+      { query: 'jane austen', reader, weight: 1, offset: 0, limit: 2, record: true, exact: false },
+    ]);
     assert.match(answer.body, /2 books for/);
     assert.ok(answer.body.includes('href="/books/18?from=jane+austen&amp;position=2"'));
   });

@@ -1,12 +1,16 @@
 import type { Book } from '../../../events/book.ts';
 import { html, type Html } from '../../../http/html.ts';
 import { bookUrl, renderBookTable, renderSubjects, searchUrl, yearOf } from './book-parts.ts';
+import { highlightBook } from '../search/query/highlight-book.ts';
+import { parseQuery } from '../search/query/parse-query.ts';
 import { drawCover } from './cover.ts';
 
 /** A page of results. */
 export type ResultsView = {
   readonly query: string;
   readonly offset: number;
+  /** Whether the reader asked for the words as typed. */
+  readonly exact: boolean;
   readonly pageSize: number;
   readonly books: readonly Book[];
   readonly total: number;
@@ -48,7 +52,14 @@ function renderCount({ total, totalIsExact }: ResultsView): string {
 }
 
 function renderChangedWords({ query, corrected, dropped }: ResultsView): Html {
-  return html`${corrected === null ? '' : html`<p class="remark">Nothing is spelled <q>${query}</q> here, so these are results for <strong>${corrected}</strong>.</p>`}
+  return html`${
+    corrected === null
+      ? ''
+      : html`<p class="remark">
+          Nothing is spelled <q>${query}</q> here, so these are results for <strong>${corrected}</strong>.
+          <a href="${searchUrl(query, 0, true)}">Search for <q>${query}</q> all the same</a>
+        </p>`
+  }
   ${dropped.length === 0 ? '' : html`<p class="remark">No book has all of <q>${query}</q>. Left out: ${dropped.map((word, index) => html`${index === 0 ? '' : ', '}<s>${word}</s>`)}.</p>`}`;
 }
 
@@ -62,19 +73,28 @@ function renderResult(book: Book, query: string, position: number): Html {
     <div>
       <h2 class="title"><a href="${bookUrl(book.id, { query, position })}">${book.title}</a></h2>
       <p class="by">${book.author}${year === null ? '' : html` <span class="year">${year}</span>`}</p>
-      ${book.description ? html`<p class="blurb">${book.description}</p>` : ''} ${renderSubjects(subjects)}
+      ${renderOtherTitle(book, query)} ${book.description ? html`<p class="blurb">${book.description}</p>` : ''}
+      ${renderSubjects(subjects)}
     </div>
   </li>`;
 }
 
-function renderPaging({ query, offset, pageSize, total, totalIsExact, books }: ResultsView): Html {
+/** The title that was searched, where the book goes by another one. */
+function renderOtherTitle(book: Book, query: string): Html {
+  const { words } = parseQuery(query);
+  const isMatched = (title: string): boolean => highlightBook({ ...book, title }, words).highlights.title.length > 0;
+  const other = (book.other_titles ?? []).find(isMatched);
+  return other === undefined || isMatched(book.title) ? html`` : html`<p class="quiet">Original title: ${other}</p>`;
+}
+
+function renderPaging({ query, offset, exact, pageSize, total, totalIsExact, books }: ResultsView): Html {
   const hasNext = offset + books.length < total || (!totalIsExact && books.length === pageSize);
   if (offset === 0 && !hasNext) return html``;
-  const previous = searchUrl(query, Math.max(0, offset - pageSize));
+  const previous = searchUrl(query, Math.max(0, offset - pageSize), exact);
   return html`<nav class="paging" aria-label="Pages of results">
     ${offset > 0 ? html`<a rel="prev" href="${previous}">← Previous</a>` : html`<span></span>`}
     <span class="quiet">Page ${Math.floor(offset / pageSize) + 1}</span>
-    ${hasNext ? html`<a rel="next" href="${searchUrl(query, offset + pageSize)}">Next →</a>` : html`<span></span>`}
+    ${hasNext ? html`<a rel="next" href="${searchUrl(query, offset + pageSize, exact)}">Next →</a>` : html`<span></span>`}
   </nav>`;
 }
 

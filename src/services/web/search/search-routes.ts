@@ -1,9 +1,11 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { SamsaError } from '../../../errors.ts';
+import { languageOf } from '../../../text/languages.ts';
 import type { HttpServer } from '../../../http/http-server.ts';
 import type { IdentifyReader } from '../readers/reader-identity.ts';
 import type { WeighSearch } from '../readers/search-weight.ts';
 import type { AnswerSearch, SearchAnswer, SearchingReader } from './query/answer-search.ts';
+import type { SearchFilters } from './query/facets.ts';
 import { searchSorts } from './query/find-books.ts';
 import { highlightBook } from './query/highlight-book.ts';
 import type { SearchIndex } from './index/search-index.ts';
@@ -21,20 +23,23 @@ const jsonType = 'application/json; charset=utf-8';
 const queryText = Type.String({ description: 'what to search for; at most 200 characters' });
 const offset = Type.Integer({ minimum: 0, maximum: 10_000, default: 0, description: 'how many books to skip' });
 const name = Type.String({ maxLength: longestQuery });
+const names = Type.Union([name, Type.Array(name, { maxItems: 20 })], { description: 'several mean any of them' });
 const year = Type.Integer({ minimum: -9_999, maximum: 9_999 });
 
-const BooksQuery = Type.Object({ q: Type.Optional(queryText), o: Type.Optional(offset) });
+const exact = Type.Optional(Type.Literal('1', { description: 'search for the words as typed and no others' }));
+const BooksQuery = Type.Object({ q: Type.Optional(queryText), o: Type.Optional(offset), exact });
 const SearchQuery = Type.Object({
   q: Type.Optional(queryText),
   o: Type.Optional(offset),
   n: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 100, description: 'how many books; app.page_size unless given' }),
   ),
-  author: Type.Optional(name),
-  subject: Type.Optional(name),
-  language: Type.Optional(name),
+  author: Type.Optional(names),
+  subject: Type.Optional(names),
+  language: Type.Optional(names),
   from: Type.Optional(year),
   to: Type.Optional(year),
+  exact,
   sort: Type.Optional(Type.Union(searchSorts.map((sort) => Type.Literal(sort)))),
 });
 const SuggestQuery = Type.Object({ q: Type.Optional(queryText) });
@@ -50,7 +55,8 @@ export function searchRoutes(server: HttpServer, deps: SearchRouteDeps): void {
       const query = checkedQuery(request.query.q);
       const record = request.method !== 'HEAD' && query !== '';
       const reader = record ? searching(identify(request, reply), query, weigh) : nobody;
-      const { value } = await answerSearch(query, reader, { offset: request.query.o ?? 0, limit: pageSize, record });
+      const { o: offset = 0, exact } = request.query;
+      const { value } = await answerSearch(query, reader, { offset, limit: pageSize, record, exact: exact === '1' });
       return reply.header('content-type', jsonType).send(value);
     },
   );
@@ -68,7 +74,8 @@ export function searchRoutes(server: HttpServer, deps: SearchRouteDeps): void {
         offset,
         limit: asked.n ?? pageSize,
         record,
-        filters: filtersOf(asked),
+        ...filtersOf(asked),
+        exact: asked.exact === '1',
         sort: asked.sort ?? 'relevance',
         withFacets: true,
       });
@@ -104,19 +111,23 @@ export function checkedQuery(typed: string | undefined): string {
   throw new SamsaError('query-too-long', `expected a query of at most ${longestQuery} characters, got ${length}`);
 }
 
-function filtersOf({ author, subject, language, from, to }: Static<typeof SearchQuery>) {
-  return {
-    author: nameOrAny(author),
-    subject: nameOrAny(subject),
-    language: nameOrAny(language),
+/** Nothing when nothing is chosen. */
+function filtersOf({ author, subject, language, from, to }: Static<typeof SearchQuery>): { filters?: SearchFilters } {
+  const filters = {
+    authors: chosen(author),
+    subjects: chosen(subject),
+    languages: chosen(language).map(languageOf),
     from: from ?? null,
     to: to ?? null,
   };
+  const { authors, subjects, languages } = filters;
+  const isChosen = authors.length + subjects.length + languages.length > 0 || from !== undefined || to !== undefined;
+  return isChosen ? { filters } : {};
 }
 
 /** A form sends what was left empty, too. */
-function nameOrAny(value: string | undefined): string | null {
-  return value === undefined || value.trim() === '' ? null : value;
+function chosen(values: string | readonly string[] | undefined): readonly string[] {
+  return [values ?? []].flat().filter((value) => value.trim() !== '');
 }
 
 function describeAnswer(answer: SearchAnswer) {

@@ -1,22 +1,32 @@
 /**
- * A book's rowid in the full-text index: the more popular the book, the smaller, so that matches come most popular
- * first without sorting. Below 2^52, exact as a number.
+ * A book's rowid in the index: the more popular the book, the smaller, so that matches come most popular first without
+ * sorting. Below 2^52, exact as a number.
  */
 export function placeOf(bookId: number, popularity: number): number {
-  return (lastBucket - popularityBucket(popularity)) * idsPerBucket + bookId;
+  return (lastBucket - popularityBucket(popularity)) * bucketSize + bookId;
 }
 
 export function bookAt(place: number): number {
-  return place - Math.floor(place / idsPerBucket) * idsPerBucket;
+  return place - Math.floor(place / bucketSize) * bucketSize;
+}
+
+/** log₂(1 + popularity) of the book at a place, to a sixteenth. */
+export function popularityPointsAt(place: number): number {
+  return (lastBucket - Math.floor(place / bucketSize)) / 16;
+}
+
+/** The first place of books of nearly the same popularity; `bucketSize` places belong together. */
+export function bucketStart(place: number): number {
+  return Math.floor(place / bucketSize) * bucketSize;
 }
 
 /** Sixteen steps per doubling: a book moves only when its readers have grown by about 4 %. */
-export function popularityBucket(popularity: number): number {
+function popularityBucket(popularity: number): number {
   return Math.min(lastBucket, Math.floor(16 * Math.log2(1 + popularity)));
 }
 
-const idsPerBucket = 2 ** 32;
+export const bucketSize = 2 ** 32;
 const lastBucket = 2 ** 20 - 1;
 
 /** Ids above have no place. */
-export const largestBookId = idsPerBucket - 1;
+export const largestBookId = bucketSize - 1;

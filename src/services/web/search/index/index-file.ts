@@ -4,49 +4,56 @@ import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.t
 import { removeSqliteFile } from '../../../../sqlite/file.ts';
 import { reason, SamsaError } from '../../../../errors.ts';
 import { tombstoneRetentionMs } from '../../../../events/topics.ts';
+import type { BookRow } from './book-row.ts';
 import { searchProjectionName, searchProjectionVersion } from './search-projection.ts';
 
 /**
- * The index file. `book_text` is contentless: it finds places (`placeOf`), and everything shown or ranked by is in the
- * tables beside it. Its texts are words already, so the plain `ascii` tokenizer, which only parts them at spaces, sees
- * exactly the words queries are made of, `c++` and `.net` too. A removed book keeps its row, without a place, to know its version.
+ * The index file. `book` holds what books are ranked, filtered and sorted by, in the order of `placeOf`, so that the most
+ * popular matches are neighbours on disk. `book_text` is contentless and finds places; its texts are words already, so
+ * the plain `ascii` tokenizer, which only parts them at spaces, sees exactly the words queries are made of, `c++` and
+ * `.net` too. `known` tells each book's version, also of a removed one, which has no popularity and so no place.
  */
 const schema = `
   CREATE TABLE book (
-    id INTEGER PRIMARY KEY,
-    version INTEGER NOT NULL,
-    place INTEGER,
-    own_popularity INTEGER NOT NULL DEFAULT 0,
-    popularity INTEGER NOT NULL DEFAULT 0,
-    title TEXT NOT NULL DEFAULT '',
-    main_title_words INTEGER NOT NULL DEFAULT 0,
-    author TEXT NOT NULL DEFAULT '',
-    series TEXT NOT NULL DEFAULT '',
-    subjects TEXT NOT NULL DEFAULT '',
+    place INTEGER PRIMARY KEY,
+    title TEXT NOT NULL,
+    title_words TEXT NOT NULL,
+    main_title_words INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    series TEXT,
+    subjects TEXT,
+    other_titles TEXT,
     language TEXT,
     year INTEGER,
-    isbn TEXT,
-    shown_authors TEXT NOT NULL DEFAULT '',
-    shown_subjects TEXT NOT NULL DEFAULT ''
+    isbn INTEGER
   );
-  CREATE INDEX book_by_popularity ON book (popularity DESC, id) WHERE place IS NOT NULL;
   CREATE INDEX book_by_isbn ON book (isbn) WHERE isbn IS NOT NULL;
+
+  CREATE TABLE known (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    own_popularity INTEGER,
+    popularity INTEGER
+  );
 
   CREATE TABLE listed (id INTEGER PRIMARY KEY, json BLOB NOT NULL);
 
   CREATE TABLE interest (
     book_id INTEGER NOT NULL,
     month INTEGER NOT NULL,
+    reader INTEGER NOT NULL,
     points INTEGER NOT NULL,
-    PRIMARY KEY (book_id, month)
+    PRIMARY KEY (book_id, month, reader)
   ) WITHOUT ROWID;
   CREATE INDEX interest_by_month ON interest (month);
+
+  CREATE TABLE sort_mark (mark TEXT PRIMARY KEY) WITHOUT ROWID;
 
   CREATE TABLE last_commit (only INTEGER PRIMARY KEY CHECK (only = 1), ms INTEGER NOT NULL);
 
   CREATE VIRTUAL TABLE book_text USING fts5(
-    title, author, series, subjects,
-    content='', contentless_delete=1, detail=column, prefix='1 2 3', tokenize="ascii tokenchars '+#.'"
+    words,
+    content='', contentless_delete=1, detail=none, prefix='1 2 3', tokenize="ascii tokenchars '+#.'"
   );
 `;
 
@@ -79,13 +86,11 @@ function open(path: string): SqliteDatabase {
   return openSqlite(path, {
     ...searchIndexSchema,
     busyTimeoutMs: 5_000,
-    cacheKiB: 8_192,
+    cacheKiB: 16_384,
   });
 }
 
 function findProblem(database: SqliteDatabase, nowMs: number): string | null {
-  const damage = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})[0];
-  if (damage !== 'ok') return String(damage);
   const version = database.prepare('SELECT version FROM projection WHERE name = ?').get(searchProjectionName)?.[
     'version'
   ];
@@ -100,11 +105,13 @@ function findProblem(database: SqliteDatabase, nowMs: number): string | null {
   return null;
 }
 
-export type WrittenBooks = {
-  readonly bookIds: readonly number[];
-  /** Whether any of them is found by other words than before, or in another place. */
-  readonly moved: boolean;
+/** How a commit changed one book: where it stood, where it stands, and what is known of it there. */
+export type WrittenBook = {
+  readonly bookId: number;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly row: BookRow | null;
 };
 
-/** What an open transaction, or some of them, have written. */
-export type Written = { readonly bookIds: Set<number>; moved: boolean };
+/** What commits have written; `'many'` when it is more than is worth telling one by one. */
+export type WrittenBooks = readonly WrittenBook[] | 'many';

@@ -3,6 +3,7 @@ import type { LogLocation } from '../../../../log/open-log.ts';
 import type { Freshness } from '../../../../projection/freshness.ts';
 import type { LedgerRow } from '../../../../projection/ledger.ts';
 import type { PlainError } from '../../../../runtime/worker-link.ts';
+import type { SpellingData } from '../spelling/spelling-data.ts';
 import type { WrittenBooks } from './index-file.ts';
 
 /** What the index thread is started with. */
@@ -31,7 +32,9 @@ export type FromIndexThread =
   | { readonly type: 'opened' }
   | { readonly type: 'failed'; readonly error: PlainError }
   /** These books were written and committed. */
-  | ({ readonly type: 'changed' } & WrittenBooks)
+  | { readonly type: 'changed'; readonly books: WrittenBooks }
+  /** Corrections by the words of all books so far. */
+  | { readonly type: 'spelling'; readonly data: SpellingData }
   /** Answers `apply` (what it changed was told before) and `catch-up`. */
   | { readonly type: 'done'; readonly number: number; readonly problem: string | null }
   | ({ readonly type: 'state' } & IndexState)

@@ -14,6 +14,8 @@ import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-me
 import { createIndexWriter, type IndexWriter } from './index-writer.ts';
 import { createSearchProjection, searchProjectionName, type SearchChange } from './search-projection.ts';
 import { openIndexForWriting } from './index-file.ts';
+import { createSpeller, type Speller } from '../spelling/speller.ts';
+import { createVocabulary } from '../spelling/vocabulary.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
 const parent = linkToParent<IndexThreadData, FromIndexThread, ToIndexThread>();
@@ -26,6 +28,7 @@ const stateEveryMs = 250;
 type OpenIndex = {
   readonly database: SqliteDatabase;
   readonly writer: IndexWriter;
+  readonly speller: Speller;
   readonly running: RunningProjection;
   readonly ticking: NodeJS.Timeout;
 };
@@ -63,7 +66,9 @@ async function open<Opened>(attempt: () => Promise<Opened>): Promise<Opened | nu
 
 async function openIndex(): Promise<OpenIndex> {
   const database = openIndexForWriting(path, clock(), sayRebuild);
-  const writer = createIndexWriter(database, clock);
+  const vocabulary = createVocabulary();
+  const writer = createIndexWriter(database, clock, vocabulary);
+  const speller = createSpeller(database, vocabulary, (data) => tell({ type: 'spelling', data }));
   const progress = announcing(createSqliteProgress(database, clock, writer.apply), writer);
   await releaseLeases(progress);
   const running = runProjection({
@@ -77,9 +82,11 @@ async function openIndex(): Promise<OpenIndex> {
   const ticking = setInterval(() => {
     const freshness = running.freshness();
     tell({ type: 'state', freshness, ledger: running.ledger(), problems: running.problems() });
-    if (freshness.lagEvents === 0) guarded(writer.tidy);
+    if (freshness.lagEvents > 0) return;
+    guarded(writer.tidy);
+    guarded(speller.refresh);
   }, stateEveryMs);
-  return { database, writer, running, ticking };
+  return { database, writer, speller, running, ticking };
 }
 
 /** The file is this node's alone: leases in it are of a process that is gone, and need not run out first. */
@@ -107,8 +114,8 @@ function announcing(progress: Progress<SearchChange>, writer: IndexWriter): Prog
 }
 
 function announce(writer: IndexWriter): void {
-  const written = writer.takeWritten();
-  if (written.bookIds.length > 0) tell({ type: 'changed', ...written });
+  const books = writer.takeWritten();
+  if (books.length > 0) tell({ type: 'changed', books });
 }
 
 function applyAtOnce({ number, change }: Extract<ToIndexThread, { type: 'apply' }>): void {
@@ -158,6 +165,7 @@ async function closeIndex(): Promise<void> {
   index = null;
   if (closing === null) return;
   clearInterval(closing.ticking);
+  closing.speller.close();
   await closing.running.close();
   closing.database.close();
 }

@@ -2,15 +2,16 @@ import type { ApplyChanges } from '../../../../progress/progress.ts';
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import type { BookChanged } from '../../../../events/book-changed.ts';
 import { topicRetention } from '../../../../events/topics.ts';
-import { placeOf } from './book-place.ts';
-import { indexedBook } from './indexed-book.ts';
-import type { Written, WrittenBooks } from './index-file.ts';
+import { placeOf, popularityPointsAt } from './book-place.ts';
+import { bookRow, listedJson, marksOf, searchWords, titleMarks, yearMarks, type BookRow } from './book-row.ts';
+import type { WrittenBook, WrittenBooks } from './index-file.ts';
 import { lastForgottenMonth, type SearchChange } from './search-projection.ts';
+import type { Vocabulary } from '../spelling/vocabulary.ts';
 
 export type IndexWriter = {
   /** For the commits of the projection. */
   readonly apply: ApplyChanges<SearchChange>;
-  /** One change of a book in one transaction, by the same rule; positions stay. */
+  /** One change of a book in a transaction, by the same rule; positions stay. */
   readonly applyAtOnce: (change: BookChanged) => void;
   /** What was written since the last call. */
   readonly takeWritten: () => WrittenBooks;
@@ -21,141 +22,171 @@ export type IndexWriter = {
   readonly tidy: () => void;
 };
 
+/** More are not told one by one. */
+const toldAtMost = 100;
 const tidyAfterBooks = 500;
 /** Pages one step of tidying may write: a few milliseconds. */
 const tidyPages = 200;
+const columns =
+  'place, title, title_words, main_title_words, author, series, subjects, other_titles, language, year, isbn';
 
-export function createIndexWriter(database: SqliteDatabase, clock: () => number): IndexWriter {
-  let written: Written = { bookIds: new Set(), moved: false };
+/** Where a book stands and what it says, before and after a commit. */
+type Touched = { from: number | null; version: number | null; own: number | null; row: BookRow | null };
+
+export function createIndexWriter(database: SqliteDatabase, clock: () => number, vocabulary: Vocabulary): IndexWriter {
+  let written: WrittenBook[] | null = [];
   let untidy = tidyAfterBooks;
   let tidying = false;
+  const marksMet = new Set<string>();
+  const known = database.prepare('SELECT version, own_popularity AS own, popularity FROM known WHERE id = ?');
+  const know = database.prepare('INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)');
+  const readRow = database.prepare(`SELECT ${columns} FROM book WHERE place = ?`);
+  const removeRow = database.prepare('DELETE FROM book WHERE place = ?');
+  const removeWords = database.prepare('DELETE FROM book_text WHERE rowid = ?');
+  const insertRow = database.prepare(`INSERT INTO book (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const insertWords = database.prepare('INSERT INTO book_text (rowid, words) VALUES (?, ?)');
+  const list = database.prepare('INSERT OR REPLACE INTO listed VALUES (?, ?)');
+  const unlist = database.prepare('DELETE FROM listed WHERE id = ?');
+  const addMark = database.prepare('INSERT OR IGNORE INTO sort_mark VALUES (?)');
+  const raise = database.prepare(
+    'INSERT INTO interest VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET points = max(points, excluded.points)',
+  );
+  const interest = database.prepare('SELECT sum(points) AS points FROM interest WHERE book_id = ?');
+
+  const lookUp = (bookId: number): Touched => {
+    const found = known.get(bookId);
+    if (found === undefined) return { from: null, version: null, own: null, row: null };
+    const { version, own, popularity } = found;
+    const from = popularity === null ? null : placeOf(bookId, Number(popularity));
+    return { from, version: Number(version), own: own === null ? null : Number(own), row: null };
+  };
+
+  const applyBook = (touched: Map<number, Touched>, { bookId, version, book }: BookChanged): void => {
+    const state = touched.get(bookId) ?? lookUp(bookId);
+    if (state.version !== null && state.version >= version) return;
+    state.version = version;
+    state.own = book === null ? null : Math.min(book.popularity ?? 0, mostPopularity);
+    state.row = book === null ? null : bookRow(book);
+    touched.set(bookId, state);
+    if (book === null) unlist.run(bookId);
+    else list.run(bookId, listedJson(book));
+  };
+
+  const touch = (touched: Map<number, Touched>, bookId: number): void => {
+    if (!touched.has(bookId)) touched.set(bookId, lookUp(bookId));
+  };
+
+  /** Rows go in by rising place: FTS5 begins a new piece whenever a rowid is smaller than the one before. */
+  const write = (touched: ReadonlyMap<number, Touched>): void => {
+    const rows: (WrittenBook & { readonly row: BookRow; readonly to: number })[] = [];
+    for (const [bookId, { from, version, own, row }] of touched) {
+      const popularity = own === null ? null : own + Number(interest.get(bookId)?.['points'] ?? 0);
+      const to = popularity === null ? null : placeOf(bookId, popularity);
+      if (version !== null) know.run(bookId, version, own, popularity);
+      if (row === null && from === to) continue;
+      const stays = row ?? (from === null ? null : rowOf(readRow.get(from)));
+      if (from !== null) {
+        removeRow.run(from);
+        removeWords.run(from);
+      }
+      if (to !== null && stays !== null) rows.push({ bookId, from, to, row: stays });
+      else tell({ bookId, from, to: null, row: null });
+    }
+    rows.sort((one, other) => one.to - other.to);
+    for (const book of rows) {
+      insert(book.to, book.row);
+      tell(book);
+    }
+  };
+
+  const insert = (place: number, row: BookRow): void => {
+    const { title, titleWords, mainTitleWords, author, series, subjects, otherTitles, language, year, isbn } = row;
+    insertRow.run(
+      place,
+      title,
+      titleWords,
+      mainTitleWords,
+      author,
+      series,
+      subjects,
+      otherTitles,
+      language,
+      year,
+      isbn,
+    );
+    const words = searchWords(row);
+    const marks = marksOf(row);
+    insertWords.run(place, `${words.join(' ')} ${marks.join(' ')}`);
+    vocabulary.add(words, popularityPointsAt(place));
+    for (const mark of marks) {
+      if (marksMet.has(mark) || !(mark.startsWith(titleMarks) || mark.startsWith(yearMarks))) continue;
+      marksMet.add(mark);
+      addMark.run(mark);
+    }
+  };
+
+  const tell = (book: WrittenBook): void => {
+    untidy++;
+    if (written === null) return;
+    if (written.length < toldAtMost) written.push(book);
+    else written = null;
+  };
+
+  const forgetInterest = (touched: Map<number, Touched>, watermarkMs: number): void => {
+    const { retentionMs } = topicRetention.actions;
+    if (retentionMs === 0) return;
+    const month = lastForgottenMonth(watermarkMs, retentionMs);
+    const forgotten = database.prepare('SELECT DISTINCT book_id AS id FROM interest WHERE month <= ?').all(month);
+    if (forgotten.length === 0) return;
+    database.prepare('DELETE FROM interest WHERE month <= ?').run(month);
+    for (const { id } of forgotten) touch(touched, Number(id));
+  };
+
   return {
     apply: (changes, watermarkMs) => {
-      for (const change of changes) if (change.kind === 'book') applyBook(database, change, written);
-      addInterest(database, changes, written);
-      forgetInterest(database, watermarkMs, written);
+      const touched = new Map<number, Touched>();
+      for (const change of changes) {
+        if (change.kind === 'book') applyBook(touched, change);
+        else if (change.bookId !== null && change.points > 0) {
+          raise.run(change.bookId, change.month, change.reader, change.points);
+          touch(touched, change.bookId);
+        }
+      }
+      forgetInterest(touched, watermarkMs);
+      write(touched);
       database.prepare('INSERT INTO last_commit VALUES (1, ?) ON CONFLICT DO UPDATE SET ms = excluded.ms').run(clock());
     },
-    applyAtOnce: (change) => database.transaction(() => applyBook(database, change, written)),
+    applyAtOnce: (change) =>
+      database.transaction(() => {
+        const touched = new Map<number, Touched>();
+        applyBook(touched, change);
+        write(touched);
+      }),
     takeWritten: () => {
-      const { bookIds, moved } = written;
-      written = { bookIds: new Set(), moved: false };
-      untidy += bookIds.size;
-      return { bookIds: [...bookIds], moved };
+      const taken = written ?? 'many';
+      written = [];
+      return taken;
     },
     tidy: () => {
       if (!tidying && untidy < tidyAfterBooks) return;
       untidy = 0;
-      const wrote = mergeText(database, tidying ? tidyPages : -tidyPages);
-      tidying = wrote;
+      tidying = mergeText(database, tidying ? tidyPages : -tidyPages);
     },
   };
 }
 
-function applyBook(database: SqliteDatabase, { bookId, version, book }: BookChanged, written: Written): void {
-  const stored = database.prepare('SELECT version, place FROM book WHERE id = ?').get(bookId);
-  if (stored !== undefined && Number(stored['version']) >= version) return;
-  written.bookIds.add(bookId);
-  written.moved = true;
-  if (stored !== undefined && stored['place'] !== null) removeText(database, Number(stored['place']));
-  if (book === null) {
-    database.prepare('INSERT OR REPLACE INTO book (id, version) VALUES (?, ?)').run(bookId, version);
-    database.prepare('DELETE FROM listed WHERE id = ?').run(bookId);
-    return;
-  }
-  const indexed = indexedBook(book);
-  const popularity = indexed.popularity + interestOf(database, bookId);
-  const place = placeOf(bookId, popularity);
-  insertText(database, place, indexed);
-  database
-    .prepare('INSERT OR REPLACE INTO book VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-    .run(
-      bookId,
-      version,
-      place,
-      indexed.popularity,
-      popularity,
-      indexed.title,
-      indexed.mainTitleWords,
-      indexed.author,
-      indexed.series,
-      indexed.subjects,
-      indexed.language,
-      indexed.year,
-      indexed.isbn,
-      indexed.shownAuthors,
-      indexed.shownSubjects,
-    );
-  database.prepare('INSERT OR REPLACE INTO listed VALUES (?, ?)').run(bookId, indexed.json);
-}
+/** Beyond what any shop counts, and exact as a number with everything readers may add. */
+const mostPopularity = 1e12;
 
-/** Counts what readers wanted, and moves the books they wanted up. */
-function addInterest(database: SqliteDatabase, changes: readonly SearchChange[], written: Written): void {
-  const raised = new Map<string, { bookId: number; month: number; points: number }>();
-  for (const change of changes) {
-    if (change.kind !== 'interest' || change.bookId === null || change.points === 0) continue;
-    const { bookId, month, points } = change;
-    const name = `${bookId}/${month}`;
-    raised.set(name, { bookId, month, points: points + (raised.get(name)?.points ?? 0) });
-  }
-  const add = database.prepare(
-    'INSERT INTO interest VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET points = points + excluded.points',
-  );
-  for (const { bookId, month, points } of raised.values()) add.run(bookId, month, points);
-  for (const bookId of new Set([...raised.values()].map(({ bookId }) => bookId))) {
-    updatePopularity(database, bookId, written);
-  }
-}
-
-/** Takes away interest that the log no longer holds, too. */
-function forgetInterest(database: SqliteDatabase, watermarkMs: number, written: Written): void {
-  const { retentionMs } = topicRetention.actions;
-  if (retentionMs === 0) return;
-  const month = lastForgottenMonth(watermarkMs, retentionMs);
-  const forgotten = database.prepare('SELECT DISTINCT book_id AS id FROM interest WHERE month <= ?').all(month);
-  if (forgotten.length === 0) return;
-  database.prepare('DELETE FROM interest WHERE month <= ?').run(month);
-  for (const { id } of forgotten) updatePopularity(database, Number(id), written);
-}
-
-function updatePopularity(database: SqliteDatabase, bookId: number, written: Written): void {
-  const row = database
-    .prepare('SELECT place, own_popularity, title, author, series, subjects FROM book WHERE id = ?')
-    .get(bookId);
-  if (row === undefined || row['place'] === null) return;
-  written.bookIds.add(bookId);
-  const popularity = Number(row['own_popularity']) + interestOf(database, bookId);
-  const place = placeOf(bookId, popularity);
-  database.prepare('UPDATE book SET popularity = ?, place = ? WHERE id = ?').run(popularity, place, bookId);
-  if (place === row['place']) return;
-  written.moved = true;
-  removeText(database, Number(row['place']));
-  insertText(database, place, row as BookText);
-}
-
-/** The points of all months that are kept. */
-function interestOf(database: SqliteDatabase, bookId: number): number {
-  return Number(
-    database.prepare('SELECT sum(points) AS points FROM interest WHERE book_id = ?').get(bookId)?.['points'],
-  );
-}
-
-/** The words a book is found by. */
-type BookText = {
-  readonly title: string;
-  readonly author: string;
-  readonly series: string;
-  readonly subjects: string;
-};
-
-function insertText(database: SqliteDatabase, place: number, { title, author, series, subjects }: BookText): void {
-  database
-    .prepare('INSERT INTO book_text (rowid, title, author, series, subjects) VALUES (?, ?, ?, ?, ?)')
-    .run(place, title, author, series, subjects);
-}
-
-function removeText(database: SqliteDatabase, place: number): void {
-  database.prepare('DELETE FROM book_text WHERE rowid = ?').run(place);
+function rowOf(row: Record<string, unknown> | undefined): BookRow | null {
+  if (row === undefined) return null;
+  const { title, title_words: titleWords, author, series, subjects, other_titles: otherTitles, language } = row;
+  return {
+    ...({ title, titleWords, author, series, subjects, otherTitles, language } as BookRow),
+    mainTitleWords: Number(row['main_title_words']),
+    year: row['year'] === null ? null : Number(row['year']),
+    isbn: row['isbn'] === null ? null : Number(row['isbn']),
+  };
 }
 
 /**

@@ -1,50 +1,70 @@
 import type { StatementSync } from 'node:sqlite';
 import { openSqlite } from '../../../../sqlite/connection.ts';
-import { createLruMap, type LruMap } from '../../../../runtime/lru-map.ts';
-import { bookAt } from './book-place.ts';
-import { matchExpression, type QueryWord } from '../query/parse-query.ts';
-import type { RankedBook } from '../query/rank-books.ts';
-import { createFactReader, type ReadFacts } from './read-facts.ts';
+import { createLruMap } from '../../../../runtime/lru-map.ts';
+import type { Slot } from '../query/reading.ts';
+import { bookAt, bucketSize, bucketStart } from './book-place.ts';
 import { searchIndexSchema, type WrittenBooks } from './index-file.ts';
+import { rankedBook, type RankedBook, type RankedRow } from './ranked-book.ts';
+import { createPlaceLists } from './place-lists.ts';
 
 /**
- * The search index as a request thread sees it: its own connection, reading only. Ids come most popular first.
- * Expressions are those of `matchExpression`; `''` stands for all books, except in `match`.
+ * The search index as a request thread sees it: its own connection, reading only. Places come most popular first.
+ * Expressions are those of `slotsExpression`; `''` stands for all books, except in `match`.
  */
 export type IndexReader = {
-  /** Places of books that have these words, the most popular first, no more of them than `mostCounted`. */
-  readonly places: (words: readonly QueryWord[]) => readonly number[];
-  readonly match: (expression: string, limit: number, offset: number) => readonly number[];
+  /** Places of books that match all slots, whichever field they are asked of, no more than `mostCounted`. */
+  readonly places: (slots: readonly Slot[]) => readonly number[];
+  readonly match: (expression: string, limit: number, offset?: number) => readonly number[];
   /** All books, counted no further than `mostCounted`. */
   readonly count: () => number;
   /** Whether there are more than so many. */
   readonly hasMoreThan: (expression: string, count: number) => boolean;
-  /** By exact popularity, where `match` is only about right; equal ones by id. */
+  /** Places by exact popularity, where `match` is only about right; equal ones by id. */
   readonly mostPopular: (limit: number, offset: number) => readonly number[];
   readonly byIsbn: (isbn13: string) => number | null;
-  readonly facts: ReadFacts;
+  /** Facts of the books that meet the conditions, among the first `scanned` matches. */
+  readonly facts: (expression: string, conditions: FactConditions, scanned: number) => readonly BookFacts[];
   /** Books that are gone by now are left out. */
-  readonly ranked: (ids: readonly number[]) => readonly RankedBook[];
+  readonly ranked: (places: readonly number[]) => readonly RankedBook[];
   /** The JSON of each book, in this order; books that are gone by now are left out. */
   readonly listed: (ids: readonly number[]) => readonly Uint8Array[];
-  /** To be told about everything written: it is read again. */
+  /** All marks of one kind that any book may have, in their order. */
+  readonly sortMarks: (kind: string) => readonly string[];
+  /** Takes note of everything written: it is read again. */
   readonly forget: (books: WrittenBooks) => void;
   readonly close: () => void;
+};
+
+/** What filters, facets and sorting look at. */
+export type BookFacts = {
+  readonly place: number;
+  readonly title: string;
+  /** As written. */
+  readonly author: string;
+  readonly subjects: readonly string[];
+  readonly language: string | null;
+  readonly year: number | null;
+};
+
+/** Conditions checked where the rows are read. No languages: any. */
+export type FactConditions = {
+  readonly languages: readonly string[];
+  readonly from: number | null;
+  readonly to: number | null;
 };
 
 /** Where `count` and `places` stop: a thousand and something. */
 export const mostCounted = 1_001;
 
-/** About 0.5 KB each. */
-const rememberedRanked = 10_000;
+/** About 0.7 KB each. */
+const rememberedRanked = 15_000;
 const rememberedListedBytes = 8 << 20;
 /** What a short text takes all the same. */
 const bytesPerListed = 200;
-/** In numbers of 8 bytes; what an expression of some words takes without its places counts as 60 of them. */
-const rememberedPlaces = 1_500_000;
-const placesPerExpression = 60;
+/** Books of nearly the same popularity that are put into exact order. */
+const orderedAtMost = 2_000;
 
-const rankedColumns = 'id, log2(1 + popularity), title, main_title_words, author, series, subjects';
+const rankedColumns = 'place, title_words, main_title_words, author, series, subjects, other_titles';
 
 type Row = readonly (string | number | null | Uint8Array)[];
 
@@ -53,7 +73,7 @@ export function openIndexForReading(path: string): IndexReader {
     ...searchIndexSchema,
     busyTimeoutMs: 50,
     checkpointedElsewhere: true,
-    cacheKiB: 16_384,
+    cacheKiB: 24_576,
   });
   const prepare = (sql: string): StatementSync => {
     const statement = database.prepare(sql);
@@ -62,28 +82,42 @@ export function openIndexForReading(path: string): IndexReader {
   };
   const matching = prepare('SELECT rowid FROM book_text WHERE book_text MATCH ? ORDER BY rowid LIMIT ? OFFSET ?');
   const counting = prepare('SELECT count(*) FROM (SELECT 1 FROM book_text WHERE book_text MATCH ? LIMIT ?)');
-  const countingAll = prepare('SELECT count(*) FROM (SELECT 1 FROM book WHERE place IS NOT NULL LIMIT ?)');
-  const popular = prepare('SELECT id FROM book WHERE place IS NOT NULL ORDER BY popularity DESC, id LIMIT ? OFFSET ?');
-  const isbn = prepare('SELECT id FROM book WHERE isbn = ? AND place IS NOT NULL ORDER BY popularity DESC, id LIMIT 1');
-  const rank = prepare(`SELECT ${rankedColumns} FROM book WHERE id = ? AND place IS NOT NULL`);
+  const countingAll = prepare('SELECT count(*) FROM (SELECT 1 FROM book LIMIT ?)');
+  const popular = prepare('SELECT place FROM book ORDER BY place LIMIT ? OFFSET ?');
+  const between = prepare('SELECT place FROM book WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?');
+  const before = prepare('SELECT count(*) FROM book WHERE place < ?');
+  const popularity = prepare('SELECT popularity FROM known WHERE id = ?');
+  const isbn = prepare('SELECT place FROM book WHERE isbn = ? ORDER BY place LIMIT 1');
+  const read = prepare(`SELECT ${rankedColumns} FROM book WHERE place IN (SELECT value FROM json_each(?))`);
   const list = prepare('SELECT json FROM listed WHERE id = ?');
+  const marks = prepare('SELECT mark FROM sort_mark WHERE mark >= ? AND mark < ? ORDER BY mark');
+  const readFacts = factStatements(prepare);
 
   const ranked = createLruMap<number, RankedBook>(rememberedRanked);
   const listed = createLruMap<number, Uint8Array>(
     rememberedListedBytes,
     ({ byteLength }) => bytesPerListed + byteLength,
   );
+  const lists = createPlaceLists(mostCounted, (expression) => places(rows(matching, expression, mostCounted, 0)));
   let counted: number | null = null;
-  let places = createPlaces();
 
   const countTo = (expression: string, limit: number): number =>
     (expression === '' ? row(countingAll, limit) : row(counting, expression, limit))![0] as number;
-  const loadRanked = (id: number): RankedBook | undefined => {
-    const found = row(rank, id);
-    if (found === undefined) return undefined;
-    const book = decodeRanked(found);
-    ranked.set(id, book);
-    return book;
+  /** Reads those that are not remembered by one statement. */
+  const loadRanked = (wanted: readonly number[]): ReadonlyMap<number, RankedBook> => {
+    const books = new Map<number, RankedBook>();
+    const unknown: number[] = [];
+    for (const place of wanted) {
+      const known = ranked.get(place);
+      if (known === undefined) unknown.push(place);
+      else books.set(place, known);
+    }
+    for (const found of unknown.length === 0 ? [] : rows(read, JSON.stringify(unknown))) {
+      const book = decodeRanked(found);
+      ranked.set(book.place, book);
+      books.set(book.place, book);
+    }
+    return books;
   };
   const loadListed = (id: number): Uint8Array | undefined => {
     const json = row(list, id)?.[0] as Uint8Array | undefined;
@@ -91,31 +125,31 @@ export function openIndexForReading(path: string): IndexReader {
     return json;
   };
 
-  const loadPlaces = (expression: string): readonly number[] => {
-    const found = rows(matching, expression, mostCounted, 0).map(([place]) => place as number);
-    places.set(expression, found);
-    return found;
-  };
-
   return {
-    places: (words) => {
-      const expression = matchExpression(words);
-      return places.get(expression) ?? loadPlaces(expression);
-    },
-    match: (expression, limit, offset) =>
-      rows(matching, expression, limit, offset).map(([place]) => bookAt(place as number)),
+    places: lists.get,
+    match: (expression, limit, offset = 0) => places(rows(matching, expression, limit, offset)),
     count: () => (counted ??= countTo('', mostCounted)),
     hasMoreThan: (expression, count) => countTo(expression, count + 1) > count,
-    mostPopular: (limit, offset) => rows(popular, limit, offset).map(([id]) => id as number),
-    byIsbn: (isbn13) => (row(isbn, isbn13)?.[0] as number | undefined) ?? null,
-    facts: createFactReader(prepare),
-    ranked: (ids) => {
-      const books: RankedBook[] = [];
-      for (const id of ids) {
-        const book = ranked.get(id) ?? loadRanked(id);
-        if (book !== undefined) books.push(book);
-      }
-      return books;
+    mostPopular: (limit, offset) => {
+      const page = places(rows(popular, limit, offset));
+      const first = page[0];
+      const last = page.at(-1);
+      if (first === undefined || last === undefined) return [];
+      const from = bucketStart(first);
+      const to = bucketStart(last) + bucketSize - 1;
+      const near = places(rows(between, from, to, orderedAtMost));
+      if (near.length === orderedAtMost) return page;
+      const skipped = offset - (row(before, from)![0] as number);
+      const countOf = new Map(near.map((place) => [place, row(popularity, bookAt(place))?.[0] as number]));
+      return [...near]
+        .sort((one, other) => countOf.get(other)! - countOf.get(one)! || bookAt(one) - bookAt(other))
+        .slice(skipped, skipped + limit);
+    },
+    byIsbn: (isbn13) => (row(isbn, Number(isbn13))?.[0] as number | undefined) ?? null,
+    facts: readFacts,
+    ranked: (wanted) => {
+      const books = loadRanked(wanted);
+      return wanted.flatMap((place) => books.get(place) ?? []);
     },
     listed: (ids) => {
       const json: Uint8Array[] = [];
@@ -125,22 +159,27 @@ export function openIndexForReading(path: string): IndexReader {
       }
       return json;
     },
-    forget: ({ bookIds, moved }) => {
-      if (moved) {
-        counted = null;
-        places = createPlaces();
+    sortMarks: (kind) => rows(marks, kind, `${kind}\u{10FFFF}`).map(([mark]) => mark as string),
+    forget: (books) => {
+      counted = null;
+      lists.change(books);
+      if (books === 'many') {
+        ranked.clear();
+        listed.clear();
+        return;
       }
-      for (const id of bookIds) {
-        ranked.delete(id);
-        listed.delete(id);
+      for (const { bookId, from, to } of books) {
+        if (from !== null) ranked.delete(from);
+        if (to !== null) ranked.delete(to);
+        listed.delete(bookId);
       }
     },
     close: database.close,
   };
 }
 
-function createPlaces(): LruMap<string, readonly number[]> {
-  return createLruMap(rememberedPlaces, ({ length }) => placesPerExpression + length);
+function places(found: readonly Row[]): readonly number[] {
+  return found.map(([place]) => place as number);
 }
 
 function rows(statement: StatementSync, ...values: (string | number | null)[]): readonly Row[] {
@@ -151,6 +190,30 @@ function row(statement: StatementSync, ...values: (string | number | null)[]): R
   return statement.get(...values) as unknown as Row | undefined;
 }
 
-function decodeRanked([id, popularityPoints, title, mainTitleWords, author, series, subjects]: Row): RankedBook {
-  return { id, popularityPoints, title, mainTitleWords, author, series, subjects } as RankedBook;
+function decodeRanked([place, titleWords, mainTitleWords, author, series, subjects, otherTitles]: Row): RankedBook {
+  const row = { titleWords, mainTitleWords, author, series, subjects, otherTitles } as RankedRow;
+  return rankedBook(place as number, row);
+}
+
+function factStatements(prepare: (sql: string) => StatementSync): IndexReader['facts'] {
+  const columns = 'book.place, title, author, subjects, language, year';
+  const conditions = `(? = '' OR instr(?, ' ' || language || ' ') > 0) AND (? IS NULL OR year >= ?) AND (? IS NULL OR year <= ?)`;
+  const matching = prepare(
+    `SELECT ${columns} FROM (SELECT rowid AS place FROM book_text WHERE book_text MATCH ? ORDER BY rowid LIMIT ?) AS matched
+     CROSS JOIN book ON book.place = matched.place WHERE ${conditions}`,
+  );
+  const all = prepare(`SELECT ${columns} FROM (SELECT * FROM book ORDER BY place LIMIT ?) AS book WHERE ${conditions}`);
+  return (expression, { languages, from, to }, scanned) => {
+    const wanted = languages.length === 0 ? '' : ` ${languages.join(' ')} `;
+    const values = [scanned, wanted, wanted, from, from, to, to];
+    const found = expression === '' ? rows(all, ...values) : rows(matching, expression, ...values);
+    return found.map(decodeFacts);
+  };
+}
+
+function decodeFacts([place, title, author, subjects, language, year]: Row): BookFacts {
+  return {
+    ...({ place, title, author, language, year } as Omit<BookFacts, 'subjects'>),
+    subjects: subjects === null ? [] : (subjects as string).split('\n'),
+  };
 }

@@ -10,13 +10,14 @@ import type { IndexState } from './index-messages.ts';
 import { startIndexThread, unavailable } from './index-thread-link.ts';
 import { openIndexForReading, type IndexReader } from './read-index.ts';
 import { suggestBooks, type Suggestions } from '../query/suggest-books.ts';
+import { createSpelling, type Spelling } from '../spelling/spelling.ts';
 
 /**
- * This node's own copy of the books, made from the log, to search in. Another thread writes it; searching only
+ * This node's own copy of the books, made from the log, to search in. A thread of its own writes it; searching only
  * reads. What a search finds may be some milliseconds old.
  */
 export type SearchIndex = {
-  /** @throws SamsaError `store-unavailable` (retryable) while the index cannot be read or is being built again. */
+  /** @throws SamsaError `store-unavailable` (retryable) while the index cannot be read or is being made anew. */
   readonly search: (request: SearchRequest) => FoundBooks;
   /** The JSON of these books, in this order, as lists and events carry it; without those gone by now. */
   readonly listed: (bookIds: readonly number[]) => readonly Uint8Array[];
@@ -32,6 +33,8 @@ export type SearchIndex = {
    * @throws SamsaError `store-unavailable` (retryable).
    */
   readonly caughtUp: (withinMs: number) => Promise<void>;
+  /** Whether misspelt words are corrected: some seconds after the start, with many books. */
+  readonly corrects: () => boolean;
   readonly freshness: () => Freshness;
   readonly ledger: () => readonly LedgerRow[];
   /** Reason codes for readiness; none when all is well. */
@@ -42,7 +45,7 @@ export type SearchIndex = {
 };
 
 export type SearchIndexOptions = {
-  /** The index file; made when missing, built again when it cannot be used. */
+  /** The index file; made when missing, made anew when it cannot be used. */
   readonly path: string;
   /** What it is made from. */
   readonly log: LogLocation;
@@ -55,13 +58,14 @@ export type SearchIndexOptions = {
  */
 export async function openSearchIndex({ path, log, logger }: SearchIndexOptions): Promise<SearchIndex> {
   let reader: IndexReader | null = null;
+  let spelling: Spelling | null = null;
   let state: IndexState = { freshness: { asOfMs: 0, lagEvents: 0, lagMs: 0 }, ledger: [], problems: ['starting'] };
 
   const letGo = (): void => {
     reader?.close();
     reader = null;
   };
-  const buildAgain = (why: string): void => {
+  const makeAnew = (why: string): void => {
     if (reader === null) return;
     letGo();
     state = { ...state, problems: ['starting'] };
@@ -71,21 +75,27 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     onOpened: () => {
       reader = openIndexForReading(path);
     },
-    onChanged: (books) => reader?.forget(books),
-    onDamaged: buildAgain,
+    onChanged: (books) => {
+      reader?.forget(books);
+      if (books !== 'many') spelling?.add(books);
+    },
+    onSpelling: (data) => {
+      spelling = createSpelling(data);
+    },
+    onDamaged: makeAnew,
     onState: (told) => {
       if (reader !== null) state = told;
     },
   });
   await thread.opened;
 
-  /** Reads, and has the file built again when it turns out to be damaged. */
+  /** Reads, and has the file made anew when it turns out to be damaged. */
   const read = <Result>(use: (index: IndexReader) => Result): Result => {
-    if (reader === null) throw unavailable(path, thread.ended() ?? 'it is being built again from the log');
+    if (reader === null) throw unavailable(path, thread.ended() ?? 'it is being made anew from the log');
     try {
       return use(reader);
     } catch (error) {
-      if (isDamage(error)) buildAgain(reason(error));
+      if (isDamage(error)) makeAnew(reason(error));
       throw unavailable(path, reason(error), error);
     }
   };
@@ -94,11 +104,12 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     await thread.close();
   };
   return {
-    search: (request) => read((index) => findBooks(index, request)),
+    search: (request) => read((index) => findBooks(index, spelling, request)),
     listed: (bookIds) => read((index) => index.listed(bookIds)),
-    suggest: (text) => read((index) => suggestBooks(index, text)),
+    suggest: (text) => read((index) => suggestBooks(index, spelling, text)),
     applyAtOnce: thread.apply,
     caughtUp: thread.caughtUp,
+    corrects: () => spelling !== null,
     freshness: () => state.freshness,
     ledger: () => state.ledger,
     problems: () => (thread.ended() === null ? state.problems : ['store-unavailable']),

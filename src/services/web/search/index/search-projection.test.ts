@@ -13,6 +13,7 @@ import { bookAt, largestBookId, placeOf } from './book-place.ts';
 import { createIndexWriter } from './index-writer.ts';
 import { createSearchProjection, type SearchChange } from './search-projection.ts';
 import { openIndexForWriting } from './index-file.ts';
+import { createVocabulary } from '../spelling/vocabulary.ts';
 
 const dayMs = 86_400_000;
 const now = Date.parse('2026-06-01T00:00:00Z');
@@ -31,16 +32,19 @@ function changed(bookId: number, version: number, title: string | null, populari
   return fold(bookChangedRecord('changes', source, { bookId, version, book }));
 }
 
-function acted(bookId: number, action: 'opened' | 'chosen' | 'wanted' | 'dismissed' = 'opened'): SearchChange {
-  return fold(readerActionRecord('actions', source, 'reader', { action, book_id: bookId }));
+type Interest = 'opened' | 'chosen' | 'wanted' | 'dismissed';
+
+function acted(bookId: number, action: Interest = 'opened', reader = 'reader'): SearchChange {
+  return fold(readerActionRecord('actions', source, reader, { action, book_id: bookId }));
 }
 
 /** Everything the index holds, places found by each word included. */
 function stateOf(database: SqliteDatabase): unknown {
   return {
-    books: database.prepare('SELECT * FROM book ORDER BY id').all(),
+    books: database.prepare('SELECT * FROM known ORDER BY id').all(),
+    rows: database.prepare('SELECT * FROM book ORDER BY place').all(),
     listed: database.prepare('SELECT id, CAST(json AS TEXT) AS json FROM listed ORDER BY id').all(),
-    interest: database.prepare('SELECT * FROM interest ORDER BY book_id, month').all(),
+    interest: database.prepare('SELECT * FROM interest ORDER BY book_id, month, reader').all(),
     found: ['one', 'two', 'three', 'somebody'].map((word) =>
       database.prepare('SELECT rowid FROM book_text WHERE book_text MATCH ? ORDER BY rowid').all(word),
     ),
@@ -66,7 +70,7 @@ describe('search projection', () => {
   const stateAfter = (batches: readonly (readonly SearchChange[])[], watermarkMs = now): State => {
     const database = openIndexForWriting(join(folder, `${++files}.sqlite`), now, assert.fail);
     try {
-      const writer = createIndexWriter(database, () => now);
+      const writer = createIndexWriter(database, () => now, createVocabulary());
       for (const batch of batches) database.transaction(() => writer.apply(batch, watermarkMs, 'read'));
       const state: unknown = stateOf(database);
       return state as State;
@@ -98,14 +102,25 @@ describe('search projection', () => {
       [acted(1, 'opened'), acted(1, 'chosen'), acted(1, 'wanted'), acted(1, 'dismissed')],
       [changed(1, 1, 'One', 10)],
     ]);
-    assert.equal(state.books[0]!.popularity, 17);
+    assert.equal(state.books[0]!.popularity, 14);
+  });
+
+  it('counts a reader once per book and month, by the strongest action', () => {
+    const posts = Array.from({ length: 300 }, () => acted(1, 'wanted'));
+    const popularity = (...more: readonly SearchChange[]) =>
+      stateAfter([[changed(1, 1, 'One', 10), ...posts, ...more]]).books[0]!.popularity;
+    assert.equal(popularity(), 14);
+    assert.equal(popularity(acted(1, 'opened', 'another reader')), 15);
   });
 
   it('finds more popular books first, and a book moves as its readers grow', () => {
     const books = [changed(1, 1, 'One', 100), changed(2, 1, 'One', 50)];
     const order = (state: State): readonly number[] => state.found[0]!.map(({ rowid }) => bookAt(rowid));
     assert.deepEqual(order(stateAfter([books])), [1, 2]);
-    assert.deepEqual(order(stateAfter([books, Array.from({ length: 60 }, () => acted(2))])), [2, 1]);
+    assert.deepEqual(
+      order(stateAfter([books, Array.from({ length: 60 }, (_, at) => acted(2, 'opened', `reader ${at}`))])),
+      [2, 1],
+    );
   });
 
   it('ends in the same state from the same events in any order and any batches', () => {
@@ -115,7 +130,9 @@ describe('search projection', () => {
       changed(2, 1, 'One two', 7),
       changed(2, 2, null),
       changed(3, 1, 'Three', 0),
-      ...Array.from({ length: 12 }, (_, index) => acted(1 + (index % 4), index % 3 === 0 ? 'wanted' : 'opened')),
+      ...Array.from({ length: 12 }, (_, index) =>
+        acted(1 + (index % 4), index % 3 === 0 ? 'wanted' : 'opened', `reader ${index % 5}`),
+      ),
     ];
     const expected = stateAfter([events]);
     fc.assert(
@@ -134,7 +151,7 @@ describe('search projection', () => {
   });
 
   it('forgets interest no later than the topic forgets the actions', () => {
-    const events = [changed(1, 1, 'One', 3), acted(1), acted(1)];
+    const events = [changed(1, 1, 'One', 3), acted(1), acted(1, 'opened', 'another reader')];
     assert.equal(stateAfter([events], now + 330 * dayMs).books[0]!.popularity, 5);
     const forgotten = stateAfter([events], now + 366 * dayMs);
     assert.equal(forgotten.books[0]!.popularity, 3);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { SamsaError } from '../../../../errors.ts';
 import { decodeBookChanged, type BookChanged } from '../../../../events/book-changed.ts';
 import { decodeReaderAction, type ReaderActionName } from '../../../../events/reader-action.ts';
@@ -9,14 +10,21 @@ import { largestBookId } from './book-place.ts';
 /** What a record means for the index. */
 export type SearchChange =
   | ({ readonly kind: 'book' } & BookChanged)
-  /** Readers' interest raises a book's popularity; 0 points for actions that say nothing about it. */
-  | { readonly kind: 'interest'; readonly bookId: number | null; readonly month: number; readonly points: number };
+  /** A reader's interest raises a book's popularity; 0 points for actions that say nothing about it. */
+  | {
+      readonly kind: 'interest';
+      readonly bookId: number | null;
+      readonly month: number;
+      /** 48 bits of a hash: a reader counts once per book and month, and is not named in the index. */
+      readonly reader: number;
+      readonly points: number;
+    };
 
 /** Positions in the index file stand under this name: renaming re-reads the log. */
 export const searchProjectionName = 'search-index';
 
 /** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are built again. */
-export const searchProjectionVersion = 2;
+export const searchProjectionVersion = 3;
 
 const monthMs = 30 * 86_400_000;
 
@@ -30,7 +38,7 @@ const interest: Readonly<Record<ReaderActionName, number>> = {
   forgotten: 0,
 };
 
-/** Book changes by version, and readers' actions summed by book and month: both whatever the order they come in. */
+/** Book changes by version; of a reader's actions the strongest per book and month. Both in any order. */
 export function createSearchProjection(topics: Pick<TopicNames, 'changes' | 'actions'>): Projection<SearchChange> {
   return {
     name: searchProjectionName,
@@ -56,6 +64,7 @@ function foldReaderAction(record: StoredRecord): SearchChange | 'late' {
     kind: 'interest',
     bookId: action.bookId,
     month: Math.floor(action.time / monthMs),
+    reader: hash('sha256', action.reader, 'buffer').readUIntBE(0, 6),
     points: interest[action.action],
   };
 }

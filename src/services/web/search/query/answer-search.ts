@@ -1,6 +1,6 @@
 import type { Book } from '../../../../events/book.ts';
-import type { Facets } from './book-facts.ts';
-import type { SearchFilters, SearchRequest, SearchSort } from './find-books.ts';
+import type { Facets, SearchFilters } from './facets.ts';
+import type { SearchRequest, SearchSort } from './find-books.ts';
 import type { QueryWord } from './parse-query.ts';
 import type { SendEvent } from '../publish/publish-search.ts';
 import type { SearchIndex } from '../index/search-index.ts';
@@ -16,6 +16,8 @@ export type SearchOptions = {
   readonly filters?: SearchFilters;
   readonly sort?: SearchSort;
   readonly withFacets?: boolean;
+  /** Search for the words as typed and no others. */
+  readonly exact?: boolean;
 };
 
 export type SearchAnswer = {
@@ -61,7 +63,14 @@ export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
     const tookMs = stopwatch() - started;
     const { query, total } = found;
     if (record && query.text !== '') {
-      const context = { reader: reader.id, weight: reader.weight, corrected: null, total };
+      const context = {
+        reader: reader.id,
+        weight: reader.weight,
+        corrected: found.corrected,
+        dropped: found.dropped,
+        filtered: isFiltered(options),
+        total,
+      };
       await sendEvent(query.text, value, context);
     }
     return {
@@ -70,13 +79,18 @@ export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
       total,
       totalIsExact: found.totalIsExact,
       dropped: found.dropped,
-      corrected: null,
+      corrected: found.corrected,
       words: found.words,
       facets: found.facets,
       tookMs,
       queryId: newId(),
     };
   };
+}
+
+/** Whether an answer is another than the plain first page of its query. */
+function isFiltered({ filters, sort = 'relevance', offset }: Omit<SearchOptions, 'record'>): boolean {
+  return filters !== undefined || sort !== 'relevance' || offset > 0;
 }
 
 /** `[a,b,c]` of texts that are JSON already. */

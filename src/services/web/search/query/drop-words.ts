@@ -1,10 +1,8 @@
-import type { QueryWord } from './parse-query.ts';
-
 /** What may be asked of the index while words are being dropped; each call is one look-up. */
-export type AskIndex = {
-  readonly matches: (words: readonly QueryWord[]) => boolean;
+export type AskIndex<Word> = {
+  readonly matches: (words: readonly Word[]) => boolean;
   /** In about how many books a word is; may stop counting anywhere above a thousand. */
-  readonly frequency: (word: QueryWord) => number;
+  readonly frequency: (word: Word) => number;
 };
 
 const starts = 4;
@@ -15,14 +13,14 @@ const starts = 4;
  * and as many again per start tried.
  * @returns a selection in the order typed, matched by at least one book; empty when no book has any of the words.
  */
-export function keepMatchingWords(words: readonly QueryWord[], ask: AskIndex): readonly QueryWord[] {
+export function keepMatchingWords<Word>(words: readonly Word[], ask: AskIndex<Word>): readonly Word[] {
   const frequency = new Map(words.map((word) => [word, ask.frequency(word)]));
   const rarestFirst = words
     .filter((word) => frequency.get(word)! > 0)
     .sort((a, b) => frequency.get(a)! - frequency.get(b)!);
   if (rarestFirst.length === 0) return [];
   if (rarestFirst.length < words.length && ask.matches(inOrder(words, rarestFirst))) return inOrder(words, rarestFirst);
-  let best: readonly QueryWord[] = [];
+  let best: readonly Word[] = [];
   let bestRarity = 0;
   for (const start of rarestFirst.slice(0, starts)) {
     if (best.includes(start) && best.length === rarestFirst.length - 1) continue;
@@ -37,13 +35,13 @@ export function keepMatchingWords(words: readonly QueryWord[], ask: AskIndex): r
 }
 
 /** Adds one word after the other, the most telling first, as long as a book still has all of them. */
-function growFrom(
-  start: QueryWord,
-  rarestFirst: readonly QueryWord[],
-  words: readonly QueryWord[],
-  ask: AskIndex,
-): readonly QueryWord[] {
-  let kept: readonly QueryWord[] = [start];
+function growFrom<Word>(
+  start: Word,
+  rarestFirst: readonly Word[],
+  words: readonly Word[],
+  ask: AskIndex<Word>,
+): readonly Word[] {
+  let kept: readonly Word[] = [start];
   for (const word of rarestFirst) {
     if (word === start) continue;
     const more = inOrder(words, [...kept, word]);
@@ -52,6 +50,6 @@ function growFrom(
   return kept;
 }
 
-function inOrder(words: readonly QueryWord[], some: readonly QueryWord[]): readonly QueryWord[] {
+function inOrder<Word>(words: readonly Word[], some: readonly Word[]): readonly Word[] {
   return words.filter((word) => some.includes(word));
 }

@@ -1,23 +1,16 @@
-import { countFacets, createNameCheck, sortByYear, type Facets } from './book-facts.ts';
-import { keepMatchingWords } from './drop-words.ts';
-import { foldText } from '../../../../text/fold.ts';
-import { matchExpression, parseQuery, wordsIn, type ParsedQuery, type QueryWord } from './parse-query.ts';
-import { matchWords } from './match-words.ts';
-import { rankBooks } from './rank-books.ts';
-import type { BookFacts, FactConditions } from '../index/read-facts.ts';
-import { mostCounted, type IndexReader } from '../index/read-index.ts';
+import { countingKey } from '../../../../text/keys.ts';
+import { bookAt } from '../index/book-place.ts';
+import { wholeMark } from '../index/book-row.ts';
+import { mostCounted, type BookFacts, type IndexReader } from '../index/read-index.ts';
+import type { Spelling } from '../spelling/spelling.ts';
+import { countFacets, createFilter, narrowed, type Facets, type SearchFilters } from './facets.ts';
+import { parseQuery, type ParsedQuery, type QueryWord } from './parse-query.ts';
+import { planSearch, rankedCandidates, type SearchPlan } from './plan-search.ts';
+import { rankBooks, spellingIn, type RankedMatch } from './rank-books.ts';
+import { sortedPlaces } from './sort-books.ts';
 
 export const searchSorts = ['relevance', 'popularity', 'newest', 'oldest', 'title'] as const;
 export type SearchSort = (typeof searchSorts)[number];
-
-/** `null`: any. Names and subjects are compared as `plainWords` has them, years include both ends. */
-export type SearchFilters = {
-  readonly author: string | null;
-  readonly subject: string | null;
-  readonly language: string | null;
-  readonly from: number | null;
-  readonly to: number | null;
-};
 
 export type SearchRequest = {
   /** At most 200 characters; `''` finds all books, most popular first. */
@@ -27,11 +20,13 @@ export type SearchRequest = {
   readonly filters?: SearchFilters;
   readonly sort?: SearchSort;
   readonly withFacets?: boolean;
+  /** Search for the words as typed and no others. */
+  readonly exact?: boolean;
 };
 
 export type FoundBooks = {
   readonly query: ParsedQuery;
-  /** The words it was searched with: those of the query less the dropped ones. */
+  /** The words it was searched with: those of the query less the dropped ones, and what they were corrected to. */
   readonly words: readonly QueryWord[];
   /** One page, best first. */
   readonly bookIds: readonly number[];
@@ -40,131 +35,156 @@ export type FoundBooks = {
   readonly totalIsExact: boolean;
   /** Words left out because no book has all of them, as the index knows them. */
   readonly dropped: readonly string[];
+  /** How the best book spells what was typed otherwise; `null` when it is as typed. */
+  readonly corrected: string | null;
   /** `null` unless asked for. */
   readonly facets: Facets | null;
 };
 
-/** How many of the most popular matches are ranked; what comes after them stays in order of popularity. */
-const rankedCandidates = 200;
-/** How far matches are counted, filtered by name, sorted and gathered into facets. */
+/** How far matches are counted, filtered by name and gathered into facets. */
 const countedMatches = mostCounted - 1;
 /** How many of the most popular matches are looked at for conditions on language and year. */
 const scannedMatches = 10_000;
 
-const noFilters: SearchFilters = { author: null, subject: null, language: null, from: null, to: null };
-
-/** Finds the books that have all words, or, when no book has, as many of the words as any book has. */
-export function findBooks(index: IndexReader, request: SearchRequest): FoundBooks {
+/** Finds the books that a query is about, as far as any has its words, and says what was done to the query. */
+export function findBooks(index: IndexReader, spelling: Spelling | null, request: SearchRequest): FoundBooks {
   const query = parseQuery(request.text);
   if (query.text === '' && isSimple(request)) return allBooks(index, query, request);
   if (query.isbn !== null) {
-    const id = index.byIsbn(query.isbn);
-    if (id !== null) return theseBooks(query, [id], request);
+    const place = index.byIsbn(query.isbn);
+    if (place !== null) return theseBooks(query, [place], request);
   }
-  if (query.words.length === 0 && query.text !== '') return theseBooks(query, [], request);
-  const find = isSimple(request) ? findSimply : findByFacts;
-  const typed = query.words.map((word) => withKnownSymbols(index, word));
-  const found = find(index, query, typed, request);
-  if (found.total > 0 || typed.length < 2) return found;
-  const words = keepMatchingWords(typed, {
-    matches: (some) => index.hasMoreThan(matchExpression(some), 0),
-    frequency: (word) => index.places([word]).length,
-  });
-  if (words.length === 0 || words.length === typed.length) return found;
-  const dropped = typed.filter((word) => !words.includes(word)).map(({ word }) => word);
-  return { ...find(index, { ...query, phrase: words.map(({ word }) => word).join(' ') }, words, request), dropped };
+  if (query.words.length === 0 && query.text !== '') {
+    const mark = wholeMark(countingKey(query.text));
+    return theseBooks(query, index.match(`"${mark}"`, rankedCandidates), request);
+  }
+  const plan = query.text === '' ? allOfThem : planSearch(index, spelling, query, request.exact ?? false);
+  return isSimple(request) ? findSimply(index, query, plan, request) : findByFacts(index, query, plan, request);
 }
 
-/** “c++” is the word as typed; “ab+”, which no book has, is “ab”. */
-function withKnownSymbols(index: IndexReader, word: QueryWord): QueryWord {
-  const letters = word.word.replaceAll(/[.+#]/g, '');
-  return letters === word.word || index.places([word]).length > 0 ? word : { ...word, word: letters };
-}
+const allOfThem: SearchPlan = { readings: [], expression: '', places: [], count: 0, dropped: [] };
 
-function isSimple({ filters = noFilters, sort = 'relevance', withFacets = false }: SearchRequest): boolean {
-  const { author, subject, language, from, to } = filters;
-  const unfiltered = author === null && subject === null && language === null && from === null && to === null;
-  return unfiltered && sort === 'relevance' && !withFacets;
+function isSimple({ filters, sort = 'relevance', withFacets = false }: SearchRequest): boolean {
+  return filters === undefined && sort === 'relevance' && !withFacets;
 }
 
 function findSimply(
   index: IndexReader,
   query: ParsedQuery,
-  words: readonly QueryWord[],
+  plan: SearchPlan,
   { offset, limit }: SearchRequest,
 ): FoundBooks {
-  const { books: candidates, count } = matchWords(index, words, rankedCandidates);
-  const hasMore = candidates.length === rankedCandidates;
-  const bookIds: number[] = [];
-  if (offset < candidates.length) {
-    for (const { id } of rankBooks(candidates, query.phrase, words).slice(offset, offset + limit)) bookIds.push(id);
+  const ranked = rankBooks(index.ranked(plan.places), plan.readings);
+  const isCut = plan.count > rankedCandidates && plan.places.length >= rankedCandidates;
+  const bookIds = ranked.slice(offset, offset + limit).map(({ book }) => book.id);
+  if (isCut && offset + limit > ranked.length) {
+    const met = new Set(plan.places);
+    const skipped = Math.max(0, offset - ranked.length);
+    const more = index.match(plan.expression, offset + limit + met.size).filter((place) => !met.has(place));
+    bookIds.push(...more.slice(skipped, skipped + limit - bookIds.length).map(bookAt));
   }
-  if (hasMore && offset + limit > rankedCandidates) {
-    const from = Math.max(offset, rankedCandidates);
-    bookIds.push(...index.match(matchExpression(words), offset + limit - from, from));
-  }
-  return { query, words, bookIds, ...totalOf(hasMore ? count : candidates.length), dropped: [], facets: null };
+  const total = isCut ? plan.count : ranked.length;
+  return { ...described(query, plan, ranked), bookIds, ...totalOf(total), facets: null };
 }
 
-/** The longer way, for filters, other orders and facets: over what is known of the first thousand matches. */
+/** The longer way, for filters, other orders and facets. */
 function findByFacts(
   index: IndexReader,
   query: ParsedQuery,
-  words: readonly QueryWord[],
-  { offset, limit, filters = noFilters, sort = 'relevance', withFacets = false }: SearchRequest,
+  plan: SearchPlan,
+  { offset, limit, filters, sort = 'relevance', withFacets = false }: SearchRequest,
 ): FoundBooks {
-  const { author, subject, language, from, to } = filters;
-  const expression = matchExpression([...words, ...wordsIn('author', author), ...wordsIn('subjects', subject)]);
-  const conditions = { language: language === null ? null : foldText(language), from, to };
-  const scanned = index.facts(expression, conditions, countedMatches + 1, scannedMatches);
-  const hasMore = scanned.length > countedMatches || mayHaveMore(index, expression, conditions);
-  const facts = scanned.slice(0, countedMatches).filter(createNameCheck(author, subject));
+  const isEmpty = plan.expression === '' && query.text !== '';
+  const expression = narrowed(plan.expression, filters);
+  const conditions = { languages: filters?.languages ?? [], from: filters?.from ?? null, to: filters?.to ?? null };
+  const isMet = createFilter(filters);
+  const isFiltered = filters !== undefined;
+  const scanned = isFiltered ? scannedMatches : mostCounted;
+  const read = isEmpty ? [] : index.facts(expression, conditions, scanned);
+  const ranked = query.text === '' ? [] : rankBooks(index.ranked(plan.places), plan.readings);
+  const isAuthorOnly = plan.readings.some(({ slots }) => slots.some(({ only }) => only !== null));
+  const asked = isAuthorOnly ? new Set(ranked.map(({ book }) => book.place)) : null;
+  const facts = read.filter((book) => isMet(book) && (asked === null || asked.has(book.place)));
+  const counted = facts.slice(0, countedMatches);
+  const hasMore = facts.length > countedMatches || (isFiltered && index.hasMoreThan(expression, scannedMatches));
+  const places =
+    sort === 'relevance'
+      ? inRankedOrder(ranked, counted)
+      : sort === 'popularity'
+        ? counted.map(({ place }) => place)
+        : isEmpty
+          ? []
+          : sortedPlaces(index, expression, conditions, isMet, sort);
   return {
-    query,
-    words,
-    bookIds: inOrder(index, facts, query, words, sort).slice(offset, offset + limit),
-    total: facts.length,
+    ...described(query, plan, ranked),
+    bookIds: places.slice(offset, offset + limit).map(bookAt),
+    total: counted.length,
     totalIsExact: !hasMore,
-    dropped: [],
-    facets: withFacets ? countFacets(facts) : null,
+    facets: withFacets ? countFacets(isFiltered && !isEmpty ? baseOf(index, plan) : counted, filters) : null,
   };
 }
 
-/** Conditions on language and year are checked on the first matches only. */
-function mayHaveMore(index: IndexReader, expression: string, { language, from, to }: FactConditions): boolean {
-  if (language === null && from === null && to === null) return false;
-  return index.hasMoreThan(expression, scannedMatches);
+/** What facets are counted in when something is chosen: a chosen facet goes on showing its other values. */
+function baseOf(index: IndexReader, plan: SearchPlan): readonly BookFacts[] {
+  return index.facts(plan.expression, { languages: [], from: null, to: null }, countedMatches);
 }
 
-function inOrder(
-  index: IndexReader,
-  facts: readonly BookFacts[],
-  query: ParsedQuery,
-  words: readonly QueryWord[],
-  sort: SearchSort,
-): readonly number[] {
-  if (sort === 'newest' || sort === 'oldest') return sortByYear(facts, sort);
-  const ids = facts.map(({ id }) => id);
-  if (sort === 'title') {
-    return [...index.ranked(ids)].sort((a, b) => (a.title < b.title ? -1 : 1)).map(({ id }) => id);
+/** Those ranked first, the others in order of popularity. */
+function inRankedOrder(ranked: readonly RankedMatch[], counted: readonly BookFacts[]): readonly number[] {
+  const wanted = new Set(counted.map(({ place }) => place));
+  const best = ranked.map(({ book }) => book.place).filter((place) => wanted.delete(place));
+  return [...best, ...wanted];
+}
+
+function described(query: ParsedQuery, plan: SearchPlan, ranked: readonly RankedMatch[]) {
+  const best = ranked[0];
+  const isAsTyped =
+    best === undefined || best.reading.phrase !== null || best.reading.whole !== null || query.words.length === 0;
+  return {
+    query,
+    words: wordsOf(plan),
+    dropped: plan.dropped,
+    corrected: isAsTyped ? null : spellingUnlessTyped(best),
+  };
+}
+
+function spellingUnlessTyped({ book, reading }: RankedMatch): string | null {
+  const spelling = spellingIn(book, reading);
+  return spelling === reading.slots.map(({ typed }) => typed).join(' ') ? null : spelling;
+}
+
+function wordsOf({ readings }: SearchPlan): readonly QueryWord[] {
+  const words = new Map<string, QueryWord>();
+  for (const { slots } of readings) {
+    for (const { only, alternatives } of slots) {
+      for (const alternative of alternatives) {
+        for (const { word, prefix } of alternative.words)
+          words.set(`${word} ${prefix} ${only}`, { word, prefix, only });
+      }
+    }
   }
-  if (sort === 'popularity' || words.length === 0) return ids;
-  const best = rankBooks(index.ranked(ids.slice(0, rankedCandidates)), query.phrase, words).map(({ id }) => id);
-  return [...best, ...ids.slice(rankedCandidates)];
+  return [...words.values()];
 }
 
 function allBooks(index: IndexReader, query: ParsedQuery, { offset, limit }: SearchRequest): FoundBooks {
-  const bookIds = index.mostPopular(limit, offset);
-  return { query, words: [], bookIds, ...totalOf(index.count()), dropped: [], facets: null };
+  const bookIds = index.mostPopular(limit, offset).map(bookAt);
+  return { query, words: [], bookIds, ...totalOf(index.count()), dropped: [], corrected: null, facets: null };
 }
 
 function theseBooks(
   query: ParsedQuery,
-  ids: readonly number[],
+  places: readonly number[],
   { offset, limit, withFacets = false }: SearchRequest,
 ): FoundBooks {
-  const facets = withFacets ? countFacets([]) : null;
-  return { query, words: [], bookIds: ids.slice(offset, offset + limit), ...totalOf(ids.length), dropped: [], facets };
+  return {
+    query,
+    words: [],
+    bookIds: places.slice(offset, offset + limit).map(bookAt),
+    ...totalOf(places.length),
+    dropped: [],
+    corrected: null,
+    facets: withFacets ? countFacets([], undefined) : null,
+  };
 }
 
 function totalOf(counted: number): { total: number; totalIsExact: boolean } {

@@ -8,19 +8,20 @@ export type Ranges = readonly (readonly [start: number, end: number])[];
 export type HighlightedBook = {
   readonly highlights: { readonly title: Ranges; readonly author: Ranges };
   /** Which fields matched any of the words. */
-  readonly matched: readonly ('title' | 'author' | 'series' | 'subjects')[];
+  readonly matched: readonly ('title' | 'author' | 'series' | 'subjects' | 'other_titles')[];
 };
 
 export function highlightBook(book: Book, words: readonly QueryWord[]): HighlightedBook {
   const anywhere = words.filter(({ only }) => only === null);
-  const inAuthor = words.filter(({ only }) => only !== 'subjects');
   const title = highlightText(book.title, anywhere);
-  const author = highlightText(book.author, inAuthor);
+  const author = highlightText(book.author, words);
   const matched: HighlightedBook['matched'][number][] = [];
   if (title.length > 0) matched.push('title');
   if (author.length > 0) matched.push('author');
   if (highlightText(book.series ?? '', anywhere).length > 0) matched.push('series');
   if ((book.subjects ?? []).some((subject) => highlightText(subject, anywhere).length > 0)) matched.push('subjects');
+  if ((book.other_titles ?? []).some((title) => highlightText(title, anywhere).length > 0))
+    matched.push('other_titles');
   return { highlights: { title, author }, matched };
 }
 

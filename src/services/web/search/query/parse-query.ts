@@ -5,8 +5,8 @@ export type QueryWord = {
   readonly word: string;
   /** Also words that begin with it match: the last word may be unfinished. */
   readonly prefix: boolean;
-  /** The one field it is asked of, `author` after `author:`; `null`: any. */
-  readonly only: 'author' | 'subjects' | null;
+  /** Asked of authors only, after `author:`; `null`: of anything. */
+  readonly only: 'author' | null;
 };
 
 /** What a reader asked for. Nothing they type has a meaning for the database: all of it is words. */
@@ -53,9 +53,9 @@ function isSingle(word: string): boolean {
   return word.length <= 2 && isUnspaced(word) && Array.from(word).length === 1;
 }
 
-/** The words of a name, wanted in one field: what an exact comparison of names is narrowed by. */
-export function wordsIn(only: 'author' | 'subjects', name: string | null): readonly QueryWord[] {
-  return name === null ? [] : wordsOf(name).map((word) => ({ word, prefix: false, only }));
+/** The words of a name, each whole. */
+export function wordsIn(name: string): readonly QueryWord[] {
+  return wordsOf(name).map((word) => ({ word, prefix: false, only: null }));
 }
 
 function wordsOf(text: string): readonly string[] {
@@ -71,13 +71,11 @@ function isbnOf(text: string): string | null {
 }
 
 /**
- * The words as an FTS5 expression that wants all of them. Words hold letters, digits and marks only, and each stands
- * in quotes, so none can be an operator.
+ * The words as an FTS5 expression that wants all of them, in whichever field. Words hold letters, digits and a few
+ * symbols only, and each stands in quotes, so none can be an operator.
  */
-export function matchExpression(words: readonly QueryWord[]): string {
+export function matchExpression(words: readonly Pick<QueryWord, 'word' | 'prefix'>[]): string {
   let expression = '';
-  for (const { word, prefix, only } of words) {
-    expression += `${only === null ? ' "' : ` ${only} : "`}${word}${prefix ? '"*' : '"'}`;
-  }
+  for (const { word, prefix } of words) expression += ` "${word}${prefix ? '"*' : '"'}`;
   return expression.slice(1);
 }

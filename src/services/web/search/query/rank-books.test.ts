@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { indexedBook } from '../index/indexed-book.ts';
+import { placeOf } from '../index/book-place.ts';
+import { bookRow } from '../index/book-row.ts';
+import { rankedBook } from '../index/ranked-book.ts';
 import { parseQuery } from './parse-query.ts';
-import { rankBooks, type RankedBook } from './rank-books.ts';
+import { rankBooks } from './rank-books.ts';
+import { readingAsTyped } from './reading.ts';
 
 type Shelved = readonly [title: string, author: string, popularity: number, subject?: string];
 
 function rank(query: string, ...shelf: readonly Shelved[]): string[] {
-  const books = shelf.map(([title, author, popularity, subject = ''], index): RankedBook => {
-    const book = { id: index + 1, title, author, subjects: [subject] };
-    return { ...indexedBook(book), id: book.id, popularityPoints: Math.log2(1 + popularity) };
+  const books = shelf.map(([title, author, popularity, subject = ''], index) => {
+    const id = index + 1;
+    return rankedBook(placeOf(id, popularity), bookRow({ id, title, author, subjects: [subject] }));
   });
   const { phrase, words } = parseQuery(query);
-  return rankBooks(books, phrase, words).map(({ id }) => shelf[id - 1]![0]);
+  return rankBooks(books, [readingAsTyped(words, phrase)]).map(({ book }) => shelf[book.id - 1]![0]);
 }
 
 describe('ranking', () => {

@@ -1,20 +1,5 @@
-import type { QueryWord } from './parse-query.ts';
-
-/**
- * What ranking looks at. Texts are words as `cutWords` gives them, each between spaces: first the text's own words, then
- * `|`, then its extra spellings: ` spider man | spiderman `. A field without words is `''`.
- */
-export type RankedBook = {
-  readonly id: number;
-  /** log₂(1 + popularity). */
-  readonly popularityPoints: number;
-  readonly title: string;
-  /** How many words the title has before a subtitle or series. */
-  readonly mainTitleWords: number;
-  readonly author: string;
-  readonly series: string;
-  readonly subjects: string;
-};
+import type { Field, RankedBook } from '../index/ranked-book.ts';
+import type { Reading, Slot } from './reading.ts';
 
 /**
  * What a match is worth. The unit is one doubling of popularity: a book with a bonus of 3 stands level with one read by
@@ -24,73 +9,203 @@ const points = {
   title: 4,
   author: 4,
   series: 3,
+  otherTitles: 3.5,
   subjects: 0,
   /** Instead of a whole word only the beginning of one matched. */
   unfinished: -1.5,
   /** The title, or all of it before a subtitle, is what was typed. */
   wholeTitle: 8,
+  wholeAuthor: 5,
+  /** The first letters of the title's words are. */
+  initials: 3,
   titleStart: 4,
+  /** For each further word of a start that is more than one. */
+  longerStart: 1,
+  /** All words of the title, or of its main part, in another order. */
+  allOfTitle: 4,
   /** The words stand together in the title, in the order typed. */
   titlePhrase: 1.5,
   authorPhrase: 3,
+  /** What each typing error takes away. */
+  edit: -6,
 } as const;
 
-/** The books best first; equal ones by id. All of them are taken to match. */
-export function rankBooks(
-  books: readonly RankedBook[],
-  phrase: string,
-  words: readonly QueryWord[],
-): readonly RankedBook[] {
-  if (books.length < 2) return books;
-  const needles = words.map(needleOf);
-  return books
-    .map((book) => ({ book, score: scoreBook(book, needles, phrase) }))
-    .sort((a, b) => b.score - a.score || a.book.id - b.book.id)
-    .map(({ book }) => book);
+export type RankedMatch = { readonly book: RankedBook; readonly score: number; readonly reading: Reading };
+
+/** The books best first; equal ones by id. Each counts by the reading that suits it best. */
+export function rankBooks(books: readonly RankedBook[], readings: readonly Reading[]): readonly RankedMatch[] {
+  const prepared = readings.map((reading) => ({ reading, slots: reading.slots.map(needlesOf) }));
+  const matches: RankedMatch[] = [];
+  for (const book of books) {
+    let best: RankedMatch | null = null;
+    for (const { reading, slots } of prepared) {
+      const score = scoreBook(book, slots, reading);
+      if (score !== null && (best === null || score > best.score)) best = { book, score, reading };
+    }
+    if (best !== null) matches.push(best);
+  }
+  return withWholeFirst(
+    matches.sort((a, b) => b.score - a.score || a.book.id - b.book.id),
+    readings,
+  );
 }
 
-type Needle = { readonly whole: string; readonly start: string; readonly only: QueryWord['only'] };
-
-function needleOf({ word, only }: QueryWord): Needle {
-  return { whole: ` ${word} `, start: ` ${word}`, only };
-}
-
-function scoreBook(book: RankedBook, needles: readonly Needle[], phrase: string): number {
-  let matched = 0;
-  for (const needle of needles) matched += wordPoints(book, needle);
-  return book.popularityPoints + matched / needles.length + phrasePoints(book, phrase);
-}
-
-function wordPoints({ title, author, series, subjects }: RankedBook, needle: Needle): number {
-  const { only } = needle;
-  let best = Number.NEGATIVE_INFINITY;
-  if (only === null) best = fieldPoints(best, title, points.title, needle);
-  if (only !== 'subjects') best = fieldPoints(best, author, points.author, needle);
-  if (only === null) best = fieldPoints(best, series, points.series, needle);
-  if (only !== 'author') best = fieldPoints(best, subjects, points.subjects, needle);
-  return best === Number.NEGATIVE_INFINITY ? points.unfinished : best;
-}
-
-/** The better of what was found so far and what a word is worth in this field. */
-function fieldPoints(best: number, text: string, worth: number, { whole, start }: Needle): number {
-  if (worth <= best) return best;
-  const at = text.indexOf(start);
-  if (at < 0) return best;
-  const isWhole = text.startsWith(whole, at) || text.includes(whole, at + 1);
-  return Math.max(best, worth + (isWhole ? 0 : points.unfinished));
-}
-
-function phrasePoints({ title, mainTitleWords, author }: RankedBook, phrase: string): number {
-  const start = ` ${phrase}`;
-  const at = title.indexOf(start);
-  if (at < 0) return author.includes(start) ? points.authorPhrase : 0;
-  if (isWholeTitle(title, mainTitleWords, start, at)) return points.wholeTitle;
-  if (at === 0 || isArticle(title.slice(1, at))) return points.titleStart;
-  return Math.max(points.titlePhrase, author.includes(start) ? points.authorPhrase : 0);
+/** The best book whose title, and the best whose author, is what was typed, before all others. */
+function withWholeFirst(matches: readonly RankedMatch[], readings: readonly Reading[]): readonly RankedMatch[] {
+  const phrase = readings[0]?.phrase ?? null;
+  if (phrase === null) return matches;
+  const isAuthor = ({ book }: RankedMatch): boolean => book.author.startsWith(` ${phrase} |`);
+  const isTitle = ({ book }: RankedMatch): boolean => isWholeTitle(book.title, phrase);
+  const first = new Set([matches.find(isTitle), matches.find(isAuthor)].filter((match) => match !== undefined));
+  return first.size === 0 ? matches : [...first, ...matches.filter((match) => !first.has(match))];
 }
 
 /** Also without its article: “great gatsby” is the whole of “The Great Gatsby”. */
-function isWholeTitle(title: string, mainTitleWords: number, start: string, at: number): boolean {
+function isWholeTitle(title: string, phrase: string): boolean {
+  const start = ` ${phrase} |`;
+  const at = title.indexOf(start);
+  return at === 0 || (at > 0 && isArticle(title.slice(1, at)));
+}
+
+/** Whether the book matches the slot, in the field it is asked of. */
+export function hasSlot(book: RankedBook, slot: Slot): boolean {
+  return bestAlternative(book, needlesOf(slot)).best !== null;
+}
+
+/** How the book spells what a reading's slots stand for, one space between them: what was perhaps meant. */
+export function spellingIn(book: RankedBook, reading: Reading): string {
+  return reading.slots
+    .map((slot) => {
+      const { best, at } = bestAlternative(book, needlesOf(slot));
+      const alternative = slot.alternatives[Math.max(0, at)]!;
+      if (best === null || alternative.edits === 0) return slot.typed;
+      return alternative.words.map((word) => (word.prefix ? finished(book, word.word) : word.word)).join(' ');
+    })
+    .join(' ');
+}
+
+/** The word of the book that begins so. */
+function finished(book: RankedBook, start: string): string {
+  for (const text of [book.title, book.author, book.series, book.otherTitles]) {
+    const at = text.indexOf(` ${start}`);
+    if (at >= 0) return text.slice(at + 1, text.indexOf(' ', at + 1));
+  }
+  return start;
+}
+
+type Needle = { readonly whole: string; readonly start: string; readonly prefix: boolean };
+type Needles = {
+  readonly only: Slot['only'];
+  readonly alternatives: readonly {
+    readonly needles: readonly Needle[];
+    readonly edits: number;
+    readonly text: string;
+  }[];
+};
+
+function needlesOf({ only, alternatives }: Slot): Needles {
+  return {
+    only,
+    alternatives: alternatives.map(({ words, edits }) => ({
+      needles: words.map(({ word, prefix }) => ({ whole: ` ${word} `, start: ` ${word}`, prefix })),
+      edits,
+      text: words.map(({ word }) => word).join(' '),
+    })),
+  };
+}
+
+/** `null` when the book does not match this reading. */
+function scoreBook(book: RankedBook, slots: readonly Needles[], reading: Reading): number | null {
+  if (reading.whole !== null) return wholePoints(book, reading.whole);
+  let matched = 0;
+  let edits = 0;
+  let inTitle = 0;
+  let phrase = '';
+  for (const slot of slots) {
+    const { best, at } = bestAlternative(book, slot);
+    if (best === null) return null;
+    const alternative = slot.alternatives[at]!;
+    matched += best - alternative.edits * points.edit;
+    edits += alternative.edits;
+    for (const { whole } of alternative.needles) inTitle += Number(book.title.includes(whole));
+    phrase += phrase === '' ? alternative.text : ` ${alternative.text}`;
+  }
+  const inOrder = phrasePoints(book, reading.phrase ?? phrase);
+  const inAnyOrder = inTitle > 1 && inTitle >= book.mainTitleWords ? points.allOfTitle : 0;
+  return book.popularityPoints + matched / slots.length + edits * points.edit + Math.max(inOrder, inAnyOrder);
+}
+
+/** Of a title's initials only: nothing else of the book need match. */
+function wholePoints({ title, popularityPoints }: RankedBook, whole: string): number | null {
+  const words = title.slice(1, title.indexOf('|')).trim().split(' ');
+  const initials = words.map((word) => word[0] ?? '').join('');
+  const isMeant = initials.startsWith(whole) || (isArticle(words[0]!) && initials.startsWith(whole, 1));
+  return isMeant ? popularityPoints + points.initials : null;
+}
+
+function bestAlternative(book: RankedBook, { alternatives, only }: Needles): { best: number | null; at: number } {
+  let best: number | null = null;
+  let at = -1;
+  for (const [index, { needles, edits }] of alternatives.entries()) {
+    let worth: number | null = null;
+    for (const needle of needles) {
+      const found = wordPoints(book, needle, only);
+      if (found === null) {
+        worth = null;
+        break;
+      }
+      worth = worth === null ? found : Math.min(worth, found);
+    }
+    if (worth === null) continue;
+    if (needles.length > 1 && !book.title.includes(needles.map(({ start }) => start).join(''))) worth -= 3;
+    worth += edits * points.edit;
+    if (best === null || worth > best) {
+      best = worth;
+      at = index;
+    }
+  }
+  return { best, at };
+}
+
+const anyField: readonly Field[] = ['title', 'author', 'otherTitles', 'series', 'subjects'];
+const authorField: readonly Field[] = ['author'];
+
+function wordPoints(book: RankedBook, needle: Needle, only: Slot['only']): number | null {
+  let best: number | null = null;
+  for (const field of only === 'author' ? authorField : anyField) {
+    const worth = points[field];
+    if (best !== null && worth <= best) continue;
+    const found = fieldPoints(book[field], worth, needle);
+    if (found !== null && (best === null || found > best)) best = found;
+  }
+  return best;
+}
+
+/** What a word is worth in this field, `null` when it is not there. */
+function fieldPoints(text: string, worth: number, { whole, start, prefix }: Needle): number | null {
+  const at = text.indexOf(prefix ? start : whole);
+  if (at < 0) return null;
+  if (!prefix) return worth;
+  const isWhole = text.startsWith(whole, at) || text.includes(whole, at + 1);
+  return worth + (isWhole ? 0 : points.unfinished);
+}
+
+function phrasePoints({ title, mainTitleWords, author, otherTitles }: RankedBook, phrase: string): number {
+  const start = ` ${phrase}`;
+  const at = title.indexOf(start);
+  if (author.startsWith(`${start} |`)) return points.wholeAuthor;
+  if (at < 0) {
+    if (otherTitles.includes(`${start} `)) return points.titleStart;
+    return author.includes(start) ? points.authorPhrase : 0;
+  }
+  if (isMainTitle(title, mainTitleWords, start, at)) return points.wholeTitle;
+  if (at === 0 || isArticle(title.slice(1, at))) {
+    return points.titleStart + points.longerStart * Math.min(4, countSpaces(start) - 1);
+  }
+  return Math.max(points.titlePhrase, author.includes(start) ? points.authorPhrase : 0);
+}
+
+function isMainTitle(title: string, mainTitleWords: number, start: string, at: number): boolean {
   const end = at + start.length;
   if (title.charCodeAt(end) !== space) return false;
   const article = at === 0 ? 0 : 1;

@@ -1,0 +1,15 @@
+const usage = `npm run evaluate -- search --books FILE… [--queries FILE] [--typo-pairs FILE] [--minisearch]`;
+
+/** What can be evaluated. Each module is loaded only when it is asked for. */
+const evaluations: Readonly<Record<string, () => Promise<{ run: (args: readonly string[]) => Promise<void> }>>> = {
+  search: () => import('./search/evaluate-search.ts'),
+};
+
+const [what = '', ...args] = process.argv.slice(2);
+const evaluation = evaluations[what];
+if (evaluation === undefined) {
+  console.error(usage);
+  process.exitCode = 2;
+} else {
+  await (await evaluation()).run(args);
+}

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { defaultTopicNames } from '../../src/events/topics.ts';
+import { openSearchIndex, type SearchIndex } from '../../src/services/web/search/index/search-index.ts';
+import { askQueries, type Answered } from './ask-queries.ts';
+import { makeQueries, readQueries } from './query-sets.ts';
+import { readBooks } from './read-books.ts';
+
+const builtWithinMs = 3_600_000;
+
+/** Builds the index through the real projection, asks the queries, and prints one line of JSON. */
+export async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      books: { type: 'string', multiple: true, default: [] },
+      queries: { type: 'string', multiple: true, default: [] },
+      'typo-pairs': { type: 'string' },
+      minisearch: { type: 'boolean', default: false },
+      keep: { type: 'string' },
+    },
+  });
+  const files = [...values.books, ...positionals];
+  if (files.length === 0) throw new Error('expected --books FILE…');
+  const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'samsa-evaluate-')));
+  await mkdir(folder, { recursive: true });
+  try {
+    await evaluate(folder, files, values.queries);
+  } finally {
+    if (values.keep === undefined) await rm(folder, { recursive: true });
+  }
+}
+
+async function evaluate(folder: string, files: readonly string[], queryFiles: readonly string[]): Promise<void> {
+  const logPath = join(folder, 'log.sqlite');
+  if (!existsSync(logPath)) await writeLog(logPath, files);
+  const started = performance.now();
+  const indexPath = join(folder, 'search-index.sqlite');
+  await using index = await openSearchIndex({
+    path: indexPath,
+    log: { kind: 'sqlite', path: logPath, topics: defaultTopicNames, partitions: 4 },
+    logger: pino({ level: 'warn' }, process.stderr),
+  });
+  await index.caughtUp(builtWithinMs);
+  const buildSeconds = (performance.now() - started) / 1_000;
+  while (!index.corrects()) await delay(20);
+  const correctsAfterSeconds = (performance.now() - started) / 1_000;
+  const wanted = queryFiles.length > 0 ? queryFiles.flatMap(readQueries) : makeQueries(await allBooks(files));
+  warmUp(
+    index,
+    wanted.map(({ title }) => title),
+  );
+  const sets = askQueries(wanted, (query) => ask(index, query, false));
+  const withFacets = askQueries(wanted, (query) => ask(index, query, true));
+  const result = {
+    books: index.search({ text: '', offset: 0, limit: 1 }).total,
+    build_s: Number(buildSeconds.toFixed(1)),
+    corrects_after_s: Number(correctsAfterSeconds.toFixed(1)),
+    ...sizes(indexPath),
+    rss_mb: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    sets: sets.map((set, at) => ({
+      ...set,
+      facets_p50_ms: withFacets[at]!.p50_ms,
+      facets_p99_ms: withFacets[at]!.p99_ms,
+    })),
+  };
+  console.log(JSON.stringify(result));
+}
+
+async function writeLog(path: string, files: readonly string[]): Promise<void> {
+  const writing = fork(new URL('./write-log.ts', import.meta.url), [path, ...files]);
+  const [code] = (await once(writing, 'exit')) as [number];
+  if (code !== 0) throw new Error(`writing the books to a log ended with ${code}`);
+}
+
+function ask(index: SearchIndex, text: string, withFacets: boolean): Answered {
+  const found = index.search({ text, offset: 0, limit: 10, ...(withFacets ? { withFacets } : {}) });
+  return index.listed(found.bookIds).map((json) => JSON.parse(Buffer.from(json).toString()) as Answered[number]);
+}
+
+/** Until the code is compiled; these are whole titles, not the queries asked later. */
+function warmUp(index: SearchIndex, titles: readonly string[]): void {
+  for (let at = 0; at < titles.length; at += 5) ask(index, titles[at]!.slice(0, 200), at % 2 === 0);
+}
+
+async function allBooks(files: readonly string[]): Promise<{ title: string; author: string }[]> {
+  const books: { title: string; author: string }[] = [];
+  for await (const { title, author } of readBooks(files)) books.push({ title, author });
+  return books;
+}
+
+/** Sizes of the index file, the JSON of the books apart, as SQLite counts its pages. */
+function sizes(path: string): { readonly index_mb: number; readonly json_mb: number } {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const rows = database.prepare('SELECT name, sum(pgsize) AS bytes FROM dbstat GROUP BY name').all();
+    const sum = (keep: (name: string) => boolean): number => {
+      const bytes = rows
+        .filter(({ name }) => keep(String(name)))
+        .reduce((total, { bytes }) => total + Number(bytes), 0);
+      return Math.round(bytes / 2 ** 20);
+    };
+    if (process.env['SAMSA_TABLES'] !== undefined) console.error(rows);
+    return { index_mb: sum((name) => name !== 'listed'), json_mb: sum((name) => name === 'listed') };
+  } finally {
+    database.close();
+  }
+}

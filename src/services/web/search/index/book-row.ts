@@ -1,0 +1,156 @@
+import { listedBook, type Book } from '../../../../events/book.ts';
+import { authorKeys } from '../../../../text/authors.ts';
+import { toIsbn13 } from '../../../../text/isbn.ts';
+import { countingKey } from '../../../../text/keys.ts';
+import { languageOf } from '../../../../text/languages.ts';
+import { cutWords, wholeWords } from '../../../../text/words.ts';
+
+/** A book as the index keeps it, texts as written but for `titleWords`, which is an `indexText`. */
+export type BookRow = {
+  readonly title: string;
+  readonly titleWords: string;
+  /** How many words the title has before a subtitle or series. */
+  readonly mainTitleWords: number;
+  readonly author: string;
+  readonly series: string | null;
+  /** Each on a line of its own. */
+  readonly subjects: string | null;
+  readonly otherTitles: string | null;
+  /** The language alone, in lower case: `en` for `en-GB`. */
+  readonly language: string | null;
+  readonly year: number | null;
+  /** ISBN-13 as a number. */
+  readonly isbn: number | null;
+};
+
+export function bookRow(book: Book): BookRow {
+  const isbn = toIsbn13(book.isbn ?? '');
+  const titleWords = indexText(book.title);
+  const main = mainTitle(book.title);
+  return {
+    title: book.title,
+    titleWords,
+    mainTitleWords: main.length === book.title.length ? ownWords(titleWords) : ownWords(indexText(main)),
+    author: book.author,
+    series: book.series || null,
+    subjects: lines(book.subjects),
+    otherTitles: lines(book.other_titles),
+    language: book.language ? languageOf(book.language) : null,
+    year: yearOf(book.published_at ?? ''),
+    isbn: isbn === null ? null : Number(isbn),
+  };
+}
+
+/** The JSON of the book as lists and events carry it. */
+export function listedJson(book: Book): Uint8Array {
+  return Buffer.from(JSON.stringify(listedBook(book)));
+}
+
+/**
+ * A text's words, each between spaces: first its own, then `|`, then its extra spellings: ` spider man | spiderman `. `''`
+ * for a text without words.
+ */
+export function indexText(text: string): string {
+  let own = '';
+  let extra = '';
+  for (const cut of cutWords(text)) {
+    if (cut.extra) extra += ` ${cut.word}`;
+    else own += ` ${cut.word}`;
+  }
+  return own === '' ? '' : `${own} |${extra} `;
+}
+
+function ownWords(indexed: string): number {
+  let count = 0;
+  for (let at = 0; at >= 0 && indexed[at + 1] !== '|' && indexed !== ''; at = indexed.indexOf(' ', at + 1)) count++;
+  return count;
+}
+
+/** All words that the book is found by, and its marks. */
+export function searchWords(row: BookRow): readonly string[] {
+  const words = new Set(row.titleWords.split(' ').filter((word) => word !== '' && word !== '|'));
+  for (const text of [row.author, row.series, row.subjects, row.otherTitles]) {
+    if (text !== null && text !== '') for (const { word } of cutWords(text)) words.add(word);
+  }
+  return [...words];
+}
+
+/**
+ * Marks are words of the index that no query can contain. One finds the books whose whole title or author is the query,
+ * however unpopular; others list the books of a year, and those whose titles sort together.
+ */
+export function marksOf(row: BookRow): readonly string[] {
+  const marks = new Set([titleMark(row.title)]);
+  const titles = [row.title, mainTitle(row.title), ...(row.otherTitles?.split('\n') ?? [])];
+  for (const title of titles) {
+    const key = countingKey(title);
+    if (key.split(' ').length <= wholeWordsAtMost) marks.add(wholeMark(withoutArticle(key)));
+    const initials = initialsOf(title);
+    if (initials !== null) marks.add(wholeMark(initials));
+  }
+  for (const author of authorKeys(row.author)) marks.add(wholeMark(author));
+  if (row.year !== null) marks.add(yearMark(row.year));
+  return [...marks];
+}
+
+/** More words than these are hardly in more books than are ranked. */
+export const wholeWordsAtMost = 4;
+
+/** For a text folded by `countingKey`, without its article. */
+export function wholeMark(key: string): string {
+  let mark = 0x811c9dc5;
+  for (let at = 0; at < key.length; at++) mark = Math.imul(mark ^ key.charCodeAt(at), 0x01000193);
+  return `#w${(mark >>> 0).toString(36)}`;
+}
+
+export function withoutArticle(key: string): string {
+  return key.replace(/^(?:the|an?) (?=.)/, '');
+}
+
+export const yearMarks = '#y';
+
+/** Sorts as the years do. */
+export function yearMark(year: number): string {
+  return `${yearMarks}${String(year + 1_000_000)}`;
+}
+
+export const titleMarks = '#t';
+
+/** Of titles with one mark all sort before those with a greater one. */
+export function titleMark(title: string): string {
+  const start = Array.from(titleOrder(title)).slice(0, 3);
+  return titleMarks + start.map((character) => (/[\p{L}\p{N}\p{M}]/u.test(character) ? character : '+')).join('');
+}
+
+/** What titles are sorted by: without article, case and diacritics, numbers by their value. */
+export function titleOrder(title: string): string {
+  const words = wholeWords(title);
+  const key = words.length > 0 ? withoutArticle(words.join(' ')) : '';
+  return key.replaceAll(/\d+/g, (digits) => {
+    const number = digits.replace(/^0+(?=\d)/, '');
+    return `${String.fromCharCode(47 + Math.min(number.length, 10))}${number}`;
+  });
+}
+
+/** Before a subtitle or series. */
+function mainTitle(title: string): string {
+  const end = title.search(/\s*[(:;[]|\s[-–—]\s/);
+  return end > 0 ? title.slice(0, end) : title;
+}
+
+/** “lotr” for The Lord of the Rings; `null` for titles of fewer than three or more than six words. */
+function initialsOf(title: string): string | null {
+  const words = withoutArticle(countingKey(title)).split(' ');
+  if (words.length < 3 || words.length > 6) return null;
+  return words.map((word) => word[0]!).join('');
+}
+
+function lines(texts: readonly string[] | undefined): string | null {
+  if (texts === undefined || texts.length === 0) return null;
+  return texts.map((text) => text.replaceAll('\n', ' ')).join('\n');
+}
+
+function yearOf(publishedAt: string): number | null {
+  const year = /^-?\d{1,6}/.exec(publishedAt)?.[0];
+  return year === undefined ? null : Number(year);
+}

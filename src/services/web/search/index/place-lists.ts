@@ -1,0 +1,96 @@
+import { createLruMap } from '../../../../runtime/lru-map.ts';
+import { hasSlot } from '../query/rank-books.ts';
+import { slotsExpression, type Slot } from '../query/reading.ts';
+import type { WrittenBooks } from './index-file.ts';
+import { rankedBook, type RankedBook } from './ranked-book.ts';
+
+/** In numbers of 8 bytes; what an expression takes without its places counts as 60 of them. */
+const rememberedPlaces = 1_500_000;
+const placesPerList = 60;
+/** A list that missed more changes is read again. */
+const changesRemembered = 200;
+
+type PlaceList = { readonly places: readonly number[]; readonly changes: number };
+type PlaceChange = { readonly from: number | null; readonly book: RankedBook | null };
+
+/**
+ * Remembers where the books that match given slots stand, whichever field they are asked of. A changed or moved book changes the lists it belongs to when they
+ * are next asked for; nothing else is forgotten.
+ * @param longest lists are cut there; a cut list that loses a book is read again.
+ */
+export function createPlaceLists(longest: number, load: (expression: string) => readonly number[]) {
+  const lists = createLruMap<string, PlaceList>(rememberedPlaces, ({ places }) => placesPerList + places.length);
+  let changes: PlaceChange[] = [];
+  let counted = 0;
+
+  const reload = (expression: string): readonly number[] => {
+    const places = load(expression);
+    lists.set(expression, { places, changes: counted });
+    return places;
+  };
+
+  return {
+    get: (slots: readonly Slot[]): readonly number[] => {
+      const expression = slotsExpression(slots);
+      const list = lists.get(expression);
+      if (list === undefined) return reload(expression);
+      const missed = counted - list.changes;
+      if (missed === 0) return list.places;
+      if (missed > changes.length) return reload(expression);
+      const places = patched(list.places, changes.slice(changes.length - missed), slots, longest);
+      if (places === null) return reload(expression);
+      lists.set(expression, { places, changes: counted });
+      return places;
+    },
+    change: (books: WrittenBooks): void => {
+      if (books === 'many') {
+        lists.clear();
+        changes = [];
+        return;
+      }
+      for (const { from, to, row } of books) {
+        changes.push({ from, book: to === null || row === null ? null : rankedBook(to, row) });
+      }
+      counted += books.length;
+      if (changes.length > 2 * changesRemembered) changes = changes.slice(-changesRemembered);
+    },
+  };
+}
+
+/** `null` when the list must be read again. */
+function patched(
+  places: readonly number[],
+  changes: readonly PlaceChange[],
+  slots: readonly Slot[],
+  longest: number,
+): readonly number[] | null {
+  let list: number[] | null = null;
+  for (const { from, book } of changes) {
+    const stood = from === null ? -1 : placeIn(list ?? places, from);
+    const belongs = book !== null && slots.every((slot) => hasSlot(book, { ...slot, only: null }));
+    if (stood < 0 && !belongs) continue;
+    list ??= [...places];
+    if (stood >= 0) {
+      if (list.length >= longest) return null;
+      list.splice(stood, 1);
+    }
+    if (!belongs) continue;
+    const at = placeIn(list, book.place);
+    if (at >= 0) continue;
+    list.splice(-at - 1, 0, book.place);
+    if (list.length > longest) list.pop();
+  }
+  return list ?? places;
+}
+
+/** Where a place stands in a rising list; else minus one minus where it would stand. */
+function placeIn(places: readonly number[], place: number): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (places[middle]! < place) low = middle + 1;
+    else high = middle;
+  }
+  return places[low] === place ? low : -low - 1;
+}

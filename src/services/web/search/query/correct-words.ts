@@ -1,0 +1,138 @@
+import { functionWords } from '../../../../text/function-words.ts';
+import { isUnspaced } from '../../../../text/words.ts';
+import type { IndexReader } from '../index/read-index.ts';
+import type { Spelling } from '../spelling/spelling.ts';
+import { longestWord } from '../spelling/vocabulary.ts';
+import type { QueryWord } from './parse-query.ts';
+import { slotAsTyped, type Alternative, type Reading, type Slot } from './reading.ts';
+
+/** Of longer queries only so many words are corrected one at a time. */
+const correctedOneByOne = 6;
+
+const letters = /^\p{L}[\p{L}\p{M}]*$/u;
+
+/** None in numbers, in short and endless words, and in scripts whose words the index cuts. */
+function editsAllowed(word: string, more: boolean): number {
+  if (!letters.test(word) || isUnspaced(word) || word.length < 3 || word.length > longestWord) return 0;
+  if (word.length < 4) return more ? 1 : 0;
+  if (word.length < 6) return 1;
+  return word.length < 8 && !more ? 1 : 2;
+}
+
+/** Other ways to read words, by a vocabulary. */
+export function createCorrector(index: IndexReader, spelling: Spelling) {
+  const isKnown = (word: string, prefix: boolean): boolean =>
+    spelling.books(word, prefix) > 0 || index.places([slotAsTyped({ word, prefix, only: null })]).length > 0;
+
+  const corrections = ({ word, prefix }: QueryWord, more: boolean): readonly Alternative[] => {
+    const edits = editsAllowed(word, more);
+    if (edits === 0) return [];
+    const found = [...spelling.corrections(word, edits), ...(prefix ? spelling.unfinished(word, edits) : [])];
+    return found.map(({ word, prefix, edits, books }) => ({ words: [{ word, prefix }], edits, books }));
+  };
+
+  /** “harrypotter”: each way to part a word into two that are known. */
+  const parted = ({ word, prefix }: QueryWord): readonly Alternative[] => {
+    const ways: Alternative[] = [];
+    const parts = Array.from(word);
+    for (let at = 1; at < parts.length; at++) {
+      const first = parts.slice(0, at).join('');
+      const second = parts.slice(at).join('');
+      if (first.length < 2 && !/^[ai\d]$/.test(first)) continue;
+      const isNumber = /\d$/.test(first) !== /^\d/.test(second);
+      if (!isNumber && second.length < 2) continue;
+      if (spelling.books(first, false) === 0 || spelling.books(second, prefix) === 0) continue;
+      ways.push({
+        words: [
+          { word: first, prefix: false },
+          { word: second, prefix },
+        ],
+        edits: spaceEdits,
+        books: 0,
+      });
+    }
+    return ways;
+  };
+
+  const slot = (word: QueryWord, alternatives: readonly Alternative[]): Slot => ({
+    typed: word.word,
+    only: word.only,
+    alternatives,
+    books: alternatives.reduce((sum, { books }) => sum + books, 0),
+  });
+
+  /** The word as typed where it is known, else what it may stand for. */
+  const known = (word: QueryWord): Slot => {
+    if (isKnown(word.word, word.prefix)) return slotAsTyped(word);
+    const others = [...corrections(word, false), ...parted(word)];
+    return others.length > 0 ? slot(word, others) : slotAsTyped(word);
+  };
+
+  /** The same, and “whale” for “whales”. */
+  const knownInNumber = (word: QueryWord): Slot => {
+    const as = known(word);
+    const other = word.word.endsWith('s') ? word.word.slice(0, -1) : `${word.word}s`;
+    if (word.word.length < 4 || as.alternatives[0]!.edits > 0 || spelling.books(other, false) === 0) return as;
+    return slot(word, [...as.alternatives, { words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }]);
+  };
+
+  /** Two neighbours taken for one word: “sun set”. */
+  const joined = (words: readonly QueryWord[]): readonly Reading[] => {
+    const readings: Reading[] = [];
+    for (let at = 0; at + 1 < words.length; at++) {
+      const first = words[at]!;
+      const second = words[at + 1]!;
+      const word = first.word + second.word;
+      if (first.only !== second.only || !isKnown(word, second.prefix)) continue;
+      const both: Slot = {
+        typed: `${first.word} ${second.word}`,
+        only: first.only,
+        alternatives: [{ words: [{ word, prefix: second.prefix }], edits: spaceEdits, books: 0 }],
+        books: 0,
+      };
+      readings.push(reading([...words.slice(0, at).map(known), both, ...words.slice(at + 2).map(known)]));
+    }
+    return readings;
+  };
+
+  /** Each known word corrected alone, the others as they are. */
+  const oneByOne = (words: readonly QueryWord[]): readonly Reading[] => {
+    const slots = words.map(known);
+    return words
+      .map((word, at) => ({ word, at }))
+      .filter(({ word, at }) => slots[at]!.alternatives[0]!.edits === 0 && !functionWords.has(word.word))
+      .slice(0, correctedOneByOne)
+      .flatMap(({ word, at }) => {
+        const others = [...corrections(word, false), ...parted(word)];
+        return others.length === 0 ? [] : [reading(slots.with(at, slot(word, others)))];
+      });
+  };
+
+  const everywhere = (words: readonly QueryWord[]): Reading =>
+    reading(
+      words.map((word) => {
+        const asTyped = isKnown(word.word, word.prefix) ? slotAsTyped(word).alternatives : [];
+        const alternatives = [...asTyped, ...corrections(word, true), ...parted(word)];
+        return alternatives.length > 0 ? slot(word, alternatives) : slotAsTyped(word);
+      }),
+    );
+
+  return {
+    knownInNumber,
+    joined,
+    /** Groups of readings, the likeliest first; all words are corrected at once only when no book was found by then. */
+    readings: function* (words: readonly QueryWord[], hasAny: () => boolean): Generator<readonly Reading[]> {
+      const slots = words.map(known);
+      if (slots.some(({ alternatives }) => alternatives[0]!.edits > 0)) yield [reading(slots)];
+      yield oneByOne(words);
+      if (!hasAny()) yield [everywhere(words)];
+    },
+  };
+}
+
+function reading(slots: readonly Slot[]): Reading {
+  return { slots, phrase: null, whole: null };
+}
+
+/** What a missing or needless space, or a plural, counts for, in wrong letters. */
+const spaceEdits = 0.5;

@@ -1,0 +1,73 @@
+import { mostCounted, type IndexReader } from '../index/read-index.ts';
+import { hasSlot } from './rank-books.ts';
+import type { Slot } from './reading.ts';
+
+export type Matches = {
+  /** Most popular first, no more than the limit. */
+  readonly places: readonly number[];
+  /** How many books match in all, as far as `mostCounted`. */
+  readonly count: number;
+};
+
+/** More rows take longer to read than the index takes to find the words. */
+const rowsChecked = 250;
+
+/**
+ * The first `limit` books that match all slots. Where some are asked of the author only, so many books are looked at.
+ * At least one slot.
+ *
+ * Readers put the same words together in ever new ways, so what is remembered is each slot's list of places: to go
+ * through two of them costs a few microseconds, a statement some fifty. What is too common for that is looked for in the
+ * texts of the books that the others lead to. Only where all slots are common are they looked for, and remembered,
+ * together.
+ */
+export function matchSlots(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
+  const ofAuthor = slots.filter(({ only }) => only !== null);
+  if (ofAuthor.length === 0) return matchAnywhere(index, slots, limit);
+  const places = index
+    .ranked(matchAnywhere(index, slots, Math.max(limit, mostCounted)).places)
+    .filter((book) => ofAuthor.every((slot) => hasSlot(book, slot)))
+    .map(({ place }) => place);
+  return { places: places.slice(0, limit), count: places.length };
+}
+
+function matchAnywhere(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
+  const telling: (readonly number[])[] = [];
+  const common: Slot[] = [];
+  for (const slot of slots) {
+    const places = slots.length > 1 && slot.books >= mostCounted ? null : index.places([slot]);
+    if (places !== null && (places.length < mostCounted || slots.length === 1)) telling.push(places);
+    else common.push(slot);
+  }
+  if (telling.length > 0) {
+    const places = placesInAll(telling);
+    if (common.length === 0) return { places: places.slice(0, limit), count: places.length };
+    if (places.length < rowsChecked) {
+      const having = index
+        .ranked(places)
+        .filter((book) => common.every((slot) => hasSlot(book, { ...slot, only: null })))
+        .map(({ place }) => place);
+      return { places: having.slice(0, limit), count: having.length };
+    }
+  }
+  const places = index.places(slots);
+  return { places: places.slice(0, limit), count: places.length };
+}
+
+/** What is in every one of these rising lists. */
+function placesInAll(lists: readonly (readonly number[])[]): readonly number[] {
+  const [shortest = [], ...others] = [...lists].sort((a, b) => a.length - b.length);
+  let common = shortest;
+  for (const list of others) common = placesInBoth(common, list);
+  return common;
+}
+
+function placesInBoth(few: readonly number[], many: readonly number[]): readonly number[] {
+  const both: number[] = [];
+  let at = 0;
+  for (const place of few) {
+    while (at < many.length && many[at]! < place) at++;
+    if (many[at] === place) both.push(place);
+  }
+  return both;
+}

@@ -1,0 +1,164 @@
+import { functionWords } from '../../../../text/function-words.ts';
+import { countingKey } from '../../../../text/keys.ts';
+import { titleMark, titleMarks, wholeMark, wholeWordsAtMost, withoutArticle } from '../index/book-row.ts';
+import { mostCounted, type IndexReader } from '../index/read-index.ts';
+import type { Spelling } from '../spelling/spelling.ts';
+import { createCorrector } from './correct-words.ts';
+import { keepMatchingWords } from './drop-words.ts';
+import { matchSlots } from './match-slots.ts';
+import type { ParsedQuery, QueryWord } from './parse-query.ts';
+import { readingAsTyped, slotsExpression, slotAsTyped, type Reading, type Slot } from './reading.ts';
+
+/** What to search with. */
+export type SearchPlan = {
+  /** The ways to understand the query that any book matches. */
+  readonly readings: readonly Reading[];
+  /** An FTS5 expression of all of them; `''` when no book matches. */
+  readonly expression: string;
+  /** The books to rank: the most popular matches, and those whose whole title or author is the query. */
+  readonly places: readonly number[];
+  /** Matches of the readings, as far as `mostCounted`. */
+  readonly count: number;
+  /** Words left out because no book has them together with the others. */
+  readonly dropped: readonly string[];
+};
+
+/** How many of the most popular matches are ranked; what comes after them stays in order of popularity. */
+export const rankedCandidates = 200;
+/** How many books are ranked besides because their titles are, or start with, what was typed. */
+const markedCandidates = 50;
+/** With fewer matches than these, neighbouring words are also taken for one. */
+const fewMatches = 5;
+
+/**
+ * Finds the books that have all words as typed. When no book has, words are corrected, joined and parted; when that
+ * finds nothing either, words are left out, those that say nothing first.
+ */
+export function planSearch(
+  index: IndexReader,
+  spelling: Spelling | null,
+  query: ParsedQuery,
+  exact: boolean,
+): SearchPlan {
+  const words = query.words.map((word) => withKnownSymbols(index, word));
+  const typed = readingAsTyped(words, query.phrase);
+  const limit = words.some(({ only }) => only !== null) ? mostCounted : rankedCandidates;
+  const found = matchSlots(index, typed.slots, limit);
+  if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
+  const gathered = createGathering(index);
+  gathered.add(typed, found.places);
+  if (spelling !== null) for (const reading of createCorrector(index, spelling).joined(words)) gathered.try(reading);
+  if (gathered.count() > 0) return gathered.plan([]);
+  addInitials(index, words, gathered);
+  if (spelling !== null) {
+    const corrector = createCorrector(index, spelling);
+    for (const readings of corrector.readings(words, () => gathered.count() > 0)) {
+      for (const reading of readings) gathered.try(reading);
+      if (gathered.count() >= fewMatches) break;
+    }
+  }
+  if (gathered.count() > 0) return gathered.plan([]);
+  return planWithFewerWords(index, spelling, words);
+}
+
+function typedPlan(
+  index: IndexReader,
+  query: ParsedQuery,
+  typed: Reading,
+  { places, count }: { readonly places: readonly number[]; readonly count: number },
+  limit: number,
+): SearchPlan {
+  const expression = count === 0 ? '' : slotsExpression(typed.slots);
+  const whole = count > limit ? [...wholePlaces(index, query), ...startingPlaces(index, expression, query.phrase)] : [];
+  return {
+    readings: [typed],
+    expression,
+    places: whole.length === 0 ? places : [...new Set([...whole, ...places])],
+    count,
+    dropped: [],
+  };
+}
+
+/** However unpopular they are. */
+function wholePlaces(index: IndexReader, query: ParsedQuery): readonly number[] {
+  const key = withoutArticle(countingKey(query.text));
+  return key.split(' ').length > wholeWordsAtMost ? [] : index.match(`"${wholeMark(key)}"`, markedCandidates);
+}
+
+/** Those whose titles may start with the words. */
+function startingPlaces(index: IndexReader, expression: string, phrase: string): readonly number[] {
+  const mark = titleMark(phrase);
+  return mark.length < titleMarks.length + 3 ? [] : index.match(`(${expression}) AND "${mark}"`, markedCandidates);
+}
+
+function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: Gathering): void {
+  const [word] = words;
+  if (words.length !== 1 || word === undefined || !/^[a-z]{3,6}$/.test(word.word)) return;
+  gathered.add(
+    { slots: [], phrase: null, whole: word.word },
+    index.match(`"${wholeMark(word.word)}"`, markedCandidates),
+  );
+}
+
+/** “c++” is the word as typed; “ab+”, which no book has, is “ab”. */
+function withKnownSymbols(index: IndexReader, word: QueryWord): QueryWord {
+  const letters = word.word.replaceAll(/[.+#]/g, '');
+  return letters === word.word || index.places([slotAsTyped(word)]).length > 0 ? word : { ...word, word: letters };
+}
+
+/** What is left out first are words that say nothing; they alone are never what is searched for. */
+function planWithFewerWords(index: IndexReader, spelling: Spelling | null, words: readonly QueryWord[]): SearchPlan {
+  const corrector = spelling === null ? null : createCorrector(index, spelling);
+  const slots = words.map((word) => (corrector === null ? slotAsTyped(word) : corrector.knownInNumber(word)));
+  const telling = slots.filter(({ typed }) => !functionWords.has(typed));
+  const kept = keepMatchingWords(telling.length > 0 ? telling : slots, {
+    matches: (some) => matchSlots(index, some, 1).count > 0,
+    frequency: (slot) => matchSlots(index, [slot], mostCounted).count,
+  });
+  const gathered = createGathering(index);
+  if (kept.length > 0) gathered.try({ slots: kept, phrase: phraseAsTyped(kept), whole: null });
+  return gathered.plan(kept.length === 0 ? [] : slots.filter((slot) => !kept.includes(slot)).map(({ typed }) => typed));
+}
+
+/** `null` where a word may stand for another. */
+function phraseAsTyped(slots: readonly Slot[]): string | null {
+  return slots.every(({ alternatives }) => alternatives.length === 1 && alternatives[0]!.edits === 0)
+    ? slots.map(({ typed }) => typed).join(' ')
+    : null;
+}
+
+function likeliestPhrase({ slots }: Reading): string {
+  return slots.map(({ alternatives }) => alternatives[0]!.words.map(({ word }) => word).join(' ')).join(' ');
+}
+
+type Gathering = ReturnType<typeof createGathering>;
+
+/** Gathers the matches of several readings. */
+function createGathering(index: IndexReader) {
+  const readings: Reading[] = [];
+  const places = new Set<number>();
+  const expressions: string[] = [];
+  const add = (reading: Reading, found: readonly number[]): void => {
+    if (found.length === 0) return;
+    readings.push(reading);
+    expressions.push(reading.whole === null ? slotsExpression(reading.slots) : `"${wholeMark(reading.whole)}"`);
+    for (const place of found) places.add(place);
+  };
+  return {
+    add,
+    try: (reading: Reading): void => {
+      const expression = slotsExpression(reading.slots);
+      const { places: found } = matchSlots(index, reading.slots, rankedCandidates);
+      const isCut = found.length === rankedCandidates;
+      add(reading, isCut ? [...found, ...startingPlaces(index, expression, likeliestPhrase(reading))] : found);
+    },
+    count: () => places.size,
+    plan: (dropped: readonly string[]): SearchPlan => ({
+      readings,
+      expression: expressions.length < 2 ? (expressions[0] ?? '') : expressions.map((one) => `(${one})`).join(' OR '),
+      places: [...places],
+      count: places.size,
+      dropped,
+    }),
+  };
+}

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { openShelf, type OpenShelf } from '../../../../../test/support/open-shelf.ts';
+import type { Book } from '../../../../events/book.ts';
+import { findBooks, type FoundBooks, type SearchRequest } from './find-books.ts';
+
+/** What readers type, and the title or author they mean. */
+const bookcase: readonly Omit<Book, 'id'>[] = [
+  { title: 'To Kill a Mockingbird', author: 'Harper Lee', popularity: 900_000, language: 'en' },
+  { title: 'The Hobbit', author: 'J.R.R. Tolkien', popularity: 800_000, language: 'en' },
+  { title: 'The Lord of the Rings', author: 'J.R.R. Tolkien', popularity: 700_000, language: 'en' },
+  {
+    title: 'A Game of Thrones',
+    author: 'George R.R. Martin',
+    popularity: 900_000,
+    series: 'A Song of Ice and Fire #1',
+  },
+  {
+    title: "Harry Potter and the Sorcerer's Stone",
+    author: 'J.K. Rowling',
+    popularity: 990_000,
+    series: 'Harry Potter #1',
+  },
+  {
+    title: 'Harry Potter and the Prisoner of Azkaban',
+    author: 'J.K. Rowling',
+    popularity: 950_000,
+    series: 'Harry Potter #3',
+  },
+  { title: 'Catching Fire', author: 'Suzanne Collins', popularity: 900_000, series: 'The Hunger Games #2' },
+  { title: 'The Hunger Games', author: 'Suzanne Collins', popularity: 980_000, series: 'The Hunger Games #1' },
+  { title: 'The Stranger', author: 'Albert Camus', popularity: 400_000, other_titles: ["L'Étranger"] },
+  {
+    title: 'One Hundred Years of Solitude',
+    author: 'Gabriel García Márquez',
+    popularity: 500_000,
+    other_titles: ['Cien años de soledad'],
+  },
+  { title: 'Wuthering Heights', author: 'Emily Brontë', popularity: 600_000 },
+  { title: 'The Grapes of Wrath', author: 'John Steinbeck', popularity: 500_000 },
+  { title: 'Of Mice and Men', author: 'John Steinbeck', popularity: 600_000 },
+  { title: 'Catch-22', author: 'Joseph Heller', popularity: 500_000 },
+  { title: 'Brave New World', author: 'Aldous Huxley', popularity: 600_000 },
+  { title: 'War and Peace', author: 'Leo Tolstoy', popularity: 300_000 },
+  { title: 'Moby-Dick; or, The Whale', author: 'Herman Melville', popularity: 400_000 },
+  { title: 'Fahrenheit 451', author: 'Ray Bradbury', popularity: 500_000 },
+  { title: 'The Great Gatsby', author: 'F. Scott Fitzgerald', popularity: 900_000 },
+  { title: 'Frankenstein', author: 'Mary Shelley', popularity: 700_000 },
+  { title: 'Beyond Good and Evil', author: 'Friedrich Nietzsche', popularity: 100_000 },
+  { title: 'Henry IV, Part 1', author: 'William Shakespeare', popularity: 50_000 },
+  { title: 'Collected Poems, Vol. 2', author: 'W. H. Auden', popularity: 5_000 },
+  { title: 'St. Joan', author: 'Bernard Shaw', popularity: 30_000 },
+  { title: 'The Color of Magic', author: 'Terry Pratchett', popularity: 200_000, series: 'Discworld #1' },
+  { title: 'Der Steppenwolf', author: 'Hermann Müller-Hesse', popularity: 100_000 },
+];
+
+const meant: readonly (readonly [query: string, meant: RegExp, corrected?: string])[] = [
+  ['to kill a mokingbird', /Mockingbird/, 'to kill a mockingbird'],
+  ['tolkein', /Hobbit/, 'tolkien'],
+  ['game of throns', /Thrones/, 'game of thrones'],
+  ['harrypotter', /Harry Potter/, 'harry potter'],
+  ['harry poter', /Harry Potter/, 'harry potter'],
+  ['har ry potter', /Harry Potter/],
+  ['moc kingbird', /Mockingbird/],
+  ['catch22', /Catch-22/],
+  ['farenheit 451', /Fahrenheit 451/, 'fahrenheit 451'],
+  ['brave new wrold', /Brave New World/, 'brave new world'],
+  ['nietzche', /Beyond Good/],
+  ['frankenstien', /Frankenstein/],
+  ['grape of wrath', /Grapes of Wrath/],
+  ['gatsbys', /Gatsby/],
+  ['frankenst', /Frankenstein/],
+  ['frakenst', /Frankenstein/],
+  ['war peace tolstoi', /War and Peace/],
+  ['harry potter 3', /Azkaban/],
+  ['hunger games 2', /Catching Fire/],
+  ["l'étranger", /Stranger/],
+  ['cien anos de soledad', /Solitude/],
+  ['bronte', /Wuthering/],
+  ['lotr', /Lord of the Rings/],
+  ['books like harry potter', /Harry Potter/],
+  ['book about whales', /Moby/],
+  ['rowling j k', /Harry Potter/],
+  ['henry 4', /Henry IV/],
+  ['auden volume 2', /Poems/],
+  ['saint joan', /Joan/],
+  ['mueller hesse', /Steppenwolf/],
+  ['peace and war', /War and Peace/],
+  ['discworld', /Color of Magic/],
+];
+
+describe('search, as readers type', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'samsa-cases-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const search = (shelf: OpenShelf, text: string, request: Partial<SearchRequest> = {}): FoundBooks =>
+    findBooks(shelf, shelf.spelling, { text, offset: 0, limit: 10, ...request });
+  const titlesIn = (books: readonly Omit<Book, 'id'>[], { bookIds }: FoundBooks): readonly string[] =>
+    bookIds.map((id) => books[id - 1]!.title);
+
+  it('finds the book that was meant, and says what was corrected', () => {
+    const shelf = openShelf(join(folder, 'meant.sqlite'), bookcase);
+    for (const [query, title, corrected] of meant) {
+      const found = search(shelf, query);
+      assert.match(titlesIn(bookcase, found)[0] ?? 'nothing', title, query);
+      if (corrected !== undefined) assert.equal(found.corrected, corrected, query);
+    }
+    shelf.close();
+  });
+
+  it('corrects nothing when asked to, in numbers, or where words are known', () => {
+    const shelf = openShelf(join(folder, 'exact.sqlite'), bookcase);
+    assert.deepEqual(search(shelf, 'tolkein', { exact: true }).bookIds, []);
+    assert.equal(search(shelf, 'fahrenheit 452').corrected, null);
+    assert.equal(search(shelf, 'tolkien').corrected, null);
+    assert.deepEqual(search(shelf, 'principito de la').bookIds, []);
+    shelf.close();
+  });
+
+  it('corrects by the words of books that came after the start', () => {
+    const shelf = openShelf(join(folder, 'later.sqlite'), bookcase);
+    const none = { series: null, subjects: null, otherTitles: null, language: null, year: null, isbn: null };
+    const row = { title: 'Zanzibar', titleWords: ' zanzibar | ', mainTitleWords: 1, author: 'A', ...none };
+    shelf.spelling.add([{ bookId: 99, from: null, to: 1, row }]);
+    assert.deepEqual(
+      shelf.spelling.corrections('zanzibra', 1).map(({ word }) => word),
+      ['zanzibar'],
+    );
+    shelf.close();
+  });
+
+  it('puts the book whose whole title or author was typed first, however unpopular it is', () => {
+    const books = [
+      ...Array.from({ length: 260 }, (_, at) => ({
+        title: `Garden ${at} of Lindholm`,
+        author: 'A',
+        popularity: 1_000 + at,
+      })),
+      ...Array.from({ length: 260 }, (_, at) => ({
+        title: `C++ for C number ${at}`,
+        author: 'B',
+        popularity: 1_000 + at,
+      })),
+      ...Array.from({ length: 260 }, (_, at) => ({ title: `On Plato ${at}`, author: 'D', popularity: 1_000 + at })),
+      { title: 'Lindholm', author: 'Z', popularity: 1 },
+      { title: 'C++', author: 'Z', popularity: 1 },
+      { title: 'The Republic', author: 'Plato', popularity: 400 },
+    ];
+    const shelf = openShelf(join(folder, 'whole.sqlite'), books);
+    const first = (query: string): string | undefined => titlesIn(books, search(shelf, query))[0];
+    assert.deepEqual(['lindholm', 'c++', 'plato'].map(first), ['Lindholm', 'C++', 'The Republic']);
+    const pages = [0, 100, 200].flatMap((offset) => search(shelf, 'lindholm', { offset, limit: 100 }).bookIds);
+    assert.equal(new Set(pages).size, 261);
+    shelf.close();
+  });
+
+  it('finds titles without a letter by typing them', () => {
+    const books = [
+      { title: '???', author: 'A' },
+      { title: '$', author: 'B' },
+      { title: '❤️‍🔥', author: 'C' },
+    ];
+    const shelf = openShelf(join(folder, 'symbols.sqlite'), books);
+    for (const [at, { title }] of books.entries()) assert.deepEqual(search(shelf, title).bookIds, [at + 1], title);
+    assert.deepEqual(search(shelf, '!!!').bookIds, []);
+    shelf.close();
+  });
+
+  it('sorts all matches, not only the most popular', () => {
+    const books = Array.from({ length: 22_000 }, (_, at) => ({
+      title: at === 21_000 ? 'The Aardvark of Many' : `Volume ${at} of Many`,
+      author: 'A',
+      published_at: String(1_000 + (at % 900)),
+      popularity: 30_000 - at,
+    }));
+    books.push({ title: 'Newest of Many', author: 'A', published_at: '2025', popularity: 0 });
+    const shelf = openShelf(join(folder, 'sorted.sqlite'), books);
+    const titles = (text: string, sort: SearchRequest['sort'] & string, limit = 3): readonly string[] =>
+      titlesIn(books, search(shelf, text, { sort, limit }));
+    for (const text of ['', 'many']) {
+      assert.deepEqual(titles(text, 'newest', 1), ['Newest of Many'], text);
+      assert.deepEqual(titles(text, 'title'), ['The Aardvark of Many', 'Newest of Many', 'Volume 0 of Many'], text);
+      assert.deepEqual(titles(text, 'oldest', 2), ['Volume 0 of Many', 'Volume 900 of Many'], text);
+    }
+    assert.deepEqual(titles('volume 10', 'title', 1), ['Volume 10 of Many']);
+    assert.deepEqual(search(shelf, 'many', { sort: 'newest', offset: 1_000 }).bookIds, []);
+    shelf.close();
+  });
+
+  it('keeps the other values of a chosen facet, and takes several values for any of them', () => {
+    const books = [
+      { title: 'Sea One', author: 'Ann Lee', subjects: ['Sea'], language: 'en' },
+      { title: 'Sea Two', author: 'Bo Chu', subjects: ['Sea'], language: 'de' },
+      { title: 'Sea Three', author: 'Cy Dee', subjects: ['Sky'], language: 'en-GB' },
+    ];
+    const shelf = openShelf(join(folder, 'facets.sqlite'), books);
+    const none = { authors: [], subjects: [], languages: [], from: null, to: null };
+    const chosen = search(shelf, 'sea', { withFacets: true, filters: { ...none, authors: ['Ann Lee', 'Bo Chu'] } });
+    assert.equal(chosen.total, 2);
+    assert.deepEqual(
+      chosen.facets?.author.map(({ value }) => value),
+      ['Ann Lee', 'Bo Chu', 'Cy Dee'],
+    );
+    assert.deepEqual(chosen.facets?.subject, [{ value: 'Sea', count: 2 }]);
+    assert.equal(search(shelf, 'sea', { filters: { ...none, languages: ['en'] } }).total, 2);
+    shelf.close();
+  });
+});

@@ -1,0 +1,81 @@
+import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
+import { popularityPointsAt } from '../index/book-place.ts';
+import { searchWords, type BookRow } from '../index/book-row.ts';
+import { buildSpelling, type SpellingData } from './spelling-data.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/** Keeps corrections current, a little work at a time. */
+export type Speller = {
+  /** To be called now and then while nothing else is to do: prepares corrections when enough words are new. */
+  readonly refresh: () => void;
+  readonly close: () => void;
+};
+
+/** One step of work, so that a change of a book is never kept waiting for long. */
+const stepMs = 10;
+const rowsPerStep = 500;
+/** The share of new words that is worth preparing all corrections again. */
+const worthwhileShare = 0.01;
+
+/**
+ * @param vocabulary gets the words of the books that are in the file already; the writer adds those of the others.
+ * @param use is given the prepared corrections each time.
+ */
+export function createSpeller(
+  database: SqliteDatabase,
+  vocabulary: Vocabulary,
+  use: (data: SpellingData) => void,
+): Speller {
+  let prepared = 0;
+  let isFilled = database.prepare('SELECT 1 FROM book LIMIT 1').get() === undefined;
+  let isClosed = false;
+  let work: Iterator<void, void> | null = null;
+
+  const step = (): void => {
+    if (isClosed || work === null) return;
+    const until = performance.now() + stepMs;
+    while (performance.now() < until) {
+      if (work.next().done === true) {
+        work = null;
+        return;
+      }
+    }
+    setImmediate(step);
+  };
+
+  function* prepare(): Generator<void, void> {
+    if (!isFilled) yield* fillVocabulary(database, vocabulary);
+    isFilled = true;
+    prepared = vocabulary.size();
+    use(yield* buildSpelling(vocabulary));
+  }
+
+  return {
+    refresh: () => {
+      const isWorthwhile = !isFilled || vocabulary.size() > prepared * (1 + worthwhileShare);
+      if (work !== null || !isWorthwhile) return;
+      work = prepare();
+      step();
+    },
+    close: () => {
+      isClosed = true;
+    },
+  };
+}
+
+/** Books written since the start are met twice; how often a word is met need not be exact. */
+function* fillVocabulary(database: SqliteDatabase, vocabulary: Vocabulary): Generator<void, void> {
+  const read = database.prepare(
+    'SELECT place, title_words AS titleWords, author, series, subjects, other_titles AS otherTitles FROM book WHERE place > ? ORDER BY place LIMIT ?',
+  );
+  let last = 0;
+  for (;;) {
+    const rows = read.all(last, rowsPerStep);
+    if (rows.length === 0) return;
+    for (const row of rows) {
+      last = Number(row['place']);
+      vocabulary.add(searchWords(row as unknown as BookRow), popularityPointsAt(last));
+    }
+    yield;
+  }
+}

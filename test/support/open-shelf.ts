@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import type { Book } from '../../src/events/book.ts';
+import { openIndexForWriting } from '../../src/services/web/search/index/index-file.ts';
+import { createIndexWriter } from '../../src/services/web/search/index/index-writer.ts';
+import { openIndexForReading, type IndexReader } from '../../src/services/web/search/index/read-index.ts';
+import { buildSpelling } from '../../src/services/web/search/spelling/spelling-data.ts';
+import { createSpelling, type Spelling } from '../../src/services/web/search/spelling/spelling.ts';
+import { createVocabulary, type Vocabulary } from '../../src/services/web/search/spelling/vocabulary.ts';
+
+export type OpenShelf = IndexReader & { readonly spelling: Spelling };
+
+/** A search index of these books, whose ids count from 1, with its corrections prepared. */
+export function openShelf(path: string, books: readonly Omit<Book, 'id'>[]): OpenShelf {
+  const database = openIndexForWriting(path, 0, assert.fail);
+  const changes = books.map((book, at) => {
+    return { kind: 'book', bookId: at + 1, version: 1, book: { id: at + 1, ...book } } as const;
+  });
+  const vocabulary = createVocabulary();
+  const writer = createIndexWriter(database, () => 0, vocabulary);
+  database.transaction(() => writer.apply(changes, 0, 'read'));
+  database.close();
+  return { ...openIndexForReading(path), spelling: spellingOf(vocabulary) };
+}
+
+export function spellingOf(vocabulary: Vocabulary): Spelling {
+  const building = buildSpelling(vocabulary);
+  for (;;) {
+    const step = building.next();
+    if (step.done === true) return createSpelling(step.value);
+  }
+}
