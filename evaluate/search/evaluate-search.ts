@@ -11,8 +11,10 @@ import { pino } from 'pino';
 import { defaultTopicNames } from '../../src/events/topics.ts';
 import { openSearchIndex, type SearchIndex } from '../../src/services/web/search/index/search-index.ts';
 import { askQueries, type Answered } from './ask-queries.ts';
+import { indexWithMiniSearch } from './minisearch.ts';
 import { makeQueries, readQueries } from './query-sets.ts';
 import { readBooks } from './read-books.ts';
+import { correctedShares } from './typo-pairs.ts';
 
 const builtWithinMs = 3_600_000;
 
@@ -34,13 +36,24 @@ export async function run(args: readonly string[]): Promise<void> {
   const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'samsa-evaluate-')));
   await mkdir(folder, { recursive: true });
   try {
-    await evaluate(folder, files, values.queries);
+    await evaluate(folder, files, {
+      queryFiles: values.queries,
+      typoPairs: values['typo-pairs'] ?? null,
+      withMiniSearch: values.minisearch,
+    });
   } finally {
     if (values.keep === undefined) await rm(folder, { recursive: true });
   }
 }
 
-async function evaluate(folder: string, files: readonly string[], queryFiles: readonly string[]): Promise<void> {
+type Asked = {
+  readonly queryFiles: readonly string[];
+  readonly typoPairs: string | null;
+  readonly withMiniSearch: boolean;
+};
+
+async function evaluate(folder: string, files: readonly string[], asked: Asked): Promise<void> {
+  const { queryFiles, typoPairs, withMiniSearch } = asked;
   const logPath = join(folder, 'log.sqlite');
   if (!existsSync(logPath)) await writeLog(logPath, files);
   const started = performance.now();
@@ -72,6 +85,8 @@ async function evaluate(folder: string, files: readonly string[], queryFiles: re
       facets_p50_ms: withFacets[at]!.p50_ms,
       facets_p99_ms: withFacets[at]!.p99_ms,
     })),
+    ...(typoPairs === null ? {} : { typo_pairs: correctedShares(typoPairs, index.correctWord) }),
+    ...(withMiniSearch ? { minisearch: askQueries(wanted, await indexWithMiniSearch(files)) } : {}),
   };
   console.log(JSON.stringify(result));
 }

@@ -5,6 +5,7 @@ import type { BookChanged } from '../../../../events/book-changed.ts';
 import type { LogLocation } from '../../../../log/open-log.ts';
 import type { Freshness } from '../../../../projection/freshness.ts';
 import type { LedgerRow } from '../../../../projection/ledger.ts';
+import { editsAllowed } from '../query/correct-words.ts';
 import { findBooks, type FoundBooks, type SearchRequest } from '../query/find-books.ts';
 import type { IndexState } from './index-messages.ts';
 import { startIndexThread, unavailable } from './index-thread-link.ts';
@@ -35,6 +36,8 @@ export type SearchIndex = {
   readonly caughtUp: (withinMs: number) => Promise<void>;
   /** Whether misspelt words are corrected: some seconds after the start, with many books. */
   readonly corrects: () => boolean;
+  /** What a misspelt word most likely stands for; `null` when nothing is near, or for the word itself. */
+  readonly correctWord: (word: string) => string | null;
   readonly freshness: () => Freshness;
   readonly ledger: () => readonly LedgerRow[];
   /** Reason codes for readiness; none when all is well. */
@@ -110,6 +113,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     applyAtOnce: thread.apply,
     caughtUp: thread.caughtUp,
     corrects: () => spelling !== null,
+    correctWord: (word) => spelling?.corrections(word, editsAllowed(word, true))[0]?.word ?? null,
     freshness: () => state.freshness,
     ledger: () => state.ledger,
     problems: () => (thread.ended() === null ? state.problems : ['store-unavailable']),

@@ -12,7 +12,7 @@ const correctedOneByOne = 6;
 const letters = /^\p{L}[\p{L}\p{M}]*$/u;
 
 /** None in numbers, in short and endless words, and in scripts whose words the index cuts. */
-function editsAllowed(word: string, more: boolean): number {
+export function editsAllowed(word: string, more: boolean): number {
   if (!letters.test(word) || isUnspaced(word) || word.length < 3 || word.length > longestWord) return 0;
   if (word.length < 4) return more ? 1 : 0;
   if (word.length < 6) return 1;

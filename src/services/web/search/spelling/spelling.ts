@@ -156,10 +156,10 @@ export function createSpelling(data: SpellingData): Spelling {
   };
 }
 
-/** Fewer edits first, then what popular books say; a wrong first letter is rare. */
+/** Fewer edits first, then words of many books; a wrong first letter is rare. */
 function likeliest(typed: string, corrections: Correction[], most: number): readonly Correction[] {
-  const worth = ({ word, edits, popularityPoints }: Correction): number =>
-    popularityPoints - 8 * edits - (word.charCodeAt(0) === typed.charCodeAt(0) ? 0 : 3);
+  const worth = ({ word, edits, books }: Correction): number =>
+    Math.log2(1 + books) - 8 * edits - (word.charCodeAt(0) === typed.charCodeAt(0) ? 0 : 3);
   return corrections.sort((one, other) => worth(other) - worth(one) || (one.word < other.word ? -1 : 1)).slice(0, most);
 }
 
