@@ -76,7 +76,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     return slot(word, [...as.alternatives, { words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }]);
   };
 
-  /** Two neighbours taken for one word: “sun set”. */
+  /** Two neighbours taken for one word: “sun set”, in the order typed with all repetitions. */
   const joined = (words: readonly QueryWord[]): readonly Reading[] => {
     const readings: Reading[] = [];
     for (let at = 0; at + 1 < words.length; at++) {
@@ -84,13 +84,10 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
       const second = words[at + 1]!;
       const word = first.word + second.word;
       if (first.only !== second.only || !isKnown(word, second.prefix)) continue;
-      const both: Slot = {
-        typed: `${first.word} ${second.word}`,
-        only: first.only,
-        alternatives: [{ words: [{ word, prefix: second.prefix }], edits: spaceEdits, books: 0 }],
-        books: 0,
-      };
-      readings.push(reading([...words.slice(0, at).map(known), both, ...words.slice(at + 2).map(known)]));
+      const alternative = { words: [{ word, prefix: second.prefix }], edits: spaceEdits, books: 0 };
+      const both: Slot = { ...slot(first, [alternative]), typed: `${first.word} ${second.word}` };
+      const others = (some: readonly QueryWord[]): readonly Slot[] => withoutRepeats(some).map(known);
+      readings.push(reading([...others(words.slice(0, at)), both, ...others(words.slice(at + 2))]));
     }
     return readings;
   };
@@ -128,6 +125,10 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
       if (!hasAny()) yield [everywhere(words)];
     },
   };
+}
+
+function withoutRepeats(words: readonly QueryWord[]): readonly QueryWord[] {
+  return words.filter(({ word }, at) => words.findIndex((other) => other.word === word) === at);
 }
 
 function reading(slots: readonly Slot[]): Reading {

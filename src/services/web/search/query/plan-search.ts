@@ -47,7 +47,8 @@ export function planSearch(
   if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
   const gathered = createGathering(index);
   gathered.add(typed, found.places);
-  if (spelling !== null) for (const reading of createCorrector(index, spelling).joined(words)) gathered.try(reading);
+  if (spelling !== null)
+    for (const reading of createCorrector(index, spelling).joined(inOrderTyped(query, words))) gathered.try(reading);
   if (gathered.count() > 0) return gathered.plan([]);
   addInitials(index, words, gathered);
   if (spelling !== null) {
@@ -77,6 +78,13 @@ function typedPlan(
     count,
     dropped: [],
   };
+}
+
+/** All words with their repetitions; those after `author:` keep to it. */
+function inOrderTyped({ phrase }: ParsedQuery, words: readonly QueryWord[]): readonly QueryWord[] {
+  if (words.some(({ only }) => only !== null)) return words;
+  const typed = phrase.split(' ');
+  return typed.map((word, at) => ({ word, prefix: at === typed.length - 1, only: null }));
 }
 
 /** However unpopular they are. */
