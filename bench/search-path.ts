@@ -6,10 +6,14 @@ import { startBroker } from '../test/servers/kafka-broker.ts';
 import { until } from '../test/support/until.ts';
 import { startChild, type Child } from './child.ts';
 
-/** Of several, so that what a timer happens to do meanwhile is not taken for a part of a search. */
-const searches = ['alice', 'austen', 'dracula', 'emma', 'gatsby', 'dickens'];
+const queries = (
+  'austen dickens tolstoy verne wells twain poe kafka goethe homer ' +
+  'dante hugo zola gogol ibsen wilde stoker shelley melville hardy'
+).split(' ');
+/** Only the fastest searches count: in a slow one, the work of timers runs as well. */
+const countedSearches = 6;
 
-/** The files of `src/` of which a function runs in every one of six searches, from the request to the answer of `/trends`. */
+/** The files of `src/` of which a function runs in each of these searches, from the request to the answer of `/trends`. */
 export async function filesOfOneSearch(folder: string, onKafka: boolean): Promise<readonly string[]> {
   const data = await mkdtemp(join(tmpdir(), 'samsa-house-'));
   const coverage = join(data, 'coverage');
@@ -31,13 +35,15 @@ export async function filesOfOneSearch(folder: string, onKafka: boolean): Promis
   );
   stack.defer(shop.stop);
   await search(shop, 'sea');
-  const passed: ReadonlySet<string>[] = [];
-  for (const query of searches) {
+  const passed: { readonly tookMs: number; readonly files: ReadonlySet<string> }[] = [];
+  for (const query of queries) {
     await record(shop, coverage);
+    const started = performance.now();
     await search(shop, query);
-    passed.push(await record(shop, coverage));
+    passed.push({ tookMs: performance.now() - started, files: await record(shop, coverage) });
   }
-  const always = [...passed[0]!].filter((path) => passed.every((files) => files.has(path)));
+  const fastest = passed.sort((one, other) => one.tookMs - other.tookMs).slice(0, countedSearches);
+  const always = [...fastest[0]!.files].filter((path) => fastest.every(({ files }) => files.has(path)));
   // The other consumer reads the search as well, but not on its way to the trends.
   return always.filter((path) => !path.startsWith('services/recommendation/')).sort();
 }
