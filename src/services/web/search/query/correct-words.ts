@@ -4,10 +4,12 @@ import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { longestWord } from '../spelling/vocabulary.ts';
 import type { QueryWord } from './parse-query.ts';
-import { slotAsTyped, type Alternative, type Reading, type Slot } from './reading.ts';
+import { slotAsTyped, slotsExpression, type Alternative, type Reading, type Slot } from './reading.ts';
 
 /** Of longer queries only so many words are corrected one at a time. */
 const correctedOneByOne = 6;
+/** So many pairs are tried as one word. */
+const joinedAtMost = 6;
 
 const letters = /^\p{L}[\p{L}\p{M}]*$/u;
 
@@ -19,10 +21,13 @@ export function editsAllowed(word: string, more: boolean): number {
   return word.length < 8 && !more ? 1 : 2;
 }
 
+export type Corrector = ReturnType<typeof createCorrector>;
+
 /** Other ways to read words, by a vocabulary. */
 export function createCorrector(index: IndexReader, spelling: Spelling) {
   const isKnown = (word: string, prefix: boolean): boolean =>
-    spelling.books(word, prefix) > 0 || index.places([slotAsTyped({ word, prefix, only: null })]).length > 0;
+    spelling.books(word, prefix) > 0 ||
+    index.hasMoreThan(slotsExpression([slotAsTyped({ word, prefix, only: null })]), 0);
 
   const corrections = ({ word, prefix }: QueryWord, more: boolean): readonly Alternative[] => {
     const edits = editsAllowed(word, more);
@@ -87,6 +92,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
       const alternative = { words: [{ word, prefix: second.prefix }], edits: spaceEdits, books: 0 };
       const both: Slot = { ...slot(first, [alternative]), typed: `${first.word} ${second.word}` };
       const others = (some: readonly QueryWord[]): readonly Slot[] => withoutRepeats(some).map(known);
+      if (readings.length >= joinedAtMost) break;
       readings.push(reading([...others(words.slice(0, at)), both, ...others(words.slice(at + 2))]));
     }
     return readings;

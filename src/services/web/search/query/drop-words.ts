@@ -6,6 +6,8 @@ export type AskIndex<Word> = {
 };
 
 const starts = 4;
+/** Of more words only the rarest is tried as a start. */
+const longQuery = 12;
 
 /**
  * For a query that no book matches: the words to search with instead. Words that no book has go first; then as few
@@ -22,7 +24,7 @@ export function keepMatchingWords<Word>(words: readonly Word[], ask: AskIndex<Wo
   if (rarestFirst.length < words.length && ask.matches(inOrder(words, rarestFirst))) return inOrder(words, rarestFirst);
   let best: readonly Word[] = [];
   let bestRarity = 0;
-  for (const start of rarestFirst.slice(0, starts)) {
+  for (const start of rarestFirst.slice(0, words.length > longQuery ? 1 : starts)) {
     if (best.includes(start) && best.length === rarestFirst.length - 1) continue;
     const kept = growFrom(start, rarestFirst, words, ask);
     const rarity = kept.reduce((sum, word) => sum - Math.log2(frequency.get(word)!), 0);

@@ -1,6 +1,6 @@
 import { mostCounted, type IndexReader } from '../index/read-index.ts';
 import { hasSlot } from './rank-books.ts';
-import type { Slot } from './reading.ts';
+import { slotsExpression, type Slot } from './reading.ts';
 
 export type Matches = {
   /** Most popular first, no more than the limit. */
@@ -25,10 +25,16 @@ export function matchSlots(index: IndexReader, slots: readonly Slot[], limit: nu
   const ofAuthor = slots.filter(({ only }) => only !== null);
   if (ofAuthor.length === 0) return matchAnywhere(index, slots, limit);
   const places = index
-    .ranked(matchAnywhere(index, slots, Math.max(limit, mostCounted)).places)
+    .ranked(matchAnywhere(index, slots, limit).places)
     .filter((book) => ofAuthor.every((slot) => hasSlot(book, slot)))
     .map(({ place }) => place);
   return { places: places.slice(0, limit), count: places.length };
+}
+
+/** Whether any book matches all slots. */
+export function hasMatch(index: IndexReader, slots: readonly Slot[]): boolean {
+  if (slots.every(({ only }) => only === null)) return index.hasMoreThan(slotsExpression(slots), 0);
+  return matchSlots(index, slots, mostCounted).count > 0;
 }
 
 function matchAnywhere(index: IndexReader, slots: readonly Slot[], limit: number): Matches {

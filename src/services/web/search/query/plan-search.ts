@@ -3,9 +3,9 @@ import { countingKey } from '../../../../text/keys.ts';
 import { titleMark, titleMarks, wholeMark, wholeWordsAtMost, withoutArticle } from '../index/book-row.ts';
 import { mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
-import { createCorrector } from './correct-words.ts';
+import { createCorrector, type Corrector } from './correct-words.ts';
 import { keepMatchingWords } from './drop-words.ts';
-import { matchSlots } from './match-slots.ts';
+import { hasMatch, matchSlots } from './match-slots.ts';
 import type { ParsedQuery, QueryWord } from './parse-query.ts';
 import { readingAsTyped, slotsExpression, slotAsTyped, type Reading, type Slot } from './reading.ts';
 
@@ -25,6 +25,8 @@ export type SearchPlan = {
 
 /** How many of the most popular matches are ranked; what comes after them stays in order of popularity. */
 export const rankedCandidates = 200;
+/** How many matches are looked at for words asked of the author only. */
+const authorCandidates = 500;
 /** How many books are ranked besides because their titles are, or start with, what was typed. */
 const markedCandidates = 50;
 /** With fewer matches than these, neighbouring words are also taken for one. */
@@ -42,24 +44,21 @@ export function planSearch(
 ): SearchPlan {
   const words = query.words.map((word) => withKnownSymbols(index, word));
   const typed = readingAsTyped(words, query.phrase);
-  const limit = words.some(({ only }) => only !== null) ? mostCounted : rankedCandidates;
+  const limit = words.some(({ only }) => only !== null) ? authorCandidates : rankedCandidates;
   const found = matchSlots(index, typed.slots, limit);
   if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
   const gathered = createGathering(index);
   gathered.add(typed, found.places);
-  if (spelling !== null)
-    for (const reading of createCorrector(index, spelling).joined(inOrderTyped(query, words))) gathered.try(reading);
+  const corrector = spelling === null ? null : createCorrector(index, spelling);
+  for (const reading of corrector?.joined(inOrderTyped(query, words)) ?? []) gathered.try(reading);
   if (gathered.count() > 0) return gathered.plan([]);
   addInitials(index, words, gathered);
-  if (spelling !== null) {
-    const corrector = createCorrector(index, spelling);
-    for (const readings of corrector.readings(words, () => gathered.count() > 0)) {
-      for (const reading of readings) gathered.try(reading);
-      if (gathered.count() >= fewMatches) break;
-    }
+  for (const readings of corrector?.readings(words, () => gathered.count() > 0) ?? []) {
+    for (const reading of readings) gathered.try(reading);
+    if (gathered.count() >= fewMatches) break;
   }
   if (gathered.count() > 0) return gathered.plan([]);
-  return planWithFewerWords(index, spelling, words);
+  return planWithFewerWords(index, corrector, words);
 }
 
 function typedPlan(
@@ -115,12 +114,11 @@ function withKnownSymbols(index: IndexReader, word: QueryWord): QueryWord {
 }
 
 /** What is left out first are words that say nothing; they alone are never what is searched for. */
-function planWithFewerWords(index: IndexReader, spelling: Spelling | null, words: readonly QueryWord[]): SearchPlan {
-  const corrector = spelling === null ? null : createCorrector(index, spelling);
+function planWithFewerWords(index: IndexReader, corrector: Corrector | null, words: readonly QueryWord[]): SearchPlan {
   const slots = words.map((word) => (corrector === null ? slotAsTyped(word) : corrector.knownInNumber(word)));
   const telling = slots.filter(({ typed }) => !functionWords.has(typed));
   const kept = keepMatchingWords(telling.length > 0 ? telling : slots, {
-    matches: (some) => matchSlots(index, some, 1).count > 0,
+    matches: (some) => hasMatch(index, some),
     frequency: (slot) => matchSlots(index, [slot], mostCounted).count,
   });
   const gathered = createGathering(index);
