@@ -11,7 +11,8 @@ import type { EventLog } from '../src/log/log.ts';
 import { openSqliteLog } from '../src/log/sqlite/log.ts';
 import type { Projection } from '../src/projection/projection.ts';
 import { runProjection, type RunningProjection } from '../src/projection/run-projection.ts';
-import { startMariaDb, type MariaDb, type TestDatabase } from './servers/mariadb.ts';
+import type { DatabaseServer, TestDatabase } from './servers/database-server.ts';
+import { startDatabase } from './servers/start-database.ts';
 import { until } from './support/until.ts';
 
 const counting: Projection<string> = {
@@ -28,7 +29,7 @@ const counting: Projection<string> = {
 };
 
 describe('a projection whose state is in MySQL', () => {
-  let server: MariaDb;
+  let server: DatabaseServer;
   let place: TestDatabase;
   let folder: string;
   let log: EventLog;
@@ -37,7 +38,7 @@ describe('a projection whose state is in MySQL', () => {
   const running: RunningProjection[] = [];
 
   before(async () => {
-    server = await startMariaDb();
+    server = await startDatabase();
   });
   after(() => server.stop());
   beforeEach(async () => {

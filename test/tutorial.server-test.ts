@@ -6,7 +6,8 @@ import { after, describe, it } from 'node:test';
 import { Consumer, MessagesStreamModes, Producer, stringSerializers } from '@platformatic/kafka';
 import { createConnection } from 'mysql2/promise';
 import { startBroker } from './servers/kafka-broker.ts';
-import { startMariaDb, type TestDatabase } from './servers/mariadb.ts';
+import type { TestDatabase } from './servers/database-server.ts';
+import { startMariaDb } from './servers/mariadb.ts';
 import { spawnSamsa, type Shop } from './support/start-shop.ts';
 import { until } from './support/until.ts';
 

@@ -3,6 +3,7 @@ import { createConnection, type Connection, type ResultSetHeader } from 'mysql2'
 import { connect } from 'node:net';
 import { within } from '../runtime/waiting.ts';
 import { isLostConnection } from './errors.ts';
+import { adaptStatement, recognizeServer, type Server } from './server.ts';
 
 /** Where a database is and who asks: `db.dsn` in its parts. */
 export type MysqlAddress = {
@@ -29,6 +30,7 @@ export type MysqlValue = string | number | null | Uint8Array | readonly MysqlVal
 export type MysqlConnection = {
   /** The server's number for it, unique until the server starts again. */
   readonly id: number;
+  readonly server: Server;
   readonly rows: (sql: string, values?: readonly MysqlValue[]) => Promise<readonly MysqlRow[]>;
   /** @returns how many rows were found to change, inserted or removed. */
   readonly change: (sql: string, values?: readonly MysqlValue[]) => Promise<number>;
@@ -61,7 +63,8 @@ export async function openConnection(
   timeoutMs: number,
   multipleStatements = false,
 ): Promise<OwnedConnection> {
-  const named = createTableNaming(tablePrefix);
+  let server: Server | null = null;
+  const textOf = createStatementTexts(tablePrefix, () => server);
   // The driver waits for the server to end a connection, and the server may be frozen. So the socket is ours to destroy.
   const socket = connect({ host, port, noDelay: true, keepAlive: true });
   // Node compares the certificate with this name. The driver gives none when the host is an address.
@@ -99,7 +102,7 @@ export async function openConnection(
     const timer = setTimeout(() => lose(fatal(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       return await settle<Result>(({ resolve, reject }) => {
-        driver.query(named(sql), [...values], (error, result) => (error === null ? resolve(result) : reject(error)));
+        driver.query(textOf(sql), [...values], (error, result) => (error === null ? resolve(result) : reject(error)));
       });
     } catch (error) {
       if (isLostConnection(error)) lose(error);
@@ -109,16 +112,26 @@ export async function openConnection(
     }
   };
 
-  await settle<void>(({ resolve, reject }) => {
-    driver.connect((error) => (error === null ? resolve(undefined) : reject(error)));
-  }).catch((error: unknown) => {
+  const greet = async (): Promise<{ readonly id: number; readonly server: Server }> => {
+    await settle<void>(({ resolve, reject }) => {
+      driver.connect((error) => (error === null ? resolve(undefined) : reject(error)));
+    });
+    const [self] = await query<readonly MysqlRow[]>(
+      'SELECT CONNECTION_ID() AS id, VERSION() AS version, @@version_comment AS comment',
+    );
+    const place = `${host}:${port}/${database}`;
+    const [version, comment] = [String(self?.['version']), String(self?.['comment'])];
+    return { id: Number(self?.['id']), server: recognizeServer(place, version, comment) };
+  };
+  const greeted = await greet().catch((error: unknown) => {
     lose(error);
     throw error;
   });
+  server = greeted.server;
   const change = async (sql: string, values?: readonly MysqlValue[]): Promise<number> =>
     (await query<ResultSetHeader>(sql, values)).affectedRows;
   return {
-    id: driver.threadId,
+    ...greeted,
     rows: query<readonly MysqlRow[]>,
     change,
     insertOne: async (sql, values) => (await query<ResultSetHeader>(sql, values)).insertId,
@@ -133,13 +146,15 @@ export async function openConnection(
 
 const rememberedStatements = 250;
 
-/** Replaces `state.name` in a statement by the table it means. Statements are constants, so results are cached. */
-function createTableNaming(prefix: string): (sql: string) => string {
+/** Statements with the names of tables in place of `state.name`, as the server needs them. Cached: they are constants. */
+function createStatementTexts(prefix: string, server: () => Server | null): (sql: string) => string {
   const named = createLruMap<string, string>(rememberedStatements);
   return (sql) => {
     let text = named.get(sql);
     if (text === undefined) {
       text = sql.replaceAll(/\bstate\.(\w+)/g, (_, name: string) => `\`${prefix}${name}\``);
+      const known = server();
+      if (known !== null) text = adaptStatement(known, text);
       named.set(sql, text);
     }
     return text;

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { startMariaDb, type MariaDb, type TestDatabase } from '../../test/servers/mariadb.ts';
-import { isRecentEnough, openMysql, type MysqlDatabase, type MysqlOptions } from './database.ts';
+import type { DatabaseServer, TestDatabase } from '../../test/servers/database-server.ts';
+import { startMariaDb } from '../../test/servers/mariadb.ts';
+import { openMysql, type MysqlDatabase, type MysqlOptions } from './database.ts';
 
 describe('a MySQL database', () => {
-  let server: MariaDb;
+  let server: DatabaseServer;
   let place: TestDatabase;
   let folder: string;
   const opened: MysqlDatabase[] = [];
@@ -67,19 +68,6 @@ describe('a MySQL database', () => {
       message: /missing/,
     });
     await assert.rejects(open({}, { ...place, port: 1 }), { code: 'store-unavailable', retryable: true });
-  });
-
-  it('knows which servers are too old', () => {
-    const versions = [
-      '5.7.44',
-      '8.0.11',
-      '9.4.0',
-      '5.5.5-10.6.21-MariaDB',
-      '10.6.1-MariaDB',
-      '10.11.2-MariaDB',
-      '11.8.1-MariaDB',
-    ];
-    assert.deepEqual(versions.filter(isRecentEnough), ['8.0.11', '9.4.0', '10.11.2-MariaDB', '11.8.1-MariaDB']);
   });
 
   it('keeps text and bytes as they are', async () => {

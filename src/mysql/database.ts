@@ -54,7 +54,10 @@ export type MysqlDatabase = {
 };
 
 /** Transactions one after another on a connection that nothing else uses. */
-export type MysqlSession = Pick<MysqlDatabase, 'transaction'>;
+export type MysqlSession = {
+  /** @param prepare runs on the connection before the transaction begins. @see MysqlDatabase.transaction */
+  readonly transaction: <Result>(body: Work<Result>, prepare?: Work<void>) => Promise<Result>;
+};
 
 const defaultTimeoutMs = 10_000;
 const migrationTimeoutMs = 120_000;
@@ -108,7 +111,7 @@ function databaseOf(name: string, lockScope: string, pool: ConnectionPool): Mysq
     },
     session: () => {
       const session = createSession(pool);
-      return { transaction: (body) => ours(session.transaction(body)) };
+      return { transaction: (body, prepare) => ours(session.transaction(body, prepare)) };
     },
     close: pool.close,
   };
@@ -121,19 +124,20 @@ function createSession(pool: ConnectionPool): MysqlSession {
     held?.release();
     held = null;
   };
-  const once = async <Result>(body: Work<Result>): Promise<Result> => {
+  const once = async <Result>(body: Work<Result>, prepare: Work<void> | undefined): Promise<Result> => {
     if (held?.connection.isLost() === true) giveUp();
     held ??= await pool.acquire();
     const { connection } = held;
     try {
+      await prepare?.(connection);
       return await inTransaction(connection, 'write', body);
     } finally {
       if (connection.isLost()) giveUp();
     }
   };
   return {
-    transaction: (body) => {
-      const result = last.then(() => withRetries(() => once(body)));
+    transaction: (body, prepare) => {
+      const result = last.then(() => withRetries(() => once(body, prepare)));
       last = result.catch(() => {});
       return result;
     },
@@ -151,26 +155,8 @@ async function prepareDatabase(
   const connection = await translateErrors(name, openConnection(address, migrationTimeoutMs, true));
   onConnected(connection);
   try {
-    await translateErrors(name, checkVersion(name, connection));
     await translateErrors(name, migrate(connection, { name, lockScope }, migrations));
   } finally {
     await connection.quit();
   }
-}
-
-async function checkVersion(name: string, connection: MysqlConnection): Promise<void> {
-  const [row] = await connection.rows('SELECT VERSION() AS version');
-  const version = String(row?.['version']);
-  if (isRecentEnough(version)) return;
-  throw new SamsaError(
-    'bad-configuration',
-    `db.dsn: expected MySQL 8.0 or MariaDB 10.11, or newer, at ${name}; found ${version}.`,
-  );
-}
-
-/** @param version as `SELECT VERSION()` gives it; some MariaDB servers put `5.5.5-` before it. */
-export function isRecentEnough(version: string): boolean {
-  const [, major = 0, minor = 0] = (/^(?:5\.5\.5-)?(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
-  const [leastMajor, leastMinor] = /mariadb/i.test(version) ? [10, 11] : [8, 0];
-  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
 }

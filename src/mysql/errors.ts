@@ -5,6 +5,8 @@ const collisions: ReadonlyMap<number, string> = new Map([
   [1020, 'another transaction changed a row first'],
   [1205, 'another transaction holds a row for too long'],
   [1213, 'two transactions waited for each other'],
+  [8002, 'another transaction changed a row first'],
+  [9007, 'another transaction changed a row first'],
 ]);
 
 /** The connection is gone, and with it everything that was not committed. */
@@ -34,11 +36,15 @@ const passing: ReadonlyMap<number, string> = new Map([
 
 const misconfigured: ReadonlySet<number> = new Set([1044, 1045, 1049, 1130, 1142, 1143, 1227, 1251, 1698, 3159]);
 
+/** TiDB has one number for many errors, among them collisions of locks and commits. */
+const unnamed = 1_105;
+const tidbCollision = /pessimistic lock retry limit reached|write conflict/i;
+
 type ReportedError = { readonly errno?: unknown; readonly code?: unknown; readonly fatal?: unknown };
 
 /** Whether the transaction was rolled back and may be run again unchanged. */
 export function isCollision(error: unknown): boolean {
-  return collisions.has(numberOf(error));
+  return collisions.has(numberOf(error)) || (numberOf(error) === unnamed && tidbCollision.test(reason(error)));
 }
 
 /** Whether a statement named a table that does not exist. */

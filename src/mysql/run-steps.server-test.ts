@@ -1,13 +1,14 @@
 import { after, before } from 'node:test';
-import { startMariaDb, type MariaDb } from '../../test/servers/mariadb.ts';
+import type { DatabaseServer } from '../../test/servers/database-server.ts';
+import { startDatabase } from '../../test/servers/start-database.ts';
 import { mergeContract, mergeSchema } from '../sql/merge.contract.ts';
 import { openMysql, type MysqlDatabase } from './database.ts';
 import { runSteps } from './run-steps.ts';
 
-let server: MariaDb;
+let server: DatabaseServer;
 let database: MysqlDatabase;
 before(async () => {
-  server = await startMariaDb();
+  server = await startDatabase();
   database = await openMysql(await server.createDatabase(), { migrations: [] });
   for (const statement of mergeSchema('VARBINARY(100)')) {
     await database.connected((connection) => connection.change(statement));

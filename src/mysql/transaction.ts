@@ -12,8 +12,7 @@ export async function inTransaction<Result>(
   if (kind === 'write') {
     await connection.change('START TRANSACTION');
   } else {
-    await connection.change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-    await connection.change('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+    await startSnapshot(connection);
   }
   let result: Result;
   try {
@@ -25,6 +24,13 @@ export async function inTransaction<Result>(
   }
   await commit(connection);
   return result;
+}
+
+/** Everything read until the transaction ends is as of this moment. */
+export async function startSnapshot(connection: MysqlConnection): Promise<void> {
+  await connection.change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+  const readOnly = connection.server.hasReadOnlySnapshots ? ', READ ONLY' : '';
+  await connection.change(`START TRANSACTION WITH CONSISTENT SNAPSHOT${readOnly}`);
 }
 
 async function commit(connection: MysqlConnection): Promise<void> {

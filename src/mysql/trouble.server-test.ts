@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { startMariaDb, type MariaDb, type TestDatabase } from '../../test/servers/mariadb.ts';
+import type { DatabaseServer, TestDatabase } from '../../test/servers/database-server.ts';
+import { startMariaDb } from '../../test/servers/mariadb.ts';
 import { until } from '../../test/support/until.ts';
 import type { SamsaError } from '../errors.ts';
 import type { MysqlAddress } from './connection.ts';
@@ -37,7 +38,7 @@ const answers = (database: MysqlDatabase): Promise<boolean> =>
   );
 
 describe('a MySQL database that is away when a program starts', () => {
-  let server: MariaDb;
+  let server: DatabaseServer;
   let place: TestDatabase;
   const said: (string | null)[] = [];
   const onProblem = (problem: SamsaError | null): void => void said.push(problem?.code ?? null);
@@ -176,7 +177,7 @@ describe('a MySQL database that cannot write', () => {
 
 describe('a MySQL database behind encryption', () => {
   let folder: string;
-  let server: MariaDb;
+  let server: DatabaseServer;
   let place: TestDatabase;
   let ca: string;
   const certificate = async (name: string, host: string): Promise<{ key: string; cert: string }> => {

@@ -9,7 +9,8 @@ export type Lease = PartitionName & {
 
 /**
  * Renews this instance's leases up to its fair share, gives back those above it, and claims free ones below it. A lease
- * is free when it has expired or its owner is not among the `instances`, which include this one.
+ * is free when it has expired or its owner is not among the `instances`, which include this one. A lease that ends later
+ * than one taken now was taken before the clock was set back, and is not believed.
  */
 export function shareLeases(
   leases: readonly Lease[],
@@ -28,7 +29,8 @@ export function shareLeases(
   });
   let wanted = share - kept;
   return renewed.map((lease) => {
-    const isFree = lease.instance === null || lease.untilMs < nowMs || !instances.includes(lease.instance);
+    const isValid = lease.untilMs >= nowMs && lease.untilMs <= nowMs + ttlMs;
+    const isFree = lease.instance === null || !isValid || !instances.includes(lease.instance);
     return isFree && wanted-- > 0 ? { ...lease, instance, untilMs: nowMs + ttlMs } : lease;
   });
 }

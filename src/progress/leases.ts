@@ -25,7 +25,11 @@ export function* tick(place: string, request: LeaseRequest, nowMs: number): Step
   const { projection, instance, ttlMs } = request;
   yield* checkVersion(place, request);
   yield* write(instanceTable, [[projection, instance, nowMs]]);
-  yield* change('DELETE FROM state.instance WHERE projection = ? AND seen_ms < ?', [projection, nowMs - ttlMs]);
+  yield* change('DELETE FROM state.instance WHERE projection = ? AND (seen_ms < ? OR seen_ms > ?)', [
+    projection,
+    nowMs - ttlMs,
+    nowMs + ttlMs,
+  ]);
   const instances = yield* forgetGone(request);
   const before = yield* addPartitions(request, yield* readLeases(projection));
   const ends = new Map(request.partitions.map((partition) => [nameOf(partition), partition.end]));

@@ -82,7 +82,7 @@ function randomOperation<Change>(
   }
   if (kind === 3) return (store) => store.release(projection, instance);
   if (kind === 4) {
-    passMs(below(900));
+    passMs(below(20) === 0 ? -5 * ttlMs : below(900));
     return (store) => store.positions(projection);
   }
   if (kind < 8) {

@@ -123,6 +123,17 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       assert.deepEqual(names(await progress.lease(request('c'))), [0, 1, 2, 3]);
     });
 
+    test('takes over at once when the clock was set back further than a lease is long', async ({
+      progress,
+      passMs,
+    }) => {
+      await progress.lease(request('a'));
+      passMs(-3 * ttlMs);
+      assert.deepEqual(names(await progress.lease(request('b'))), [0, 1, 2, 3]);
+      assert.deepEqual(names(await progress.lease(request('a'))), []);
+      assert.deepEqual(names(await progress.lease(request('b'))), [0, 1]);
+    });
+
     test('forgets instances that are gone at once, also one that holds nothing', async ({ progress }) => {
       await progress.lease(request('a'));
       await progress.lease(request('idle'));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createConnection } from 'mysql2/promise';
-import { startMariaDb, type MariaDb } from './mariadb.ts';
+import type { DatabaseServer } from './database-server.ts';
+import { startMariaDb } from './mariadb.ts';
 
 describe('a MariaDB for tests', () => {
-  let server: MariaDb;
+  let server: DatabaseServer;
   before(async () => {
     server = await startMariaDb();
   });

@@ -60,7 +60,7 @@ const contents: Readonly<Record<string, string>> = {
   events: 'what happened: one file for each fact, and how it is written into a record',
   sql: 'statements and merges that SQLite and MySQL share',
   sqlite: 'connection, transaction, errors, checkpoints of SQLite',
-  mysql: 'connection, pool, transaction, locks, errors of MySQL and MariaDB',
+  mysql: 'connection, pool, transaction, locks, errors of MySQL, MariaDB and TiDB',
   log: 'the event log: `sqlite` in a file, `kafka` in a cluster, `spool` in front of the cluster',
   progress: 'how far a projection has read, its leases and dead letters, beside its state',
   projection: 'the loop that reads a topic and turns records into state',

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createConnection } from 'mysql2/promise';
 import { pino } from 'pino';
-import { startMariaDb, type MariaDb, type TestDatabase } from '../../../test/servers/mariadb.ts';
+import type { DatabaseServer, TestDatabase } from '../../../test/servers/database-server.ts';
+import { startMariaDb } from '../../../test/servers/mariadb.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../../test/support/older-program.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { leasesLock } from '../../progress/mysql/progress.ts';
@@ -39,7 +40,7 @@ const answer = '[{"id":1,"title":"Emma","author":"Jane Austen"}]';
 const equal = (what: string): string => `${what}: equal to the live state\n${what}: the new state is in place\n`;
 
 describe('states in MySQL', () => {
-  let server: MariaDb;
+  let server: DatabaseServer;
   before(async () => {
     server = await startMariaDb();
   });

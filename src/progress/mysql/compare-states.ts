@@ -1,5 +1,6 @@
 import type { MysqlConnection, OwnedConnection } from '../../mysql/connection.ts';
 import { runSteps } from '../../mysql/run-steps.ts';
+import { startSnapshot } from '../../mysql/transaction.ts';
 import { readPositionsByProjection } from '../positions.ts';
 import type { ComparedTable, Difference, StateSnapshot } from '../rebuild/rebuild-place.ts';
 
@@ -9,8 +10,7 @@ import type { ComparedTable, Difference, StateSnapshot } from '../rebuild/rebuil
  * @param live the snapshot is its transaction and ends with the connection.
  */
 export async function openMysqlSnapshot(live: OwnedConnection, draft: MysqlConnection): Promise<StateSnapshot> {
-  await live.change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-  await live.change('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+  await startSnapshot(live);
   const positions = await runSteps(live, readPositionsByProjection());
   return {
     positions: (projection) => positions.get(projection) ?? [],

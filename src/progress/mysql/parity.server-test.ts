@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
-import { startMariaDb, type MariaDb } from '../../../test/servers/mariadb.ts';
+import type { DatabaseServer } from '../../../test/servers/database-server.ts';
+import { startDatabase } from '../../../test/servers/start-database.ts';
 import { openMysql } from '../../mysql/database.ts';
 import { runSteps as runOnMysql } from '../../mysql/run-steps.ts';
 import type { MergedTable } from '../../sql/merge.ts';
@@ -17,9 +18,9 @@ import { createMysqlProgress, progressMigrations as mysqlTables } from './progre
 
 const words: MergedTable = { name: 'word', key: ['word'], columns: { seen: 'sum', watermark_ms: 'max' } };
 
-let server: MariaDb;
+let server: DatabaseServer;
 before(async () => {
-  server = await startMariaDb();
+  server = await startDatabase();
 });
 after(() => server.stop());
 

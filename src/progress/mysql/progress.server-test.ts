@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startMariaDb, type MariaDb } from '../../../test/servers/mariadb.ts';
+import type { DatabaseServer } from '../../../test/servers/database-server.ts';
+import { startDatabase } from '../../../test/servers/start-database.ts';
 import { openMysql } from '../../mysql/database.ts';
 import { createMysqlProgress, progressMigrations } from './progress.ts';
 import { progressContract, type ContractChange } from '../progress.contract.ts';
 import type { ProgressCommit } from '../progress.ts';
 
-let server: MariaDb;
+let server: DatabaseServer;
 before(async () => {
-  server = await startMariaDb();
+  server = await startDatabase();
 });
 after(() => server.stop());
 

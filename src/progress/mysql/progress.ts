@@ -46,13 +46,15 @@ export function createMysqlProgress<Change>(
     load: (projection, partition) =>
       database.read((connection) => runSteps(connection, loadPosition(place, projection, partition))),
     commit: (commit) =>
-      session.transaction(async (connection) => {
-        await holdInstanceLock(connection, commit.instance);
-        const point = await runSteps(connection, advance(commit));
-        if (point === null) return false;
-        await apply(commit.changes, { ...point, connection, occasion: 'read' });
-        return true;
-      }),
+      session.transaction(
+        async (connection) => {
+          const point = await runSteps(connection, advance(commit));
+          if (point === null) return false;
+          await apply(commit.changes, { ...point, connection, occasion: 'read' });
+          return true;
+        },
+        (connection) => holdInstanceLock(connection, commit.instance),
+      ),
     positions: (projection) => database.connected((connection) => runSteps(connection, readPositions(projection))),
     deadLetters: (query) => database.connected((connection) => runSteps(connection, readDeadLetters(query))),
     settle: (settlement) =>

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../test/servers/mariadb.ts';
+import type { DatabaseServer, TestDatabase } from '../../../../../test/servers/database-server.ts';
+import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import { tasteState, tasteStateOfMysql } from '../../../../../test/support/taste-state.ts';
 import { until } from '../../../../../test/support/until.ts';
 import { tasteIsAlike, tasteIsOrderFree, type TasteStateUnderTest } from '../order-free.contract.ts';
@@ -14,9 +15,9 @@ import { openSqliteRecommendationStore } from '../sqlite/recommendation-store.ts
 import { openMysqlRecommendationStore } from './recommendation-store.ts';
 import type { RecommendationStore } from '../recommendation-store.ts';
 
-let server: MariaDb;
+let server: DatabaseServer;
 before(async () => {
-  server = await startMariaDb();
+  server = await startDatabase();
 });
 after(() => server.stop());
 

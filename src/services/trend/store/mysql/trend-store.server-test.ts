@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../test/servers/mariadb.ts';
+import type { DatabaseServer, TestDatabase } from '../../../../../test/servers/database-server.ts';
+import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import { trendState, trendStateInMysql } from '../../../../../test/support/trend-state.ts';
 import { until } from '../../../../../test/support/until.ts';
 import type { DeadLetter, ProgressCommit } from '../../../../progress/progress.ts';
@@ -89,9 +90,9 @@ async function leaseAll(store: TrendStore, instance: string): Promise<readonly n
   return leased.map(({ partition }) => partition);
 }
 
-let server: MariaDb;
+let server: DatabaseServer;
 before(async () => {
-  server = await startMariaDb();
+  server = await startDatabase();
 });
 after(() => server.stop());
 

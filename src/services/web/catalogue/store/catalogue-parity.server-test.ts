@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { startMariaDb, type MariaDb } from '../../../../../test/servers/mariadb.ts';
+import type { DatabaseServer } from '../../../../../test/servers/database-server.ts';
+import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import type { SamsaError } from '../../../../errors.ts';
 import { demoSource, type BookContent, type OpenCatalogue, type SourcedBook } from '../catalogue.ts';
 import { emptyContent } from '../stored-book.ts';
@@ -53,9 +54,9 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 );
 
 describe('the same imports and edits', () => {
-  let server: MariaDb;
+  let server: DatabaseServer;
   before(async () => {
-    server = await startMariaDb();
+    server = await startDatabase();
   });
   after(() => server.stop());
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../test/servers/mariadb.ts';
+import type { DatabaseServer, TestDatabase } from '../../../../../test/servers/database-server.ts';
+import { startMariaDb } from '../../../../../test/servers/mariadb.ts';
 import { until } from '../../../../../test/support/until.ts';
 import { openMysql } from '../../../../mysql/database.ts';
 import { openMysqlCatalogue } from '../store/mysql/catalogue.ts';
@@ -14,7 +15,7 @@ const tutorialTable = `CREATE TABLE books (
 const everything = { maxRows: 10_000, maxBytes: 1 << 24 };
 
 describe('a table of books somebody else made', () => {
-  let server: MariaDb;
+  let server: DatabaseServer;
   let place: TestDatabase;
   const opened: OpenCatalogue[] = [];
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startMariaDb, type MariaDb, type TestDatabase } from '../../../../../../test/servers/mariadb.ts';
+import type { DatabaseServer, TestDatabase } from '../../../../../../test/servers/database-server.ts';
+import { startDatabase } from '../../../../../../test/servers/start-database.ts';
 import { until } from '../../../../../../test/support/until.ts';
 import { openMysql } from '../../../../../mysql/database.ts';
 import { SamsaError } from '../../../../../errors.ts';
@@ -16,9 +17,9 @@ const everything = { maxRows: 100_000, maxBytes: 1 << 26 };
 const book = (title: string): BookContent => ({ ...emptyContent, title });
 
 describe('the catalogue in MySQL', () => {
-  let server: MariaDb;
+  let server: DatabaseServer;
   before(async () => {
-    server = await startMariaDb();
+    server = await startDatabase();
   });
   after(() => server.stop());
 
@@ -151,7 +152,8 @@ describe('the catalogue in MySQL', () => {
     const { bookId } = await shop.catalogue.add(book('Last'));
     await shop.catalogue.change(bookId, null);
     await server.restart();
-    assert.equal((await tryAgain(() => shop.catalogue.add(book('Next')))).bookId, bookId + 1);
+    // TiDB gives out ids in blocks, and a new block after a restart.
+    assert.ok((await tryAgain(() => shop.catalogue.add(book('Next')))).bookId > bookId);
   });
 
   it('says that books other tables refer to cannot be removed', async () => {

@@ -1,17 +1,11 @@
 import { hash } from 'node:crypto';
 import { columnText, type MysqlConnection, type MysqlRow } from '../../../../../mysql/connection.ts';
+import { wantedTable } from '../../../../../mysql/server.ts';
 import { bookLimits, cutTo, oneLine } from '../../book-fields.ts';
 import { demoSource, type BookContent } from '../../catalogue.ts';
 import { mostSameBooks, rowsToFind, type KeyedRow, type KnownBooks, type SameBook } from '../../merge-books.ts';
 import { emptyContent, type StoredBook } from '../../stored-book.ts';
 import { text } from '../../tutorial-table/table-columns.ts';
-
-/**
- * Values as the first table of a join, each then looked up in the index of the second. In place of `IN (…)`, for which
- * servers have read the whole of a forced index instead: during an import, what they know of the table is out of date.
- */
-const wantedBytes = "JSON_TABLE(?, '$[*]' COLUMNS (hex VARCHAR(200) PATH '$')) AS wanted";
-const wantedNumbers = "JSON_TABLE(?, '$[*]' COLUMNS (number BIGINT UNSIGNED PATH '$')) AS wanted";
 
 /** The books with these ids, also removed ones. Ids that never were given are left out. */
 export async function readBooks(connection: MysqlConnection, ids: readonly number[]): Promise<Map<number, StoredBook>> {
@@ -98,10 +92,11 @@ export async function findBooks(
 
 async function findDemos(connection: MysqlConnection, ids: readonly number[]): Promise<ReadonlySet<number>> {
   if (ids.length === 0) return new Set();
+  const wanted = wantedTable(connection.server, 'BIGINT UNSIGNED', ids);
   const rows = await connection.rows(
-    `SELECT book_id FROM ${wantedNumbers} STRAIGHT_JOIN state.book_source FORCE INDEX (by_book)
-     ON book_id = wanted.number AND source = ?`,
-    [JSON.stringify(ids), demoSource],
+    `SELECT book_id FROM ${wanted.table} STRAIGHT_JOIN state.book_source FORCE INDEX (by_book)
+     ON book_id = wanted.value AND source = ?`,
+    [...wanted.parameters, demoSource],
   );
   return new Set(rows.map((row) => Number(row['book_id'])));
 }
@@ -113,10 +108,11 @@ async function findNamed(
 ): Promise<ReadonlyMap<string, number>> {
   if (sourceIds.length === 0) return new Map();
   const ids = new Map(sourceIds.map((id) => [hexOf(sourceKey(id)), id]));
+  const wanted = wantedTable(connection.server, 'VARCHAR(200)', [...ids.keys()]);
   const rows = await connection.rows(
-    `SELECT source_key, book_id FROM ${wantedBytes} STRAIGHT_JOIN state.book_source FORCE INDEX (PRIMARY)
-     ON source = ? AND source_key = UNHEX(wanted.hex)`,
-    [JSON.stringify([...ids.keys()]), source],
+    `SELECT source_key, book_id FROM ${wanted.table} STRAIGHT_JOIN state.book_source FORCE INDEX (PRIMARY)
+     ON source = ? AND source_key = UNHEX(wanted.value)`,
+    [...wanted.parameters, source],
   );
   return new Map(rows.map((row) => [ids.get(hexOf(row['source_key'] as Buffer))!, Number(row['book_id'])]));
 }
@@ -139,16 +135,17 @@ async function findSame(
   const found = new Map<string, SameBook[]>();
   if (values.size === 0) return found;
   const { column, index } = columns[by];
+  const wanted = wantedTable(connection.server, 'VARCHAR(200)', [...values.keys()]);
   const rows = await connection.rows(
     `SELECT id, value, named FROM (
        SELECT id, value, named, ROW_NUMBER() OVER (PARTITION BY value, named ORDER BY id) AS place FROM (
          SELECT id, ${column} AS value,
            (SELECT COUNT(*) FROM state.book_source FORCE INDEX (by_book)
             WHERE book_id = book.id AND source = ?) > 0 AS named
-         FROM ${wantedBytes} STRAIGHT_JOIN state.book AS book FORCE INDEX (${index})
-           ON ${column} = UNHEX(wanted.hex)) same) placed
+         FROM ${wanted.table} STRAIGHT_JOIN state.book AS book FORCE INDEX (${index})
+           ON ${column} = UNHEX(wanted.value)) same) placed
      WHERE place <= ? ORDER BY id`,
-    [source, JSON.stringify([...values.keys()]), mostSameBooks],
+    [source, ...wanted.parameters, mostSameBooks],
   );
   for (const row of rows) {
     const value = values.get(hexOf(row['value'] as Buffer))!;
