@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'store-damaged'
   | 'store-unavailable'
   | 'too-late-to-redrive'
+  | 'too-many-requests'
   | 'topic-replaced'
   | 'topic-unknown'
   | 'unknown-query';

@@ -4,6 +4,7 @@ import { numberUpTo, queryText, wholeNumber } from './commands/option-values.ts'
 import type { SimulateOptions } from './commands/simulate.ts';
 import { loadConfig } from './config/config.ts';
 import { SamsaError } from './errors.ts';
+import { packageVersion } from './runtime/package-version.ts';
 
 const services = ['all', 'web', 'trend', 'recommendation'] as const satisfies readonly ServiceName[];
 
@@ -22,6 +23,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   const program = new Command('samsa')
     .description('The bookshop that listens: every search becomes an event, and events become trends and suggestions.')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .option('-c, --config <file>', 'a config.yml; without one, every setting has its default')
     .exitOverride()
     .showHelpAfterError('(samsa --help lists the commands)')

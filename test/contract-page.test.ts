@@ -33,7 +33,7 @@ describe('docs/contract.md', () => {
       await rm(data, { recursive: true });
     });
     const routes = await Promise.all([shop.web, shop.trend, shop.recommendation].map(routesOf));
-    assert.deepEqual(missing(routes.flat()), []);
+    assert.deepEqual(missing(routes.flat().filter((path) => !path.startsWith('/assets/'))), []);
     const help = spawnSamsa(['--help'], data);
     assert.equal(await help.ended, 0);
     const commands = [...help.output().matchAll(/^ {2}([a-z-]+)(?: \[options\])?(?: <\w+>)? {2,}\S/gm)].map(

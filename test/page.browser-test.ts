@@ -183,6 +183,49 @@ describe('the page in a browser', () => {
       .waitFor({ state: 'detached', ...patience });
   });
 
+  it('fits 320 pixels, also with words that cannot be broken', async (test) => {
+    const long = 'Donaudampfschiffahrtsgesellschaftskapitaen'.repeat(3);
+    const answer = await fetch(`${shopUrl}/api/books`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        title: long,
+        author: long,
+        description: long,
+        subjects: ['Donaudampfschiffahrt'.repeat(3)],
+      }),
+    });
+    const { id } = (await answer.json()) as { id: number };
+    const { page } = await enter(test, { viewport: { width: 320, height: 640 } });
+    for (const path of [
+      '/',
+      `/?q=${long}`,
+      `/books/${id}`,
+      '/books/1',
+      '/?q=love',
+      `/?q=${'x'.repeat(200)}`,
+      '/nope',
+    ]) {
+      await page.goto(path);
+      const width = await page.evaluate('document.documentElement.scrollWidth');
+      assert.ok(Number(width) <= 320, `${path}: ${String(width)}`);
+    }
+  });
+
+  it('keeps the list of a panel while its service does not answer', async (test) => {
+    const { page } = await enter(test);
+    await search(page, 'dracula');
+    const trends = page.locator('[data-live^="/fragments/trends"]');
+    await trends.locator('[data-key]').first().waitFor(patience);
+    await page.route('**/fragments/trends**', (route) => {
+      assert.equal(new URL(route.request().url()).searchParams.get('keep'), 'list');
+      return route.fulfill({ status: 204 });
+    });
+    await page.waitForResponse((response) => response.url().includes('/fragments/trends'), patience);
+    await page.waitForResponse((response) => response.url().includes('/fragments/trends'), patience);
+    assert.ok((await trends.locator('[data-key]').count()) > 0);
+  });
+
   it('fits a small phone, in light and dark mode', async (test) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page, complaints } = await enter(test, { viewport: { width: 360, height: 740 }, colorScheme });

@@ -66,6 +66,22 @@ describe('samsa simulate', () => {
     return { searches: number(searches), actions: number(actions), failures: number(failures) };
   };
 
+  it('is not limited as one client in a public shop, with the operator token', async () => {
+    const place = await mkdtemp(join(tmpdir(), 'samsa-simulate-public-'));
+    const environment = { SAMSA_APP_OPERATOR_TOKEN: 'a-token-of-this-test', SAMSA_APP_RATE_LIMIT: '20' };
+    const open = await startShop(place, environment);
+    try {
+      const args = ['simulate', '--duration', '2', '--rate', '50', '--seed', '7'];
+      const simulated = spawnSamsa(args, place, { ...environment, SAMSA_APP_PORT: new URL(open.web).port });
+      assert.equal(await simulated.ended, 0, simulated.output());
+      const { searches, failures } = tallyOf(simulated.output());
+      assert.ok(searches > 20 && failures === 0, simulated.output());
+    } finally {
+      await open.stop('SIGKILL');
+      await rm(place, { recursive: true });
+    }
+  });
+
   it('sends searches and actions to a running shop, and each one is counted', async () => {
     const simulated = simulate('--duration', '2', '--rate', '200', '--seed', '7', '--burst', 'Walden');
     assert.equal(await simulated.ended, 0, simulated.output());

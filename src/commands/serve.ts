@@ -1,18 +1,27 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { lockDataFolder, openDataFolder } from '../runtime/data-folder.ts';
 import { shareLogSignal } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from './command-context.ts';
+import { descriptorNotice, openModeNotice, requireSharedSecret } from './serve/exposure.ts';
 import { runUntilStopped, type RunningService } from './serve/running-service.ts';
 import type { RemoteUrls } from './serve/start-web.ts';
 import { startConsumersThread } from './serve/consumers-thread-link.ts';
 import { shopFiles } from './state/shop-places.ts';
 
+/** Where Linux tells a process its limits. */
+const limitsFile = '/proc/self/limits';
+
 /** Runs one service, or the whole shop, until a signal stops it. */
 export async function serveCommand(name: ServiceName, { config, print, warn }: CommandContext): Promise<number> {
   openDataFolder(config.data);
-  return runUntilStopped(() => withSmallHeaps(() => start(name, config, print, warn)), warn);
+  if (existsSync(limitsFile)) for (const line of descriptorNotice(readFileSync(limitsFile, 'utf8'))) warn(line);
+  return runUntilStopped(async () => {
+    const service = await withSmallHeaps(() => start(name, config, print, warn));
+    for (const line of openModeNotice(config)) print(line);
+    return service;
+  }, warn);
 }
 
 /**
@@ -31,6 +40,7 @@ async function withSmallHeaps<Started>(start: () => Promise<Started>): Promise<S
 type Say = (line: string) => void;
 
 async function start(name: ServiceName, config: Config, print: Say, warn: Say): Promise<RunningService> {
+  requireSharedSecret(name, config);
   switch (name) {
     case 'all':
       return startAll(config, print, warn);
@@ -61,10 +71,11 @@ async function startAll(config: Config, print: Say, warn: Say): Promise<RunningS
       const { replaceOutdatedStates } = await import('./state/replace-outdated.ts');
       await replaceOutdatedStates(config, (line) => warn(`samsa: ${line}`));
     }
-    const starting = startConsumersThread(config);
+    const closed = new Int32Array(new SharedArrayBuffer(4));
+    const starting = startConsumersThread({ config, closed });
     starting.catch(() => {}); // Awaited below, once the shop has opened its own stores.
     try {
-      const web = await startWeb(config, starting);
+      const web = await startWeb(config, starting, closed);
       const consumers = await starting;
       print(`the bookshop    ${web.url}`);
       print(`trend           ${consumers.trendUrl}/trends`);
@@ -83,8 +94,8 @@ async function startAll(config: Config, print: Say, warn: Say): Promise<RunningS
   });
 }
 
-async function startWeb(config: Config, remote: Promise<RemoteUrls>): Promise<RunningService> {
-  return (await import('./serve/start-web.ts')).startWeb(config, remote);
+async function startWeb(config: Config, remote: Promise<RemoteUrls>, closed?: Int32Array): Promise<RunningService> {
+  return (await import('./serve/start-web.ts')).startWeb(config, remote, closed);
 }
 
 /** One web service per data folder: the lock is held for as long as it runs. */

@@ -36,7 +36,7 @@ export async function simulateCommand(
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const { signal } = stopping;
   const url = shopUrl(config);
-  const meeting = { url, seed, signal };
+  const meeting = { url, operatorToken: config.app.operatorToken, seed, signal };
   const books = await listKnownBooks(meeting);
   if (history) {
     const events = await appendHistory(config, { books, seed, readers: options.readers, signal });

@@ -331,7 +331,7 @@ remote:
       SAMSA_APP_PORT: '65536',
       SAMSA_APP_HOST: 'localhost:8080',
       SAMSA_APP_PAGE_SIZE: '-1',
-      SAMSA_APP_OPERATOR_TOKEN: '',
+      SAMSA_APP_OPERATOR_TOKEN: 'too-short-token',
       SAMSA_APP_SECRET: 'too short',
       SAMSA_APP_TRUST_PROXY: '10.0.0.0/33',
       SAMSA_MQ_BROKERS: 'localhost',

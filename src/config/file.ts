@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { requireRegularFile } from '../runtime/regular-file.ts';
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import { sections } from './keys.ts';
 import { reason } from '../errors.ts';
@@ -14,7 +15,8 @@ const shownFaults = 5;
 /** Reads the settings in a YAML file by their dotted names. Skips empty values and sections. Never throws. */
 export function readConfigFile(path: string): FileSettings {
   try {
-    if (statSync(path).size > largestBytes) return problem(`${path}: expected at most 1 MiB of YAML, got more.`);
+    const { size } = requireRegularFile(path);
+    if (size > largestBytes) return problem(`${path}: expected at most 1 MiB of YAML, got more.`);
     const source = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
     return readYaml(path, source);
   } catch (error) {

@@ -14,6 +14,7 @@ import {
   serviceUrl,
   text,
   token,
+  unlessEmpty,
   topicName,
   type DatabaseLocation,
   type Parse,
@@ -58,12 +59,12 @@ export const table = {
     host: key(host, '127.0.0.1'),
     /** Books on a page of results. */
     pageSize: key(integer(1, 100), 10),
-    operatorToken: secret(orNull(token), null),
+    operatorToken: secret(unlessEmpty(token), null),
     /** Signs cookies. `null`: made once and kept in the data folder. */
-    secret: secret(orNull(secretText(16)), null),
+    secret: secret(unlessEmpty(secretText(16)), null),
     /** Proxies whose forwarding headers are believed. */
     trustProxy: key(addressRanges, []),
-    /** Requests a minute and client, 0 = no limit. `null`: 600, and no limit on loopback. */
+    /** Requests a minute and client, 0 = no limit. `null`: 600, and no limit in open mode. */
     rateLimit: key(orNull(integer(0, 1_000_000)), null),
   },
   db: {
@@ -100,7 +101,7 @@ export const table = {
     /** Names the projection: changing it re-reads the log. */
     groupId: key(groupId, 'trend-svr'),
     minimumReaders: key(integer(1, 1_000_000), 10),
-    /** New readers an hour and address prefix, 0 = off. `null`: 20, and off on loopback. */
+    /** New readers an hour and address prefix, 0 = off. `null`: 20, and off in open mode. */
     newReadersPerAddress: key(orNull(integer(0, 1_000_000)), null),
     countAnonymous: key(flag, false),
     blockedWords: key(listOf(text, 'a list of words'), []),

@@ -31,11 +31,16 @@ export function secretText(leastLength: number): Parse<string> {
       : { expected: leastLength === 1 ? 'text, in quotes' : `text of at least ${leastLength} characters, in quotes` };
 }
 
-/** Text that fits an HTTP header. */
+/** Text that fits an HTTP header, long enough not to be guessed. */
 export const token: Parse<string> = (given) =>
-  typeof given === 'string' && /^[\x21-\x7e]{1,1000}$/.test(given)
+  typeof given === 'string' && /^[\x21-\x7e]{16,1000}$/.test(given)
     ? { value: given }
-    : { expected: 'a token of visible ASCII characters without spaces' };
+    : { expected: 'a token of at least 16 visible ASCII characters without spaces' };
+
+/** Takes empty text for a setting that is not given, as `compose.yaml` passes variables that are not set. */
+export function unlessEmpty<Value>(parse: Parse<Value>): Parse<Value | null> {
+  return (given) => (given === '' ? { value: null } : parse(given));
+}
 
 export function integer(least: number, most: number): Parse<number> {
   return (given) => {

@@ -29,6 +29,8 @@ export type BookSearched = {
   readonly weight: 0 | 1;
   /** The corrected query, if the search used one. */
   readonly corrected: string | null;
+  /** 0–29, a keyed hash of the address prefix; `null` when the producer told none. */
+  readonly place: number | null;
   /** When it happened, ms since 1970; never later than its arrival. */
   readonly time: number;
   /** Orders events that happened at the same time: `source/sequence`, or the log position of a plain message. */
@@ -45,6 +47,8 @@ export type SearchContext = {
   /** Whether the answer is another than the plain first page: filtered, or in another order. */
   readonly filtered?: boolean;
   readonly total: number;
+  /** As in `BookSearched`. */
+  readonly place?: number | null;
 };
 
 const bookList = TypeCompiler.Compile(Type.Array(BookSchema));
@@ -65,6 +69,7 @@ export function bookSearchedRecord(
   if (search.corrected !== null) extensions['corrected'] = search.corrected;
   if (search.dropped !== undefined && search.dropped.length > 0) extensions['dropped'] = search.dropped.join(' ');
   if (search.filtered === true) extensions['filtered'] = '1';
+  if (search.place != null) extensions['place'] = String(search.place);
   const withReader = search.keyFormat === 'query:reader';
   if (withReader) extensions['keyformat'] = 'query:reader';
   return {
@@ -152,14 +157,19 @@ function ownSearch(key: string, envelope: Envelope): Unparsed {
       `header ce_type: expected ${bookSearchedType}, got ${envelope.type.slice(0, 80)}`,
     );
   }
-  const { reader, weight, corrected, keyformat } = envelope.extensions;
+  const { reader, weight, corrected, keyformat, place } = envelope.extensions;
   return {
     query: notEmpty(keyformat === 'query:reader' ? withoutReader(key, reader ?? '') : key),
     reader: reader ?? null,
     weight: weight === '0' ? 0 : 1,
     corrected: corrected ?? null,
+    place: placeOf(place),
     tieBreak: `${envelope.source}/${String(envelope.sequence).padStart(20, '0')}`,
   };
+}
+
+function placeOf(place: string | undefined): number | null {
+  return place !== undefined && /^(?:1?\d|2\d)$/.test(place) ? Number(place) : null;
 }
 
 function withoutReader(key: string, reader: string): string {
@@ -176,6 +186,7 @@ function plainSearch(key: string, record: StoredRecord): Unparsed {
     reader,
     weight: 1,
     corrected: null,
+    place: null,
     tieBreak: `${String(record.partition).padStart(10, '0')}/${offset}`,
   };
 }

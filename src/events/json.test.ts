@@ -26,6 +26,12 @@ describe('parseEventJson', () => {
     assert.deepEqual(parseEventJson(Buffer.from(JSON.stringify(value))), value);
   });
 
+  it('skips a byte order mark, once', () => {
+    const value = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('[{"id":21}]')]);
+    assert.deepEqual(parseEventJson(value), [{ id: 21 }]);
+    refused(Buffer.concat([value.subarray(0, 3), value]), /expected JSON/);
+  });
+
   it('refuses text that is not JSON, or only half of it', () => {
     refused('gatsby', /expected JSON/);
     refused('[{"id":1,', /expected JSON/);

@@ -7,7 +7,7 @@ const limitBytes = 900_000;
 const limitDepth = 64;
 
 /**
- * Parses the JSON of a record's value.
+ * Parses the JSON of a record's value. A byte order mark before it is skipped.
  * @throws SamsaError `bad-event` unless it is one well-formed JSON document with finite numbers and unique, harmless keys.
  */
 export function parseEventJson(value: Uint8Array): unknown {
@@ -15,7 +15,7 @@ export function parseEventJson(value: Uint8Array): unknown {
     throw new SamsaError('bad-event', `value: expected at most ${limitBytes} bytes, got ${value.byteLength}`);
   }
   if (!isUtf8(value)) throw new SamsaError('bad-event', 'value: expected UTF-8');
-  const parsed = parseStrictJson(text(value));
+  const parsed = parseStrictJson(text(value).replace(/^\uFEFF/, ''));
   if (parsed.problem === undefined) return parsed.value;
   throw new SamsaError('bad-event', `value: ${parsed.problem}`, { cause: parsed.cause });
 }

@@ -1,7 +1,8 @@
-import type { Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { SamsaError } from '../errors.ts';
 import type { HttpServer } from './http-server.ts';
+import type { Socket } from 'node:net';
 
 const unreachable: Readonly<Record<string, string>> = {
   EACCES: 'this process may not use that port',
@@ -69,4 +70,48 @@ function drain(server: Server, patienceMs: number): void {
   });
   sweep.unref();
   last.unref();
+}
+
+/** A browser sends one request at a time over a connection. Programs that pipeline send more. */
+const runningPerConnection = 16;
+
+type Exchange = readonly [IncomingMessage, ServerResponse];
+type Connection = { running: number; readonly waiting: Exchange[] };
+
+/**
+ * An HTTP server that runs at most 16 requests of one connection at the same time. It stops reading a connection that
+ * sends more, so that one connection cannot keep the process from answering others.
+ */
+export function createPacedServer(
+  options: ServerOptions,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  const connections = new WeakMap<Socket, Connection>();
+
+  const start = (connection: Connection, [request, response]: Exchange): void => {
+    connection.running++;
+    response.once('close', () => {
+      connection.running--;
+      advance(connection, request.socket);
+    });
+    handle(request, response);
+  };
+  const advance = (connection: Connection, socket: Socket): void => {
+    if (socket.destroyed) connection.waiting.length = 0;
+    const next = connection.waiting.shift();
+    if (next !== undefined) start(connection, next);
+    if (connection.waiting.length === 0) socket.resume();
+  };
+
+  return createServer(options, (request, response) => {
+    const { socket } = request;
+    let connection = connections.get(socket);
+    if (connection === undefined) {
+      connection = { running: 0, waiting: [] };
+      connections.set(socket, connection);
+    }
+    if (connection.running < runningPerConnection) return start(connection, [request, response]);
+    connection.waiting.push([request, response]);
+    socket.pause();
+  });
 }

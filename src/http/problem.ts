@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError } from 'fastify';
 import { SamsaError, type ErrorCode } from '../errors.ts';
@@ -30,6 +30,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'spool-full': 503,
   'store-damaged': 503,
   'store-unavailable': 503,
+  'too-many-requests': 429,
   'unknown-query': 404,
 };
 
@@ -45,6 +46,7 @@ const frameworkCodes: Readonly<Record<number, string>> = {
   431: 'headers-too-large',
 };
 
+const damaged = 'A file of this shop is damaged, so this cannot be answered until it is repaired.';
 const away = 'The shop cannot do this right now. Try again in a moment.';
 
 export function problem(status: number, code: string, detail: string): Problem {
@@ -56,7 +58,10 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof SamsaError) {
     const status = statuses[error.code];
     if (status === undefined) return internal();
-    if (status < 500) return problem(status, error.code, error.message);
+    const told = problem(status, error.code, error.message);
+    if (status === 429) return { ...told, retryAfterSeconds: 60 };
+    if (status < 500) return told;
+    if (error.code === 'store-damaged') return problem(status, error.code, damaged);
     return { ...problem(status, error.code, away), retryAfterSeconds: 1 };
   }
   if (!(error instanceof Error)) return internal();
@@ -76,6 +81,15 @@ export function stoppingProblem(): Problem {
 
 function internal(): Problem {
   return problem(500, 'internal-error', 'An error inside the shop kept it from answering. The error is in its log.');
+}
+
+/** Answers an `Expect` header other than `100-continue`. */
+export function answerExpectation(request: IncomingMessage, response: ServerResponse): void {
+  const expected = String(request.headers.expect).slice(0, 80);
+  const body = JSON.stringify(
+    problem(417, 'expectation-failed', `Expected no Expect header, or 100-continue, got ${expected}.`),
+  );
+  response.writeHead(417, { 'content-type': 'application/problem+json', connection: 'close' }).end(body);
 }
 
 /** Answers a connection that sent an invalid or incomplete HTTP request, then closes it. */

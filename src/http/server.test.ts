@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { Type } from '@sinclair/typebox';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
-import { openTestServer } from '../../test/support/open-test-server.ts';
+import { openTestAccess, openTestServer } from '../../test/support/open-test-server.ts';
 import { SamsaError } from '../errors.ts';
 import type { HttpServer } from './http-server.ts';
 import { listen } from './listening.ts';
@@ -120,7 +120,7 @@ describe('addresses and query strings', () => {
   it('makes numbers of what the route wants as numbers, and of nothing else', async (test) => {
     const { server } = await open(test);
     assert.deepEqual((await server.inject('/echo?q=12&n=12')).json(), { q: '12', n: 12 });
-    assert.deepEqual((await server.inject('/echo')).json(), { n: 7 });
+    for (const url of ['/echo', '/echo?n=']) assert.deepEqual((await server.inject(url)).json(), { n: 7 });
     assert.deepEqual((await server.inject('/books/17')).json(), { id: 17 });
     assert.deepEqual((await server.inject('/free?n=12')).json(), { n: '12' });
     assert.equal((await server.inject('/echo?all=true')).statusCode, 400);
@@ -131,7 +131,6 @@ describe('addresses and query strings', () => {
     const expected: Readonly<Record<string, RegExp>> = {
       '/echo?n=0': /query string: n: must be >= 1, got 0\.$/,
       '/echo?n=101': /n: must be <= 100, got 101/,
-      '/echo?n=': /n: must be integer, got ""/,
       '/echo?n=5.5': /n: must be integer, got 5\.5/,
       '/echo?n=0x10': /n: must be integer, got "0x10"/,
       '/echo?n=1e3': /n: must be integer, got "1e3"/,
@@ -293,7 +292,7 @@ describe('what every service has', () => {
       paths: Record<string, unknown>;
     }>();
     assert.deepEqual([openapi, info], ['3.1.0', { title: 'Samsa web', version: '1.2.3' }]);
-    assert.ok('/echo' in paths && '/shelves' in paths && !('/metrics' in paths));
+    assert.ok('/echo' in paths && '/shelves' in paths && '/metrics' in paths);
   });
 
   it('counts answers by route and status, never by address', async (test) => {
@@ -319,14 +318,14 @@ describe('what every service has', () => {
   });
 
   it('believes forwarding headers of named proxies only', async (test) => {
-    const trusting = await open(test, { rateLimitPerMinute: 1, trustProxy: ['10.0.0.1'] });
+    const trusting = await open(test, { rateLimitPerMinute: 1, access: openTestAccess({ trustProxy: ['10.0.0.1'] }) });
     const from = (remoteAddress: string, client: string) =>
       trusting.server.inject({ url: '/free', remoteAddress, headers: { 'x-forwarded-for': client } });
     assert.equal((await from('10.0.0.1', '198.51.100.1')).statusCode, 200);
     assert.equal((await from('10.0.0.1', '198.51.100.2')).statusCode, 200);
     assert.equal((await from('10.0.0.1', '198.51.100.1')).statusCode, 429);
     assert.equal((await from('10.0.0.2', '198.51.100.3')).statusCode, 200);
-    assert.equal((await from('10.0.0.2', '198.51.100.4')).statusCode, 429);
+    assert.equal((await from('10.0.0.3', '198.51.100.3')).statusCode, 200);
   });
 });
 

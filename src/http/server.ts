@@ -1,15 +1,24 @@
-import formBody from '@fastify/formbody';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { SamsaError } from '../errors.ts';
-import { describeRoutes } from './describe-routes.ts';
+import type { Access } from './access.ts';
+import { compressAnswers } from './compression.ts';
 import type { HttpServer } from './http-server.ts';
-import { drainOnClose } from './listening.ts';
+import { createLimits } from './limits.ts';
+import { createPacedServer, drainOnClose } from './listening.ts';
 import { healthRoutes, metricsRoutes } from './monitoring.ts';
-import { answerBrokenRequest, problem, problemOf, stoppingProblem, type Problem } from './problem.ts';
-import { readNumbers, requireSingleValues, requireText } from './query-string.ts';
+import { answerBrokenRequest, answerExpectation, problemOf, stoppingProblem, type Problem } from './problem.ts';
+import {
+  bodyLimitBytes,
+  readBodies,
+  readNumbers,
+  requireOneHost,
+  requireSingleValues,
+  requireText,
+} from './read-request.ts';
+import { createKnownRoutes, describeRoutes } from './routes.ts';
 
 export type HttpServerOptions = {
   readonly service: 'web' | 'trend' | 'recommendation';
@@ -17,24 +26,31 @@ export type HttpServerOptions = {
   readonly logger: Logger;
   /** Reason codes of everything that is wrong. Empty when all is well. */
   readonly readiness: () => readonly string[];
-  /** Per client, which is an IPv4 address or an IPv6 /64; 0 = no limit. */
-  readonly rateLimitPerMinute: number;
-  /** Addresses whose forwarding headers are believed. */
-  readonly trustProxy: readonly string[];
+  readonly access: Access;
+  /** `app.rate_limit`: requests a minute and client; 0 = no limit, null = the default of the mode. */
+  readonly rateLimitPerMinute: number | null;
   readonly registry: Registry;
   /** Answers a failure in another form, for instance as a page. Returns false to have it answered as problem details. */
   readonly showProblem?: (problem: Problem, request: FastifyRequest, reply: FastifyReply) => boolean;
 };
 
-const bodyLimitBytes = 256 * 1024;
 const drainPatienceMs = 5_000;
-const rememberedClients = 20_000;
 
-const limits = {
+const settings = {
   bodyLimit: bodyLimitBytes,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 65_000,
-  http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
+  return503OnClosing: false,
+  // A logger per request would only add a request number, which no other line contains.
+  childLoggerFactory: (logger: FastifyBaseLogger) => logger,
+  ajv: {
+    customOptions: {
+      removeAdditional: false,
+      coerceTypes: false,
+      allErrors: true,
+      useDefaults: true,
+      verbose: true,
+      keywords: ['described'],
+    },
+  },
   /** The longest URL that Node accepts, so that each route decides about long parameters. */
   routerOptions: { maxParamLength: 16 * 1024 },
 };
@@ -47,39 +63,58 @@ const limits = {
  * `close` answers the requests that have arrived, then closes every connection, within 5 s.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const loggerInstance: FastifyBaseLogger = quieter(options.logger);
+  const { access, logger, service, version, registry } = options;
+  const loggerInstance: FastifyBaseLogger = quieter(logger);
   const server = Fastify({
-    ...limits,
+    ...settings,
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
-    // A logger per request would only add a request number, which no other line contains.
-    childLoggerFactory: (logger) => logger,
-    trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
-    return503OnClosing: false,
-    ajv: {
-      customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true, useDefaults: true, verbose: true },
-    },
+    trustProxy: access.isTrustedProxy,
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply, options),
     clientErrorHandler: answerBrokenRequest,
+    serverFactory: (handle) => {
+      const timeouts = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 };
+      const http = createPacedServer({ ...timeouts, connectionsCheckingInterval: 2_000 }, handle);
+      return http.on('checkExpectation', answerExpectation);
+    },
   }).withTypeProvider<TypeBoxTypeProvider>();
   const isClosing = drainOnClose(server, drainPatienceMs);
+  const routes = createKnownRoutes();
+  const damage = createDamageNote(logger);
+  const headers = { 'x-content-type-options': 'nosniff', 'cache-control': cacheControl[service] };
+  const limit = createLimits(access, options.rateLimitPerMinute, () => performance.now());
   server.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(headers);
     if (isClosing()) return void answerProblem(stoppingProblem(), request, reply, options);
+    access.observe(request);
+    const refusal = limit(request, reply);
+    if (refusal !== null) return void answerProblem(refusal, request, reply, options);
+    requireOneHost(request.raw.rawHeaders);
     requireText(request.url);
-    requireSingleValues(request.query as Record<string, unknown>);
+    requireSingleValues(request);
+    const moved = routes.withoutSlash(request.url);
+    if (moved !== null) return void reply.redirect(moved, 308);
+    // Before a body is looked at: its type does not matter where nothing reads it.
+    if (request.is404) return void answerProblem(routes.refuse(request, reply), request, reply, options);
     done();
   });
   server.addHook('onRoute', readNumbers);
-  server.removeContentTypeParser('text/plain');
-  server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options));
-  server.setNotFoundHandler((request, reply) => answerProblem(nothingAt(request), request, reply, options));
-  await server.register(formBody, { bodyLimit: bodyLimitBytes });
-  await limitRate(server, options.rateLimitPerMinute);
-  describeRoutes(server, `Samsa ${options.service}`, options.version);
-  metricsRoutes(server, options.registry);
-  healthRoutes(server, options.readiness);
+  server.addHook('onRoute', routes.add);
+  readBodies(server);
+  compressAnswers(server);
+  server.setErrorHandler((error, request, reply) => {
+    damage.note(error);
+    return answerError(error, request, reply, options);
+  });
+  server.setNotFoundHandler((request, reply) => answerProblem(routes.refuse(request, reply), request, reply, options));
+  describeRoutes(server, `Samsa ${service}`, version);
+  metricsRoutes(server, registry);
+  healthRoutes(server, registry, () => [...access.problems(), ...damage.reasons(), ...options.readiness()]);
   return server;
 }
+
+/** What the web and recommendation services answer belongs to one reader. Assets override this. */
+const cacheControl = { web: 'private, no-store', trend: 'no-cache', recommendation: 'private, no-store' } as const;
 
 /** Drops Fastify's info lines about addresses. The command prints where the services are. */
 function quieter(logger: Logger): Logger {
@@ -88,24 +123,23 @@ function quieter(logger: Logger): Logger {
     : logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level });
 }
 
-/** Limits requests to every route, and to addresses without a route, before any other work is done. */
-async function limitRate(server: HttpServer, perMinute: number): Promise<void> {
-  if (perMinute === 0) return;
-  const { default: rateLimit } = await import('@fastify/rate-limit');
-  await server.register(rateLimit, {
-    global: false,
-    max: perMinute,
-    timeWindow: 60_000,
-    cache: rememberedClients,
-    allowList: (request) => request.url.startsWith('/health/'),
-  });
-  server.addHook('onRequest', server.rateLimit());
+/** Remembers damage that requests have met, and logs it once: every further request would meet the same. */
+function createDamageNote(logger: Pick<Logger, 'error'>) {
+  const met = new Set<string>();
+  return {
+    note: (error: unknown): void => {
+      if (!(error instanceof SamsaError) || error.code !== 'store-damaged' || met.has(error.message)) return;
+      met.add(error.message);
+      logger.error({ code: error.code }, error.message);
+    },
+    reasons: (): readonly string[] => (met.size > 0 ? ['store-damaged'] : []),
+  };
 }
 
 /** Logs errors of ours once. Errors of the client are only answered. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, options: HttpServerOptions) {
   const shown = problemOf(error);
-  if (shown.status >= 500) {
+  if (shown.status >= 500 && shown.code !== 'store-damaged') {
     const { method, routeOptions } = request;
     // A retryable error is not a bug: its message is enough, and a stack trace per request would flood the log.
     const err = error instanceof SamsaError && error.retryable ? error.message : error;
@@ -124,8 +158,4 @@ function answerProblem(
   void reply.code(shown.status);
   if (showProblem?.(shown, request, reply) === true) return reply;
   return reply.type('application/problem+json').send(Buffer.from(JSON.stringify(shown)));
-}
-
-function nothingAt({ method, url }: FastifyRequest): Problem {
-  return problem(404, 'not-found', `There is nothing at ${method} ${url.split('?', 1)[0]!.slice(0, 200)}.`);
 }

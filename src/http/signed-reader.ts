@@ -1,49 +1,78 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createLruMap } from '../runtime/lru-map.ts';
 
-/** Proves that this shop gave out a reader id: `<reader id>.<HMAC-SHA-256 under app.secret>`, base64url. */
+/**
+ * Proves that this shop gave out a reader id, and on which day: `<reader id>.<day><HMAC-SHA-256 under app.secret>`. The
+ * day is four digits in base 36, counted from 1970, UTC.
+ */
 export type ReaderSigner = {
   /** A new random id: 16 bytes as base64url. */
   readonly mint: () => string;
+  /** Signs an id as of today. */
   readonly sign: (readerId: string) => string;
-  /** The reader id, or `null` when the value was not signed under this secret. Compares in constant time. */
+  /**
+   * The reader id; `null` when the value was not signed under this secret, or more than 180 days ago. Compares in
+   * constant time.
+   */
   readonly verify: (signed: string) => string | null;
+  /** Whether a valid value should be replaced by one of today: after 30 days. */
+  readonly isDueForRenewal: (signed: string) => boolean;
 };
 
 /** A minted id, or the keyed hash of an address prefix (`a-…`) that stands for clients without a cookie. */
-const signedReader = /^((?:a-)?[A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
+const signedReader = /^((?:a-)?[A-Za-z0-9_-]{22})\.([0-9a-z]{4})?([A-Za-z0-9_-]{43})$/;
 const rememberedValues = 20_000;
 const idBytes = 16;
 const idsPerPool = 256;
+const dayMs = 86_400_000;
+const validDays = 180;
+const renewedAfterDays = 30;
+/** Values without a day, as given out before 2026-12, are valid until then. */
+const undatedUntilMs = Date.UTC(2027, 5, 1);
 
 /**
  * Caches 20,000 to 40,000 verified values, so that a returning reader costs a look-up instead of a hash.
  * Invalid values are not cached: they could push out valid ones.
  */
-export function createReaderSigner(secret: string): ReaderSigner {
+export function createReaderSigner(secret: string, clock: () => number): ReaderSigner {
   const signatureOf = createHmacSha256(secret);
   const mint = createMint();
   const verified = createLruMap<string, string>(rememberedValues);
+  const today = (): number => Math.floor(clock() / dayMs);
 
   const checkSignature = (signed: string): string | null => {
     const match = signedReader.exec(signed);
     if (match === null) return null;
-    const [, readerId = '', signature = ''] = match;
-    const expected = Buffer.from(signatureOf(readerId));
+    const [, readerId = '', day = '', signature = ''] = match;
+    const expected = Buffer.from(signatureOf(day === '' ? readerId : `${readerId}.${day}`));
     return timingSafeEqual(expected, Buffer.from(signature)) ? readerId : null;
+  };
+  const isCurrent = (signed: string): boolean => {
+    const age = ageInDays(signed, today());
+    return age === null ? clock() < undatedUntilMs : age <= validDays;
   };
 
   return {
     mint,
-    sign: (readerId) => `${readerId}.${signatureOf(readerId)}`,
+    sign: (readerId) => {
+      const day = today().toString(36).padStart(4, '0');
+      return `${readerId}.${day}${signatureOf(`${readerId}.${day}`)}`;
+    },
     verify: (signed) => {
       const known = verified.get(signed);
-      if (known !== undefined) return known;
-      const readerId = checkSignature(signed);
-      if (readerId !== null) verified.set(signed, readerId);
+      const readerId = known ?? checkSignature(signed);
+      if (readerId === null || !isCurrent(signed)) return null;
+      if (known === undefined) verified.set(signed, readerId);
       return readerId;
     },
+    isDueForRenewal: (signed) => (ageInDays(signed, today()) ?? renewedAfterDays) >= renewedAfterDays,
   };
+}
+
+/** Of a value in the right form; `null` without a day. A clock that was set back makes no value too old. */
+function ageInDays(signed: string, today: number): number | null {
+  const tail = signed.slice(signed.indexOf('.') + 1);
+  return tail.length === 43 ? null : today - Number.parseInt(tail.slice(0, 4), 36);
 }
 
 /** Draws random bytes for many ids at once: one call per id would cost more than the rest of making it. */

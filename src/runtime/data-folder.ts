@@ -1,6 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from './file-lock.ts';
 import { reason, SamsaError } from '../errors.ts';
 
@@ -11,12 +22,28 @@ import { reason, SamsaError } from '../errors.ts';
 export function openDataFolder(folder: string): void {
   const probe = join(folder, `.writable-${process.pid}-${randomBytes(4).toString('hex')}`);
   try {
+    keepPrivate(folder);
     makeFolder(folder);
     writeFileSync(probe, 'x', { flag: 'wx' });
     rmSync(probe);
   } catch (error) {
     throw unusable(folder, error);
   }
+}
+
+/** Makes what this process creates from now on, and the data files that exist, readable by their owner only. */
+function keepPrivate(folder: string): void {
+  if (isMainThread) process.umask(0o077);
+  for (const entry of readdirOf(folder)) {
+    if (!/\.sqlite|^secret$|^spool$/.test(entry)) continue;
+    const path = join(folder, entry);
+    const { mode } = statSync(path);
+    if ((mode & 0o077) !== 0) chmodSync(path, mode & 0o700);
+  }
+}
+
+function readdirOf(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 /**
@@ -106,7 +133,8 @@ function alreadyRunning(folder: string, holder: LockHolder | null): SamsaError {
   return new SamsaError(
     'already-running',
     `${folder}: expected a data folder no other bookshop is open on, but ${who} has it. ` +
-      'Stop that one, or give this one a folder and a port of its own with SAMSA_DATA and SAMSA_APP_PORT.',
+      'Stop that one, or give this one another folder and other ports with SAMSA_DATA, SAMSA_APP_PORT, ' +
+      'SAMSA_TREND_PORT and SAMSA_RECOMMENDATION_PORT.',
   );
 }
 

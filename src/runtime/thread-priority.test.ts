@@ -36,7 +36,7 @@ describe('giving way', () => {
   });
 
   it('never raises it', limits, () => {
-    const { main, before, after } = prioritiesWhenStartedAt(15);
+    const { main, before, after } = prioritiesWhenStartedAt(18);
     assert.deepEqual([main, after], [before, 19]);
   });
 });

@@ -35,7 +35,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
     ],
   },
   http: { imports: ['runtime', 'errors'], doors: ['*'] },
-  config: { imports: ['events', 'errors'], doors: ['config.ts'] },
+  config: { imports: ['events', 'runtime', 'errors'], doors: ['config.ts'] },
   'services/web': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
     doors: ['web-service.ts', 'search-index.ts'],

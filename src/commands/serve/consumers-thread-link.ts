@@ -2,6 +2,13 @@ import type { Config } from '../../config/config.ts';
 import { reason } from '../../errors.ts';
 import { fromPlainError, startWorker, type PlainError } from '../../runtime/worker-link.ts';
 
+/** What the thread is started with. */
+export type ConsumersWork = {
+  readonly config: Config;
+  /** As `AccessOptions.closed`. */
+  readonly closed: Int32Array;
+};
+
 /** What the consumers' thread tells the main thread. */
 export type FromConsumers =
   | { readonly type: 'listening'; readonly trendUrl: string; readonly recommendationUrl: string }
@@ -26,13 +33,13 @@ const youngGenerationMiB = 32;
  * listen.
  * @throws SamsaError whatever kept one of them from starting; then neither runs.
  */
-export async function startConsumersThread(config: Config): Promise<RunningConsumers> {
+export async function startConsumersThread(data: ConsumersWork): Promise<RunningConsumers> {
   const listening = Promise.withResolvers<Extract<FromConsumers, { type: 'listening' }>>();
   const failed = Promise.withResolvers<Error>();
   const { close } = startWorker<never, FromConsumers>({
     entry: new URL('./consumers-thread.ts', import.meta.url),
     name: 'consumers',
-    data: config,
+    data,
     youngGenerationMiB,
     onMessage: (message) => {
       if (message.type === 'listening') listening.resolve(message);

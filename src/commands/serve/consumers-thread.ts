@@ -1,21 +1,22 @@
-import type { Config } from '../../config/config.ts';
 import { SamsaError } from '../../errors.ts';
 import { lowerThreadPriority } from '../../runtime/thread-priority.ts';
 import { linkToParent, toPlainError } from '../../runtime/worker-link.ts';
-import type { FromConsumers } from './consumers-thread-link.ts';
+import type { ConsumersWork, FromConsumers } from './consumers-thread-link.ts';
 import type { RunningService } from './running-service.ts';
 import { createSayLogProblem, createServiceLogger } from './service-base.ts';
 import { openSharedReading, startRecommendation, startTrend } from './start-consumer.ts';
 
 /** The entry of the worker thread that runs both consumer services of `samsa all`. */
-const { data: config, ...parent } = linkToParent<Config, FromConsumers>();
+const { data, ...parent } = linkToParent<ConsumersWork, FromConsumers>();
+const { config, closed } = data;
 
 lowerThreadPriority();
 try {
   await using stack = new AsyncDisposableStack();
   const reading = await openSharedReading(config, createSayLogProblem(createServiceLogger('consumers', config)));
   stack.defer(() => reading.log.close());
-  const services = await startTogether([startTrend(config, reading), startRecommendation(config, reading)]);
+  const shared = { ...reading, closed };
+  const services = await startTogether([startTrend(config, shared), startRecommendation(config, shared)]);
   const [trend, recommendation] = services;
   parent.tell({ type: 'listening', trendUrl: trend.url, recommendationUrl: recommendation.url });
   for (const { failed } of services)

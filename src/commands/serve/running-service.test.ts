@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { it } from 'node:test';
+import { startShop } from '../../../test/support/start-shop.ts';
 import { until } from '../../../test/support/until.ts';
 
 /** A service that never closes, and keeps its process busy. */
@@ -35,4 +39,13 @@ it('ends at the second signal what does not stop at the first', async () => {
       await closed;
     }
   }
+});
+
+it('takes one Ctrl-C for one, also where a launcher passes it on a second time', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'samsa-interrupt-'));
+  const shop = await startShop(data);
+  shop.process.kill('SIGINT');
+  shop.process.kill('SIGINT');
+  assert.equal(await shop.stop('SIGCONT'), 0, shop.output());
+  await rm(data, { recursive: true });
 });

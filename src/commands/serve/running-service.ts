@@ -9,6 +9,7 @@ export type RunningService = {
 };
 
 const stopWithinMs = 10_000;
+const sameKeypressMs = 300;
 
 /**
  * Starts a service, runs it until SIGTERM or SIGINT, then closes it. A second signal, or ten seconds without success, ends
@@ -21,10 +22,11 @@ export async function runUntilStopped(
 ): Promise<number> {
   const stopped = nextSignal();
   const service = await start();
-  const failure = await Promise.race([service.failed, stopped.then(() => null)]);
+  const ended = await Promise.race([service.failed, stopped]);
+  const failure = typeof ended === 'number' ? null : ended;
   if (failure !== null) say(`samsa: ${failure.message}`);
   else say('samsa: stopping');
-  const impatient = nextSignal();
+  const impatient = nextSignal(typeof ended === 'number' ? ended : null);
   const timeout = new AbortController();
   const late = delay(stopWithinMs, 'late' as const, { signal: timeout.signal }).catch(() => 'late' as const);
   const outcome = await Promise.race([service.close().then(() => 'closed' as const), late, impatient]);
@@ -35,12 +37,19 @@ export async function runUntilStopped(
   return failure === null ? 0 : 1;
 }
 
-function nextSignal(): Promise<'signal'> {
+/**
+ * Resolves at the next SIGTERM or SIGINT.
+ * @param since an earlier signal. A SIGINT right after it is the same Ctrl-C: a terminal sends that to every process of
+ *   its group, and the launcher passes it on.
+ */
+function nextSignal(since: number | null = null): Promise<number> {
   return new Promise((resolve) => {
-    const stop = (): void => {
+    const stop = (signal: NodeJS.Signals): void => {
+      const nowMs = performance.now();
+      if (signal === 'SIGINT' && since !== null && nowMs - since < sameKeypressMs) return;
       process.off('SIGTERM', stop);
       process.off('SIGINT', stop);
-      resolve('signal');
+      resolve(nowMs);
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);

@@ -1,12 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { destination, pino, type Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../../config/config.ts';
 import { readOrMakeSecret } from '../../runtime/data-folder.ts';
+import { packageVersion } from '../../runtime/package-version.ts';
 import type { SamsaError } from '../../errors.ts';
+import { createAccess, type Access } from '../../http/access.ts';
 import { createRegistry } from '../../http/monitoring.ts';
 import { createReaderSigner, type ReaderSigner } from '../../http/signed-reader.ts';
 import { instanceName } from '../../projection/instance.ts';
+import { isLocal } from './exposure.ts';
 
 type SayProblem = (problem: SamsaError | null) => void;
 
@@ -20,13 +22,15 @@ export type ServiceBase = {
   readonly registry: Registry;
   readonly secret: string;
   readonly signer: ReaderSigner;
+  readonly access: Access;
   /** For `onProblem` of `openLog`, `openSpooledLog` and of everything that opens a database. */
   readonly sayLogProblem: SayProblem;
   readonly saySpoolProblem: SayProblem;
   readonly sayStoreProblem: SayProblem;
 };
 
-export function createServiceBase(service: string, config: Config): ServiceBase {
+/** @param closed as `AccessOptions.closed`. */
+export function createServiceBase(service: string, config: Config, closed: Int32Array): ServiceBase {
   const secret = config.app.secret ?? readOrMakeSecret(config.data);
   const logger = createServiceLogger(service, config);
   return {
@@ -36,7 +40,16 @@ export function createServiceBase(service: string, config: Config): ServiceBase 
     logger,
     registry: createRegistry(),
     secret,
-    signer: createReaderSigner(secret),
+    signer: createReaderSigner(secret, Date.now),
+    access: createAccess({
+      operatorToken: config.app.operatorToken,
+      trustProxy: config.app.trustProxy,
+      isLocal: isLocal(config),
+      secret,
+      logger,
+      nowMs: () => performance.now(),
+      closed,
+    }),
     sayLogProblem: createSayLogProblem(logger),
     saySpoolProblem: sayOf(logger, 'waiting events have reached the event log', 'events wait on this disk'),
     sayStoreProblem: sayOf(logger, 'the database answers', 'the database does not answer yet; trying again'),
@@ -56,20 +69,4 @@ function sayOf(logger: Logger, over: string, trouble: string): SayProblem {
     if (problem === null) logger.info(over);
     else logger.error({ code: problem.code }, `${trouble}: ${problem.message}`);
   };
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-/** `app.rate_limit`. Default: 600 a minute and client, no limit on loopback. */
-export function rateLimitOf({ app }: Config, host: string): number {
-  return app.rateLimit ?? (isLoopback(host) ? 0 : 600);
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }

@@ -10,10 +10,14 @@ import type { StateOptions } from '../../progress/store-location.ts';
 import { nextOffsets, type LedgerRow } from '../../projection/ledger.ts';
 import { logLocation, stateLocation } from '../state/shop-places.ts';
 import type { RunningService } from './running-service.ts';
-import { createServiceBase, isLoopback, rateLimitOf, type ServiceBase } from './service-base.ts';
+import { createServiceBase, type ServiceBase } from './service-base.ts';
+import { watchFiles } from './watch-files.ts';
 
 /** The log and the decoder from which a consumer service reads its events. */
-export type Reading = { readonly log: EventLog; readonly decodeSearch: SearchDecoder };
+type Reading = { readonly log: EventLog; readonly decodeSearch: SearchDecoder };
+
+/** What both services of a whole shop share on their thread. */
+export type Shared = Reading & { readonly closed: Int32Array };
 
 type Consumer<Store> = {
   readonly name: 'trend' | 'recommendation';
@@ -36,8 +40,8 @@ const busyTimeoutMs = 1_000;
  * @param shared given where both consumers run on one thread of a whole shop. That thread closes the log after them,
  *   and another one carries over the files' write-ahead logs.
  */
-export async function startTrend(config: Config, shared: Reading | null = null): Promise<RunningService> {
-  const base = createServiceBase('trend', config);
+export async function startTrend(config: Config, shared: Shared | null = null): Promise<RunningService> {
+  const base = createServiceBase('trend', config, shared?.closed ?? new Int32Array(1));
   const { openTrendStore } = await import('../../services/trend/state.ts');
   const { createTrendService } = await import('../../services/trend/trend-service.ts');
   const { groupId, minimumReaders, blockedWords } = config.trend;
@@ -51,14 +55,14 @@ export async function startTrend(config: Config, shared: Reading | null = null):
         store,
         topic: config.mq.topics.searches,
         projectionName: groupId,
-        settings: { minimumReaders, blockedWords, operatorToken: config.app.operatorToken },
+        settings: { minimumReaders, blockedWords },
       }),
   });
 }
 
 /** Starts the recommendation service. @see startTrend */
-export async function startRecommendation(config: Config, shared: Reading | null = null): Promise<RunningService> {
-  const base = createServiceBase('recommendation', config);
+export async function startRecommendation(config: Config, shared: Shared | null = null): Promise<RunningService> {
+  const base = createServiceBase('recommendation', config, shared?.closed ?? new Int32Array(1));
   const { openRecommendationStore } = await import('../../services/recommendation/state.ts');
   const { createRecommendationService } = await import('../../services/recommendation/recommendation-service.ts');
   const { topics } = config.mq;
@@ -78,11 +82,7 @@ export async function startRecommendation(config: Config, shared: Reading | null
         store,
         topics,
         projectionName: config.recommendation.groupId,
-        settings: {
-          isLoopback: isLoopback(config.recommendation.host),
-          operatorToken: config.app.operatorToken,
-          verifyReader: base.signer.verify,
-        },
+        verifyReader: base.signer.verify,
       }),
   });
 }
@@ -91,11 +91,11 @@ export async function startRecommendation(config: Config, shared: Reading | null
 async function startConsumer<Store extends { readonly close: () => Promise<void> }>(
   config: Config,
   base: ServiceBase,
-  shared: Reading | null,
+  shared: Shared | null,
   { name, openStore, create }: Consumer<Store>,
 ): Promise<RunningService> {
   const { clock, logger, registry, version } = base;
-  const { host, groupId } = config[name];
+  const { groupId } = config[name];
   await using stack = new AsyncDisposableStack();
   const location = logLocation(config);
   const reading = shared ?? (await openReading(config, base.sayLogProblem, false));
@@ -104,14 +104,20 @@ async function startConsumer<Store extends { readonly close: () => Promise<void>
   const store = await openStore({ clock, busyTimeoutMs, checkpointedElsewhere, onProblem: base.sayStoreProblem });
   stack.defer(() => store.close());
   const service = create(reading, store);
+  const places = [location, stateLocation(config, name)];
+  const files = watchFiles(
+    places.flatMap((place) => (place.kind === 'sqlite' ? [place.path] : [])),
+    base,
+  );
+  stack.defer(async () => files.close());
   const server = await createHttpServer({
     service: name,
     version,
     logger,
     registry,
-    readiness: service.readiness,
-    rateLimitPerMinute: rateLimitOf(config, host),
-    trustProxy: config.app.trustProxy,
+    readiness: () => [...service.readiness(), ...files.problems()],
+    access: base.access,
+    rateLimitPerMinute: config.app.rateLimit,
   });
   stack.defer(async () => {
     await service.close();

@@ -9,12 +9,12 @@ import { openSearchIndex } from '../../services/web/search/index/search-index.ts
 import { createWebService } from '../../services/web/web-service.ts';
 import { refuseLostCatalogue } from '../import/refuse-lost-catalogue.ts';
 import type { RunningService } from './running-service.ts';
-import { createServiceBase, isLoopback, rateLimitOf } from './service-base.ts';
+import { createServiceBase } from './service-base.ts';
+import { watchFiles } from './watch-files.ts';
 import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
 
 /** The thread that answers requests never waits longer than this for another writer. */
 const busyTimeoutMs = 50;
-const newReadersPerAddress = 20;
 
 /** The addresses of the other two services. */
 export type RemoteUrls = { readonly trendUrl: string; readonly recommendationUrl: string };
@@ -23,8 +23,12 @@ export type RemoteUrls = { readonly trendUrl: string; readonly recommendationUrl
  * Opens what the bookshop needs, in order, then listens. On failure it closes what it opened. The other two services may
  * still be starting.
  */
-export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Promise<RunningService> {
-  const base = createServiceBase('web', config);
+export async function startWeb(
+  config: Config,
+  remote: Promise<RemoteUrls>,
+  closed: Int32Array = new Int32Array(1),
+): Promise<RunningService> {
+  const base = createServiceBase('web', config, closed);
   const { clock, logger } = base;
   const files = shopFiles(config);
   const { topics } = config.mq;
@@ -70,21 +74,20 @@ export async function startWeb(config: Config, remote: Promise<RemoteUrls>): Pro
   stack.defer(async () => {
     await Promise.all([index.close(), events.close()]);
   });
-  const { host, pageSize, operatorToken, trustProxy } = config.app;
+  const watched = watchFiles([files.log, files.catalogue, files.searchIndex], base);
+  stack.defer(async () => watched.close());
   const service = await createWebService({
     ...base,
+    moreProblems: watched.problems,
     events,
     books,
     index,
     topics,
     settings: {
-      pageSize,
-      host,
-      operatorToken,
-      trustProxy,
+      pageSize: config.app.pageSize,
       keyFormat: config.mq.keyFormat,
-      rateLimitPerMinute: rateLimitOf(config, host),
-      newReadersPerAddress: config.trend.newReadersPerAddress ?? (isLoopback(host) ? 0 : newReadersPerAddress),
+      rateLimitPerMinute: config.app.rateLimit,
+      newReadersPerAddress: config.trend.newReadersPerAddress,
       ...(await remote),
     },
   });

@@ -1,4 +1,5 @@
 import { reason, SamsaError } from '../../errors.ts';
+import { clientHeader } from '../../http/access.ts';
 import { backoffMs, pause } from '../../runtime/waiting.ts';
 import type { MadeUpAction } from './made-up-reader.ts';
 import type { KnownBook } from './query-source.ts';
@@ -26,6 +27,8 @@ export type ShopFront = {
 export type ShopFrontOptions = {
   /** Without a path. */
   readonly url: string;
+  /** With it, each reader counts as a client with its own address; `null` in open mode. */
+  readonly operatorToken: string | null;
   /** From 0 to below 1, spreads the attempts. */
   readonly random: Random;
   /** No attempt begins after it has fired. */
@@ -40,9 +43,21 @@ const deadlineMs = 5_000;
 const backoff = { firstMs: 100, mostMs: 5_000 };
 const awayStatuses: readonly number[] = [429, 502, 503, 504];
 
-export function openShopFront({ url, random, signal, onFailure, attempts = 10 }: ShopFrontOptions): ShopFront {
+export function openShopFront(options: ShopFrontOptions): ShopFront {
+  const { url, operatorToken, random, signal, onFailure, attempts = 10 } = options;
+  const addresses = new WeakMap<CookieJar, string>();
+  let readers = 0;
+
+  /** From 198.18.0.0/15, the range for tests (RFC 2544). */
+  const asClient = (jar: CookieJar): Record<string, string> => {
+    if (operatorToken === null) return {};
+    const address = addresses.get(jar) ?? `198.18.${(readers >> 8) & 255}.${readers++ & 255}`;
+    addresses.set(jar, address);
+    return { authorization: `Bearer ${operatorToken}`, [clientHeader]: address };
+  };
   const ask = async (path: string, jar: CookieJar, init: RequestInit = {}): Promise<string> => {
-    const headers = { ...(jar.uid !== null && { cookie: jar.uid }), 'content-type': 'application/json' };
+    const cookie = jar.uid === null ? {} : { cookie: jar.uid };
+    const headers = { ...cookie, ...asClient(jar), 'content-type': 'application/json' };
     for (let failures = 1; ; failures++) {
       const answer = await attempt(url + path, { ...init, headers });
       if ('text' in answer) {

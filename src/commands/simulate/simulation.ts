@@ -19,6 +19,8 @@ export type SimulationTally = {
 export type SimulationOptions = Omit<SearchPlanOptions, 'queries'> & {
   /** Where the shop is, without a path. */
   readonly url: string;
+  /** `app.operator_token` */
+  readonly operatorToken: string | null;
   /** What readers know to ask for, by falling popularity; from `listKnownBooks`. */
   readonly books: readonly KnownBook[];
   /** Ends it: nothing new begins, what was begun is finished. */
@@ -38,22 +40,23 @@ const mostAtOnce = 64;
 /** A shop that cannot keep up is not asked for more later: so much is caught up, the rest is left out. */
 const catchUpMs = 1_000;
 
-type Meeting = Pick<SimulationOptions, 'url' | 'seed' | 'signal'>;
+type Meeting = Pick<SimulationOptions, 'url' | 'operatorToken' | 'seed' | 'signal'>;
 
 /**
  * The books made-up readers know: the shop's 2,000 most popular ones.
  * @throws SamsaError `shop-unreachable` when there is no shop with books within a few seconds.
  */
-export function listKnownBooks({ url, seed, signal }: Meeting): Promise<readonly KnownBook[]> {
-  const front = openShopFront({ url, random: createRandom(seed), signal, onFailure: () => {}, attempts: 6 });
+export function listKnownBooks({ seed, ...meeting }: Meeting): Promise<readonly KnownBook[]> {
+  const front = openShopFront({ ...meeting, random: createRandom(seed), onFailure: () => {}, attempts: 6 });
   return front.listBooks(mostBooks);
 }
 
 /** Sends made-up readers to a running shop, as planned by `planSearches`. */
-export function simulate({ url, books, signal, stopwatch, ...plan }: SimulationOptions): Simulation {
+export function simulate(options: SimulationOptions): Simulation {
+  const { url, operatorToken, books, signal, stopwatch, ...plan } = options;
   const tally = { searches: 0, actions: 0, failures: 0 };
   const random = createRandom(plan.seed);
-  const front = openShopFront({ url, random, signal, onFailure: () => void tally.failures++ });
+  const front = openShopFront({ url, operatorToken, random, signal, onFailure: () => void tally.failures++ });
   const visit = createVisits(front, tally);
 
   const run = async (): Promise<void> => {

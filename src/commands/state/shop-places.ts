@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { reason, SamsaError } from '../../errors.ts';
 import type { MysqlAddress } from '../../mysql/connection.ts';
+import { requireRegularFile } from '../../runtime/regular-file.ts';
 import type { StoreLocation } from '../../progress/store-location.ts';
 import type { LogLocation } from '../../log/open-log.ts';
 
@@ -117,6 +118,7 @@ function readEncryption(section: 'mq' | 'db', { enabled, ca, cert, key }: TlsSet
 
 function readPem(setting: string, file: string): string {
   try {
+    requireRegularFile(file);
     return readFileSync(file, 'utf8');
   } catch (error) {
     throw new SamsaError(

@@ -1,49 +1,34 @@
 import assert from 'node:assert/strict';
+import type { FastifyRequest } from 'fastify';
 import { describe, it } from 'node:test';
 import { createReaderSigner } from '../../http/signed-reader.ts';
 import { createReaderCheck } from './recommendation-routes.ts';
 
-const signer = createReaderSigner('a secret');
+const signer = createReaderSigner('a secret', Date.now);
 const ann = signer.mint();
-const forged = createReaderSigner('another secret').sign(ann);
-const operator = 'Bearer s3cret';
-const settings = { isLoopback: true, operatorToken: 's3cret', verify: signer.verify };
-const here = createReaderCheck(settings);
-const elsewhere = createReaderCheck({ ...settings, isLoopback: false });
-const withoutOperator = createReaderCheck({ ...settings, isLoopback: false, operatorToken: null });
+const forged = createReaderSigner('another secret', Date.now).sign(ann);
+const request = {} as FastifyRequest;
 
-describe('the reader a uid asks for', () => {
-  it('is the owner of a signed cookie value, anywhere', () => {
-    for (const check of [here, elsewhere, withoutOperator]) assert.equal(check(signer.sign(ann), undefined), ann);
+function check(isOpen: boolean, isOperator: boolean) {
+  const asks = createReaderCheck(signer.verify, { isOpenTo: () => isOpen, hasOperatorToken: () => isOperator });
+  return (uid: string): string | null => asks(uid, request);
+}
+
+describe('who may ask for recommendations', () => {
+  it('is a reader with their own signed cookie value, in every mode', () => {
+    for (const asks of [check(true, false), check(false, false)]) assert.equal(asks(signer.sign(ann)), ann);
   });
 
-  it('is any reader id on this machine', () => {
-    for (const uid of [ann, 'mona', '7', 'a-b_C', 'x'.repeat(64)]) assert.equal(here(uid, undefined), uid);
-  });
-
-  it('is a plain reader id elsewhere only for the operator', () => {
-    assert.equal(elsewhere(ann, operator), ann);
-    for (const authorization of [undefined, 'Bearer other', 's3cret'])
-      assert.equal(elsewhere(ann, authorization), null);
-    for (const authorization of [undefined, operator, 'Bearer null']) {
-      assert.equal(withoutOperator(ann, authorization), null);
+  it('is in open mode, or with the operator token, everybody who knows a reader id', () => {
+    for (const uid of [ann, 'mona', '7', 'a-b_C', 'x'.repeat(64)]) {
+      assert.deepEqual([check(true, false)(uid), check(false, true)(uid), check(false, false)(uid)], [uid, uid, null]);
     }
   });
 
-  it('is nobody for other texts and for forged signatures', () => {
-    for (const uid of [
-      '',
-      ' ',
-      'a b',
-      'a.b',
-      'ä',
-      'x'.repeat(65),
-      `${ann}\n`,
-      forged,
-      `${ann}.`,
-      `${signer.sign(ann)}x`,
-    ]) {
-      for (const check of [here, elsewhere]) assert.equal(check(uid, operator), null, JSON.stringify(uid));
+  it('is nobody with a value that is no reader id, or with a signature of another shop', () => {
+    const signed = signer.sign(ann);
+    for (const uid of ['', ' ', 'a b', 'a.b', 'ä', 'x'.repeat(65), `${ann}\n`, forged, `${ann}.`, `${signed}x`]) {
+      assert.equal(check(true, true)(uid), null, JSON.stringify(uid));
     }
   });
 });

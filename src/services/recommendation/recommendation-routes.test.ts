@@ -15,7 +15,7 @@ import { defaultTopicNames as topics } from '../../events/topics.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import { createReaderSigner } from '../../http/signed-reader.ts';
 import { openSqliteLog } from '../../log/sqlite/log.ts';
-import { openTestServer } from '../../../test/support/open-test-server.ts';
+import { openTestAccess, openTestServer } from '../../../test/support/open-test-server.ts';
 import { until } from '../../../test/support/until.ts';
 import { createRecommendationService } from './recommendation-service.ts';
 import { openSqliteRecommendationStore } from './store/sqlite/recommendation-store.ts';
@@ -29,7 +29,7 @@ type Shop = {
 };
 
 const startMs = Date.parse('2026-01-02T03:04:05.000Z');
-const signer = createReaderSigner('a secret');
+const signer = createReaderSigner('a secret', Date.now);
 const topicNames = [topics.searches, topics.actions, topics.changes];
 
 let nowMs = startMs;
@@ -51,7 +51,7 @@ const searched = (reader: string, query: string, ...found: readonly number[]): N
   return bookSearchedRecord(topics.searches, source, { query, value, ...context });
 };
 
-function test(name: string, body: (shop: Shop) => Promise<void>, { isLoopback = true } = {}): void {
+function test(name: string, body: (shop: Shop) => Promise<void>, { isOpen = true } = {}): void {
   it(name, async () => {
     nowMs = startMs;
     await using stack = new AsyncDisposableStack();
@@ -71,7 +71,8 @@ function test(name: string, body: (shop: Shop) => Promise<void>, { isLoopback = 
       topics,
       projectionName: 'recommendation',
       instance: 'test',
-      settings: { isLoopback, operatorToken: 's3cret', verifyReader: signer.verify },
+      access: openTestAccess({ operatorToken: isOpen ? null : 's3cret' }),
+      verifyReader: signer.verify,
     });
     stack.defer(() => service.close());
     const server = await openTestServer({ ...base, service: 'recommendation', readiness: service.readiness });
@@ -215,13 +216,13 @@ describe('GET /recommendations', () => {
       assert.equal(status, 200);
       assert.equal((body as { user_id: string }[])[0]?.user_id, uid === '7' ? '7' : reader);
     }
-    for (const uid of ['no%20id', 'x'.repeat(65), createReaderSigner('another').sign(reader)]) {
+    for (const uid of ['no%20id', 'x'.repeat(65), createReaderSigner('another', Date.now).sign(reader)]) {
       assert.deepEqual(codeOf(await ask(server, `/recommendations?uid=${uid}`)), [403, 'reader-unknown']);
     }
   });
 
   test(
-    'wants a signed cookie value or the operator token elsewhere',
+    'wants a signed cookie value or the operator token in public mode',
     async ({ server }) => {
       const reader = signer.mint();
       assert.equal((await ask(server, `/recommendations?uid=${signer.sign(reader)}`)).status, 200);
@@ -231,7 +232,7 @@ describe('GET /recommendations', () => {
         assert.deepEqual(codeOf(answer), [403, 'reader-unknown']);
       }
     },
-    { isLoopback: false },
+    { isOpen: false },
   );
 });
 

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../errors.ts';
 import type { HttpServer } from '../../http/http-server.ts';
-import { carriesOperatorToken } from '../../http/operator-token.ts';
+import type { Access } from '../../http/access.ts';
 import type { Reason, Recommended } from './answers/recommend.ts';
 
 export type RecommendationRoutesDeps = {
@@ -15,7 +15,7 @@ export type RecommendationRoutesDeps = {
    * Whose recommendations a `uid` asks for.
    * @returns null when whoever asks may not see them.
    */
-  readonly readerOf: (uid: string, authorization: string | undefined) => string | null;
+  readonly readerOf: (uid: string, request: FastifyRequest) => string | null;
 };
 
 const ReasonSchema = Type.Object({
@@ -50,7 +50,10 @@ export function recommendationRoutes(server: HttpServer, deps: RecommendationRou
     {
       schema: {
         summary: 'What a reader might like next',
-        querystring: Type.Object({ uid: Type.String({ minLength: 1, maxLength: 200 }) }),
+        security: [{}, { operator: [] }],
+        querystring: Type.Object({
+          uid: Type.String({ minLength: 1, maxLength: 200, described: { pattern: '^[A-Za-z0-9._-]+$' } }),
+        }),
         response: { 200: Type.Array(RecommendationSchema) },
       },
     },
@@ -95,7 +98,7 @@ export function recommendationRoutes(server: HttpServer, deps: RecommendationRou
 }
 
 function knownReader(uid: string, request: FastifyRequest, deps: RecommendationRoutesDeps): string {
-  const reader = deps.readerOf(uid, request.headers.authorization);
+  const reader = deps.readerOf(uid, request);
   if (reader !== null) return reader;
   throw new SamsaError(
     'reader-unknown',
@@ -106,19 +109,18 @@ function knownReader(uid: string, request: FastifyRequest, deps: RecommendationR
 const readerId = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
- * The reader whose recommendations a `uid` asks for: on loopback any reader id, elsewhere the signed cookie value, or any
- * reader id together with the operator token.
+ * The reader whose recommendations a `uid` asks for: the signed cookie value of a reader, or any reader id in open mode and
+ * with the operator token.
  * @returns a function that answers null when the request may not see them.
  */
-export function createReaderCheck(options: {
-  readonly isLoopback: boolean;
-  readonly operatorToken: string | null;
-  readonly verify: (signed: string) => string | null;
-}): (uid: string, authorization: string | undefined) => string | null {
-  return (uid, authorization) => {
-    const signed = options.verify(uid);
+export function createReaderCheck(
+  verify: (signed: string) => string | null,
+  access: Pick<Access, 'isOpenTo' | 'hasOperatorToken'>,
+): (uid: string, request: FastifyRequest) => string | null {
+  return (uid, request) => {
+    const signed = verify(uid);
     if (signed !== null) return signed;
     if (!readerId.test(uid)) return null;
-    return options.isLoopback || carriesOperatorToken(authorization, options.operatorToken) ? uid : null;
+    return access.isOpenTo(request) || access.hasOperatorToken(request) ? uid : null;
   };
 }

@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { SearchDecoder } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
+import type { Access } from '../../http/access.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import type { EventLog } from '../../log/log.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
@@ -25,12 +26,8 @@ export type RecommendationServiceDeps = {
   readonly clock: () => number;
   readonly logger: Logger;
   readonly registry: Registry;
-  readonly settings: {
-    /** Whether only this machine can ask. */
-    readonly isLoopback: boolean;
-    readonly operatorToken: string | null;
-    readonly verifyReader: (signed: string) => string | null;
-  };
+  readonly access: Access;
+  readonly verifyReader: (signed: string) => string | null;
 };
 
 export type RecommendationService = {
@@ -48,14 +45,14 @@ const popularForMs = 2_000;
 
 /** Answers what a reader might like next, from the searches, actions and books in the log. */
 export function createRecommendationService(deps: RecommendationServiceDeps): RecommendationService {
-  const { store, clock, settings } = deps;
+  const { store } = deps;
   const running = runProjection({
     ...deps,
     progress: store,
     projection: createRecommendationProjection(deps.projectionName, deps.topics, deps.decodeSearch),
   });
   const content = createContentIndex();
-  const popular = createPopularBooks(store, clock, content.mostPopular);
+  const popular = createPopularBooks(store, () => performance.now(), content.mostPopular);
   const catchUp = createBookFollower(store, content.put);
 
   measureProjection(deps.registry, deps.projectionName, running);
@@ -81,7 +78,7 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
         },
         titleOf: content.titleOf,
         asOfMs: () => running.freshness().asOfMs,
-        readerOf: createReaderCheck({ ...settings, verify: settings.verifyReader }),
+        readerOf: createReaderCheck(deps.verifyReader, deps.access),
       }),
     ledger: running.ledger,
     readiness: running.problems,
@@ -95,21 +92,24 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
  */
 function createPopularBooks(
   store: RecommendationStore,
-  clock: () => number,
+  nowMs: () => number,
   mostPopular: (limit: number) => readonly number[],
 ): () => Promise<readonly number[]> {
-  let read: { readonly bookIds: readonly number[]; readonly untilMs: number } = { bookIds: [], untilMs: 0 };
+  let read: { readonly bookIds: readonly number[]; readonly untilMs: number } = {
+    bookIds: [],
+    untilMs: Number.NEGATIVE_INFINITY,
+  };
   let reading: Promise<void> | null = null;
   const count = async (): Promise<void> => {
     try {
       const bookIds = (await store.popularBooks(popularBooks)).map(({ bookId }) => bookId);
-      read = { bookIds, untilMs: clock() + popularForMs };
+      read = { bookIds, untilMs: nowMs() + popularForMs };
     } finally {
       reading = null;
     }
   };
   return async () => {
-    if (clock() >= read.untilMs) await (reading ??= count());
+    if (nowMs() >= read.untilMs) await (reading ??= count());
     return [...new Set([...read.bookIds, ...mostPopular(popularBooks)])];
   };
 }

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { SamsaError } from '../../errors.ts';
-import { carriesOperatorToken } from '../../http/operator-token.ts';
+import type { Access } from '../../http/access.ts';
+import { withoutControl } from '../../http/routes.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import { listLimit, type MostRead, type MostReadQuery } from './answers/most-read.ts';
 import type { QueryHistory } from './answers/query-history.ts';
@@ -11,8 +12,7 @@ export type TrendRoutesDeps = {
   readonly history: QueryHistory;
   /** Everything that had arrived by then is in the answers; ms since 1970. */
   readonly asOfMs: () => number;
-  /** `null`: nobody is an operator. */
-  readonly operatorToken: string | null;
+  readonly access: Pick<Access, 'hasOperatorToken'>;
 };
 
 const defaultTrends = 10;
@@ -65,12 +65,15 @@ export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
     {
       schema: {
         summary: "One query's history",
-        params: Type.Object({ query: Type.String({ minLength: 1, maxLength: 400 }) }),
+        params: Type.Object({
+          query: Type.String({ minLength: 1, maxLength: 400, described: { pattern: withoutControl } }),
+        }),
+        security: [{}, { operator: [] }],
         response: { 200: HistorySchema },
       },
     },
     async (request) => {
-      const asOperator = carriesOperatorToken(request.headers.authorization, deps.operatorToken);
+      const asOperator = deps.access.hasOperatorToken(request);
       const history = await deps.history(request.params.query, asOperator);
       if (history === null)
         throw new SamsaError('unknown-query', 'Nobody has searched for this, as far as can be told.');

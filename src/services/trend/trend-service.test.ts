@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { openTestAccess } from '../../../test/support/open-test-server.ts';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { listenToTrends, openTrendServer, type ShownTrends } from '../../../test/support/listen-to-trends.ts';
@@ -31,7 +32,8 @@ async function openService(test: TestContext) {
     clock: Date.now,
     logger,
     registry: new Registry(),
-    settings: { minimumReaders: 10, blockedWords: [], operatorToken: null },
+    access: openTestAccess(),
+    settings: { minimumReaders: 10, blockedWords: [] },
   });
   test.after(async () => {
     await service.close();

@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { SearchDecoder } from '../../events/book-searched.ts';
+import type { Access } from '../../http/access.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import type { EventLog } from '../../log/log.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
@@ -26,7 +27,8 @@ export type TrendServiceDeps = {
   readonly clock: () => number;
   readonly logger: Logger;
   readonly registry: Registry;
-  readonly settings: PrivacySettings & { readonly operatorToken: string | null };
+  readonly access: Access;
+  readonly settings: PrivacySettings;
 };
 
 export type TrendService = {
@@ -64,11 +66,15 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
   });
   return {
     routes: (server) => {
-      trendRoutes(server, { mostRead, history, asOfMs, operatorToken: settings.operatorToken });
-      live = liveTrendsRoute(server, async () => {
-        const trends = await mostRead.list(liveTrends);
-        return { items: describeTrends(trends, 0), answer: describeTrends(trends, asOfMs()) };
-      });
+      trendRoutes(server, { mostRead, history, asOfMs, access: deps.access });
+      live = liveTrendsRoute(
+        server,
+        async () => {
+          const trends = await mostRead.list(liveTrends);
+          return { items: describeTrends(trends, 0), answer: describeTrends(trends, asOfMs()) };
+        },
+        deps.access,
+      );
     },
     ledger: running.ledger,
     readiness: running.problems,

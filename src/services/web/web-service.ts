@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { createEventSource } from '../../events/event-source.ts';
+import { operatorActionRecord } from '../../events/operator-action.ts';
 import { readerActionRecord } from '../../events/reader-action.ts';
+import { countingKey } from '../../text/keys.ts';
 import type { Book } from '../../events/book.ts';
 import type { SearchKeyFormat } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
+import type { Access } from '../../http/access.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import { createHttpServer } from '../../http/server.ts';
 import type { ReaderSigner } from '../../http/signed-reader.ts';
@@ -20,6 +23,7 @@ import { pageRoutes } from './pages/page-routes.ts';
 import { createProblemPages } from './pages/layout.ts';
 import { actionRoutes, type RecordAction } from './readers/action-routes.ts';
 import { createLastSearch } from './readers/last-search.ts';
+import { operatorRoutes } from './readers/operator-routes.ts';
 import { createReaderIdentity } from './readers/reader-identity.ts';
 import { createSearchWeight } from './readers/search-weight.ts';
 import { createRemoteServices } from './remote/remote-services.ts';
@@ -42,17 +46,17 @@ export type WebServiceDeps = {
   readonly registry: Registry;
   readonly secret: string;
   readonly signer: ReaderSigner;
+  readonly access: Access;
+  /** Readiness reasons from outside the service. */
+  readonly moreProblems: () => readonly string[];
   readonly settings: WebSettings;
 };
 
 export type WebSettings = {
   readonly pageSize: number;
-  readonly host: string;
-  readonly operatorToken: string | null;
-  readonly trustProxy: readonly string[];
-  readonly rateLimitPerMinute: number;
-  /** 0 = off. */
-  readonly newReadersPerAddress: number;
+  readonly rateLimitPerMinute: number | null;
+  /** `trend.new_readers_per_address`; 0 = off, null = the default of the mode. */
+  readonly newReadersPerAddress: number | null;
   readonly keyFormat: SearchKeyFormat;
   readonly trendUrl: string;
   readonly recommendationUrl: string;
@@ -67,6 +71,7 @@ export type WebService = {
 
 const openWithinMs = 1_500;
 const queriesPerReaderPerHour = 60;
+const newReadersPerAddress = 20;
 
 /** The bookshop: pages, search and catalogue. Searching never waits for trend or recommendation. */
 export async function createWebService(deps: WebServiceDeps): Promise<WebService> {
@@ -88,7 +93,11 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
     clock,
     logger,
   });
-  const remote = createRemoteServices({ ...settings, signReader: deps.signer.sign });
+  const remote = createRemoteServices({
+    ...settings,
+    signReader: deps.signer.sign,
+    serviceToken: deps.access.serviceToken,
+  });
   const assets = loadAssets();
   const readiness = (): readonly string[] => [
     ...new Set([
@@ -96,6 +105,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
       ...relay.problems(),
       ...publisherProblems(publisher),
       ...spoolProblems(deps.events),
+      ...deps.moreProblems(),
     ]),
   ];
   const server = await createHttpServer({
@@ -104,8 +114,8 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
     logger,
     registry: deps.registry,
     readiness,
+    access: deps.access,
     rateLimitPerMinute: settings.rateLimitPerMinute,
-    trustProxy: settings.trustProxy,
     showProblem: createProblemPages(assets),
   });
   const readers = createReaderParts(deps);
@@ -126,15 +136,20 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
   catalogueRoutes(server, {
     catalogue: books.catalogue,
     applyAtOnce: index.applyAtOnce,
-    operatorToken: settings.operatorToken,
-    boundHost: settings.host,
+    access: deps.access,
   });
   searchRoutes(server, { answerSearch, index, pageSize: settings.pageSize, ...readers });
+  operatorRoutes(server, {
+    access: deps.access,
+    recordDecision: async (decision) => {
+      await spooled.append([operatorActionRecord(topics.operator, source, countingKey(decision.query), decision)]);
+    },
+  });
   actionRoutes(server, { identify: readers.identify, lookupBook, recordAction });
   pageRoutes(server, {
     answerSearch: answerPage,
     popularBooks: async (limit, offset) =>
-      (await answerPage('', { id: '', weight: 0 }, { offset, limit, record: false })).books,
+      (await answerPage('', { id: '', weight: 0, place: null }, { offset, limit, record: false })).books,
     lookupBook,
     remote,
     recordAction,
@@ -174,13 +189,20 @@ async function waitForBooks(relay: OutboxRelay, index: SearchIndex, outbox: Outb
 const appliedDirectly = { maxRows: 2_000, maxBytes: 8 << 20 };
 
 /** Identifies readers and decides how much their searches count. */
-function createReaderParts({ signer, secret, clock, settings }: WebServiceDeps) {
+function createReaderParts({ signer, secret, access, clock, settings }: WebServiceDeps) {
+  const mostNewReaders = (): number => settings.newReadersPerAddress ?? (access.isPublic() ? newReadersPerAddress : 0);
   return {
-    identify: createReaderIdentity({ signer, secret, clock }),
+    identify: createReaderIdentity({
+      signer,
+      secret,
+      clock,
+      clientOf: access.clientOf,
+      tellsPlaces: () => access.isPublic() && mostNewReaders() > 0,
+    }),
     weigh: createSearchWeight({
       clock,
       queriesPerReaderPerHour,
-      newReadersPerAddressPerHour: settings.newReadersPerAddress,
+      newReadersPerAddressPerHour: mostNewReaders,
     }),
     lastSearch: createLastSearch(clock),
   };

@@ -3,16 +3,17 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { listenToTrends, openTrendServer } from '../../../../test/support/listen-to-trends.ts';
+import { openTestAccess } from '../../../../test/support/open-test-server.ts';
 import { until } from '../../../../test/support/until.ts';
 import { liveTrendsRoute } from './live-trends.ts';
 
 type Look = { readonly items: string; readonly answer: string };
 
 /** The route alone, over a list of the test's making. */
-async function openLive(test: TestContext, list: () => Promise<Look>) {
+async function openLive(test: TestContext, list: () => Promise<Look>, access = openTestAccess()) {
   let live = { close: (): void => {} };
   const url = await openTrendServer(test, (server) => {
-    live = liveTrendsRoute(server, list);
+    live = liveTrendsRoute(server, list, access);
     test.after(() => live.close());
   });
   return { url, live };
@@ -42,6 +43,15 @@ describe('live trends', () => {
     items = 'b';
     const [change] = (await listener.next()) as unknown as { look: number }[];
     assert.ok(change!.look > 4, 'the looks that found nothing new sent nothing');
+  });
+
+  it('sends at once through a proxy, and to at most ten listeners of one client in public mode', async (test) => {
+    const { url } = await openLive(test, async () => ({ items: '', answer: '[]' }), openTestAccess({ isLocal: false }));
+    for (let number = 0; number < 10; number++) await (await listenToTrends(test, url)).next();
+    const refused = await fetch(`${url}/trends/live`);
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '60']);
+    const { headers } = await fetch(`${url}/trends/live`, { method: 'HEAD' });
+    assert.equal(headers.get('x-accel-buffering'), 'no');
   });
 
   it('goes on after a look that failed', async (test) => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { answersText } from '../../../http/routes.ts';
 import type { HttpServer } from '../../../http/http-server.ts';
 
 export type Asset = {
@@ -43,14 +44,18 @@ function loadAsset(name: string): Asset {
 export function assetRoutes(server: HttpServer, assets: Assets): void {
   for (const asset of Object.values(assets)) {
     const etag = `"${asset.hash}"`;
-    server.get(asset.url, { schema: { hide: true } }, async (request, reply) => {
-      void reply.headers({
-        etag,
-        'cache-control': 'public, max-age=31536000, immutable',
-        'x-content-type-options': 'nosniff',
-      });
-      if (request.headers['if-none-match']?.includes(etag) === true) return reply.code(304).send();
-      return reply.type(asset.type).send(asset.content);
-    });
+    server.get(
+      asset.url,
+      { schema: answersText('An asset of the pages', asset.type.split(';', 1)[0]!) },
+      async (request, reply) => {
+        void reply.headers({
+          etag,
+          'cache-control': 'public, max-age=31536000, immutable',
+          'x-content-type-options': 'nosniff',
+        });
+        if (request.headers['if-none-match']?.includes(etag) === true) return reply.code(304).send();
+        return reply.type(asset.type).send(asset.content);
+      },
+    );
   }
 }

@@ -17,8 +17,10 @@ async function keepLive(panel) {
   for (let round = 0; ; round++) {
     await pause(round < atFirst.times ? atFirst.everyMs : laterEveryMs);
     await visible();
-    const fresh = await fetch(panel.dataset.live, { signal: AbortSignal.timeout(4_000) })
-      .then((answer) => (answer.ok ? answer.text() : shown))
+    const address = new URL(panel.dataset.live, location.href);
+    if (panel.querySelector('[data-key]')) address.searchParams.set('keep', 'list');
+    const fresh = await fetch(address, { signal: AbortSignal.timeout(4_000) })
+      .then((answer) => (answer.status === 200 ? answer.text() : shown))
       .catch(() => shown);
     if (fresh === shown || panel.contains(document.activeElement)) continue;
     replaceInside(panel, fresh);

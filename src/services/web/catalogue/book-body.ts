@@ -5,19 +5,31 @@ import { bookLimits, oneLine, paragraphs, toLanguage, toPublishedAt } from './bo
 import type { BookContent } from './catalogue.ts';
 import { toIsbn13 } from '../../../text/isbn.ts';
 
-const text = (maxLength: number) => Type.Optional(Type.Union([Type.String({ maxLength }), Type.Null()]));
+const withoutNul = { pattern: '^[^\\u0000]*$' };
+
+/** @param described for `/openapi.json`; `toBookContent` checks it, or a little more. */
+const text = (maxLength: number, described: object = withoutNul) =>
+  Type.Optional(Type.Union([Type.String({ maxLength, described }), Type.Null()]));
 
 const contentFields = {
-  title: Type.String({ minLength: 1, maxLength: bookLimits.titleLength }),
-  author: Type.Optional(Type.String({ maxLength: bookLimits.authorLength })),
-  published_at: text(40),
+  title: Type.String({
+    minLength: 1,
+    maxLength: bookLimits.titleLength,
+    described: { pattern: '^[^\\u0000]*[^\\s\\u0000-\\u001F\\u007F-\\u009F][^\\u0000]*$' },
+  }),
+  author: Type.Optional(Type.String({ maxLength: bookLimits.authorLength, described: withoutNul })),
+  published_at: text(40, {
+    pattern: '^(|-?[1-9][0-9]{0,3}|[1-9][0-9]{3}-(0[1-9]|1[0-2])(-(0[1-9]|1[0-9]|2[0-8]))?)$',
+  }),
   description: text(bookLimits.descriptionLength),
-  isbn: text(40),
+  isbn: text(40, { format: 'isbn' }),
   series: text(bookLimits.seriesLength),
   subjects: Type.Optional(
-    Type.Array(Type.String({ maxLength: bookLimits.subjectLength }), { maxItems: bookLimits.subjects }),
+    Type.Array(Type.String({ maxLength: bookLimits.subjectLength, described: withoutNul }), {
+      maxItems: bookLimits.subjects,
+    }),
   ),
-  language: text(40),
+  language: text(40, { format: 'language-tag' }),
   popularity: Type.Optional(Type.Integer({ minimum: 0, maximum: bookLimits.popularity })),
 };
 
@@ -26,7 +38,11 @@ export const NewBookSchema = Type.Object(contentFields, { additionalProperties: 
 
 /** What `PUT /api/books/:id` takes: the whole book; what `GET` gave may be sent back, `id` and `created_at` included. */
 export const ChangedBookSchema = Type.Object(
-  { ...contentFields, id: Type.Optional(Type.Integer()), created_at: Type.Optional(Type.String({ maxLength: 40 })) },
+  {
+    ...contentFields,
+    id: Type.Optional(Type.Integer({ described: { readOnly: true } })),
+    created_at: Type.Optional(Type.String({ maxLength: 40, described: { ...withoutNul, readOnly: true } })),
+  },
   { additionalProperties: false },
 );
 

@@ -1,36 +1,37 @@
 import { Type } from '@sinclair/typebox';
-import { errorCodes, type FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { reason, SamsaError } from '../../../errors.ts';
 import { type BookChanged } from '../../../events/book-changed.ts';
 import { listedBook } from '../../../events/book.ts';
+import { requireOperator, type Access } from '../../../http/access.ts';
+import { requireJson } from '../../../http/read-request.ts';
 import type { HttpServer } from '../../../http/http-server.ts';
 import { ChangedBookSchema, NewBookSchema, toBookContent, WholeBookSchema } from './book-body.ts';
 import type { Catalogue, ChangedBook, RemovedBook } from './catalogue.ts';
-import { isOperator } from './operator.ts';
 
 export type CatalogueRoutesDeps = {
   readonly catalogue: Catalogue;
   /** Brings a change into this node's search index, by version; awaited before the answer. */
   readonly applyAtOnce: (change: BookChanged) => Promise<void>;
-  /** `null` when none is configured. */
-  readonly operatorToken: string | null;
-  /** What the service listens on, as configured. */
-  readonly boundHost: string;
+  readonly access: Pick<Access, 'isOpenTo' | 'hasOperatorToken'>;
 };
 
 /** Room for the longest description, written as JSON escapes. */
 const bodyLimitBytes = 256 * 1024;
-const BookIdSchema = Type.Object({ id: Type.String({ description: "a book's number" }) });
+const security = [{ operator: [] }];
+const BookIdSchema = Type.Object({
+  id: Type.String({ description: "a book's number", described: { pattern: '^[1-9][0-9]{0,14}$' } }),
+});
 
 /** `POST /api/books` and `GET`, `PUT`, `DELETE /api/books/:id` (docs/contract.md §2). */
 export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): void {
   const { catalogue } = deps;
-  const operatorOnly = async (request: FastifyRequest): Promise<void> => requireOperator(request, deps);
+  const operatorOnly = async (request: FastifyRequest): Promise<void> => requireOperator(request, deps.access);
   const changing = { bodyLimit: bodyLimitBytes, onRequest: [operatorOnly, requireJson] };
 
   server.get(
     '/api/books/:id',
-    { schema: { params: BookIdSchema, response: { 200: WholeBookSchema } } },
+    { schema: { summary: 'A whole book', params: BookIdSchema, response: { 200: WholeBookSchema } } },
     async (request) => {
       const id = bookIdOf(request.params.id);
       const book = await catalogue.get(id);
@@ -41,7 +42,10 @@ export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): 
 
   server.post(
     '/api/books',
-    { ...changing, schema: { body: NewBookSchema, response: { 201: WholeBookSchema } } },
+    {
+      ...changing,
+      schema: { summary: 'Add a book', security, body: NewBookSchema, response: { 201: WholeBookSchema } },
+    },
     async (request, reply) => {
       const added = await catalogue.add(toBookContent(request.body));
       await applyHere(request, deps, added);
@@ -51,7 +55,16 @@ export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): 
 
   server.put(
     '/api/books/:id',
-    { ...changing, schema: { params: BookIdSchema, body: ChangedBookSchema, response: { 200: WholeBookSchema } } },
+    {
+      ...changing,
+      schema: {
+        summary: 'Replace a book',
+        security,
+        params: BookIdSchema,
+        body: ChangedBookSchema,
+        response: { 200: WholeBookSchema },
+      },
+    },
     async (request) => {
       const id = bookIdOf(request.params.id);
       const { id: named, created_at: _, ...body } = request.body;
@@ -66,7 +79,10 @@ export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): 
 
   server.delete(
     '/api/books/:id',
-    { onRequest: operatorOnly, schema: { params: BookIdSchema, response: { 204: Type.Null() } } },
+    {
+      onRequest: operatorOnly,
+      schema: { summary: 'Remove a book', security, params: BookIdSchema, response: { 204: Type.Null() } },
+    },
     async (request, reply) => {
       await applyHere(request, deps, await catalogue.change(bookIdOf(request.params.id), null));
       return reply.code(204).send(null);
@@ -85,30 +101,6 @@ async function applyHere(
   } catch (error) {
     request.log.warn({ bookId, error: reason(error) }, 'the search index gets this change from the log');
   }
-}
-
-function requireOperator({ headers, raw }: FastifyRequest, { operatorToken, boundHost }: CatalogueRoutesDeps): void {
-  const allowed = isOperator({
-    operatorToken,
-    boundHost,
-    authorization: headers.authorization,
-    peerAddress: raw.socket.remoteAddress,
-    hostHeader: headers.host,
-    headerNames: Object.keys(headers),
-  });
-  if (allowed) return;
-  throw new SamsaError(
-    'operator-only',
-    operatorToken === null
-      ? 'Changing books needs the operator token from here, and none is configured: set app.operator_token.'
-      : 'Changing books needs the operator token: send Authorization: Bearer with app.operator_token.',
-  );
-}
-
-/** A form of another site could reach a shop on this machine; a form cannot send JSON. */
-async function requireJson({ headers }: FastifyRequest): Promise<void> {
-  const type = headers['content-type'];
-  if (!/^application\/json\s*(?:;|$)/i.test(type ?? '')) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE(type);
 }
 
 function bookIdOf(text: string): number {

@@ -7,12 +7,13 @@ import type { BookAction, LookupBook, RecordAction } from '../readers/action-rou
 import type { LastSearch } from '../readers/last-search.ts';
 import type { IdentifyReader } from '../readers/reader-identity.ts';
 import type { WeighSearch } from '../readers/search-weight.ts';
+import { isFromOwnPage, isVisit } from '../readers/visits.ts';
 import type { RemoteServices } from '../remote/remote-services.ts';
 import type { SearchAnswer, SearchingReader } from '../search/query/answer-search.ts';
 import { bookUrl, searchUrl } from './book-parts.ts';
 import { renderBook } from './book-page.ts';
 import type { PageView } from './layout.ts';
-import { isSeen, readDone, readTrail, type PageParameters, type PageSearch } from './page-request.ts';
+import { readDone, readTrail, type PageParameters, type PageSearch } from './page-request.ts';
 import { renderPanels, type PanelViews } from './panels.ts';
 import { renderFrontTable, renderResults } from './search-page.ts';
 
@@ -68,11 +69,11 @@ export async function composeResults(
   reply: FastifyReply,
 ): Promise<PageView> {
   const reader = deps.identify(request, reply);
-  const record = offset === 0 && isSeen(request) && readDone(request.query as PageParameters) === null;
+  const record = offset === 0 && isVisit(request) && readDone(request.query as PageParameters) === null;
   const asked = askRemote(deps, reader.cookieId);
   const weight = record ? deps.weigh(reader, query) : 0;
   const options = { offset, limit: deps.pageSize, record, exact };
-  const answer = await deps.answerSearch(query, { id: reader.id, weight }, options);
+  const answer = await deps.answerSearch(query, { id: reader.id, weight, place: reader.place }, options);
   if (record) rememberSearch(deps, reader.cookieId, query, answer);
   const results = renderResults({ ...answer, query, offset, exact, pageSize: deps.pageSize });
   return {
@@ -90,9 +91,11 @@ export async function composeBook(deps: PageDeps, request: FastifyRequest, reply
   const trail = readTrail(parameters);
   const done = readDone(parameters);
   const asked = askRemote(deps, reader.cookieId);
-  if (isSeen(request) && done === null) {
+  if (isVisit(request) && done === null) {
     const action: BookAction =
-      trail === null ? { action: 'opened', book_id: book.id } : { action: 'chosen', book_id: book.id, ...trail };
+      trail === null || !isFromOwnPage(request)
+        ? { action: 'opened', book_id: book.id }
+        : { action: 'chosen', book_id: book.id, ...trail };
     deps.recordAction(reader.id, action).catch((error: unknown) => {
       request.log.warn({ error: reason(error), book: book.id }, 'a view of a book was not recorded');
     });
@@ -118,7 +121,7 @@ async function moreByAuthor(deps: PageDeps, book: Book, readerId: string): Promi
   const options = { offset: 0, limit: shownRelated * 4, record: false, exact: true };
   const { books } = await deps.answerSearch(
     `author:${book.author.slice(0, 180)}`,
-    { id: readerId, weight: 0 },
+    { id: readerId, weight: 0, place: null },
     options,
   );
   return books.filter(({ id, author }) => id !== book.id && author === book.author).slice(0, shownRelated);

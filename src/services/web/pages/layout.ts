@@ -10,7 +10,8 @@ export const pageHeaders = {
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
-  'cache-control': 'private, no-cache',
+  'cache-control': 'private, no-store',
+  vary: 'Cookie',
 };
 
 export type PageView = {
@@ -66,23 +67,25 @@ export function renderPage(assets: Assets, view: PageView): string {
 export function createProblemPages(
   assets: Assets,
 ): (problem: Problem, request: FastifyRequest, reply: FastifyReply) => boolean {
-  return ({ status, detail }, request, reply) => {
+  return ({ status, code, detail }, request, reply) => {
     if (request.headers.accept?.includes('text/html') !== true) return false;
     const title = titleOf(status);
     const content = html`<div class="room">
       <main id="main" class="problem">
         <h1>${title}</h1>
-        <p>${detail}</p>
+        <p>${code === 'not-found' || code === 'method-not-allowed' ? notHere : detail}</p>
         <p><a href="/">Back to the start page</a></p>
       </main>
     </div>`;
-    void reply.headers(pageHeaders).send(renderPage(assets, { title, query: '', content }));
+    void reply.headers({ ...pageHeaders, vary: 'Accept' }).send(renderPage(assets, { title, query: '', content }));
     return true;
   };
 }
 
+const notHere = 'There is no page at this address. Search for a book, or look at the start page.';
+
 function titleOf(status: number): string {
-  if (status === 404) return 'Page not found';
+  if (status === 404 || status === 405) return 'Page not found';
   if (status === 429) return 'One moment, please';
   return status >= 500 ? 'Something went wrong' : 'The shop did not understand this request';
 }

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import { offeredActions, type OfferedAction } from '../readers/action-routes.ts';
 
@@ -35,19 +34,13 @@ export function readPageSearch(parameters: PageParameters): PageSearch {
 export function readTrail(parameters: PageParameters): { readonly query: string; readonly position: number } | null {
   const { from, position } = parameters;
   if (typeof from !== 'string' || from.trim() === '' || from.length > longestQuery) return null;
-  if (typeof position !== 'string' || !/^\d{1,6}$/.test(position)) return null;
+  if (typeof position !== 'string' || !/^[1-9]\d{0,5}$/.test(position)) return null;
   return { query: from.trim(), position: Number(position) };
 }
 
 /** The action that a form recorded before it redirected to this page. Such a page view is not recorded again. */
 export function readDone({ done }: PageParameters): OfferedAction | null {
   return offeredActions.find((action) => action === done) ?? null;
-}
-
-/** Whether a reader sees the answer. False for HEAD, and for a browser's prefetch. */
-export function isSeen(request: FastifyRequest): boolean {
-  const purpose = [request.headers['sec-purpose'], request.headers['purpose'], request.headers['x-moz']].join(' ');
-  return request.method !== 'HEAD' && !/prefetch|preview|prerender/i.test(purpose);
 }
 
 function readText(name: string, value: unknown): string {

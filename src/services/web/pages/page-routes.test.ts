@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { InjectOptions } from 'fastify';
 import { describe, it, type TestContext } from 'node:test';
-import { openTestServer } from '../../../../test/support/open-test-server.ts';
+import { openTestAccess, openTestServer } from '../../../../test/support/open-test-server.ts';
 import type { Book } from '../../../events/book.ts';
 import { createReaderSigner } from '../../../http/signed-reader.ts';
 import { loadAssets } from '../assets/assets.ts';
@@ -43,12 +43,18 @@ async function openPages(test: TestContext, staging: Staging = {}) {
   const searches: Search[] = [];
   const actions: (BookAction & { reader: string })[] = [];
   const askedFor: string[] = [];
-  const signer = createReaderSigner(secret);
+  const signer = createReaderSigner(secret, Date.now);
   pageRoutes(server, {
     assets,
     pageSize: 2,
     clock: () => 1_000,
-    identify: createReaderIdentity({ signer, secret, clock: () => 1_000 }),
+    identify: createReaderIdentity({
+      signer,
+      secret,
+      clock: () => 1_000,
+      clientOf: openTestAccess().clientOf,
+      tellsPlaces: () => false,
+    }),
     weigh: () => 1,
     lastSearch: createLastSearch(() => 1_000),
     lookupBook: (id) => [emma, persuasion, trap].find((book) => book.id === id) ?? null,
@@ -142,10 +148,32 @@ describe('results page', () => {
     await asReader('/?q=emma', { method: 'HEAD' });
     await asReader('/?q=emma', { headers: { 'sec-purpose': 'prefetch;prerender' } });
     await asReader('/?q=emma', { headers: { purpose: 'prefetch' } });
+    await asReader('/?q=emma', { headers: { 'x-purpose': 'preview' } });
+    await asReader('/?q=emma', { headers: { 'x-moz': 'prefetch' } });
     await asReader('/?q=emma&done=dismissed');
+    assert.equal(searches.length, 7);
+    assert.ok(searches.every(({ record }) => !record));
+  });
+
+  it('sends a search for a page that a reader sees, not for an image or a frame', async (test) => {
+    const { asReader, searches } = await openPages(test);
+    const shown: [site: string, dest: string][] = [
+      ['none', 'document'],
+      ['same-origin', 'document'],
+      ['same-origin', 'empty'],
+      ['cross-site', 'document'],
+      ['cross-site', 'image'],
+      ['cross-site', 'iframe'],
+      ['cross-site', 'empty'],
+      ['same-site', 'script'],
+      ['same-origin', 'iframe'],
+    ];
+    for (const [site, dest] of shown) {
+      await asReader('/?q=emma', { headers: { 'sec-fetch-site': site, 'sec-fetch-dest': dest } });
+    }
     assert.deepEqual(
       searches.map(({ record }) => record),
-      [false, false, false, false, false],
+      [true, true, true, true, false, false, false, false, false],
     );
   });
 
@@ -279,6 +307,23 @@ describe('book page', () => {
     assert.deepEqual(actions, [
       { reader, action: 'opened', book_id: 17 },
       { reader, action: 'chosen', book_id: 17, query: 'austen', position: 2 },
+    ]);
+  });
+
+  it('is no choice of a reader whom another site sent', async (test) => {
+    const { asReader, actions, reader } = await openPages(test);
+    const from = (site: string, dest = 'document') =>
+      asReader('/books/17?from=austen&position=2', { headers: { 'sec-fetch-site': site, 'sec-fetch-dest': dest } });
+    await from('cross-site');
+    await from('none');
+    await from('cross-site', 'image');
+    await from('same-origin');
+    await asReader('/books/17?from=austen&position=0');
+    assert.deepEqual(actions, [
+      { reader, action: 'opened', book_id: 17 },
+      { reader, action: 'opened', book_id: 17 },
+      { reader, action: 'chosen', book_id: 17, query: 'austen', position: 2 },
+      { reader, action: 'opened', book_id: 17 },
     ]);
   });
 

@@ -1,4 +1,6 @@
-import type { FastifyInstance } from 'fastify';
+import { Type } from '@sinclair/typebox';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { answersText } from '../../../http/routes.ts';
 import type { HttpServer } from '../../../http/http-server.ts';
 import { assetRoutes } from '../assets/assets.ts';
 import { samePagePath } from '../readers/action-routes.ts';
@@ -8,9 +10,19 @@ import type { PageDeps } from './compose-pages.ts';
 import { readPageSearch, type PageParameters } from './page-request.ts';
 import { renderRecommendations, renderTrends } from './panels.ts';
 
+/** Crawlers may read books, but not search: each search is an event. */
+const robots =
+  'User-agent: *\nDisallow: /?\nDisallow: /api/\nDisallow: /fragments/\nDisallow: /my-data\nDisallow: /console\n';
+
 /** The pages of the shop, and the fragments with which a script refreshes them. No page needs a script. */
 export function pageRoutes(server: HttpServer, deps: PageDeps): void {
   assetRoutes(server, deps.assets);
+  server.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) =>
+    reply.redirect(deps.assets['beetle.svg'].url, 302),
+  );
+  server.get('/robots.txt', { schema: answersText('What crawlers may read', 'text/plain') }, async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').header('cache-control', 'public, max-age=86400').send(robots),
+  );
   void server.register(async (pages: FastifyInstance) => {
     pages.addHook('onRequest', async (_request, reply) => {
       void reply.headers(pageHeaders);
@@ -21,28 +33,47 @@ export function pageRoutes(server: HttpServer, deps: PageDeps): void {
 }
 
 function searchAndBookRoutes(pages: FastifyInstance, deps: PageDeps): void {
-  pages.get('/', { schema: { hide: true } }, async (request, reply) => {
+  pages.get('/', { schema: answersText('The start page, or results with q', 'text/html') }, async (request, reply) => {
     const search = readPageSearch(request.query as PageParameters);
     const composing =
       search.query === '' ? composeStart(deps, request, reply) : composeResults(deps, search, request, reply);
     return renderPage(deps.assets, await composing);
   });
-  pages.get('/books/:id', { schema: { hide: true } }, async (request, reply) =>
+  const book = {
+    ...answersText('The page of a book', 'text/html'),
+    params: Type.Object({ id: Type.String({ described: { pattern: '^[1-9][0-9]{0,14}$' } }) }),
+  };
+  pages.get('/books/:id', { schema: book }, async (request, reply) =>
     renderPage(deps.assets, await composeBook(deps, request, reply)),
   );
 }
 
 /** The contents of the two panels. */
 function fragmentRoutes(pages: FastifyInstance, deps: PageDeps): void {
-  pages.get('/fragments/trends', { schema: { hide: true } }, async (request, reply) => {
-    const { cookieId } = deps.identify(request, reply);
-    const trends = await deps.remote.trends(askedTrends);
-    return renderTrends({ trends, own: deps.lastSearch.of(cookieId), nowMs: deps.clock() }).markup;
-  });
-  pages.get('/fragments/recommendations', { schema: { hide: true } }, async (request, reply) => {
-    const { cookieId } = deps.identify(request, reply);
-    const { back } = request.query as PageParameters;
-    const recommendations = await deps.remote.recommendations(cookieId);
-    return renderRecommendations({ recommendations, back: samePagePath(back) }).markup;
-  });
+  pages.get(
+    '/fragments/trends',
+    { schema: answersText('The trends as part of a page', 'text/html') },
+    async (request, reply) => {
+      const { cookieId } = deps.identify(request, reply);
+      const trends = await deps.remote.trends(askedTrends);
+      if (!trends.ok && keepsList(request)) return reply.code(204).send();
+      return renderTrends({ trends, own: deps.lastSearch.of(cookieId), nowMs: deps.clock() }).markup;
+    },
+  );
+  pages.get(
+    '/fragments/recommendations',
+    { schema: answersText('Suggestions as part of a page', 'text/html') },
+    async (request, reply) => {
+      const { cookieId } = deps.identify(request, reply);
+      const { back } = request.query as PageParameters;
+      const recommendations = await deps.remote.recommendations(cookieId);
+      if (!recommendations.ok && keepsList(request)) return reply.code(204).send();
+      return renderRecommendations({ recommendations, back: samePagePath(back) }).markup;
+    },
+  );
+}
+
+/** Whether the script shows a list already, which it keeps when no new one comes. */
+function keepsList({ query }: FastifyRequest): boolean {
+  return (query as PageParameters)['keep'] === 'list';
 }

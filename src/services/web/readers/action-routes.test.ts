@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { InjectOptions } from 'fastify';
 import { describe, it, type TestContext } from 'node:test';
-import { openTestServer } from '../../../../test/support/open-test-server.ts';
+import { openTestAccess, openTestServer } from '../../../../test/support/open-test-server.ts';
 import { SamsaError } from '../../../errors.ts';
 import { createReaderSigner } from '../../../http/signed-reader.ts';
 import { actionRoutes, type BookAction } from './action-routes.ts';
@@ -17,7 +17,13 @@ async function openActions(test: TestContext, options: { logIsDown?: boolean } =
   const server = await openTestServer();
   const recorded: Recorded[] = [];
   actionRoutes(server, {
-    identify: createReaderIdentity({ signer: createReaderSigner(secret), secret, clock: () => 0 }),
+    identify: createReaderIdentity({
+      signer: createReaderSigner(secret, Date.now),
+      secret,
+      clock: () => 0,
+      clientOf: openTestAccess().clientOf,
+      tellsPlaces: () => false,
+    }),
     lookupBook: (id) => (id === emma.id ? emma : null),
     recordAction: async (reader, action) => {
       if (options.logIsDown === true) throw new SamsaError('store-unavailable', 'disk full', { retryable: true });
@@ -37,7 +43,7 @@ async function openActions(test: TestContext, options: { logIsDown?: boolean } =
 describe('actions on books', () => {
   it('takes one as JSON, under the name of the reader in the cookie', async (test) => {
     const { post, recorded } = await openActions(test);
-    const signer = createReaderSigner(secret);
+    const signer = createReaderSigner(secret, Date.now);
     const reader = signer.mint();
     const answer = await post({
       payload: { action: 'wanted', query: 'austen', position: 3 },
@@ -63,6 +69,8 @@ describe('actions on books', () => {
     for (const back of [
       '//evil.test/',
       '/\\evil.test',
+      '/.//evil.test',
+      '/a/../..//evil.test',
       'https://evil.test/',
       '/\t/evil.test',
       'javascript:alert(1)',
@@ -85,10 +93,14 @@ describe('actions on books', () => {
       assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [403, 'cross-site-request']);
     }
     assert.equal(recorded.length, 0);
-    assert.equal(
-      (await postForm({ action: 'wanted' }, { host: 'shop.test:8080', origin: 'http://shop.test:8080' })).statusCode,
-      303,
-    );
+    for (const [host, origin] of [
+      ['shop.test:8080', 'http://shop.test:8080'],
+      ['shop.test:80', 'http://shop.test'],
+      ['shop.test', 'http://shop.test:80'],
+      ['shop.test:443', 'https://shop.test'],
+    ] as const) {
+      assert.equal((await postForm({ action: 'wanted' }, { host, origin })).statusCode, 303, host);
+    }
   });
 
   it('refuses actions it does not know, `forgotten`, unknown fields and wrong types', async (test) => {
@@ -99,6 +111,9 @@ describe('actions on books', () => {
       {},
       { action: 'wanted', odd: 1 },
       { action: 'wanted', position: '3' },
+      { action: 'wanted', position: 0 },
+      { action: 'wanted', query: ' ' },
+      { action: 'wanted', query: 'a\u0000b' },
     ];
     for (const payload of bodies) {
       assert.equal((await post({ payload })).statusCode, 400, JSON.stringify(payload));

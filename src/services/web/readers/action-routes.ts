@@ -3,6 +3,9 @@ import { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import type { Book } from '../../../events/book.ts';
 import { readerActionNames } from '../../../events/reader-action.ts';
+import { isSameHost } from '../../../http/access.ts';
+import { formType } from '../../../http/read-request.ts';
+import { visibleText } from '../../../http/routes.ts';
 import type { HttpServer } from '../../../http/http-server.ts';
 import type { IdentifyReader } from './reader-identity.ts';
 
@@ -25,13 +28,13 @@ export const offeredActions = readerActionNames.filter((name) => name !== 'forgo
 export type OfferedAction = (typeof offeredActions)[number];
 
 const Action = Type.Unsafe<OfferedAction>({ type: 'string', enum: offeredActions });
-const Query = Type.String({ minLength: 1, maxLength: 200 });
+const Query = Type.String({ minLength: 1, maxLength: 200, described: { pattern: visibleText } });
 
 const JsonBody = Type.Object(
   {
     action: Action,
     query: Type.Optional(Query),
-    position: Type.Optional(Type.Integer({ minimum: 0, maximum: 999_999 })),
+    position: Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999 })),
   },
   { additionalProperties: false },
 );
@@ -41,7 +44,7 @@ const FormBody = Type.Object(
   {
     action: Action,
     query: Type.Optional(Query),
-    position: Type.Optional(Type.String({ pattern: '^\\d{1,6}$' })),
+    position: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,5}$' })),
     back: Type.Optional(Type.String({ maxLength: 2_000 })),
   },
   { additionalProperties: false },
@@ -49,13 +52,14 @@ const FormBody = Type.Object(
 
 type ActionBody = Static<typeof JsonBody> | Static<typeof FormBody>;
 
-const formType = 'application/x-www-form-urlencoded';
-
 const schema = {
   summary: 'Tell the shop what a reader did with a book',
   params: Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$' }) }),
   body: { content: { 'application/json': { schema: JsonBody }, [formType]: { schema: FormBody } } },
-  response: { 202: Type.Object({ book_id: Type.Integer(), action: Action }) },
+  response: {
+    202: Type.Object({ book_id: Type.Integer(), action: Action }),
+    303: Type.Null({ description: 'Back to the page that the form came from' }),
+  },
 };
 
 type ActionDeps = {
@@ -84,9 +88,16 @@ function bookAction(bookId: number, body: ActionBody): BookAction {
   return {
     action,
     book_id: bookId,
-    ...(query === undefined ? {} : { query }),
+    ...(query === undefined ? {} : { query: actionQuery(query) }),
     ...(position === undefined ? {} : { position: Number(position) }),
   };
+}
+
+/** The query of an action obeys the rules of searches. @throws SamsaError `malformed-query` */
+function actionQuery(query: string): string {
+  const trimmed = query.trim();
+  if (trimmed !== '' && !/\p{Cc}/u.test(trimmed)) return trimmed;
+  throw new SamsaError('malformed-query', 'query: expected text without control characters, or no query at all.');
 }
 
 /** Refuses requests that another site's page caused, and bodies that are neither JSON nor a form. */
@@ -118,21 +129,24 @@ function isFromThisSite(request: FastifyRequest): boolean {
   const site = request.headers['sec-fetch-site'];
   if (typeof site === 'string') return site === 'same-origin' || site === 'none';
   const { origin } = request.headers;
-  return origin === undefined || (URL.parse(origin)?.host ?? '') === request.host;
+  return origin === undefined || isSameHost(origin, request.host);
 }
 
 /**
- * The given path if it leads to a page of this shop, else `/`. A browser takes `//host` and `/\host` for another site,
- * and drops tabs and line breaks before it looks.
+ * The given path if it leads to a page of this shop, else `/`. Parsed as a browser does it, which takes `//host`, `/\\host`
+ * and `/.//host` for other sites.
  */
 export function samePagePath(path: unknown): string {
-  if (typeof path !== 'string' || path.length > 2_000) return '/';
-  return /^\/(?![/\\])[\x21-\x7e]*$/.test(path) ? path : '/';
+  if (typeof path !== 'string' || path.length > 2_000 || !path.startsWith('/')) return '/';
+  const url = URL.parse(path, thisShop);
+  return url === null || url.origin !== thisShop || url.pathname.startsWith('//') ? '/' : url.pathname + url.search;
 }
+
+const thisShop = 'http://this.shop';
 
 /** The path with `done`, so that the page confirms the action. */
 function withDone(path: string, action: string): string {
-  const url = new URL(path, 'http://this.shop');
+  const url = new URL(path, thisShop);
   url.searchParams.set('done', action);
   return `${url.pathname}${url.search}`;
 }

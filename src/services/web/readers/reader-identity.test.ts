@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import Fastify, { type LightMyRequestResponse } from 'fastify';
 import { describe, it } from 'node:test';
 import { createReaderSigner } from '../../../http/signed-reader.ts';
-import { addressPrefix } from './address-prefix.ts';
+import { openTestAccess } from '../../../../test/support/open-test-server.ts';
 import { createReaderIdentity, type Reader } from './reader-identity.ts';
 
 const secret = 'a secret of this test';
@@ -10,9 +10,11 @@ const dayMs = 86_400_000;
 
 type Ask = { cookie?: string; address?: string; https?: boolean };
 
-function createAsking(start = { now: Date.UTC(2026, 0, 2, 12) }) {
+function createAsking(start = { now: Date.UTC(2026, 0, 2, 12) }, tellsPlaces = () => false) {
   const server = Fastify({ trustProxy: '127.0.0.1' });
-  const identify = createReaderIdentity({ signer: createReaderSigner(secret), secret, clock: () => start.now });
+  const { clientOf } = openTestAccess({ trustProxy: ['127.0.0.1'] });
+  const signer = createReaderSigner(secret, () => start.now);
+  const identify = createReaderIdentity({ signer, secret, clock: () => start.now, clientOf, tellsPlaces });
   server.get('/', (request, reply) => {
     const reader = identify(request, reply);
     assert.deepEqual(identify(request, reply), reader);
@@ -48,16 +50,67 @@ describe('reader identity', () => {
 
   it('sets a cookie no script can read and no other site can send along, for 180 days', async () => {
     const header = (await createAsking()()).answer.headers['set-cookie'];
-    assert.match(String(header), /^uid=[\w-]{22}\.[\w-]{43}; Max-Age=15552000; Path=\/; HttpOnly; SameSite=Lax$/);
+    assert.match(String(header), /^uid=[\w-]{22}\.[\w-]{47}; Max-Age=15552000; Path=\/; HttpOnly; SameSite=Lax$/);
   });
 
-  it('marks the cookie Secure when the request came by HTTPS', async () => {
-    assert.match(String((await createAsking()({ https: true })).answer.headers['set-cookie']), /; Secure/);
+  it('is bound to this host over HTTPS, and takes over the cookie of the same reader over HTTP', async () => {
+    const ask = createAsking();
+    const plain = `uid=${(await ask()).answer.cookies[0]!.value}`;
+    const adopted = await ask({ https: true, cookie: plain });
+    const header = String(adopted.answer.headers['set-cookie']);
+    assert.match(
+      header,
+      /^__Host-uid=[\w-]{22}\.[\w-]{47}; Max-Age=15552000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    );
+    assert.deepEqual([adopted.reader.returning, header.slice(11, 33)], [true, plain.slice(4, 26)]);
+    const secure = header.split(';')[0]!;
+    const next = await ask({ https: true, cookie: `${plain}; ${secure}` });
+    assert.deepEqual([next.reader.id, next.answer.headers['set-cookie']], [adopted.reader.id, undefined]);
+    assert.equal((await ask({ cookie: secure })).reader.returning, false);
+  });
+
+  it('knows the reader by the cookie whose signature is valid, among several of one name', async () => {
+    const ask = createAsking();
+    const mine = `uid=${(await ask()).answer.cookies[0]!.value}`;
+    for (const cookie of [
+      `uid=GA1.2.345; ${mine}`,
+      `${mine}; uid=GA1.2.345`,
+      `uid=; a=b;${mine};uid`,
+      ` uid = x; ${mine} `,
+    ]) {
+      const { reader, answer } = await ask({ cookie });
+      assert.deepEqual([reader.id, answer.headers['set-cookie']], [mine.slice(4, 26), undefined], cookie);
+    }
+  });
+
+  it('renews a cookie of 30 days under the same id', async () => {
+    const time = { now: Date.UTC(2026, 0, 2, 12) };
+    const ask = createAsking(time);
+    const mine = `uid=${(await ask()).answer.cookies[0]!.value}`;
+    time.now += 31 * dayMs;
+    const { reader, answer } = await ask({ cookie: mine });
+    assert.deepEqual([reader.returning, answer.cookies[0]!.value.slice(0, 22)], [true, mine.slice(4, 26)]);
+    assert.notEqual(answer.cookies[0]!.value, mine.slice(4));
+    time.now += 150 * dayMs;
+    assert.equal((await ask({ cookie: mine })).reader.returning, false);
+  });
+
+  it('tells the place of a public request, the same for a whole IPv6 /48 and on every day', async () => {
+    const time = { now: Date.UTC(2026, 0, 2, 12) };
+    const ask = createAsking(time, () => true);
+    const placeOf = async (address: string) => (await ask({ address })).reader.place;
+    const place = await placeOf('2001:db8:1:1::1');
+    assert.ok(place !== null && place >= 0 && place < 30);
+    time.now += 40 * dayMs;
+    assert.equal(await placeOf('2001:db8:1:ffff::9'), place);
+    const others = await Promise.all(Array.from({ length: 200 }, (_, at) => placeOf(`192.0.2.${at}`)));
+    assert.ok(new Set(others).size > 20);
+    assert.equal((await createAsking()()).reader.place, null);
   });
 
   it('stays one reader for a client that drops or forges its cookie', async () => {
     const ask = createAsking();
-    const forged = `uid=${createReaderSigner('guessed').sign(createReaderSigner('guessed').mint())}`;
+    const forged = `uid=${createReaderSigner('guessed', Date.now).sign(createReaderSigner('guessed', Date.now).mint())}`;
     const ids = [await ask(), await ask(), await ask({ cookie: forged }), await ask({ cookie: 'uid=%E0%A4%A' })];
     assert.equal(new Set(ids.map(({ reader }) => reader.id)).size, 1);
     assert.equal(new Set(ids.map(({ reader }) => reader.cookieId)).size, 4);
@@ -70,24 +123,5 @@ describe('reader identity', () => {
     assert.notEqual((await ask({ address: '192.0.2.2' })).reader.id, today);
     time.now += dayMs;
     assert.notEqual((await ask()).reader.id, today);
-  });
-});
-
-describe('address prefix', () => {
-  it('is the whole of an IPv4 address, also where it is written as IPv6', () => {
-    assert.equal(addressPrefix('192.0.2.1'), '192.0.2.1');
-    assert.equal(addressPrefix('::ffff:192.0.2.1'), '192.0.2.1');
-    assert.equal(addressPrefix('::ffff:c000:201'), '192.0.2.1');
-  });
-
-  it('is the first 64 bits of an IPv6 address, however it is written', () => {
-    assert.equal(addressPrefix('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64');
-    assert.equal(addressPrefix('2001:0DB8:0001:0002::1'), '2001:db8:1:2::/64');
-    assert.equal(addressPrefix('fe80::1%eth0'), 'fe80:0:0:0::/64');
-    assert.equal(addressPrefix('::1'), '0:0:0:0::/64');
-  });
-
-  it('keeps what is no address, cut short', () => {
-    assert.equal(addressPrefix('x'.repeat(1_000)).length, 64);
   });
 });

@@ -1,9 +1,9 @@
-import { parseCookie, stringifySetCookie } from 'cookie';
+import { stringifySetCookie } from 'cookie';
 import { createHmac } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Client } from '../../../http/client-address.ts';
 import type { ReaderSigner } from '../../../http/signed-reader.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
-import { addressPrefix } from './address-prefix.ts';
 
 export type Reader = {
   /** The id in events. Without a valid cookie: `a-<keyed hash of the address prefix>`, shared by all who use it. */
@@ -17,6 +17,8 @@ export type Reader = {
   readonly cookieId: string;
   /** IPv4 /32 or IPv6 /64. Never stored. */
   readonly addressPrefix: string;
+  /** 0–29, a keyed hash of the IPv4 /32 or IPv6 /48; `null` in open mode, where every reader is a place. */
+  readonly place: number | null;
 };
 
 /** Identifies the reader of a request, and sets a cookie when it has no valid one. Calls for one request agree. */
@@ -26,50 +28,77 @@ export type IdentifyReader = (request: FastifyRequest, reply: FastifyReply) => R
 const identified = Symbol('identified reader');
 type IdentifiedRequest = FastifyRequest & { [identified]?: Reader };
 
-const cookieName = 'uid';
+const plainName = 'uid';
+/** Browsers accept it only over HTTPS, from this very host, so that no neighbouring host can replace it. */
+const secureName = '__Host-uid';
 const cookieAgeSeconds = 180 * 86_400;
 const dayMs = 86_400_000;
 const rememberedPrefixes = 5_000;
+const places = 30;
 
 export function createReaderIdentity(deps: {
   readonly signer: ReaderSigner;
-  /** `app.secret`. Each day's key of the address hash is derived from it. */
+  /** `app.secret`. The keys of the address hashes are derived from it. */
   readonly secret: string;
   readonly clock: () => number;
+  readonly clientOf: (request: FastifyRequest) => Client;
+  /** Whether events tell the place of a search; off in open mode and without a bound on new readers per address. */
+  readonly tellsPlaces: () => boolean;
 }): IdentifyReader {
   const { signer } = deps;
   const hashPrefix = createPrefixHash(deps.secret, deps.clock);
+  const placeOf = createPlaceHash(deps.secret);
 
   return (request: IdentifiedRequest, reply) => {
     if (request[identified] !== undefined) return request[identified];
-    const prefix = addressPrefix(request.ip);
-    const returned = readerOf(request.headers.cookie, signer);
-    const cookieId = returned ?? signer.mint();
+    const { prefix, place } = deps.clientOf(request);
+    const isSecure = request.protocol === 'https';
+    const cookie = validCookie(request.headers.cookie, isSecure, signer);
+    const cookieId = cookie?.readerId ?? signer.mint();
     const reader: Reader = {
-      id: returned ?? hashPrefix(prefix),
-      returning: returned !== null,
+      id: cookie?.readerId ?? hashPrefix(prefix),
+      returning: cookie !== null,
       cookieId,
       addressPrefix: prefix,
+      place: deps.tellsPlaces() ? placeOf(place) : null,
     };
-    if (returned === null) {
-      const attributes = request.protocol === 'https' ? secureAttributes : plainAttributes;
-      void reply.header('set-cookie', `${cookieName}=${signer.sign(cookieId)}${attributes}`);
-      request[identified] = reader;
+    if (cookie === null || cookie.isDue) {
+      const name = isSecure ? secureName : plainName;
+      const attributes = isSecure ? secureAttributes : plainAttributes;
+      void reply.header('set-cookie', `${name}=${signer.sign(cookieId)}${attributes}`);
     }
+    request[identified] = reader;
     return reader;
   };
 }
 
-function readerOf(cookieHeader: string | undefined, signer: ReaderSigner): string | null {
-  if (cookieHeader === undefined) return null;
-  const signed = parseCookie(cookieHeader)[cookieName];
-  return signed === undefined ? null : signer.verify(signed);
+/**
+ * The reader of the first valid cookie. There may be several of one name, set for other paths or by neighbouring hosts.
+ * Over HTTPS the plain cookie of the same shop over HTTP is taken over.
+ */
+function validCookie(
+  header: string | undefined,
+  isSecure: boolean,
+  signer: ReaderSigner,
+): { readonly readerId: string; readonly isDue: boolean } | null {
+  if (header === undefined) return null;
+  for (const name of isSecure ? [secureName, plainName] : [plainName]) {
+    for (const pair of header.split(';')) {
+      const at = pair.indexOf('=');
+      if (pair.slice(0, at).trim() !== name) continue;
+      const signed = pair.slice(at + 1).trim();
+      const readerId = signer.verify(signed);
+      if (readerId === null) continue;
+      return { readerId, isDue: signer.isDueForRenewal(signed) || (isSecure && name === plainName) };
+    }
+  }
+  return null;
 }
 
 /** The cookie's attributes. The value before them is a signed id, whose characters need no encoding. */
 function cookieAttributes(secure: boolean): string {
   const attributes = { httpOnly: true, sameSite: 'lax', path: '/', maxAge: cookieAgeSeconds, secure } as const;
-  return stringifySetCookie({ name: cookieName, value: '', ...attributes }).slice(`${cookieName}=`.length);
+  return stringifySetCookie({ name: plainName, value: '', ...attributes }).slice(`${plainName}=`.length);
 }
 
 const plainAttributes = cookieAttributes(false);
@@ -92,5 +121,19 @@ function createPrefixHash(secret: string, clock: () => number): (prefix: string)
     const id = `a-${createHmac('sha256', dayKey).update(prefix).digest('base64url').slice(0, 22)}`;
     hashes.set(prefix, id);
     return id;
+  };
+}
+
+/** Not rotated: a place keeps its number, so that a query's places of several days can be united. */
+function createPlaceHash(secret: string): (place: string) => number {
+  const key = createHmac('sha256', secret).update('places').digest();
+  const known = createLruMap<string, number>(rememberedPrefixes);
+  return (place) => {
+    let number = known.get(place);
+    if (number === undefined) {
+      number = createHmac('sha256', key).update(place).digest().readUInt32BE() % places;
+      known.set(place, number);
+    }
+    return number;
   };
 }

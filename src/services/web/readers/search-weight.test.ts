@@ -6,7 +6,7 @@ import { createSearchWeight } from './search-weight.ts';
 const hourMs = 3_600_000;
 
 function reader(id: string, overrides: Partial<Reader> = {}): Reader {
-  return { id, cookieId: id, returning: true, addressPrefix: '192.0.2.1', ...overrides };
+  return { id, cookieId: id, returning: true, addressPrefix: '192.0.2.1', place: null, ...overrides };
 }
 
 function createWeight(overrides: { queries?: number; newReaders?: number } = {}) {
@@ -14,7 +14,7 @@ function createWeight(overrides: { queries?: number; newReaders?: number } = {})
   const weigh = createSearchWeight({
     clock: () => time.now,
     queriesPerReaderPerHour: overrides.queries ?? 60,
-    newReadersPerAddressPerHour: overrides.newReaders ?? 0,
+    newReadersPerAddressPerHour: () => overrides.newReaders ?? 0,
   });
   return { time, weigh };
 }

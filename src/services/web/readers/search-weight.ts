@@ -23,18 +23,19 @@ export function createSearchWeight(options: {
   /** Different queries. Repeating a query is free, since it adds nothing. */
   readonly queriesPerReaderPerHour: number;
   /** 0 = no bound. */
-  readonly newReadersPerAddressPerHour: number;
+  readonly newReadersPerAddressPerHour: () => number;
 }): WeighSearch {
   const { clock, queriesPerReaderPerHour, newReadersPerAddressPerHour } = options;
   const readers = createLruMap<string, Hour>(rememberedReaders);
   const places = createLruMap<string, Place>(rememberedPlaces);
 
   const isWelcome = (reader: Reader, hour: number): boolean => {
-    if (newReadersPerAddressPerHour === 0 || !reader.returning) return true;
+    const most = newReadersPerAddressPerHour();
+    if (most === 0 || !reader.returning) return true;
     const place = places.get(reader.addressPrefix);
     const newReaders = place?.hour === hour ? place.newReaders + 1 : 1;
     places.set(reader.addressPrefix, { hour, newReaders });
-    return newReaders <= newReadersPerAddressPerHour;
+    return newReaders <= most;
   };
 
   return (reader, query) => {

@@ -20,7 +20,12 @@ async function createRemote(test: TestContext, listener: RequestListener): Promi
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/ignored?too`;
-  const remote = createRemoteServices({ trendUrl: url, recommendationUrl: url, signReader: (id) => `${id}.signed` });
+  const remote = createRemoteServices({
+    trendUrl: url,
+    recommendationUrl: url,
+    signReader: (id) => `${id}.signed`,
+    serviceToken: 'a token of services',
+  });
   test.after(() => {
     remote.close();
     server.closeAllConnections();
@@ -39,12 +44,15 @@ describe('remote services', () => {
   it("reads trends and a reader's recommendations", async (test) => {
     const asked: string[] = [];
     const remote = await createRemote(test, (request, response) => {
-      asked.push(request.url ?? '');
+      asked.push(`${request.url} ${request.headers.authorization}`);
       response.end(JSON.stringify(request.url?.startsWith('/trends') === true ? [trend] : [recommendation]));
     });
     assert.deepEqual(await remote.trends(10), { ok: true, items: [trend] });
     assert.deepEqual(await remote.recommendations('r1'), { ok: true, items: [recommendation] });
-    assert.deepEqual(asked, ['/trends?ps=10', '/recommendations?uid=r1']);
+    assert.deepEqual(asked, [
+      '/trends?ps=10 Bearer a token of services',
+      '/recommendations?uid=r1.signed Bearer a token of services',
+    ]);
   });
 
   it('is away when nobody listens', async () => {
@@ -52,6 +60,7 @@ describe('remote services', () => {
       trendUrl: 'http://127.0.0.1:1',
       recommendationUrl: 'http://127.0.0.1:1',
       signReader: (id) => id,
+      serviceToken: '',
     });
     assert.deepEqual(await nobody.trends(10), { ok: false, reason: 'away' });
     nobody.close();

@@ -45,17 +45,18 @@ export function createRemoteServices(options: {
   /** `remote.trend_url` and `remote.recommendation_url`; a path or query in them is dropped. */
   readonly trendUrl: string;
   readonly recommendationUrl: string;
-  /** Signs a reader id, which a service that is not on loopback wants to see. */
+  /** Signs a reader id, which a public service asks for. */
   readonly signReader: (readerId: string) => string;
+  /** Tells the other services that this one asks, so that their limits do not apply. */
+  readonly serviceToken: string;
 }): RemoteServices {
-  const recommendationUrl = new URL(options.recommendationUrl);
-  const trend = createAskService(new URL(options.trendUrl), limits);
-  const recommendation = createAskService(recommendationUrl, limits);
-  const nameReader = isLoopback(recommendationUrl) ? (readerId: string) => readerId : options.signReader;
+  const asked = { ...limits, serviceToken: options.serviceToken };
+  const trend = createAskService(new URL(options.trendUrl), asked);
+  const recommendation = createAskService(new URL(options.recommendationUrl), asked);
   return {
     trends: async (limit) => itemsOf(trendList, await trend.ask(`/trends?ps=${limit}`)),
     recommendations: async (readerId) => {
-      const path = `/recommendations?uid=${encodeURIComponent(nameReader(readerId))}`;
+      const path = `/recommendations?uid=${encodeURIComponent(options.signReader(readerId))}`;
       return itemsOf(recommendationList, await recommendation.ask(path));
     },
     close: () => {
@@ -68,10 +69,6 @@ export function createRemoteServices(options: {
 function itemsOf<Item extends TSchema>(list: TypeCheck<TArray<Item>>, asked: Asked): RemoteAnswer<Static<Item>> {
   if (!asked.ok) return asked;
   return list.Check(asked.body) ? { ok: true, items: asked.body } : { ok: false, reason: 'broken' };
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 /** Why another service gave no usable answer: unreachable or failing, too slow, or in an unexpected form. */
@@ -90,6 +87,7 @@ type AskOptions = {
   /** From the call to the last byte, including the connection. */
   readonly deadlineMs: number;
   readonly limitBytes: number;
+  readonly serviceToken: string;
 };
 
 /**
@@ -100,9 +98,11 @@ function createAskService(baseUrl: URL, options: AskOptions): AskService {
   const transport = baseUrl.protocol === 'https:' ? https : http;
   const agent = new transport.Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
 
+  const headers = { accept: 'application/json', authorization: `Bearer ${options.serviceToken}` };
+
   const ask = (path: string): Promise<Asked> =>
     new Promise((resolve) => {
-      const request = transport.get(new URL(path, baseUrl), { agent, headers: { accept: 'application/json' } });
+      const request = transport.get(new URL(path, baseUrl), { agent, headers });
       const settle = (asked: Asked): void => {
         clearTimeout(deadline);
         resolve(asked);

@@ -1,8 +1,11 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { SamsaError } from '../../../errors.ts';
+import { BookSchema } from '../../../events/book.ts';
+import { withoutControl } from '../../../http/routes.ts';
 import { languageOf } from '../../../text/languages.ts';
 import type { HttpServer } from '../../../http/http-server.ts';
 import type { IdentifyReader } from '../readers/reader-identity.ts';
+import { isVisit } from '../readers/visits.ts';
 import type { WeighSearch } from '../readers/search-weight.ts';
 import type { AnswerSearch, SearchAnswer, SearchingReader } from './query/answer-search.ts';
 import type { SearchFilters } from './query/facets.ts';
@@ -20,9 +23,10 @@ export type SearchRouteDeps = {
 
 const longestQuery = 200;
 const jsonType = 'application/json; charset=utf-8';
-const queryText = Type.String({ description: 'what to search for; at most 200 characters' });
+const described = { maxLength: longestQuery, pattern: withoutControl };
+const queryText = Type.String({ description: 'what to search for', described });
 const offset = Type.Integer({ minimum: 0, maximum: 10_000, default: 0, description: 'how many books to skip' });
-const name = Type.String({ maxLength: longestQuery });
+const name = Type.String({ maxLength: longestQuery, described: { pattern: withoutControl } });
 const names = Type.Union([name, Type.Array(name, { maxItems: 20 })], { description: 'several mean any of them' });
 const year = Type.Integer({ minimum: -9_999, maximum: 9_999 });
 
@@ -44,31 +48,69 @@ const SearchQuery = Type.Object({
 });
 const SuggestQuery = Type.Object({ q: Type.Optional(queryText) });
 
+const ListedBook = Type.Omit(BookSchema, [], { additionalProperties: true });
+const Texts = Type.Array(Type.String());
+const FacetValues = Type.Array(Type.Object({ value: Type.String(), count: Type.Integer() }));
+const Ranges = Type.Array(Type.Array(Type.Integer()));
+const SearchAnswerSchema = Type.Object({
+  books: Type.Array(
+    Type.Composite([
+      BookSchema,
+      Type.Object({ highlights: Type.Object({ title: Ranges, author: Ranges }), matched: Texts }),
+    ]),
+  ),
+  total: Type.Integer(),
+  total_is_exact: Type.Boolean(),
+  corrected: Type.Union([Type.String(), Type.Null()]),
+  dropped: Texts,
+  facets: Type.Union([Type.Object({ author: FacetValues, subject: FacetValues, language: FacetValues }), Type.Null()]),
+  took_ms: Type.Number(),
+  query_id: Type.String(),
+});
+const SuggestionsSchema = Type.Object({
+  books: Type.Array(Type.Pick(BookSchema, ['id', 'title', 'author'])),
+  authors: Texts,
+  subjects: Texts,
+  queries: Texts,
+});
+
 /** `GET /api/books`, `/api/search` and `/api/suggest` (docs/contract.md §2). */
 export function searchRoutes(server: HttpServer, deps: SearchRouteDeps): void {
   const { answerSearch, index, identify, weigh, pageSize } = deps;
 
   server.get(
     '/api/books',
-    { schema: { querystring: BooksQuery, summary: 'Search, or the catalogue in order of popularity without q' } },
+    {
+      schema: {
+        querystring: BooksQuery,
+        summary: 'Search, or the catalogue in order of popularity without q',
+        response: { 200: Type.Array(ListedBook) },
+      },
+    },
     async (request, reply) => {
       const query = checkedQuery(request.query.q);
       const record = request.method !== 'HEAD' && query !== '';
       const reader = record ? searching(identify(request, reply), query, weigh) : nobody;
       const { o: offset = 0, exact } = request.query;
       const { value } = await answerSearch(query, reader, { offset, limit: pageSize, record, exact: exact === '1' });
-      return reply.header('content-type', jsonType).send(value);
+      return reply.header('content-type', jsonType).send(value as never);
     },
   );
 
   server.get(
     '/api/search',
-    { schema: { querystring: SearchQuery, summary: 'Search with filters, facets and highlights' } },
+    {
+      schema: {
+        querystring: SearchQuery,
+        summary: 'Search with filters, facets and highlights',
+        response: { 200: SearchAnswerSchema },
+      },
+    },
     async (request, reply) => {
       const asked = request.query;
       const query = checkedQuery(asked.q);
       const offset = asked.o ?? 0;
-      const record = request.method !== 'HEAD' && query !== '' && offset === 0;
+      const record = isVisit(request) && query !== '' && offset === 0;
       const reader = record ? searching(identify(request, reply), query, weigh) : nobody;
       const answer = await answerSearch(query, reader, {
         offset,
@@ -79,24 +121,30 @@ export function searchRoutes(server: HttpServer, deps: SearchRouteDeps): void {
         sort: asked.sort ?? 'relevance',
         withFacets: true,
       });
-      return reply.header('content-type', jsonType).send(JSON.stringify(describeAnswer(answer)));
+      return reply.header('content-type', jsonType).send(JSON.stringify(describeAnswer(answer)) as never);
     },
   );
 
   server.get(
     '/api/suggest',
-    { schema: { querystring: SuggestQuery, summary: 'What an unfinished query may become' } },
+    {
+      schema: {
+        querystring: SuggestQuery,
+        summary: 'What an unfinished query may become',
+        response: { 200: SuggestionsSchema },
+      },
+    },
     async (request, reply) => {
       const suggestions = index.suggest(checkedQuery(request.query.q));
-      return reply.header('content-type', jsonType).send(JSON.stringify(suggestions));
+      return reply.header('content-type', jsonType).send(JSON.stringify(suggestions) as never);
     },
   );
 }
 
-const nobody: SearchingReader = { id: '', weight: 0 };
+const nobody: SearchingReader = { id: '', weight: 0, place: null };
 
 function searching(reader: ReturnType<IdentifyReader>, query: string, weigh: WeighSearch): SearchingReader {
-  return { id: reader.id, weight: weigh(reader, query) };
+  return { id: reader.id, weight: weigh(reader, query), place: reader.place };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { SendEvent } from '../publish/publish-search.ts';
 import type { SearchIndex } from '../index/search-index.ts';
 
 /** Who searches, and whether it counts towards a rise. */
-export type SearchingReader = { readonly id: string; readonly weight: 0 | 1 };
+export type SearchingReader = { readonly id: string; readonly weight: 0 | 1; readonly place: number | null };
 
 export type SearchOptions = {
   readonly offset: number;
@@ -66,6 +66,7 @@ export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
       const context = {
         reader: reader.id,
         weight: reader.weight,
+        place: reader.place,
         corrected: found.corrected,
         dropped: found.dropped,
         filtered: isFiltered(options),

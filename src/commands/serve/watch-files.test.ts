@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { spawnSamsa, startShop } from '../../../test/support/start-shop.ts';
+import { until } from '../../../test/support/until.ts';
+import { descriptorNotice } from './exposure.ts';
+
+const reasonsOf = async (url: string): Promise<readonly string[]> =>
+  ((await (await fetch(`${url}/health/ready`)).json()) as { reasons: string[] }).reasons;
+
+it('says that a file of a running shop is missing, and when it is back', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'samsa-missing-'));
+  const shop = await startShop(data);
+  const [file, away] = [join(data, 'trend.sqlite'), join(data, 'elsewhere')];
+  try {
+    await rename(file, away);
+    await until('readiness says it', async () => (await reasonsOf(shop.trend)).includes('files-missing'));
+    assert.ok(!(await reasonsOf(shop.recommendation)).includes('files-missing'));
+    assert.match(await (await fetch(`${shop.trend}/metrics`)).text(), /^samsa_files_missing 1$/m);
+    await rename(away, file);
+    await until('readiness is as before', async () => !(await reasonsOf(shop.trend)).includes('files-missing'));
+    assert.equal(shop.output().match(/a file of this shop is missing/g)?.length, 1);
+  } finally {
+    await shop.stop('SIGTERM');
+    await rm(data, { recursive: true });
+  }
+});
+
+it('keeps data files for their owner only, also those of before', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'samsa-modes-'));
+  try {
+    let shop = await startShop(data);
+    const open = async (): Promise<readonly string[]> => {
+      const names = await readdir(data);
+      const modes = await Promise.all(names.map(async (name) => (await stat(join(data, name))).mode));
+      return names.filter((_, at) => (modes[at]! & 0o077) !== 0);
+    };
+    assert.deepEqual(await open(), []);
+    await shop.stop('SIGTERM');
+    for (const name of ['log.sqlite', 'secret']) await chmod(join(data, name), 0o644);
+    shop = await startShop(data);
+    assert.deepEqual(await open(), []);
+    await shop.stop('SIGTERM');
+  } finally {
+    await rm(data, { recursive: true });
+  }
+});
+
+it('refuses a pipe, a device and a folder as configuration', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'samsa-config-'));
+  try {
+    await writeFile(join(data, 'config.yml'), 'app:\n  port: 0\n');
+    for (const [file, kind] of [
+      ['/dev/zero', 'a device'],
+      [data, 'a folder'],
+    ] as const) {
+      const refused = spawnSamsa(['status', '--config', file], join(data, 'shop'));
+      assert.equal(await refused.ended, 1);
+      assert.match(refused.output(), new RegExp(`it is ${kind}, not a file`));
+    }
+  } finally {
+    await rm(data, { recursive: true });
+  }
+});
+
+it('says in one line when there are few file descriptors', () => {
+  const limits = (most: string): string =>
+    `Limit   Soft Limit  Hard Limit  Units\nMax open files   ${most}   4096   files\n`;
+  assert.match(descriptorNotice(limits('256')).join(), /only 256 files and connections: raise the limit to 1024/);
+  for (const most of ['1024', '1048576', 'unlimited']) assert.deepEqual(descriptorNotice(limits(most)), [], most);
+  assert.deepEqual(descriptorNotice(''), []);
+});

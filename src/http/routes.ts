@@ -1,0 +1,163 @@
+import Fastify, { type FastifyReply, type FastifyRequest, type FastifySchema, type RouteOptions } from 'fastify';
+import type { HttpServer } from './http-server.ts';
+import { problem, type Problem } from './problem.ts';
+
+/**
+ * `GET /openapi.json`: every route with its schema. The library that writes it is loaded at the first request, since it
+ * takes memory and time, and most processes are never asked.
+ *
+ * A schema may have `described`, with keywords that are shown here and checked by the route itself, which knows a better
+ * message or code than the validator.
+ */
+export function describeRoutes(server: HttpServer, title: string, version: string): void {
+  const routes: RouteOptions[] = [];
+  let description: Promise<unknown> | null = null;
+  server.addHook('onRoute', (route) => {
+    if (route.method !== 'HEAD') routes.push(route);
+  });
+  const schema = { summary: 'This description', response: { 200: anyObject } };
+  server.get('/openapi.json', { schema }, async (_request, reply) => {
+    description ??= describe(routes, title, version);
+    void reply.header('cache-control', 'no-cache').type('application/json; charset=utf-8');
+    return reply.send(JSON.stringify(await description));
+  });
+}
+
+/** Patterns for `described`: text without control characters, and such text that is not blank. */
+export const withoutControl = '^[^\\u0000-\\u001F\\u007F-\\u009F]*$';
+export const visibleText =
+  '^[^\\u0000-\\u001F\\u007F-\\u009F]*[^\\s\\u0000-\\u001F\\u007F-\\u009F][^\\u0000-\\u001F\\u007F-\\u009F]*$';
+
+const anyObject = { type: 'object', additionalProperties: true } as const;
+
+/** The schema of a route that answers with text, such as a page. */
+export function answersText(summary: string, type: string): FastifySchema {
+  return { summary, response: { 200: { description: 'OK', content: { [type]: { schema: { type: 'string' } } } } } };
+}
+
+const problemAnswer = {
+  description: 'A problem (RFC 9457) with a stable code',
+  content: {
+    'application/problem+json': {
+      schema: {
+        type: 'object',
+        required: ['type', 'title', 'status', 'code', 'detail'],
+        properties: {
+          type: { type: 'string' },
+          title: { type: 'string' },
+          status: { type: 'integer' },
+          code: { type: 'string' },
+          detail: { type: 'string' },
+        },
+      },
+    },
+  },
+};
+
+type Parameter = { readonly in: string; readonly required?: boolean; readonly schema?: { readonly type?: string } };
+type Operation = {
+  responses?: Record<string, unknown>;
+  security?: unknown;
+  parameters?: readonly Parameter[];
+  requestBody?: unknown;
+};
+type Document = { readonly paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>> };
+
+/** Builds the description from a second server that has the same routes and never listens. */
+async function describe(routes: readonly RouteOptions[], title: string, version: string): Promise<unknown> {
+  const { default: swagger } = await import('@fastify/swagger');
+  const described = Fastify({ exposeHeadRoutes: false });
+  described.setValidatorCompiler(() => () => true);
+  described.setSerializerCompiler(() => JSON.stringify);
+  const securitySchemes = {
+    operator: { type: 'http', scheme: 'bearer', description: 'app.operator_token; not needed in open mode' },
+    reader: { type: 'apiKey', in: 'cookie', name: 'uid', description: 'set by the web service; optional' },
+  } as const;
+  await described.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title, version }, components: { securitySchemes } },
+  });
+  for (const { method, url, schema } of routes) {
+    described.route({ method, url, ...(schema !== undefined && { schema }), handler: async () => null });
+  }
+  await described.ready();
+  try {
+    return complete(described.swagger() as Document);
+  } finally {
+    await described.close();
+  }
+}
+
+/** Adds the problems that every operation may answer with. */
+function complete(document: Document): unknown {
+  for (const operations of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values(operations)) {
+      if (operation.parameters !== undefined) operation.parameters = operation.parameters.map(withEmpty);
+      const statuses = [400, 408, 417, 429, 431, 500, 503];
+      if (operation.parameters !== undefined) statuses.push(404, 414);
+      if (operation.security !== undefined) statuses.push(403);
+      if (operation.requestBody !== undefined) statuses.push(403, 413, 415);
+      const problems = Object.fromEntries(statuses.map((status) => [status, problemAnswer]));
+      operation.responses = { ...problems, ...operation.responses };
+    }
+  }
+  return withDescribed(document);
+}
+
+/** A form also sends the fields that were left empty, and numbers may be empty there. */
+function withEmpty(parameter: Parameter): Parameter {
+  const { in: place, required = false, schema } = parameter;
+  if (place !== 'query' || required || !['integer', 'number'].includes(schema?.type ?? '')) return parameter;
+  return {
+    ...parameter,
+    schema: { anyOf: [schema, { type: 'string', maxLength: 0 }] } as Parameter['schema'] & object,
+  };
+}
+
+function withDescribed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withDescribed);
+  if (typeof value !== 'object' || value === null) return value;
+  const { described, ...rest } = value as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries({ ...rest, ...(described as object) }).map(([key, part]) => [key, withDescribed(part)]),
+  );
+}
+
+/** The routes of a server, to answer requests that match none of them. */
+export type KnownRoutes = {
+  /** To be called for each route as it is added. */
+  readonly add: (route: RouteOptions) => void;
+  /** Where an address that ends in a slash leads without it; `null` when it is right or unknown. */
+  readonly withoutSlash: (url: string) => string | null;
+  /** 405 with `Allow` when the address exists for other methods, else 404. */
+  readonly refuse: (request: FastifyRequest, reply: FastifyReply) => Problem;
+};
+
+export function createKnownRoutes(): KnownRoutes {
+  const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
+
+  const methodsAt = (path: string): readonly string[] =>
+    routes.filter((route) => route.path.test(path)).flatMap(({ methods }) => methods);
+
+  return {
+    add: ({ url, method }) => {
+      const pattern = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[^/]+/g, '[^/]+');
+      routes.push({ path: new RegExp(`^${pattern}$`), methods: [method].flat() });
+    },
+    withoutSlash: (url) => {
+      if (!url.endsWith('/') && !url.includes('/?')) return null;
+      const end = url.indexOf('?');
+      const path = end === -1 ? url : url.slice(0, end);
+      if (path.length < 2 || !path.endsWith('/')) return null;
+      const bare = path.replace(/\/+$/, '');
+      return methodsAt(bare).length > 0 ? bare + url.slice(path.length) : null;
+    },
+    refuse: ({ method, url }, reply) => {
+      const path = url.split('?', 1)[0]!;
+      const allowed = [...new Set(methodsAt(path))].sort();
+      const shown = path.slice(0, 200);
+      if (allowed.length === 0) return problem(404, 'not-found', `There is nothing at ${method} ${shown}.`);
+      void reply.header('allow', allowed.join(', '));
+      return problem(405, 'method-not-allowed', `Expected ${allowed.join(', ')} at ${shown}, got ${method}.`);
+    },
+  };
+}
