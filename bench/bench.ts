@@ -10,7 +10,7 @@ const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seco
 npm run bench -- projection [--events 400000]
 npm run bench -- kafka [--events 400000] [--rounds 3] [--plain] [--mysql]
 npm run bench -- spool [--events 400000] [--seconds 8]
-npm run bench -- latency [--rate 50] [--seconds 8] [--kafka]
+npm run bench -- latency [--rate 50] [--seconds 8] [--kafka] [--mysql]
 npm run bench -- import [--rows 100000] [--format csv|ndjson] [--mysql]`;
 
 const { positionals, values } = parseArgs({
@@ -46,7 +46,9 @@ switch (positionals[0]) {
     console.log(JSON.stringify(await benchSpool({ events, seconds })));
     break;
   case 'latency':
-    console.log(JSON.stringify(await benchLatency({ perSecond: rate, seconds, onKafka: values.kafka })));
+    console.log(
+      JSON.stringify(await benchLatency({ perSecond: rate, seconds, onKafka: values.kafka, onMysql: values.mysql })),
+    );
     break;
   case 'import':
     console.log(

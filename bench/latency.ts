@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBroker } from '../test/servers/kafka-broker.ts';
+import { startMariaDb } from '../test/servers/mariadb.ts';
 import { startShopForBench } from './shop.ts';
 
 const queries = ['sea', 'love', 'war', 'moby', 'dracula', 'alice', 'emma', 'island', 'castle', 'garden'];
@@ -8,13 +9,23 @@ const shownWithinMs = 10_000;
 
 /**
  * Searches a whole running shop at an even rate, and measures for each search the time from its answer until `GET
- * /trends` includes it. With `onKafka` the log is a real broker.
+ * /trends` includes it. With `onKafka` the log is a real broker, with `onMysql` catalogue and states are in a real MariaDB.
  */
-export async function benchLatency(options: { perSecond: number; seconds: number; onKafka: boolean }) {
+export async function benchLatency(options: {
+  perSecond: number;
+  seconds: number;
+  onKafka: boolean;
+  onMysql: boolean;
+}) {
   await using stack = new AsyncDisposableStack();
   const broker = options.onKafka ? await startBroker() : null;
   if (broker !== null) stack.defer(broker.stop);
-  const shop = await startShopForBench(broker === null ? {} : { SAMSA_MQ_BROKERS: broker.brokers.join(',') });
+  const database = options.onMysql ? await startMariaDb() : null;
+  if (database !== null) stack.defer(database.stop);
+  const shop = await startShopForBench({
+    ...(broker !== null && { SAMSA_MQ_BROKERS: broker.brokers.join(',') }),
+    ...(database !== null && { SAMSA_DB_DSN: (await database.createDatabase()).dsn }),
+  });
   try {
     const measure = createMeasure(shop.trendUrl);
     for (let round = 0; round < 3; round++) for (const query of queries) await search(shop.url, query);
@@ -34,6 +45,7 @@ export async function benchLatency(options: { perSecond: number; seconds: number
     const at = (share: number): number => Number(sorted[Math.floor(sorted.length * share)]!.toFixed(1));
     return {
       log: options.onKafka ? 'kafka' : 'embedded',
+      state: options.onMysql ? 'mariadb' : 'embedded',
       searches: sorted.length,
       per_s: options.perSecond,
       p50_ms: at(0.5),

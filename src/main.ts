@@ -99,7 +99,10 @@ function addDeadLetters(program: Command, run: RunCommand): void {
     group
       .command(name)
       .description(description)
-      .option('--projection <name>', 'only those of trend, recommendation, or a projection by its name')
+      .option(
+        '--projection <name>',
+        'only those of trend, recommendation, spool (refused by the brokers), or a projection by its name',
+      )
       .option('--cause <code>', 'only those with this cause, as the list shows it')
       .option('--reason <text>', 'only those with this text in the reason')
       .option(

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../test/support/older-program.ts';
 import { loadConfig } from '../config/config.ts';
+import { encodeHeaders } from '../events/header-bytes.ts';
+import { openSpoolFile } from '../log/spool/file.ts';
+import { createIncomingRows } from '../log/spool/incoming.ts';
+import { createOutgoingRecords } from '../log/spool/outgoing.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeLetter } from './state/dead-letter-text.ts';
 import { discardDeadLetters, listDeadLetters, redriveDeadLetters, showDeadLetter } from './dead-letters.ts';
@@ -45,6 +50,22 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
   });
 }
 
+/** A spool with one event that the brokers refused. @returns its id. */
+function leaveSetAside(folder: string, query: string): string {
+  mkdirSync(folder, { recursive: true });
+  const database = openSpoolFile(join(folder, 'abc.sqlite'), { busyTimeoutMs: 0 });
+  const incoming = createIncomingRows(database, () => 7);
+  incoming.addTopic('t');
+  const number = incoming.numberOf('t');
+  incoming.write([{ number, key: Buffer.from(query), value: Buffer.from('[]'), headers: encodeHeaders([]) }]);
+  const outgoing = createOutgoingRecords(database);
+  const [topic] = outgoing.topics();
+  const [record] = outgoing.read(topic!, topic!.base, 1, 1_000);
+  outgoing.setAside(topic!, record!, 'too large', 8);
+  database.close();
+  return `abc/${record!.position}`;
+}
+
 const idsIn = ({ out }: Said): readonly string[] => out.split('\n').flatMap((line) => /^\S+/.exec(line)?.[0] ?? []);
 
 type Facts = { readonly id: string; readonly status: string; readonly cause: string; readonly value_bytes: number };
@@ -65,6 +86,23 @@ async function deadInLedger({ run }: Shop): Promise<unknown> {
 }
 
 describe('samsa dead-letters', () => {
+  test('have one more kind, events that the brokers refused', async ({ run }) => {
+    const spools = join((await run(async ({ config, print }) => (print(config.data), 0))).out.trim(), 'spool');
+    const id = leaveSetAside(spools, 'odd query');
+    const list = (options: Parameters<typeof listDeadLetters>[1]) =>
+      run((context) => listDeadLetters(context, options));
+    assert.match((await list({})).err, /the brokers refused 1 events: .* --projection spool/);
+    assert.match((await list({ projection: 'spool' })).out, new RegExp(`^${id} .*odd query  too large`));
+    const shown = await run((context) => showDeadLetter(context, [`spool/${id}`], {}));
+    assert.match(shown.out, /refused  too large\n[^]*odd query/);
+    const again = await run((context) => discardDeadLetters(context, [`spool/${id}`], { dryRun: true }));
+    assert.match(again.out, /1 would be discarded/);
+    await run((context) => discardDeadLetters(context, [], { all: true, projection: 'spool' }));
+    assert.equal((await list({ projection: 'spool' })).err, 'no events are set aside\n');
+    const gone = run((context) => redriveDeadLetters(context, [`spool/${id}`], {}));
+    await assert.rejects(gone, { code: 'bad-request', message: /no event .* is set aside/ });
+  });
+
   test('says that there are none', async ({ run, read }) => {
     assert.deepEqual(await run((context) => listDeadLetters(context, {})), {
       code: 0,

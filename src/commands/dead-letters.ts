@@ -1,21 +1,38 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
+import { readSetAside } from '../log/open-log-with-spool.ts';
 import type { CommandContext } from './command-context.ts';
 import { createPace, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
+import { shopFiles } from './state/shop-places.ts';
 import { idOf, selectionsOf, statusOf, type FilterOptions, type Selection } from './state/dead-letter-selection.ts';
 import { openProjections, readLetters } from './state/dead-letter-states.ts';
 import { describeLetter, factsOf, printable, summarise, wholeOf } from './state/dead-letter-text.ts';
+import { discardSpool, listSpool, sendSpool, showSpool } from './spool.ts';
 
 export type DecideOptions = FilterOptions & { readonly all?: boolean; readonly dryRun?: boolean };
 
 const shownByDefault = 50;
 
-/** Lists dead letters of every projection, including the search index. @returns 0. */
+/**
+ * Events that the brokers refused are one more kind: their ids are `spool/<id>`, and `--projection spool` means only them.
+ * @returns their ids as `samsa spool` knows them; `null` when others are meant.
+ */
+function setAsideMeant(ids: readonly string[], { projection }: FilterOptions): readonly string[] | null {
+  const meant = ids.filter((id) => id.startsWith('spool/'));
+  if (meant.length !== ids.length && meant.length > 0) {
+    throw new SamsaError('bad-request', 'expected ids that all begin with spool/, or none that does');
+  }
+  return meant.length > 0 || projection === 'spool' ? meant.map((id) => id.slice('spool/'.length)) : null;
+}
+
+/** Lists dead letters of every projection, including the search index, and events set aside in a spool. @returns 0. */
 export async function listDeadLetters(
-  { config, print, warn }: CommandContext,
+  context: CommandContext,
   options: FilterOptions & { readonly status?: string; readonly limit?: number; readonly json?: boolean },
 ): Promise<number> {
+  const { config, print, warn } = context;
+  if (setAsideMeant([], options) !== null) return listSpool(context, options);
   const [selection] = selectionsOf(config, [], options, Date.now());
   const status = statusOf(options.status ?? 'waiting');
   const { limit = shownByDefault } = options;
@@ -26,19 +43,24 @@ export async function listDeadLetters(
     if (options.json === true) facts.push(factsOf(letter));
     else print(summarise(letter));
   }
+  const aside = readSetAside(shopFiles(config).spools).length;
   if (options.json === true) print(JSON.stringify(facts, null, 2));
   else if (found === 0) warn('no dead letters');
+  if (aside > 0) warn(`the brokers refused ${aside} events: samsa dead-letters list --projection spool shows them`);
   if (found > limit) warn('there are more: raise --limit, or narrow the search');
   return 0;
 }
 
 /** Shows one dead letter, by its id or by the four parts of its id. @returns 0. @throws SamsaError `dead-letter-unknown`. */
 export async function showDeadLetter(
-  { config, print }: CommandContext,
+  context: CommandContext,
   words: readonly string[],
   options: { readonly json?: boolean },
 ): Promise<number> {
+  const { config, print } = context;
   const id = words.join('/');
+  const [aside] = setAsideMeant([id], {}) ?? [];
+  if (aside !== undefined) return showSpool(context, aside);
   const [selection] = selectionsOf(config, [id], {}, Date.now());
   for await (const letter of readLetters(config, selection!)) {
     if (options.json === true) print(JSON.stringify(wholeOf(letter), null, 2));
@@ -57,6 +79,8 @@ export async function redriveDeadLetters(
   ids: readonly string[],
   options: DecideOptions & { readonly rate?: number },
 ): Promise<number> {
+  const aside = setAsideMeant(ids, options);
+  if (aside !== null) return sendSpool(context, aside, options);
   const dryRun = options.dryRun === true;
   const { rate } = options;
   const pace = rate === undefined ? async () => {} : createPace(rate, () => performance.now(), delay);
@@ -69,6 +93,8 @@ export async function discardDeadLetters(
   ids: readonly string[],
   options: DecideOptions,
 ): Promise<number> {
+  const aside = setAsideMeant(ids, options);
+  if (aside !== null) return discardSpool(context, aside, options);
   const dryRun = options.dryRun === true;
   return decide(context, ids, options, (letters, { filter }) => letters.discard(filter, { dryRun }));
 }
