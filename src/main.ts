@@ -68,6 +68,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     .action((what: string, options: { check?: boolean }) =>
       run(async (context) => (await import('./commands/rebuild.ts')).rebuildCommand(context, what, options)),
     );
+  program
+    .command('move')
+    .requiredOption('--to <file>', 'the config.yml of the new shop: other data folder, Kafka, database')
+    .option('--dry-run', 'only look at both shops')
+    .description('move a stopped shop from its data folder to Kafka and a database; docs/moving.md')
+    .action(({ to, ...options }: { to: string; dryRun?: boolean }) =>
+      run(async (context) => {
+        const { moveCommand } = await import('./commands/move.ts');
+        return moveCommand(context, loadConfig({ file: to, environment: {} }).config, options);
+      }),
+    );
   addDeadLetters(program, run);
   addSpool(program, run);
   addSimulate(program, run);

@@ -10,10 +10,12 @@ export type NewRecord = {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: RecordHeaders;
+  /** When it arrived in the log that it is moved from, ms since 1970. Else a log stamps it with its own clock. */
+  readonly arrivedMs?: number;
 };
 
 /** A record as the log returns it. */
-export type StoredRecord = Omit<NewRecord, 'headers'> & {
+export type StoredRecord = Omit<NewRecord, 'headers' | 'arrivedMs'> & {
   readonly headers: StoredHeaders;
   readonly partition: number;
   readonly offset: number;

@@ -11,7 +11,7 @@ export function toMessage(record: NewRecord, partition: number, timestampMs: num
   return {
     topic: record.topic,
     partition,
-    timestamp: BigInt(timestampMs),
+    timestamp: BigInt(record.arrivedMs ?? timestampMs),
     key: record.key === null ? null : view(record.key),
     value: record.value === null ? null : view(record.value),
     headers: toKafkaHeaders(record.headers),

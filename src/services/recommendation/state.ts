@@ -59,7 +59,7 @@ export function openRecommendationRebuild(projectionName: string, topics: TopicN
  * before its topic begins. Of removed books compaction may have left nothing.
  */
 function comparedTables(
-  kind: StoreLocation['kind'],
+  dialect: StoreLocation['kind'],
   newestMs: number,
   completeFromMs: { readonly searches: number; readonly actions: number },
 ): readonly ComparedTable[] {
@@ -74,8 +74,7 @@ function comparedTables(
     values: readonly number[],
   ): ComparedTable => ({
     name,
-    rows: (schema) =>
-      `SELECT ${kind === 'mysql' ? rowText(...columns) : columns.join(', ')} FROM ${schema}.${name} WHERE ${where}`,
+    rows: (schema) => `SELECT ${rowText(dialect, ...columns)} FROM ${schema}.${name} WHERE ${where}`,
     values,
   });
   return [

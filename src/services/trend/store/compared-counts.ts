@@ -21,36 +21,36 @@ export function comparedCounts(dialect: Dialect, newestMs: number, fromMs: numbe
     {
       name: 'hourly_reader',
       rows: (schema) =>
-        `SELECT ${rowText('t.hour', 'q.query_key', 't.reader')} FROM ${named(schema, 'hourly_reader')} WHERE t.hour >= ?`,
+        `SELECT ${rowText(dialect, 't.hour', 'q.query_key', 't.reader')} FROM ${named(schema, 'hourly_reader')} WHERE t.hour >= ?`,
       values: [Math.max(readersUpToHour + 1, fromHour)],
     },
     {
       name: 'hourly',
       rows: (schema) =>
-        `SELECT ${rowText('t.hour', 'q.query_key', 't.readers', 't.anonymous', 't.searches')}
+        `SELECT ${rowText(dialect, 't.hour', 'q.query_key', 't.readers', 't.anonymous', 't.searches')}
          FROM ${named(schema, 'hourly')} WHERE t.hour >= ?`,
       values: [Math.max(hourlyUpToHour + 1, fromHour)],
     },
     {
       name: 'daily',
       rows: (schema) =>
-        `SELECT ${rowText('t.day', 'q.query_key', 'SUM(t.readers)', 'SUM(t.anonymous)', 'SUM(t.searches)')} FROM
+        `SELECT ${rowText(dialect, 't.day', 'q.query_key', 'SUM(t.readers)', 'SUM(t.anonymous)', 'SUM(t.searches)')} FROM
            (SELECT day, query, readers, anonymous, searches FROM ${schema}.daily UNION ALL
-            SELECT (hour - hour % 24) / 24, query, readers, anonymous, searches FROM ${schema}.hourly) AS t
+            SELECT CAST((hour - hour % 24) / 24 AS SIGNED), query, readers, anonymous, searches FROM ${schema}.hourly) AS t
          LEFT JOIN ${schema}.query AS q ON q.id = t.query WHERE t.day >= ? GROUP BY t.day, q.query_key`,
       values: [day],
     },
     {
       name: 'spelling',
       rows: (schema) =>
-        `SELECT ${rowText('t.day', 'q.query_key', 't.label', 't.searches')} FROM ${named(schema, 'spelling')}
+        `SELECT ${rowText(dialect, 't.day', 'q.query_key', 't.label', 't.searches')} FROM ${named(schema, 'spelling')}
          WHERE t.day >= ?`,
       values: [day],
     },
     {
       name: 'answer',
       rows: (schema) =>
-        `SELECT ${rowText('q.query_key', 't.time_ms', 'a.corrected', 'a.books')} FROM ${schema}.${latest.table} AS t
+        `SELECT ${rowText(dialect, 'q.query_key', 't.time_ms', 'a.corrected', 'a.books')} FROM ${schema}.${latest.table} AS t
          LEFT JOIN ${schema}.query AS q ON q.id = t.${latest.id}
          LEFT JOIN ${schema}.answer AS a ON a.query = t.${latest.id} WHERE t.time_ms >= ?`,
       values: [Math.max(queriesBeforeMs, fromMs)],

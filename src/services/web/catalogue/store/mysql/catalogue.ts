@@ -36,7 +36,7 @@ export type MysqlCatalogueOptions = {
 };
 
 /** Of the tables that are ours alone. `books` may belong to another program. */
-const tablePrefix = 'catalogue_';
+export const tablePrefix = 'catalogue_';
 
 /** While more changes than this wait for the log, no further rows of other programs are taken in. */
 const mostWaiting = 10_000;
@@ -86,7 +86,7 @@ function outboxStore(database: MysqlDatabase, clock: () => number, leaseClock: D
 }
 
 /** The tables of the catalogue. `table` describes `books` once the migrations have run. */
-function createPreparedBooks(): { readonly migrations: Migrations; readonly table: () => BooksTable } {
+export function createPreparedBooks(): { readonly migrations: Migrations; readonly table: () => BooksTable } {
   let table: BooksTable | null = null;
   return {
     migrations: {
