@@ -24,6 +24,8 @@ export type IndexReader = {
   readonly byIsbn: (isbn13: string) => number | null;
   /** Facts of the books that meet the conditions, among the first `scanned` matches. */
   readonly facts: (expression: string, conditions: FactConditions, scanned: number) => readonly BookFacts[];
+  /** Facts of the books at these places that meet the conditions. */
+  readonly factsAt: (places: readonly number[], conditions: FactConditions) => readonly BookFacts[];
   /** Books that are gone by now are left out. */
   readonly ranked: (places: readonly number[]) => readonly RankedBook[];
   /** The JSON of each book, in this order; books that are gone by now are left out. */
@@ -91,7 +93,7 @@ export function openIndexForReading(path: string): IndexReader {
   const read = prepare(`SELECT ${rankedColumns} FROM book WHERE place IN (SELECT value FROM json_each(?))`);
   const list = prepare('SELECT json FROM listed WHERE id = ?');
   const marks = prepare('SELECT mark FROM sort_mark WHERE mark >= ? AND mark < ? ORDER BY mark');
-  const readFacts = factStatements(prepare);
+  const { facts, factsAt } = factStatements(prepare);
 
   const ranked = createLruMap<number, RankedBook>(rememberedRanked);
   const listed = createLruMap<number, Uint8Array>(
@@ -146,7 +148,8 @@ export function openIndexForReading(path: string): IndexReader {
         .slice(skipped, skipped + limit);
     },
     byIsbn: (isbn13) => (row(isbn, Number(isbn13))?.[0] as number | undefined) ?? null,
-    facts: readFacts,
+    facts,
+    factsAt,
     ranked: (wanted) => {
       const books = loadRanked(wanted);
       return wanted.flatMap((place) => books.get(place) ?? []);
@@ -195,7 +198,7 @@ function decodeRanked([place, titleWords, mainTitleWords, author, series, subjec
   return rankedBook(place as number, row);
 }
 
-function factStatements(prepare: (sql: string) => StatementSync): IndexReader['facts'] {
+function factStatements(prepare: (sql: string) => StatementSync): Pick<IndexReader, 'facts' | 'factsAt'> {
   const columns = 'book.place, title, author, subjects, language, year';
   const conditions = `(? = '' OR instr(?, ' ' || language || ' ') > 0) AND (? IS NULL OR year >= ?) AND (? IS NULL OR year <= ?)`;
   const matching = prepare(
@@ -203,11 +206,20 @@ function factStatements(prepare: (sql: string) => StatementSync): IndexReader['f
      CROSS JOIN book ON book.place = matched.place WHERE ${conditions}`,
   );
   const all = prepare(`SELECT ${columns} FROM (SELECT * FROM book ORDER BY place LIMIT ?) AS book WHERE ${conditions}`);
-  return (expression, { languages, from, to }, scanned) => {
+  const at = prepare(
+    `SELECT ${columns} FROM (SELECT value AS place FROM json_each(?)) AS wanted
+     CROSS JOIN book ON book.place = wanted.place WHERE ${conditions}`,
+  );
+  const valuesOf = ({ languages, from, to }: FactConditions): readonly (string | number | null)[] => {
     const wanted = languages.length === 0 ? '' : ` ${languages.join(' ')} `;
-    const values = [scanned, wanted, wanted, from, from, to, to];
-    const found = expression === '' ? rows(all, ...values) : rows(matching, expression, ...values);
-    return found.map(decodeFacts);
+    return [wanted, wanted, from, from, to, to];
+  };
+  return {
+    facts: (expression, wanted, scanned) => {
+      const values = [scanned, ...valuesOf(wanted)];
+      return (expression === '' ? rows(all, ...values) : rows(matching, expression, ...values)).map(decodeFacts);
+    },
+    factsAt: (wanted, met) => rows(at, JSON.stringify(wanted), ...valuesOf(met)).map(decodeFacts),
   };
 }
 

@@ -8,6 +8,8 @@ import { slotAsTyped, slotsExpression, type Alternative, type Reading, type Slot
 
 /** Of longer queries only so many words are corrected one at a time. */
 const correctedOneByOne = 6;
+/** In queries of more words only unknown ones are corrected. */
+const longQuery = 12;
 /** So many pairs are tried as one word. */
 const joinedAtMost = 6;
 
@@ -127,6 +129,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     readings: function* (words: readonly QueryWord[], hasAny: () => boolean): Generator<readonly Reading[]> {
       const slots = words.map(known);
       if (slots.some(({ alternatives }) => alternatives[0]!.edits > 0)) yield [reading(slots)];
+      if (words.length > longQuery) return;
       yield oneByOne(words);
       if (!hasAny()) yield [everywhere(words)];
     },

@@ -6,8 +6,9 @@ export type AskIndex<Word> = {
 };
 
 const starts = 4;
-/** Of more words only the rarest is tried as a start. */
+/** Of more words only the rarest is tried as a start, and growing ends early. */
 const longQuery = 12;
+const mostFailures = 4;
 
 /**
  * For a query that no book matches: the words to search with instead. Words that no book has go first; then as few
@@ -44,10 +45,12 @@ function growFrom<Word>(
   ask: AskIndex<Word>,
 ): readonly Word[] {
   let kept: readonly Word[] = [start];
+  let failures = 0;
   for (const word of rarestFirst) {
     if (word === start) continue;
     const more = inOrder(words, [...kept, word]);
     if (ask.matches(more)) kept = more;
+    else if (words.length > longQuery && ++failures === mostFailures) break;
   }
   return kept;
 }

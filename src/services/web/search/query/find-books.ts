@@ -1,13 +1,13 @@
 import { countingKey } from '../../../../text/keys.ts';
 import { bookAt } from '../index/book-place.ts';
 import { wholeMark } from '../index/book-row.ts';
-import { mostCounted, type BookFacts, type IndexReader } from '../index/read-index.ts';
+import { mostCounted, type BookFacts, type FactConditions, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { countFacets, createFilter, narrowed, type Facets, type SearchFilters } from './facets.ts';
 import { parseQuery, type ParsedQuery, type QueryWord } from './parse-query.ts';
 import { planSearch, rankedCandidates, type SearchPlan } from './plan-search.ts';
 import { rankBooks, spellingIn, type RankedMatch } from './rank-books.ts';
-import { sortedPlaces } from './sort-books.ts';
+import { sortBooks, sortedPlaces } from './sort-books.ts';
 
 export const searchSorts = ['relevance', 'popularity', 'newest', 'oldest', 'title'] as const;
 export type SearchSort = (typeof searchSorts)[number];
@@ -94,40 +94,37 @@ function findByFacts(
   plan: SearchPlan,
   { offset, limit, filters, sort = 'relevance', withFacets = false }: SearchRequest,
 ): FoundBooks {
-  const isEmpty = plan.expression === '' && query.text !== '';
   const expression = narrowed(plan.expression, filters);
   const conditions = { languages: filters?.languages ?? [], from: filters?.from ?? null, to: filters?.to ?? null };
   const isMet = createFilter(filters);
   const isFiltered = filters !== undefined;
-  const scanned = isFiltered ? scannedMatches : mostCounted;
-  const read = isEmpty ? [] : index.facts(expression, conditions, scanned);
   const ranked = query.text === '' ? [] : rankBooks(index.ranked(plan.places), plan.readings);
-  const isAuthorOnly = plan.readings.some(({ slots }) => slots.some(({ only }) => only !== null));
-  const asked = isAuthorOnly ? new Set(ranked.map(({ book }) => book.place)) : null;
-  const facts = read.filter((book) => isMet(book) && (asked === null || asked.has(book.place)));
+  const all = query.text !== '' && plan.count <= plan.places.length ? plan.places.toSorted((a, b) => a - b) : null;
+  const read = (met: FactConditions, asked: string, scanned: number): readonly BookFacts[] =>
+    all === null ? index.facts(asked, met, scanned) : index.factsAt(all, met);
+  const facts = read(conditions, expression, isFiltered ? scannedMatches : mostCounted).filter(isMet);
   const counted = facts.slice(0, countedMatches);
-  const hasMore = facts.length > countedMatches || (isFiltered && index.hasMoreThan(expression, scannedMatches));
-  const places =
-    sort === 'relevance'
-      ? inRankedOrder(ranked, counted)
-      : sort === 'popularity'
-        ? counted.map(({ place }) => place)
-        : isEmpty
-          ? []
-          : sortedPlaces(index, expression, conditions, isMet, sort);
+  const isCut = all === null && isFiltered && index.hasMoreThan(expression, scannedMatches);
+  const inOrder = (): readonly number[] => {
+    if (sort === 'relevance') return inRankedOrder(ranked, counted);
+    if (sort === 'popularity') return counted.map(({ place }) => place);
+    if (all !== null) return sortBooks(facts, sort).map(({ place }) => place);
+    return sortedPlaces(index, expression, conditions, isMet, sort);
+  };
+  // A chosen facet goes on showing its other values.
+  const base = isFiltered && withFacets ? read(anyBook, plan.expression, countedMatches) : counted;
   return {
     ...described(query, plan, ranked),
-    bookIds: places.slice(offset, offset + limit).map(bookAt),
+    bookIds: inOrder()
+      .slice(offset, offset + limit)
+      .map(bookAt),
     total: counted.length,
-    totalIsExact: !hasMore,
-    facets: withFacets ? countFacets(isFiltered && !isEmpty ? baseOf(index, plan) : counted, filters) : null,
+    totalIsExact: facts.length <= countedMatches && !isCut,
+    facets: withFacets ? countFacets(base, filters) : null,
   };
 }
 
-/** What facets are counted in when something is chosen: a chosen facet goes on showing its other values. */
-function baseOf(index: IndexReader, plan: SearchPlan): readonly BookFacts[] {
-  return index.facts(plan.expression, { languages: [], from: null, to: null }, countedMatches);
-}
+const anyBook: FactConditions = { languages: [], from: null, to: null };
 
 /** Those ranked first, the others in order of popularity. */
 function inRankedOrder(ranked: readonly RankedMatch[], counted: readonly BookFacts[]): readonly number[] {

@@ -11,6 +11,8 @@ export type Matches = {
 
 /** More rows take longer to read than the index takes to find the words. */
 const rowsChecked = 250;
+/** Of more common slots the others are looked for in the texts of the books that these lead to. */
+const askedTogether = 6;
 
 /**
  * The first `limit` books that match all slots. Where some are asked of the author only, so many books are looked at.
@@ -56,8 +58,16 @@ function matchAnywhere(index: IndexReader, slots: readonly Slot[], limit: number
       return { places: having.slice(0, limit), count: having.length };
     }
   }
-  const places = index.places(slots);
-  return { places: places.slice(0, limit), count: places.length };
+  const asked = slots.length > askedTogether ? longest(slots) : slots;
+  const places = index.places(asked);
+  if (asked === slots) return { places: places.slice(0, limit), count: places.length };
+  const having = index.ranked(places).filter((book) => slots.every((slot) => hasSlot(book, { ...slot, only: null })));
+  return { places: having.slice(0, limit).map(({ place }) => place), count: having.length };
+}
+
+/** The slots whose words are longest, and so rarest, first. */
+function longest(slots: readonly Slot[]): readonly Slot[] {
+  return [...slots].sort((a, b) => b.typed.length - a.typed.length).slice(0, askedTogether);
 }
 
 /** What is in every one of these rising lists. */

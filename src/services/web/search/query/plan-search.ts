@@ -1,7 +1,7 @@
 import { functionWords } from '../../../../text/function-words.ts';
 import { countingKey } from '../../../../text/keys.ts';
 import { titleMark, titleMarks, wholeMark, wholeWordsAtMost, withoutArticle } from '../index/book-row.ts';
-import { mostCounted, type IndexReader } from '../index/read-index.ts';
+import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { createCorrector, type Corrector } from './correct-words.ts';
 import { keepMatchingWords } from './drop-words.ts';
@@ -119,7 +119,7 @@ function planWithFewerWords(index: IndexReader, corrector: Corrector | null, wor
   const telling = slots.filter(({ typed }) => !functionWords.has(typed));
   const kept = keepMatchingWords(telling.length > 0 ? telling : slots, {
     matches: (some) => hasMatch(index, some),
-    frequency: (slot) => matchSlots(index, [slot], mostCounted).count,
+    frequency: (slot) => index.places([{ ...slot, only: null }]).length,
   });
   const gathered = createGathering(index);
   if (kept.length > 0) gathered.try({ slots: kept, phrase: phraseAsTyped(kept), whole: null });

@@ -19,20 +19,24 @@ export function sortedPlaces(
   isMet: (book: BookFacts) => boolean,
   order: Order,
 ): readonly number[] {
-  const sort = order === 'title' ? byTitle : (books: readonly BookFacts[]) => byYear(books, order);
   const read = (asked: string): readonly BookFacts[] => index.facts(asked, conditions, sortedMatches).filter(isMet);
   const isMany = expression === '' ? index.count() > mostPlaces : index.hasMoreThan(expression, sortedMatches);
-  if (!isMany) return sort(read(expression)).slice(0, mostPlaces).map(placeOfBook);
+  if (!isMany) return sortBooks(read(expression), order).slice(0, mostPlaces).map(placeOfBook);
   const marks = index.sortMarks(order === 'title' ? titleMarks : yearMarks);
   const found: number[] = [];
   for (const mark of order === 'newest' ? marks.toReversed() : marks) {
     const asked = expression === '' ? `"${mark}"` : `(${expression}) AND "${mark}"`;
-    found.push(...sort(read(asked)).map(placeOfBook));
+    found.push(...sortBooks(read(asked), order).map(placeOfBook));
     if (found.length >= mostPlaces) return found.slice(0, mostPlaces);
   }
   if (order === 'title') return found;
   const undated = read(expression).filter(({ year }) => year === null);
   return [...found, ...undated.map(placeOfBook)].slice(0, mostPlaces);
+}
+
+/** Books in an order; they come in order of popularity. */
+export function sortBooks(books: readonly BookFacts[], order: Order): readonly BookFacts[] {
+  return order === 'title' ? byTitle(books) : byYear(books, order);
 }
 
 function placeOfBook({ place }: BookFacts): number {
