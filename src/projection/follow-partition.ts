@@ -145,7 +145,7 @@ async function foldMore<Change>(
     if (follow.signal.aborted || read.end < folded.next) break;
     const marks = mergeMarks(soFar.marks, folded.marks);
     const more = foldRecords(follow.input, { ...soFar, next: folded.next, marks }, read);
-    if (more === 'jump') break;
+    if (more === 'jump' || more.next === folded.next) break;
     folded = joinFolded(folded, more);
     ({ end } = read);
   }

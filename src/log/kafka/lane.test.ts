@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
-import { createKafkaAppender, createLane } from './lane.ts';
+import { createKafkaAppender } from './appender.ts';
+import { createLane } from './lane.ts';
 import type { KafkaTopics } from './topics.ts';
 
 const away = new SamsaError('log-unavailable', 'away', { retryable: true });
