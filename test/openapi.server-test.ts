@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { run } from './servers/programs.ts';
+import { run } from './servers/database-server.ts';
 import { startShop, type Shop } from './support/start-shop.ts';
 
 const version = '4.32.5';

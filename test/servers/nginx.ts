@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, run } from './programs.ts';
+import { freePort, run } from './database-server.ts';
 import { until } from '../support/until.ts';
 
 export type Nginx = {

@@ -226,12 +226,18 @@ describe('states in MySQL', () => {
     });
     try {
       assert.equal(await running.caughtUp(10_000), true);
-      await assert.rejects(shop.rebuild('trend'), { code: 'already-running', message: /trend@here has it open\. Stop/ });
+      await assert.rejects(shop.rebuild('trend'), {
+        code: 'already-running',
+        message: /trend@here has it open\. Stop/,
+      });
       assert.equal((await shop.rebuild('trend', { check: true })).code, 0);
       await running.close();
       // As one that was frozen long ago: not seen since, but still connected.
       await shop.ask("INSERT INTO samsa.trend_instance VALUES ('trend-svr', 'trend@here', 0)");
-      await assert.rejects(shop.rebuild('trend'), { code: 'already-running', message: /trend@here has it open\. Stop/ });
+      await assert.rejects(shop.rebuild('trend'), {
+        code: 'already-running',
+        message: /trend@here has it open\. Stop/,
+      });
     } finally {
       await running.close();
       await store.close();
