@@ -3,6 +3,7 @@ import { benchImport } from './import.ts';
 import { benchKafka } from './kafka.ts';
 import { benchLatency } from './latency.ts';
 import { benchProjection } from './projection.ts';
+import { benchRecommendation } from './recommendation.ts';
 import { benchSearch } from './search.ts';
 import { benchSpool } from './spool.ts';
 
@@ -11,6 +12,7 @@ npm run bench -- projection [--events 400000]
 npm run bench -- kafka [--events 400000] [--rounds 3] [--plain] [--mysql]
 npm run bench -- spool [--events 400000] [--seconds 8]
 npm run bench -- latency [--rate 50] [--seconds 8] [--kafka] [--mysql]
+npm run bench -- recommendation [--events 400000] [--books 10000] [--stream FILE] [--seconds 8]
 npm run bench -- import [--rows 100000] [--format csv|ndjson] [--mysql]`;
 
 const { positionals, values } = parseArgs({
@@ -25,6 +27,7 @@ const { positionals, values } = parseArgs({
     events: { type: 'string', default: '400000' },
     rows: { type: 'string', default: '100000' },
     format: { type: 'string', default: 'csv' },
+    stream: { type: 'string' },
     mysql: { type: 'boolean', default: false },
     plain: { type: 'boolean', default: false },
   },
@@ -50,6 +53,11 @@ switch (positionals[0]) {
       JSON.stringify(await benchLatency({ perSecond: rate, seconds, onKafka: values.kafka, onMysql: values.mysql })),
     );
     break;
+  case 'recommendation': {
+    const { stream = null } = values;
+    console.log(JSON.stringify(await benchRecommendation({ events, books, seconds, stream })));
+    break;
+  }
   case 'import':
     console.log(
       JSON.stringify(await benchImport({ rows, isNdjson: values.format === 'ndjson', onMysql: values.mysql })),

@@ -3,14 +3,19 @@ import autocannon from 'autocannon';
 export type LoadResult = { readonly requestsPerSecond: number; readonly p50Ms: number; readonly p99Ms: number };
 
 /**
- * Requests the paths from `baseUrl` over 32 connections, each path once per round, and measures every answer.
+ * Requests the paths from `baseUrl`, each path once per round, and measures every answer.
  * @throws Error when an answer is not 2xx: failures are not what is measured.
  */
-export async function load(baseUrl: string, paths: readonly string[], seconds: number): Promise<LoadResult> {
+export async function load(
+  baseUrl: string,
+  paths: readonly string[],
+  seconds: number,
+  connections = 32,
+): Promise<LoadResult> {
   let asked = 0;
   const result = await autocannon({
     url: baseUrl,
-    connections: 32,
+    connections,
     duration: seconds,
     requests: [
       {

@@ -1,8 +1,10 @@
-const usage = `npm run evaluate -- search --books FILE… [--queries FILE] [--typo-pairs FILE] [--minisearch]`;
+const usage = `npm run evaluate -- search --books FILE… [--queries FILE] [--typo-pairs FILE] [--minisearch]
+npm run evaluate -- recommendation (--train FILE --test FILE | --stream FILE | --books FILE [--readers 20000])`;
 
 /** What can be evaluated. Each module is loaded only when it is asked for. */
 const evaluations: Readonly<Record<string, () => Promise<{ run: (args: readonly string[]) => Promise<void> }>>> = {
   search: () => import('./search/evaluate-search.ts'),
+  recommendation: () => import('./recommendation/evaluate-recommendation.ts'),
 };
 
 const [what = '', ...args] = process.argv.slice(2);

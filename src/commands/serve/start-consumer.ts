@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { SamsaError } from '../../errors.ts';
+import { reason, type SamsaError } from '../../errors.ts';
 import { createBookSearchedDecoder, decodingOnce, type SearchDecoder } from '../../events/book-searched.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import { listen } from '../../http/listening.ts';
@@ -65,13 +65,15 @@ export async function startRecommendation(config: Config, shared: Shared | null 
   const base = createServiceBase('recommendation', config, shared?.closed ?? new Int32Array(1));
   const { openRecommendationStore } = await import('../../services/recommendation/state.ts');
   const { createRecommendationService } = await import('../../services/recommendation/recommendation-service.ts');
+  const { openAnswers } = await import('../../services/recommendation/answers/open-answers.ts');
   const { topics } = config.mq;
+  const location = stateLocation(config, 'recommendation');
   const onRenewal = (): void =>
     base.logger.warn('nothing was read for 30 days: the books are read again from the start of the log');
   return startConsumer(config, base, shared, {
     name: 'recommendation',
     openStore: (options) =>
-      openRecommendationStore(stateLocation(config, 'recommendation'), {
+      openRecommendationStore(location, {
         ...options,
         books: { topic: topics.changes, onRenewal },
       }),
@@ -80,6 +82,10 @@ export async function startRecommendation(config: Config, shared: Shared | null 
         ...base,
         ...reading,
         store,
+        answers: openAnswers(location, {
+          checkpointedElsewhere: shared !== null,
+          onProblem: (error) => base.logger.warn({ error: reason(error) }, 'answers'),
+        }),
         topics,
         projectionName: config.recommendation.groupId,
         verifyReader: base.signer.verify,

@@ -59,7 +59,7 @@ export function* backdatedWeek<Book extends KnownBook>(
     const reader = inShop.drawReader(random);
     const query = queries.drawQuery(random, reader.taste);
     const { results, total } = find(query);
-    const actions = lookThrough(results, createRandom(drawSeed(random)));
+    const actions = lookThrough(results, createRandom(drawSeed(random)), reader.taste);
     yield { timeMs, reader: idOf(reader.number), query, results, total, actions };
   }
 }

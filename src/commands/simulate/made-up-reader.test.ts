@@ -22,9 +22,19 @@ describe('a made-up reader', () => {
     assert.ok(drawn.slice(-5_000).some(({ number }) => firsts.has(number)));
   });
 
+  it('opens a book they are fond of more often than another one above it', () => {
+    const random = createRandom(3);
+    const results = [1, 2].map((id) => ({ id, title: 'x', author: 'y', subjects: id === 2 ? ['love'] : [] }));
+    const opened = [0, 0, 0];
+    for (let times = 0; times < 2_000; times++) {
+      for (const { bookId } of lookThrough(results, random, ['subject love'])) opened[bookId]!++;
+    }
+    assert.ok(opened[2]! > 1.5 * opened[1]!, `${opened[1]} ${opened[2]}`);
+  });
+
   it('opens fewer results the further down they stand, and at most two', () => {
     const random = createRandom(2);
-    const results = Array.from({ length: 10 }, (_, index) => ({ id: 100 + index }));
+    const results = Array.from({ length: 10 }, (_, index) => ({ id: 100 + index, title: 'x', author: 'y' }));
     const opened = results.map(() => 0);
     const kinds = new Set<string>();
     for (let times = 0; times < 20_000; times++) {

@@ -1,11 +1,11 @@
-import type { KnownBook, QuerySource } from './query-source.ts';
+import { tagsOf, type KnownBook, type MadeUpTaste, type QuerySource } from './query-source.ts';
 import { drawGap, drawIndex, type Random } from './seeded-random.ts';
 
 /** Somebody who does not exist. */
 export type MadeUpReader = {
   readonly number: number;
-  /** A subject half of their queries are about. */
-  readonly taste: string | null;
+  /** What most of their queries are about, and what they open first. */
+  readonly taste: MadeUpTaste | null;
 };
 
 /** What a reader does with a book of a result page, as `POST /api/books/:id/actions` takes it. */
@@ -58,17 +58,29 @@ const firstLook = 0.32;
 const fallPerPosition = 0.75;
 const mostOpened = 2;
 
+/** How much likelier a result is opened that fits the reader's taste, and how much less likely another one. */
+const pull = { fitting: 1.8, other: 0.5 };
+
 /**
- * What a reader does with a page of results: looks down it, opens at most two, and says of some that they want to read
- * them, or never. Which, is decided by the random numbers alone.
+ * What a reader does with a page of results: looks down it, opens at most two, rather those that fit the taste, and says
+ * of some that they want to read them, or never. The random numbers decide which.
  */
-export function lookThrough(results: readonly Pick<KnownBook, 'id'>[], random: Random): readonly MadeUpAction[] {
+export function lookThrough(
+  results: readonly KnownBook[],
+  random: Random,
+  taste: MadeUpTaste | null = null,
+): readonly MadeUpAction[] {
   const actions: MadeUpAction[] = [];
   let opened = 0;
-  for (const [index, { id: bookId }] of results.entries()) {
+  const pullOf = (book: KnownBook): number => {
+    if (taste === null) return 1;
+    return tagsOf(book).some((tag) => taste.includes(tag)) ? pull.fitting : pull.other;
+  };
+  for (const [index, book] of results.entries()) {
     if (opened === mostOpened) break;
+    const { id: bookId } = book;
     const position = index + 1;
-    if (random() < firstLook * fallPerPosition ** index) {
+    if (random() < firstLook * fallPerPosition ** index * pullOf(book)) {
       opened++;
       actions.push({ bookId, position, action: random() < 0.6 ? 'chosen' : 'opened' });
       if (random() < 0.2) actions.push({ bookId, position, action: 'wanted' });

@@ -7,21 +7,25 @@ export type KnownBook = {
   readonly title: string;
   readonly author: string;
   readonly subjects?: readonly string[];
+  readonly series?: string | null;
 };
+
+/** What a made-up reader is fond of: subjects, authors and series, as `tagsOf` names them. */
+export type MadeUpTaste = readonly string[];
 
 /** What made-up readers type, spelled rightly. */
 export type QuerySource = {
-  /** A subject somebody may be fond of; `null` when the books have none. */
-  readonly drawTaste: (random: Random) => string | null;
-  /** A title, a word or two of one, an author or a subject; half of the time of a book that fits the taste. */
-  readonly drawQuery: (random: Random, taste: string | null) => string;
+  /** What somebody may be fond of: two books that have something in common; `null` when books say nothing of it. */
+  readonly drawTaste: (random: Random) => MadeUpTaste | null;
+  /** A title, a word or two of one, an author or a subject; most of the time of a book that fits the taste. */
+  readonly drawQuery: (random: Random, taste: MadeUpTaste | null) => string;
   /** A title nobody would expect, any of them as likely. */
   readonly drawSurprise: (random: Random) => string;
 };
 
 type Draw = (random: Random) => KnownBook;
 
-const ofTaste = 0.5;
+const ofTaste = 0.7;
 const longestQuery = 200;
 const smallWords: ReadonlySet<string> = new Set(
   'a an the of and or in on at to for from with by his her their my our is are was into de la le les el los der die das'.split(
@@ -35,27 +39,39 @@ const smallWords: ReadonlySet<string> = new Set(
  */
 export function createQuerySource(books: readonly KnownBook[]): QuerySource {
   const drawAny = drawerOf(books);
-  const bySubject = new Map<string, KnownBook[]>();
+  const byTag = new Map<string, KnownBook[]>();
   for (const book of books) {
-    for (const subject of book.subjects ?? []) {
-      const fitting = bySubject.get(subject);
-      if (fitting === undefined) bySubject.set(subject, [book]);
+    for (const tag of tagsOf(book)) {
+      const fitting = byTag.get(tag);
+      if (fitting === undefined) byTag.set(tag, [book]);
       else fitting.push(book);
     }
   }
-  const drawers = new Map([...bySubject].map(([subject, fitting]) => [subject, drawerOf(fitting)]));
+  const drawers = new Map([...byTag].map(([tag, fitting]) => [tag, drawerOf(fitting)]));
   return {
     drawTaste: (random) => {
-      const { subjects = [] } = drawAny(random);
-      return subjects.length === 0 ? null : drawOne(random, subjects);
+      const tags = tagsOf(drawAny(random));
+      if (tags.length === 0) return null;
+      const another = drawers.get(drawOne(random, tags))!(random);
+      return [...new Set([...tags, ...tagsOf(another)])];
     },
     drawQuery: (random, taste) => {
-      const fitting = taste === null ? undefined : drawers.get(taste);
+      const fitting = taste === null ? undefined : drawers.get(drawOne(random, taste));
       const draw = fitting !== undefined && random() < ofTaste ? fitting : drawAny;
       return cut(queryFor(draw(random), random));
     },
     drawSurprise: (random) => cut(drawOne(random, books).title.toLowerCase()),
   };
+}
+
+/** What a reader may be fond of in a book. */
+export function tagsOf({ author, subjects = [], series }: KnownBook): readonly string[] {
+  const name = (series ?? '').replace(/[\s,]*#?\s*[\d.]*\s*$/, '');
+  return [
+    ...subjects.map((subject) => `subject ${subject}`),
+    ...(author === '' ? [] : [`author ${author}`]),
+    ...(name === '' ? [] : [`series ${name}`]),
+  ];
 }
 
 function cut(query: string): string {

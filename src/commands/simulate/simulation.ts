@@ -97,7 +97,7 @@ function createVisits(shop: ShopFront, tally: Counting): (search: PlannedSearch)
       const jar = await jarOf(reader.number);
       const results = await shop.search(query, jar);
       tally.searches++;
-      for (const action of lookThrough(results, createRandom(seed))) {
+      for (const action of lookThrough(results, createRandom(seed), reader.taste)) {
         await shop.act(query, action, jar);
         tally.actions++;
       }

@@ -3,12 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../errors.ts';
 import type { HttpServer } from '../../http/http-server.ts';
 import type { Access } from '../../http/access.ts';
-import type { Reason, Recommended } from './answers/recommend.ts';
+import type { Answers } from './answers/answers.ts';
 
-export type RecommendationRoutesDeps = {
-  readonly recommendations: (reader: string) => Promise<readonly Recommended[]>;
-  readonly related: (bookId: number) => Promise<readonly { readonly bookId: number; readonly readers: number }[]>;
-  readonly titleOf: (bookId: number) => { readonly title: string; readonly author: string } | null;
+export type RecommendationRoutesDeps = Pick<Answers, 'recommendations' | 'related'> & {
   /** Everything that had arrived by then is in the answers; ms since 1970. */
   readonly asOfMs: () => number;
   /**
@@ -61,22 +58,16 @@ export function recommendationRoutes(server: HttpServer, deps: RecommendationRou
       const reader = knownReader(request.query.uid, request, deps);
       const recommended = await deps.recommendations(reader);
       const asOf = new Date(deps.asOfMs()).toISOString();
-      return recommended.flatMap(({ bookId, score, reasons, tier }) => {
-        const book = deps.titleOf(bookId);
-        if (book === null) return [];
-        return [
-          {
-            user_id: reader,
-            title: book.title,
-            author: book.author,
-            score: Number(score.toPrecision(6)),
-            book_id: bookId,
-            reasons: reasons.map((reason: Reason) => ({ ...reason })),
-            tier,
-            as_of: asOf,
-          },
-        ];
-      });
+      return recommended.map(({ bookId, title, author, score, reasons, tier }) => ({
+        user_id: reader,
+        title,
+        author,
+        score: Number(score.toPrecision(6)),
+        book_id: bookId,
+        reasons: reasons.map((reason) => ({ ...reason })),
+        tier,
+        as_of: asOf,
+      }));
     },
   );
 
@@ -90,9 +81,8 @@ export function recommendationRoutes(server: HttpServer, deps: RecommendationRou
       },
     },
     async (request) =>
-      (await deps.related(request.query.book_id)).flatMap(({ bookId, readers }) => {
-        const book = deps.titleOf(bookId);
-        return book === null ? [] : [{ book_id: bookId, title: book.title, author: book.author, readers }];
+      (await deps.related(request.query.book_id)).map(({ bookId, title, author, readers }) => {
+        return { book_id: bookId, title, author, readers };
       }),
   );
 }

@@ -1,14 +1,18 @@
-import { authorKeys } from '../../../text/authors.ts';
-import type { Neighbour } from '../model/content-neighbours.ts';
+import type { Knowledge } from '../model/knowledge.ts';
+import type { ReadingModel } from '../model/reading-model.ts';
+import type { Shelf } from '../model/shelf.ts';
+import { createStrongest } from '../model/strongest.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
+import { arrange, type Candidate } from './arrange.ts';
+import { createRanking, settledBooks, type Evidence, type Ranked } from './rank.ts';
 
 /** Where a recommendation comes from, most telling first. */
-export type Tier = 'similar' | 'searched' | 'popular';
+export type Tier = Evidence['tier'] | 'popular';
 
 export type Reason = {
   readonly kind: 'opened' | 'chosen' | 'wanted' | 'searched' | 'popular';
-  /** For readers, e.g. `because you opened Dracula`. */
+  /** For readers, such as `because you opened Dracula`. */
   readonly text: string;
   readonly book_id?: number;
   readonly query?: string;
@@ -19,131 +23,165 @@ export type Recommended = {
   /** Above 0, at most 1; higher is better. */
   readonly score: number;
   readonly tier: Tier;
-  /** The most telling first. */
+  /** The most telling first; at least one. */
   readonly reasons: readonly Reason[];
 };
 
-/** What the shop knows about books. */
-export type Shelf = {
-  readonly neighbours: (bookId: number, limit: number) => readonly Neighbour[];
-  readonly titleOf: (bookId: number) => { readonly title: string; readonly author: string } | null;
-  /** Most read first. */
-  readonly popular: readonly number[];
+/** With fewer readers of two books, that they were read together is not told. */
+export const fewestReaders = 3;
+
+const candidatesLooked = 150;
+const reasonsShown = 3;
+/** With so many ranked works the list is full without popular ones. */
+const enoughRanked = 100;
+const popularLooked = 100;
+const popularForMs = 2_000;
+
+/** What a reader might read next. The same knowledge and taste give the same list. */
+export function createRecommender(knowledge: Knowledge, clock: () => number): (taste: Taste) => readonly Recommended[] {
+  const { model, shelf } = knowledge;
+  const rank = createRanking(knowledge, candidatesLooked);
+  const popular = createPopularWorks(knowledge, clock);
+  return (taste) => {
+    const history = historyOf(taste, knowledge);
+    const ranked = rank(taste);
+    const known = new Set(ranked.map(({ work }) => work));
+    const others = (ranked.length < enoughRanked ? popular() : [])
+      .filter((work) => !known.has(work) && !history.settled.has(work))
+      .map((work, place) => popularWork(work, (ranked.at(-1)?.score ?? 0.01) / (place + 2)));
+    const candidates = [...ranked, ...others].flatMap((one) => {
+      const hasReason = one.isBeside || model.counts.readersOf(one.work) >= fewestReaders || one.together === 0;
+      const bookId = hasReason ? editionOf(model.counts.bookIdOf(one.work), history.language, shelf) : null;
+      return bookId === null ? [] : [{ ...one, bookId }];
+    });
+    return arrange(candidates.map((one) => candidateOf(one, history, shelf))).map((place) => {
+      const one = candidates[place]!;
+      return { bookId: one.bookId, score: 1 - Math.exp(-one.score), ...reasonsFor(one, knowledge) };
+    });
+  };
+}
+
+type History = {
+  readonly settled: ReadonlySet<number>;
+  readonly openedBooks: ReadonlySet<number>;
+  readonly authors: ReadonlySet<string>;
+  readonly recentResults: ReadonlySet<number>;
+  readonly language: string | null;
 };
 
-const most = 10;
-const sameAuthorAtMost = 2;
-const reasonsShown = 3;
-const seeds = { books: 20, searches: 8, resultsPerSearch: 3, neighbours: 40 };
-/** How much less each older book or search of a reader counts. */
-const decay = { books: 0.9, searches: 0.8, results: 0.85 };
-/** A result of a reader's own search against a book like it. */
-const shares = { result: 0.5, nearResult: 0.4 };
+function historyOf(taste: Taste, { model, shelf }: Knowledge): History {
+  const workOf = (bookId: number): number => model.counts.workOf(model.counts.numberOf(bookId));
+  const openedBooks = new Set(settledBooks(taste).flatMap((bookId) => [bookId, ...shelf.editionsOf(bookId)]));
+  const books = [...openedBooks].flatMap((bookId) => shelf.bookOf(bookId) ?? []);
+  return {
+    settled: new Set(settledBooks(taste).map(workOf)),
+    openedBooks,
+    authors: new Set(books.flatMap(({ authors }) => authors)),
+    recentResults: new Set(taste.searches.flatMap(({ bookIds }) => bookIds.map(workOf))),
+    language: mostFrequent(books.flatMap(({ language }) => language ?? [])),
+  };
+}
 
-type Evidence = { readonly tier: Tier; readonly weight: number; readonly reason: Reason };
+function mostFrequent(texts: readonly string[]): string | null {
+  const counted = [...Map.groupBy(texts, (text) => text)].map(([text, same]) => ({ text, count: same.length }));
+  return counted.sort((one, other) => other.count - one.count || (one.text < other.text ? -1 : 1))[0]?.text ?? null;
+}
+
+/** The most popular edition in the reader's language; `null` when the shop has none any more. */
+function editionOf(bookId: number, language: string | null, shelf: Shelf): number | null {
+  const all = shelf.editionsOf(bookId);
+  if (all.length === 1) return shelf.bookOf(all[0]!) === null ? null : all[0]!;
+  const editions = all.flatMap((id) => {
+    const book = shelf.bookOf(id);
+    return book === null ? [] : [{ id, ...book, isReadable: language !== null && book.language === language }];
+  });
+  const [best] = editions.sort(
+    (one, other) =>
+      Number(other.isReadable) - Number(one.isReadable) || other.popularity - one.popularity || one.id - other.id,
+  );
+  return best?.id ?? null;
+}
+
+type Described = Ranked & { readonly bookId: number };
+
+function candidateOf({ work, bookId, together }: Described, history: History, shelf: Shelf): Candidate {
+  const { authors, place } = shelf.bookOf(bookId)!;
+  return {
+    authors,
+    isByNewAuthor: authors.length > 0 && !authors.some((author) => history.authors.has(author)),
+    isReadTogether: together > 0,
+    isRecentResult: history.recentResults.has(work),
+    isLaterVolume: place !== null && place.number !== nextVolume(place.series, history.openedBooks, shelf),
+  };
+}
+
+/** The first volume the reader has not had behind the first they have had, or else the first at all. */
+function nextVolume(series: string, opened: ReadonlySet<number>, shelf: Shelf): number {
+  const volumes = [...shelf.seriesOf(series)].filter(([, books]) => books.size > 0);
+  const isOpened = (books: ReadonlySet<number>): boolean => books.values().some((bookId) => opened.has(bookId));
+  const had = volumes.filter(([, books]) => isOpened(books)).map(([number]) => number);
+  const left = volumes.filter(([, books]) => !isOpened(books)).map(([number]) => number);
+  const behind = left.filter((number) => number > Math.min(...had));
+  return Math.min(...(behind.length > 0 ? behind : left));
+}
+
+function reasonsFor(ranked: Ranked, { model, shelf }: Knowledge): Pick<Recommended, 'tier' | 'reasons'> {
+  const { counts } = model;
+  const told = ranked.evidence().filter(({ tier, weight, source }) => {
+    if (weight <= 0) return false;
+    if (tier !== 'read-together' || !('bookId' in source)) return true;
+    return counts.pairs.get(counts.workOf(counts.numberOf(source.bookId)), ranked.work) >= fewestReaders;
+  });
+  const sorted = told.toSorted((one, other) => other.weight - one.weight);
+  const reasons = new Map(sorted.map(({ source }) => reasonFor(source, shelf)).map((reason) => [reason.text, reason]));
+  if (sorted[0] !== undefined) return { tier: sorted[0].tier, reasons: [...reasons.values()].slice(0, reasonsShown) };
+  const readers = counts.readersOf(ranked.work);
+  if (readers >= fewestReaders) {
+    return { tier: 'popular', reasons: [{ kind: 'popular', text: `${readers} readers have it` }] };
+  }
+  return { tier: 'popular', reasons: [{ kind: 'popular', text: 'many readers have it' }] };
+}
+
+function reasonFor(source: Evidence['source'], shelf: Shelf): Reason {
+  if ('query' in source) {
+    return { kind: 'searched', text: `because you searched “${source.query}”`, query: source.query };
+  }
+  const { bookId, strength } = source;
+  const title = shelf.bookOf(bookId)?.title ?? 'a book like it';
+  const did = strength >= strengths.wanted ? 'want to read' : strength >= strengths.chosen ? 'chose' : 'opened';
+  const kind = did === 'want to read' ? 'wanted' : did === 'chose' ? 'chosen' : 'opened';
+  return { kind, text: `because you ${did} ${title}`, book_id: bookId };
+}
+
+function popularWork(work: number, score: number): Ranked {
+  return { work, score, together: 0, isBeside: false, evidence: () => [] };
+}
 
 /**
- * What a reader might read next: books like those they opened, chose or wanted, then what their searches found and
- * books like that, then what others read. Opened, wanted and dismissed books are left out; the same in, the same out.
+ * The works most readers have, then those the catalogue calls popular. Counted at most once in two seconds, unless books
+ * came or went.
  */
-export function recommend(taste: Taste, shelf: Shelf): readonly Recommended[] {
-  const evidence = new Map<number, Evidence[]>();
-  const known = new Set([...taste.met, ...taste.verdicts.map(({ bookId }) => bookId)]);
-  const add = (bookId: number, item: Evidence): void => {
-    if (known.has(bookId) || item.weight <= 0) return;
-    const items = evidence.get(bookId);
-    if (items === undefined) evidence.set(bookId, [item]);
-    else items.push(item);
-  };
-  addSimilar(taste, shelf, add);
-  addSearched(taste, shelf, add);
-  const ranked = [...evidence]
-    .map(([bookId, items]) => weigh(bookId, items))
-    .sort((one, other) => other.score - one.score || one.bookId - other.bookId);
-  const floor = ranked.at(-1)?.score ?? 1;
-  const popular = shelf.popular
-    .filter((bookId) => !known.has(bookId) && !evidence.has(bookId))
-    .map((bookId, rank): Recommended => {
-      const reasons: readonly Reason[] = [{ kind: 'popular', text: 'many readers have it' }];
-      return { bookId, score: Math.min(floor, 0.01) / (rank + 1), tier: 'popular', reasons };
-    });
-  return varied([...ranked, ...popular], shelf);
-}
-
-function addSimilar({ liked, verdicts }: Taste, shelf: Shelf, add: (bookId: number, item: Evidence) => void): void {
-  const wanted = verdicts
-    .filter(({ verdict }) => verdict === 'wanted')
-    .map(({ bookId, time }) => ({ bookId, time, strength: strengths.wanted as number }));
-  const dismissed = new Set(verdicts.filter(({ verdict }) => verdict === 'dismissed').map(({ bookId }) => bookId));
-  const strongest = new Map<number, { bookId: number; time: number; strength: number }>();
-  for (const like of [...liked, ...wanted]) {
-    const before = strongest.get(like.bookId);
-    strongest.set(like.bookId, {
-      bookId: like.bookId,
-      strength: Math.max(like.strength, before?.strength ?? 0),
-      time: Math.max(like.time, before?.time ?? like.time),
-    });
-  }
-  const latest = [...strongest.values()]
-    .filter(({ bookId }) => !dismissed.has(bookId))
-    .sort((one, other) => other.time - one.time || one.bookId - other.bookId);
-  for (const [rank, { bookId, strength }] of latest.slice(0, seeds.books).entries()) {
-    const weight = (strength / strengths.wanted) * decay.books ** rank;
-    const reason = likedReason(bookId, strength, shelf);
-    for (const neighbour of shelf.neighbours(bookId, seeds.neighbours)) {
-      add(neighbour.bookId, { tier: 'similar', weight: weight * neighbour.similarity, reason });
-    }
-  }
-}
-
-function addSearched({ searches }: Taste, shelf: Shelf, add: (bookId: number, item: Evidence) => void): void {
-  for (const [rank, { query, bookIds }] of searches.slice(0, seeds.searches).entries()) {
-    const weight = decay.searches ** rank;
-    const reason: Reason = { kind: 'searched', text: `because you searched “${query}”`, query };
-    for (const [place, bookId] of bookIds.entries()) {
-      const found = weight * decay.results ** place;
-      add(bookId, { tier: 'searched', weight: shares.result * found, reason });
-      if (place >= seeds.resultsPerSearch) continue;
-      for (const neighbour of shelf.neighbours(bookId, seeds.neighbours)) {
-        add(neighbour.bookId, { tier: 'searched', weight: shares.nearResult * found * neighbour.similarity, reason });
-      }
-    }
-  }
-}
-
-function likedReason(bookId: number, strength: number, shelf: Shelf): Reason {
-  const title = shelf.titleOf(bookId)?.title ?? 'a book like it';
-  if (strength >= strengths.wanted)
-    return { kind: 'wanted', text: `because you want to read ${title}`, book_id: bookId };
-  const kind = strength >= strengths.chosen ? 'chosen' : 'opened';
-  return { kind, text: `because you ${kind === 'chosen' ? 'chose' : 'opened'} ${title}`, book_id: bookId };
-}
-
-/** All evidence for a book together; 1 − e^−x keeps any amount of it below 1. */
-function weigh(bookId: number, items: readonly Evidence[]): Recommended {
-  const sorted = items.toSorted((one, other) => other.weight - one.weight);
-  const total = items.reduce((sum, { weight }) => sum + weight, 0);
-  const reasons = new Map(sorted.map(({ reason }) => [reason.text, reason] as const));
-  return {
-    bookId,
-    score: 1 - Math.exp(-total),
-    tier: sorted[0]?.tier ?? 'popular',
-    reasons: [...reasons.values()].slice(0, reasonsShown),
+function createPopularWorks({ model, shelf }: Knowledge, clock: () => number): () => readonly number[] {
+  let counted: readonly number[] = [];
+  let untilMs = Number.NEGATIVE_INFINITY;
+  let size = 0;
+  return () => {
+    if (clock() < untilMs && shelf.size() === size) return counted;
+    const { counts } = model;
+    const catalogue = shelf.mostPopular().map((bookId) => counts.workOf(counts.numberOf(bookId)));
+    counted = [...new Set([...mostRead(model), ...catalogue])].slice(0, popularLooked);
+    untilMs = clock() + popularForMs;
+    size = shelf.size();
+    return counted;
   };
 }
 
-/** The first ten of which at most two are by one author, without books that are gone. */
-function varied(ranked: readonly Recommended[], shelf: Shelf): readonly Recommended[] {
-  const byAuthor = new Map<string, number>();
-  const chosen: Recommended[] = [];
-  for (const recommended of ranked) {
-    if (chosen.length === most) break;
-    const book = shelf.titleOf(recommended.bookId);
-    if (book === null) continue;
-    const authors = authorKeys(book.author);
-    if (authors.some((author) => (byAuthor.get(author) ?? 0) >= sameAuthorAtMost)) continue;
-    for (const author of new Set(authors)) byAuthor.set(author, (byAuthor.get(author) ?? 0) + 1);
-    chosen.push(recommended);
+function mostRead({ counts }: ReadingModel): readonly number[] {
+  const strongest = createStrongest(popularLooked, (one, other) => counts.orderOf(one) < counts.orderOf(other));
+  for (let work = 0; work < counts.size(); work++) {
+    if (counts.readersOf(work) > 0) strongest.offer(work, counts.readersOf(work));
   }
-  return chosen;
+  return [...strongest.works()].sort(
+    (one, other) => counts.readersOf(other) - counts.readersOf(one) || counts.orderOf(one) - counts.orderOf(other),
+  );
 }

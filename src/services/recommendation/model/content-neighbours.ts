@@ -1,6 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import { authorKeys } from '../../../text/authors.ts';
 import { wholeWords } from '../../../text/words.ts';
+import { createStrongest } from './strongest.ts';
 
 export type Neighbour = { readonly bookId: number; /** Cosine, 0 to 1. */ readonly similarity: number };
 
@@ -8,26 +9,20 @@ export type Neighbour = { readonly bookId: number; /** Cosine, 0 to 1. */ readon
 export type ContentIndex = {
   /** Adds a book, replaces it, or takes it out with `null`. */
   readonly put: (bookId: number, book: Book | null) => void;
-  readonly titleOf: (bookId: number) => { readonly title: string; readonly author: string } | null;
-  /** The most similar books, best first; ties by id. */
+  /** The most similar books, best first; ties by id. One word in common is no similarity. */
   readonly neighbours: (bookId: number, limit: number) => readonly Neighbour[];
-  /** The books most read elsewhere, as the catalogue says; ties by id. */
-  readonly mostPopular: (limit: number) => readonly number[];
   readonly size: () => number;
-};
-
-type Entry = {
-  readonly title: string;
-  readonly author: string;
-  readonly popularity: number;
-  readonly features: readonly (readonly [feature: string, weight: number])[];
 };
 
 /** How much sharing something says, before its rarity. */
 const weights = { author: 2, series: 2.5, subject: 1.5, title: 0.8, description: 0.3 };
-/** What more books share than this part of them tells nothing; a small catalogue is let off. */
+/** What more books share than this part of them says nothing, except in a small catalogue. */
 const commonShare = 0.1;
 const alwaysRare = 40;
+/** So many shared features are looked at for a book, from the rarest on: more would take long and say little. */
+const mostShared = 2_000;
+/** Of the books that share most, so many are compared exactly. */
+const compared = 100;
 const stopWords = new Set(
   (
     'about after again against all also among and another any are because been before being between both but can could ' +
@@ -38,79 +33,125 @@ const stopWords = new Set(
   ).split(' '),
 );
 
+/** The books that have a feature, by their places, and how heavily each does. */
+type Posting = { readonly places: number[]; readonly weights: number[]; readonly isWord: boolean };
+type Features = { readonly numbers: Int32Array; readonly weights: Float32Array };
+
 /** TF-IDF vectors over authors, series, subjects and words, compared by cosine (Salton and Buckley, 1988). */
 export function createContentIndex(): ContentIndex {
-  const entries = new Map<number, Entry>();
-  /** Which books have a feature, and how heavily. */
-  const postings = new Map<string, Map<number, number>>();
-  let popular: readonly number[] | null = null;
+  const numbers = new Map<string, number>();
+  const postings: Posting[] = [];
+  const places = new Map<number, number>();
+  const bookIds: number[] = [];
+  const features: (Features | null)[] = [];
+  const freePlaces: number[] = [];
+  /** Lengths are computed when they are needed, once for each state of the catalogue. */
+  const lengths: { value: number; at: number }[] = [];
+  let changes = 0;
+  let products = new Float64Array(1_024);
+  /** How many features are shared; 2 and more with one that is no word. */
+  let shared = new Uint8Array(1_024);
 
-  const takeOut = (bookId: number): void => {
-    for (const [feature] of entries.get(bookId)?.features ?? []) {
-      const books = postings.get(feature);
-      books?.delete(bookId);
-      if (books?.size === 0) postings.delete(feature);
+  const rarity = (feature: number): number => {
+    const frequency = postings[feature]!.places.length;
+    if (frequency > Math.max(alwaysRare, places.size * commonShare)) return 0;
+    return Math.log((1 + places.size) / frequency);
+  };
+  const lengthOf = (place: number): number => {
+    const length = lengths[place]!;
+    if (length.at === changes) return length.value;
+    const { numbers: own, weights } = features[place]!;
+    let squares = 0;
+    for (let at = 0; at < own.length; at++) squares += (weights[at]! * rarity(own[at]!)) ** 2;
+    length.at = changes;
+    return (length.value = Math.sqrt(squares));
+  };
+  const remove = (bookId: number): void => {
+    const place = places.get(bookId);
+    if (place === undefined) return;
+    for (const feature of features[place]!.numbers) takeOut(postings[feature]!, place);
+    features[place] = null;
+    freePlaces.push(place);
+    places.delete(bookId);
+  };
+  const add = (bookId: number, found: ReadonlyMap<string, number>): void => {
+    const place = freePlaces.pop() ?? bookIds.length;
+    places.set(bookId, place);
+    bookIds[place] = bookId;
+    lengths[place] = { value: 0, at: -1 };
+    const own = Int32Array.from(found.keys(), (feature) => {
+      const known = numbers.get(feature) ?? postings.length;
+      if (known === postings.length) {
+        numbers.set(feature, known);
+        postings.push({ places: [], weights: [], isWord: feature.startsWith('word ') });
+      }
+      return known;
+    });
+    const weightsOfOwn = Float32Array.from(found.values());
+    features[place] = { numbers: own, weights: weightsOfOwn };
+    for (const [at, feature] of own.entries()) {
+      postings[feature]!.places.push(place);
+      postings[feature]!.weights.push(weightsOfOwn[at]!);
     }
-    entries.delete(bookId);
+    if (place < products.length) return;
+    products = new Float64Array(products.length * 2);
+    shared = new Uint8Array(shared.length * 2);
   };
-
-  const rarity = (feature: string): number => {
-    const frequency = postings.get(feature)?.size ?? 0;
-    if (frequency > Math.max(alwaysRare, entries.size * commonShare)) return 0;
-    return Math.log((1 + entries.size) / frequency);
+  /** By rising frequency; features of one frequency in the order of the book. */
+  const tellingFeatures = ({ numbers: own, weights: of }: Features) =>
+    Array.from(own, (feature, at) => ({ ...postings[feature]!, weight: of[at]!, rare: rarity(feature) }))
+      .filter(({ rare }) => rare > 0)
+      .sort((one, other) => one.places.length - other.places.length);
+  const shareFeatures = (place: number): readonly number[] => {
+    const touched: number[] = [];
+    let left = mostShared;
+    for (const { places: having, weights: of, isWord, weight, rare } of tellingFeatures(features[place]!)) {
+      if ((left -= having.length) < 0) break;
+      for (let at = 0; at < having.length; at++) {
+        const other = having[at]!;
+        if (shared[other] === 0) touched.push(other);
+        shared[other] = Math.min(9, shared[other]! + (isWord ? 1 : 2));
+        products[other]! += weight * of[at]! * rare ** 2;
+      }
+    }
+    return touched;
   };
-
-  const length = ({ features }: Entry): number =>
-    Math.sqrt(features.reduce((sum, [feature, weight]) => sum + (weight * rarity(feature)) ** 2, 0));
 
   return {
     put: (bookId, book) => {
-      takeOut(bookId);
-      popular = null;
-      if (book === null) return;
-      const entry = {
-        title: book.title,
-        author: book.author,
-        popularity: book.popularity ?? 0,
-        features: featuresOf(book),
-      };
-      entries.set(bookId, entry);
-      for (const [feature, weight] of entry.features) {
-        const books = postings.get(feature);
-        if (books === undefined) postings.set(feature, new Map([[bookId, weight]]));
-        else books.set(bookId, weight);
-      }
+      remove(bookId);
+      changes++;
+      if (book !== null) add(bookId, featuresOf(book));
     },
-    titleOf: (bookId) => entries.get(bookId) ?? null,
     neighbours: (bookId, limit) => {
-      const entry = entries.get(bookId);
-      if (entry === undefined) return [];
-      const products = new Map<number, number>();
-      for (const [feature, weight] of entry.features) {
-        const rare = rarity(feature);
-        if (rare === 0) continue;
-        for (const [other, itsWeight] of postings.get(feature) ?? []) {
-          if (other !== bookId) products.set(other, (products.get(other) ?? 0) + weight * itsWeight * rare ** 2);
-        }
+      const place = places.get(bookId);
+      if (place === undefined) return [];
+      const touched = shareFeatures(place);
+      const strongest = createStrongest(compared, (one, other) => bookIds[one]! < bookIds[other]!);
+      for (const other of touched) {
+        if (other !== place && shared[other]! > 1) strongest.offer(other, products[other]!);
       }
-      const own = length(entry);
-      return [...products]
-        .map(([other, product]) => ({ bookId: other, similarity: product / (own * length(entries.get(other)!)) }))
-        .sort((one, other) => other.similarity - one.similarity || one.bookId - other.bookId)
-        .slice(0, limit);
+      const own = lengthOf(place);
+      const found = Array.from(strongest.works(), (other) => {
+        return { bookId: bookIds[other]!, similarity: products[other]! / (own * lengthOf(other)) };
+      });
+      for (const other of touched) products[other] = shared[other] = 0;
+      return found.sort((one, other) => other.similarity - one.similarity || one.bookId - other.bookId).slice(0, limit);
     },
-    mostPopular: (limit) => {
-      popular ??= [...entries]
-        .sort(([one, a], [other, b]) => b.popularity - a.popularity || one - other)
-        .map(([id]) => id);
-      return popular.slice(0, limit);
-    },
-    size: () => entries.size,
+    size: () => places.size,
   };
 }
 
+function takeOut({ places, weights: of }: Posting, place: number): void {
+  const at = places.indexOf(place);
+  const [lastPlace, lastWeight] = [places.pop()!, of.pop()!];
+  if (at === places.length) return;
+  places[at] = lastPlace;
+  of[at] = lastWeight;
+}
+
 /** The heaviest reading of each feature counts once. */
-function featuresOf({ title, author, series, subjects, description }: Book): Entry['features'] {
+function featuresOf({ title, author, series, subjects, description }: Book): ReadonlyMap<string, number> {
   const features = new Map<string, number>();
   const add = (kind: string, name: string, weight: number): void => {
     const feature = `${kind} ${name}`;
@@ -121,7 +162,7 @@ function featuresOf({ title, author, series, subjects, description }: Book): Ent
   for (const subject of subjects ?? []) add('subject', wholeWords(subject).join(' '), weights.subject);
   for (const word of wordsOf(title)) add('word', word, weights.title);
   for (const word of wordsOf(description ?? '')) add('word', word, weights.description);
-  return [...features];
+  return features;
 }
 
 function wordsOf(text: string): readonly string[] {

@@ -1,7 +1,7 @@
 import { change, columnText, rows, type Steps } from '../../../sql/steps.ts';
 import type { TasteChange } from '../recommendation-projection.ts';
 import { forgetOldTaste, isForgettingDue } from './forget-taste.ts';
-import { keepBooks, keepTaste } from './keep-taste.ts';
+import { keepBooks, keepTaste, numberReaders } from './keep-taste.ts';
 
 /** How instances that share a database take turns. */
 export type TasteTurns = {
@@ -23,9 +23,10 @@ export function* applyTaste(
   { watermarkMs, nowMs }: { readonly watermarkMs: number; readonly nowMs: number },
   turns: TasteTurns | null,
 ): Steps<void> {
+  const touched: Uint8Array[] = [];
   if (changes.some(({ kind }) => kind !== 'book')) {
     if (turns !== null) yield* turns.keeping(changes.some(({ kind }) => kind === 'forgotten'));
-    yield* keepTaste(changes);
+    touched.push(...(yield* keepTaste(changes)));
   }
   const values = new Map(
     (yield* rows("SELECT name, value FROM state.turn WHERE name IN ('old', 'committed')")).map((row) => [
@@ -34,11 +35,12 @@ export function* applyTaste(
     ]),
   );
   if (isForgettingDue(watermarkMs, values.get('old')!) && (turns === null || (yield* turns.forgettingOld()))) {
-    yield* forgetOldTaste(watermarkMs);
+    touched.push(...(yield* forgetOldTaste(watermarkMs)));
   }
   if (nowMs - values.get('committed')! >= committedStepMs) {
     yield* change("UPDATE state.turn SET value = ? WHERE name = 'committed'", [nowMs]);
   }
+  yield* numberReaders(touched);
   const books = changes.filter((one) => one.kind === 'book');
   yield* keepBooks(books.map((one) => one.change));
 }

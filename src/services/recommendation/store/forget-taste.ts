@@ -27,10 +27,12 @@ export function isForgettingDue(watermarkMs: number, doneDay: number): boolean {
  * Removes some of what the topics no longer keep when the watermark's day ends. No event happens after it arrives, so a
  * rebuild finds everything that is left in the topics; and no record still to come can touch what is removed: it would
  * be late.
+ * @returns the readers of whose books something was removed.
  */
-export function* forgetOldTaste(watermarkMs: number): Steps<void> {
+export function* forgetOldTaste(watermarkMs: number): Steps<readonly Uint8Array[]> {
   const day = dayOf(watermarkMs);
   let isDone = true;
+  const readers: Uint8Array[] = [];
   for (const { table, time, retentionMs } of kept) {
     const beforeMs = (day + 1) * dayMs - retentionMs;
     const [last] = yield* rows(
@@ -39,7 +41,12 @@ export function* forgetOldTaste(watermarkMs: number): Steps<void> {
     );
     isDone &&= last === undefined;
     const untilMs: SqlValue = last === undefined ? beforeMs - 1 : Number(last['ms']);
+    if (table === 'liking' || table === 'verdict') {
+      const old = yield* rows(`SELECT DISTINCT reader FROM state.${table} WHERE ${time} <= ?`, [untilMs]);
+      readers.push(...old.map((row) => row['reader'] as Uint8Array));
+    }
     yield* change(`DELETE FROM state.${table} WHERE ${time} <= ?`, [untilMs]);
   }
   if (isDone) yield* change("UPDATE state.turn SET value = ? WHERE name = 'old'", [day]);
+  return readers;
 }

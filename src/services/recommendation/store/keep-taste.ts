@@ -7,15 +7,20 @@ import {
   forgottenTable,
   likingTable,
   readerHash,
+  readerTable,
   readerTables,
   searchTable,
+  textOf,
   verdictTable,
 } from './taste-tables.ts';
 
 type Of<Kind extends TasteChange['kind']> = Extract<TasteChange, { readonly kind: Kind }>;
 
-/** Keeps what readers did, inside a commit, unless they have asked to have it forgotten. */
-export function* keepTaste(changes: readonly TasteChange[]): Steps<void> {
+/**
+ * Keeps what readers did, inside a commit, unless they have asked to have it forgotten.
+ * @returns the readers of whose books something changed.
+ */
+export function* keepTaste(changes: readonly TasteChange[]): Steps<readonly Buffer[]> {
   const hashes = hashesOf(changes);
   yield* forgetReaders(
     changes.filter((one) => one.kind === 'forgotten'),
@@ -39,6 +44,8 @@ export function* keepTaste(changes: readonly TasteChange[]): Steps<void> {
   if (likings.length > 0) yield* write(likingTable, likings);
   if (verdicts.length > 0) yield* write(verdictTable, verdicts);
   if (searches.length > 0) yield* write(searchTable, searches);
+  const touched = changes.flatMap((one) => (one.kind === 'book' || one.kind === 'searched' ? [] : [one.reader]));
+  return Array.from(new Set(touched), (reader) => hashes.get(reader)!);
 }
 
 function hashesOf(changes: readonly TasteChange[]): ReadonlyMap<string, Buffer> {
@@ -72,14 +79,20 @@ function* readForgotten(
   return ({ reader, time }) => time <= (untilOf.get(textOf(hashes.get(reader)!)) ?? Number.NEGATIVE_INFINITY);
 }
 
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+/**
+ * Numbers the readers whose books changed. Call it at the end of a commit: from here on others that do so wait, so that
+ * a follower that has read up to a change number has missed none below it.
+ */
+export function* numberReaders(readers: readonly Uint8Array[]): Steps<void> {
+  if (readers.length === 0) return;
+  const first = yield* takeNumbers('reader', readers.length);
+  yield* write(
+    readerTable,
+    readers.map((reader, index) => [reader, first + index]),
+  );
 }
 
-/**
- * Keeps the highest version of each book. Call it last in a commit: from here to its end others that change books wait,
- * so that a follower that has read up to a change number has missed none below it.
- */
+/** Keeps the highest version of each book. Call it at the end of a commit, as `numberReaders`. */
 export function* keepBooks(changes: readonly BookChanged[]): Steps<void> {
   if (changes.length === 0) return;
   const first = yield* takeNumbers('book', changes.length);

@@ -1,11 +1,8 @@
-import type { SqlValue } from '../../../sql/merge.ts';
-import { columnText, rows, type Steps } from '../../../sql/steps.ts';
+import { columnText, rows, type SqlRow, type Steps } from '../../../sql/steps.ts';
 import type { Book } from '../../../events/book.ts';
 import type { Verdict } from '../recommendation-projection.ts';
-import type { BookRow, RecommendationStore, Taste } from './recommendation-store.ts';
-import { readerHash } from './taste-tables.ts';
-
-type CountedBook = { readonly bookId: number; readonly readers: number };
+import type { BookRow, ReaderBooks, ReaderRow, RecommendationStore, Taste } from './recommendation-store.ts';
+import { readerHash, textOf } from './taste-tables.ts';
 
 /**
  * What can be asked of a state, whichever database runs the statements: `together` has several see one moment, `single`
@@ -14,79 +11,77 @@ type CountedBook = { readonly bookId: number; readonly readers: number };
 export function tasteReads(
   together: <Result>(steps: () => Steps<Result>) => Promise<Result>,
   single: <Result>(steps: () => Steps<Result>) => Promise<Result>,
-): Pick<RecommendationStore, 'taste' | 'popularBooks' | 'readTogether' | 'booksSince'> {
+): Pick<RecommendationStore, 'taste' | 'readersSince' | 'booksSince'> {
   return {
     taste: (reader) => together(() => readTaste(reader)),
-    popularBooks: (limit) => single(() => readPopularBooks(limit)),
-    readTogether: (bookId, limit) => single(() => readTogether(bookId, limit)),
+    readersSince: (changeNumber, limit) => together(() => readReadersSince(changeNumber, limit)),
     booksSince: (changeNumber, limit) => single(() => readBooksSince(changeNumber, limit)),
   };
 }
 
 /** @see RecommendationStore.taste */
 function* readTaste(reader: string): Steps<Taste> {
-  const by = [readerHash(reader)];
-  const liked = yield* rows(
-    `SELECT book, MAX(strength) AS strength, MAX(time_ms) AS time FROM state.liking WHERE reader = ?
-     GROUP BY book ORDER BY time DESC, book LIMIT 100`,
-    by,
-  );
-  const met = yield* rows('SELECT DISTINCT book FROM state.liking WHERE reader = ? ORDER BY book', by);
+  const by = readerHash(reader);
+  const books = yield* readBooks([by]);
   const searches = yield* rows(
     'SELECT query, books, time_ms FROM state.search WHERE reader = ? ORDER BY time_ms DESC, query, query_hash LIMIT 20',
-    by,
-  );
-  const verdicts = yield* rows(
-    `SELECT book, verdict, time_ms FROM state.verdict WHERE reader = ? AND holds = 1
-     ORDER BY time_ms DESC, book, verdict`,
-    by,
+    [by],
   );
   return {
-    liked: liked.map((row) => {
-      return { bookId: Number(row['book']), strength: Number(row['strength']), time: Number(row['time']) };
-    }),
-    met: met.map((row) => Number(row['book'])),
+    ...(books.get(textOf(by)) ?? nothing),
     searches: searches.map((row) => ({
       query: columnText(row['query'])!,
       bookIds: JSON.parse(columnText(row['books'])!) as number[],
       time: Number(row['time_ms']),
     })),
-    verdicts: verdicts.map((row) => ({
-      bookId: Number(row['book']),
-      verdict: columnText(row['verdict']) as Verdict,
-      time: Number(row['time_ms']),
-    })),
   };
 }
 
-const isWanted = "verdict = 'wanted' AND holds = 1";
-
-/** @see RecommendationStore.popularBooks */
-function readPopularBooks(limit: number): Steps<readonly CountedBook[]> {
-  return countReaders(
-    `SELECT book, reader FROM state.liking UNION ALL SELECT book, reader FROM state.verdict WHERE ${isWanted}`,
-    [limit],
+/** @see RecommendationStore.readersSince */
+function* readReadersSince(changeNumber: number, limit: number): Steps<readonly ReaderRow[]> {
+  const changed = yield* rows(
+    'SELECT reader, change_number FROM state.reader WHERE change_number > ? ORDER BY change_number LIMIT ?',
+    [changeNumber, limit],
   );
+  if (changed.length === 0) return [];
+  const books = yield* readBooks(changed.map((row) => row['reader'] as Uint8Array));
+  return changed.map((row) => {
+    const reader = textOf(row['reader'] as Uint8Array);
+    return { reader, changeNumber: Number(row['change_number']), ...(books.get(reader) ?? nothing) };
+  });
 }
 
-/** From the readers of one book to all their books: each step by an index. @see RecommendationStore.readTogether */
-function readTogether(bookId: number, limit: number): Steps<readonly CountedBook[]> {
-  const readers = `(SELECT reader FROM state.liking WHERE book = ?
-    UNION SELECT reader FROM state.verdict WHERE book = ? AND ${isWanted}) AS same`;
-  return countReaders(
-    `SELECT book, reader FROM ${readers} JOIN state.liking USING (reader) WHERE book <> ?
-     UNION ALL SELECT book, reader FROM ${readers} JOIN state.verdict USING (reader) WHERE book <> ? AND ${isWanted}`,
-    [bookId, bookId, bookId, bookId, bookId, bookId, limit],
-  );
-}
+const nothing: ReaderBooks = { liked: [], verdicts: [] };
 
-function* countReaders(having: string, values: readonly SqlValue[]): Steps<readonly CountedBook[]> {
-  const counted = yield* rows(
-    `SELECT book, COUNT(DISTINCT reader) AS readers FROM (${having}) AS having_it
-     GROUP BY book ORDER BY readers DESC, book LIMIT ?`,
-    values,
+function* readBooks(readers: readonly Uint8Array[]): Steps<ReadonlyMap<string, ReaderBooks>> {
+  const books = new Map<
+    string,
+    { liked: ReaderBooks['liked'][number][]; verdicts: ReaderBooks['verdicts'][number][] }
+  >();
+  const of = (row: SqlRow) => {
+    const reader = textOf(row['reader'] as Uint8Array);
+    let found = books.get(reader);
+    if (found === undefined) books.set(reader, (found = { liked: [], verdicts: [] }));
+    return found;
+  };
+  const liked = yield* rows(
+    `SELECT reader, book, MAX(strength) AS strength, MAX(time_ms) AS time FROM state.liking WHERE reader IN (?)
+     GROUP BY reader, book ORDER BY time DESC, book`,
+    [readers],
   );
-  return counted.map((row) => ({ bookId: Number(row['book']), readers: Number(row['readers']) }));
+  for (const row of liked) {
+    of(row).liked.push({ bookId: Number(row['book']), strength: Number(row['strength']), time: Number(row['time']) });
+  }
+  const verdicts = yield* rows(
+    `SELECT reader, book, verdict, time_ms FROM state.verdict WHERE reader IN (?) AND holds = 1
+     ORDER BY time_ms DESC, book, verdict`,
+    [readers],
+  );
+  for (const row of verdicts) {
+    const verdict = columnText(row['verdict']) as Verdict;
+    of(row).verdicts.push({ bookId: Number(row['book']), verdict, time: Number(row['time_ms']) });
+  }
+  return books;
 }
 
 /** @see RecommendationStore.booksSince */

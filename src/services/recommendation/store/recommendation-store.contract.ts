@@ -72,6 +72,7 @@ const likedOf = async (store: RecommendationStore, reader = 'ann') =>
   (await store.taste(reader)).liked.map(({ bookId, strength, time }) => [bookId, strength, time - base]);
 const verdictsOf = async (store: RecommendationStore) =>
   (await store.taste('ann')).verdicts.map(({ bookId, verdict, time }) => [bookId, verdict, time - base]);
+const wantedBy = async (store: RecommendationStore, reader: string) => (await store.taste(reader)).verdicts.length;
 const searchesOf = async (store: RecommendationStore) =>
   (await store.taste('ann')).searches.map(({ query, bookIds, time }) => [query, bookIds, time - base]);
 const titlesSince = async (store: RecommendationStore, changeNumber: number, limit = 100) =>
@@ -115,7 +116,7 @@ export function recommendationStoreContract(
 
   describe(`what is known of readers in ${technology}`, () => {
     test('knows nothing of a reader who did nothing', async ({ store }) => {
-      assert.deepEqual(await store.taste('ann'), { liked: [], met: [], searches: [], verdicts: [] });
+      assert.deepEqual(await store.taste('ann'), { liked: [], searches: [], verdicts: [] });
     });
 
     inEveryOrder(
@@ -124,20 +125,16 @@ export function recommendationStoreContract(
       async (store) => assert.deepEqual(await likedOf(store), [[7, 3, 30]]),
     );
 
-    test('tells the last hundred liked books, latest first, and every one ever met', async ({ store }) => {
+    test('gives every liked book, latest first', async ({ store }) => {
       await commit(
         store,
         Array.from({ length: 150 }, (_, at) => liked(at + 1, 2, Math.floor(at / 2))),
       );
-      const { liked: last, met } = await store.taste('ann');
-      assert.equal(last.length, 100);
+      const { liked: all } = await store.taste('ann');
+      assert.equal(all.length, 150);
       assert.deepEqual(
-        last.slice(0, 4).map(({ bookId }) => bookId),
+        all.slice(0, 4).map(({ bookId }) => bookId),
         [149, 150, 147, 148],
-      );
-      assert.deepEqual(
-        met,
-        Array.from({ length: 150 }, (_, at) => at + 1),
       );
     });
 
@@ -180,7 +177,7 @@ export function recommendationStoreContract(
     inEveryOrder(
       'forgets what a reader did up to the time they asked',
       [liked(7, 3, 10), forgotten(20), judged(8, 'dismissed', true, 20), searched('emma', [1], 15)],
-      async (store) => assert.deepEqual(await store.taste('ann'), { liked: [], met: [], searches: [], verdicts: [] }),
+      async (store) => assert.deepEqual(await store.taste('ann'), { liked: [], searches: [], verdicts: [] }),
     );
 
     inEveryOrder(
@@ -189,52 +186,42 @@ export function recommendationStoreContract(
       async (store) => {
         assert.deepEqual(await likedOf(store), [[7, 2, 21]]);
         assert.deepEqual(await likedOf(store, 'bob'), [[7, 3, 5]]);
-        assert.deepEqual(await store.popularBooks(9), [{ bookId: 7, readers: 2 }]);
       },
     );
   });
 
-  describe(`what readers have in common in ${technology}`, () => {
-    test('counts each reader of a book once, most readers first', async ({ store }) => {
-      await commit(store, [liked(1, 2, 0), liked(1, 3, 1), liked(2, 2, 0), liked(2, 2, 0, 'bob'), liked(3, 2, 0)]);
-      assert.deepEqual(await store.popularBooks(2), [
-        { bookId: 2, readers: 2 },
-        { bookId: 1, readers: 1 },
+  describe(`readers in ${technology}`, () => {
+    const since = async (store: RecommendationStore, changeNumber: number) =>
+      (await store.readersSince(changeNumber, 9)).map(({ reader, liked: books }) => [reader, books.length]);
+
+    test('come in the order in which what is known of them changed, each as it is now', async ({ store }) => {
+      await commit(store, [liked(1, 2, 0), liked(1, 2, 0, 'bob'), searched('emma', [1], 0)]);
+      const [ann, bob] = await store.readersSince(0, 9);
+      assert.deepEqual([ann!.liked[0]?.bookId, bob!.liked[0]?.bookId], [1, 1]);
+      assert.equal((await store.readersSince(0, 1)).length, 1);
+      await commit(store, [judged(2, 'wanted', true, 5)]);
+      await commit(store, [forgotten(9, 'bob')]);
+      assert.deepEqual(await since(store, bob!.changeNumber), [
+        [ann!.reader, 1],
+        [bob!.reader, 0],
       ]);
+      const [changed] = await store.readersSince(bob!.changeNumber, 9);
+      assert.deepEqual(changed!.verdicts, [{ bookId: 2, verdict: 'wanted', time: base + 5 }]);
     });
 
-    test('counts wanting a book as having it, as long as it is wanted', async ({ store }) => {
-      const bob = { reader: 'bob' };
-      await commit(store, [
-        liked(1, 2, 0),
-        judged(1, 'wanted', true, 0),
-        judged(2, 'wanted', true, 0),
-        judged(1, 'wanted', true, 0, bob),
-        judged(2, 'dismissed', true, 0, bob),
-        judged(3, 'wanted', false, 0),
-      ]);
-      const popular = [
-        { bookId: 1, readers: 2 },
-        { bookId: 2, readers: 1 },
-      ];
-      assert.deepEqual(await store.popularBooks(9), popular);
-      assert.deepEqual(await store.readTogether(2, 9), [{ bookId: 1, readers: 1 }]);
+    test('do not change by searching', async ({ store }) => {
+      await commit(store, [searched('emma', [1], 0)]);
+      assert.deepEqual(await since(store, 0), []);
     });
 
-    test('tells which books were read together with one, most shared readers first', async ({ store }) => {
-      const shelves = { ann: [1, 2, 3], bob: [1, 3], cas: [2, 4] };
-      for (const [reader, books] of Object.entries(shelves)) {
-        await commit(
-          store,
-          books.map((bookId) => liked(bookId, 2, 0, reader)),
-        );
-      }
-      assert.deepEqual(await store.readTogether(1, 9), [
-        { bookId: 3, readers: 2 },
-        { bookId: 2, readers: 1 },
-      ]);
-      assert.deepEqual(await store.readTogether(1, 1), [{ bookId: 3, readers: 2 }]);
-      assert.deepEqual(await store.readTogether(9, 9), []);
+    test('change when what they did is older than their topic keeps it', async ({ store }) => {
+      await commit(store, [liked(1, 2, 0)]);
+      const last = (await store.readersSince(0, 9)).at(-1)!.changeNumber;
+      await commit(store, [], { arrivedMs: base + 365 * dayMs });
+      assert.deepEqual(
+        (await since(store, last)).map(([, books]) => books),
+        [0],
+      );
     });
   });
 
@@ -332,9 +319,9 @@ export function recommendationStoreContract(
       await after(35);
       assert.equal((await searchesOf(store)).length, 0);
       await after(364);
-      assert.equal((await store.popularBooks(9)).length, 2);
+      assert.deepEqual([(await likedOf(store)).length, await wantedBy(store, 'bob')], [1, 1]);
       await after(365);
-      assert.equal((await store.popularBooks(9)).length, 0);
+      assert.deepEqual([(await likedOf(store)).length, await wantedBy(store, 'bob')], [0, 0]);
     });
   });
 }

@@ -7,17 +7,11 @@ import type { TasteChange, Verdict } from '../recommendation-projection.ts';
  * (time, tie-break), and what a reader asked to have forgotten is ignored in whatever order it arrives.
  */
 export interface RecommendationStore extends ProgressStore<readonly TasteChange[]> {
-  /** A reader's last 100 liked books and 20 searches, latest first; all verdicts that hold; all books ever liked. */
+  /** All books a reader liked, latest first; their last 20 searches; all verdicts that hold. */
   taste(reader: string): Promise<Taste>;
 
-  /** Books by how many readers opened, chose or wanted them, most first; ties by id. */
-  popularBooks(limit: number): Promise<readonly { readonly bookId: number; readonly readers: number }[]>;
-
-  /** Books that readers of this one also opened, chose or wanted, most shared readers first; ties by id. */
-  readTogether(
-    bookId: number,
-    limit: number,
-  ): Promise<readonly { readonly bookId: number; readonly readers: number }[]>;
+  /** What is known of the readers that changed after a change number, in order; nothing for one who is forgotten. */
+  readersSince(changeNumber: number, limit: number): Promise<readonly ReaderRow[]>;
 
   /** Books written after a change number, in order; `null` for a removed one. */
   booksSince(changeNumber: number, limit: number): Promise<readonly BookRow[]>;
@@ -25,14 +19,19 @@ export interface RecommendationStore extends ProgressStore<readonly TasteChange[
   close(): Promise<void>;
 }
 
-export type Taste = {
+export type Taste = ReaderBooks & {
+  readonly searches: readonly { readonly query: string; readonly bookIds: readonly number[]; readonly time: number }[];
+};
+
+/** What a reader did with books. */
+export type ReaderBooks = {
   /** Each with its strongest signal and its last time. */
   readonly liked: readonly { readonly bookId: number; readonly strength: number; readonly time: number }[];
-  /** Every liked book, also those beyond the last 100; ascending. */
-  readonly met: readonly number[];
-  readonly searches: readonly { readonly query: string; readonly bookIds: readonly number[]; readonly time: number }[];
   readonly verdicts: readonly { readonly bookId: number; readonly verdict: Verdict; readonly time: number }[];
 };
+
+/** `reader` stands for a reader, and does not say who it is. */
+export type ReaderRow = ReaderBooks & { readonly changeNumber: number; readonly reader: string };
 
 /** Given by the service that reads the books from this topic: `onRenewal` is called when a copy too old is begun again. */
 export type BookRenewal = { readonly topic: string; readonly onRenewal: () => void };

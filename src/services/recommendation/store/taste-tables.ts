@@ -6,6 +6,11 @@ export function readerHash(reader: string): Buffer {
   return hash('sha256', reader, 'buffer').subarray(0, 16);
 }
 
+/** A hash as the key of a map. */
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
 /** Of every book the highest version; a removed one keeps its version and has no content. */
 export const bookTable: MergedTable = {
   name: 'book',
@@ -37,6 +42,9 @@ export const searchTable: MergedTable = {
 };
 
 export const forgottenTable: MergedTable = { name: 'forgotten', key: ['reader'], columns: { until_ms: 'max' } };
+
+/** When what is known of a reader last changed, as a number that only rises. */
+export const readerTable: MergedTable = { name: 'reader', key: ['reader'], columns: { change_number: 'max' } };
 
 /** What is known of a reader, and goes when they ask to be forgotten. */
 export const readerTables = [likingTable, verdictTable, searchTable] as const;

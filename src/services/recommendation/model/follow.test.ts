@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Book } from '../../../events/book.ts';
-import { createBookFollower } from './follow-books.ts';
+import { followBooks } from './follow.ts';
 import type { BookRow } from '../store/recommendation-store.ts';
 
 const row = (bookId: number, changeNumber: number, title: string): BookRow => {
@@ -28,7 +27,9 @@ describe('a copy of the books', () => {
     const rows = [row(1, 1, 'Emma')];
     const store = slowBooks(rows);
     const titles = new Map<number, string | undefined>();
-    const follow = createBookFollower(store, (id: number, book: Book | null) => titles.set(id, book?.title));
+    const follow = followBooks(store, (books) => {
+      for (const { bookId, book } of books) titles.set(bookId, book?.title);
+    });
     const early = follow();
     await Promise.resolve();
     rows.splice(0, 1, row(1, 2, 'Emma, corrected'));
@@ -53,7 +54,7 @@ describe('a copy of the books', () => {
       return [row(1, 1, 'Emma')];
     };
     const titles: (string | undefined)[] = [];
-    const follow = createBookFollower({ booksSince }, (_, book) => titles.push(book?.title));
+    const follow = followBooks({ booksSince }, (books) => titles.push(...books.map(({ book }) => book?.title)));
     await assert.rejects(follow(), { message: 'away' });
     isAway = false;
     await follow();

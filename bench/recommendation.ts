@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { bookChangedRecord } from '../src/events/book-changed.ts';
+import { createBookSearchedDecoder } from '../src/events/book-searched.ts';
+import { createEventSource } from '../src/events/event-source.ts';
+import { readerActionRecord } from '../src/events/reader-action.ts';
+import type { NewRecord } from '../src/events/record.ts';
+import { defaultTopicNames as topics } from '../src/events/topics.ts';
+import { createHttpServer } from '../src/http/server.ts';
+import { listen } from '../src/http/listening.ts';
+import type { EventLog } from '../src/log/log.ts';
+import { openSqliteLog } from '../src/log/sqlite/log.ts';
+import { openAnswers } from '../src/services/recommendation/answers/open-answers.ts';
+import { createRecommendationService } from '../src/services/recommendation/recommendation-service.ts';
+import { openSqliteRecommendationStore } from '../src/services/recommendation/store/sqlite/recommendation-store.ts';
+import { startCheckpoints } from '../src/sqlite/checkpoints.ts';
+import { openTestAccess } from '../test/support/open-test-server.ts';
+import { load } from './load.ts';
+import { madeUpBooks, seededRandom, zipf } from './made-up-books.ts';
+
+const logger = pino({ level: 'error' });
+const clock = Date.now;
+const actionsPerReader = 50;
+const readersAsked = 500;
+const perAppend = 1_000;
+
+type Action = { readonly reader: string; readonly bookId: number };
+type Options = {
+  readonly events: number;
+  readonly books: number;
+  readonly seconds: number;
+  /** Ratings to read instead of made-up actions: `user item rating timestamp` per line. */
+  readonly stream: string | null;
+};
+
+/**
+ * Reads a log full of actions with the recommendation service, as `samsa all` runs it, then asks it over HTTP on one
+ * connection for the recommendations of different readers.
+ */
+export async function benchRecommendation({ events, books, seconds, stream }: Options) {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
+  const log = openSqliteLog(join(folder, 'log.sqlite'), { clock, busyTimeoutMs: 1_000 });
+  const path = join(folder, 'recommendation.sqlite');
+  try {
+    for (const topic of [topics.searches, topics.actions, topics.changes]) {
+      await log.create(topic, { partitions: 4, retentionMs: 0, compacted: false });
+    }
+    await appendBooks(log, books);
+    await serve(log, path, async (service) => {
+      await untilRead(service, books);
+    });
+    const actions = stream === null ? madeUpActions(events, books) : readActions(stream);
+    await appendActions(log, actions);
+    return await serve(log, path, async (service) => {
+      const started = performance.now();
+      await untilRead(service, books + actions.length);
+      const readMs = performance.now() - started;
+      const readers = [...new Set(actions.map(({ reader }) => reader))].slice(0, readersAsked);
+      const paths = readers.map((reader) => `/recommendations?uid=${reader}`);
+      await load(service.url, paths, 2, 1);
+      const answers = await load(service.url, paths, seconds, 1);
+      return {
+        events: actions.length,
+        events_per_s: Math.round((actions.length / readMs) * 1_000),
+        answers_per_s: Math.round(answers.requestsPerSecond),
+        answer_p50_ms: answers.p50Ms,
+        answer_p99_ms: answers.p99Ms,
+        peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1_024),
+      };
+    });
+  } finally {
+    await log.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+type Served = { readonly url: string; readonly read: () => number };
+
+async function serve<Result>(log: EventLog, path: string, body: (service: Served) => Promise<Result>): Promise<Result> {
+  await using stack = new AsyncDisposableStack();
+  const checkpoints = startCheckpoints([path], { onProblem: (problem) => logger.error(problem) });
+  stack.defer(checkpoints.close);
+  const store = openSqliteRecommendationStore(path, { clock, busyTimeoutMs: 1_000, checkpointedElsewhere: true });
+  stack.defer(store.close);
+  const registry = new Registry();
+  const access = openTestAccess();
+  const service = createRecommendationService({
+    log,
+    store,
+    clock,
+    logger,
+    registry,
+    topics,
+    answers: openAnswers(
+      { kind: 'sqlite', path },
+      { checkpointedElsewhere: true, onProblem: (error) => logger.error(error) },
+    ),
+    decodeSearch: createBookSearchedDecoder(),
+    projectionName: 'bench',
+    instance: 'bench',
+    access,
+    verifyReader: () => null,
+  });
+  stack.defer(service.close);
+  const readiness = service.readiness;
+  const common = { service: 'recommendation' as const, version: 'bench', rateLimitPerMinute: 0 };
+  const server = await createHttpServer({ ...common, access, logger, registry, readiness });
+  stack.defer(async () => {
+    await server.close();
+  });
+  service.routes(server);
+  const { url } = await listen(server, { host: '127.0.0.1', port: 0 }, 'recommendation');
+  return await body({ url, read: () => service.ledger().reduce((sum, { outcomes }) => sum + outcomes.applied, 0) });
+}
+
+async function untilRead({ read }: Served, events: number): Promise<void> {
+  while (read() < events) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+async function append(log: EventLog, records: Iterable<NewRecord>): Promise<void> {
+  let batch: NewRecord[] = [];
+  for (const record of records) {
+    batch.push(record);
+    if (batch.length < perAppend) continue;
+    await log.append(batch);
+    batch = [];
+  }
+  if (batch.length > 0) await log.append(batch);
+}
+
+async function appendBooks(log: EventLog, count: number): Promise<void> {
+  const source = createEventSource('bench', clock);
+  const random = seededRandom(count);
+  const records = madeUpBooks(count).map(({ year, ...fields }, at) => {
+    const subjects = [`Subject ${Math.floor(random() * 500)}`, `Subject ${Math.floor(random() * 500)}`];
+    const book = { id: at + 1, ...fields, published_at: String(year), subjects };
+    return bookChangedRecord(topics.changes, source, { bookId: book.id, version: 1, book });
+  });
+  await append(log, records);
+}
+
+async function appendActions(log: EventLog, actions: readonly Action[]): Promise<void> {
+  const startedMs = clock();
+  let at = 0;
+  const source = createEventSource('bench', () => startedMs + at);
+  const records = actions.map(({ reader, bookId }) => {
+    at++;
+    return readerActionRecord(topics.actions, source, reader, { action: 'chosen', book_id: bookId });
+  });
+  await append(log, records);
+}
+
+/** Readers prefer a part of the catalogue each, and its popular books. */
+function madeUpActions(count: number, books: number): readonly Action[] {
+  const random = seededRandom(count);
+  const readers = Math.max(1, Math.floor(count / actionsPerReader));
+  const rank = zipf(books, 0.8, random);
+  return Array.from({ length: count }, (_, at) => {
+    const reader = at % readers;
+    const bookId = random() < 0.7 ? 1 + ((rank() + reader * 37) % books) : 1 + rank();
+    return { reader: `reader-${reader}`, bookId };
+  });
+}
+
+function readActions(path: string): readonly Action[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split('\t'))
+    .filter(([user]) => user !== undefined && user !== '')
+    .sort((one, other) => Number(one[3]) - Number(other[3]))
+    .map(([user, item]) => ({ reader: `u${user}`, bookId: 1 + Number(item) }));
+}

@@ -1,0 +1,85 @@
+import type { Book } from '../../src/events/book.ts';
+import { createQuerySource, tagsOf } from '../../src/commands/simulate/query-source.ts';
+import { createRandom, drawOne } from '../../src/commands/simulate/seeded-random.ts';
+import { createZipf } from '../../src/commands/simulate/zipf.ts';
+import { openBookList } from '../../src/services/web/catalogue/import/lists/open-book-list.ts';
+import { openLearner, type Liking } from './learner.ts';
+
+const seed = 7;
+const booksEach = { least: 6, most: 14 };
+const ofTaste = 0.7;
+const asked = 1_000;
+const shown = 10;
+const perCommit = 1_000;
+const startMs = Date.parse('2026-01-01T00:00:00Z');
+
+/**
+ * Lets made-up readers with tastes choose books of a list, learns all but the last one of each, and looks whether that
+ * one is among the first ten of `rank()` and among the ten that are shown.
+ */
+export async function evaluateSimulated(path: string, readers: number) {
+  const books = await readBooks(path);
+  const likings = chooseBooks(books, readers);
+  const learner = await openLearner(books);
+  try {
+    const learnt = likings.flatMap((of) => of.slice(0, -1)).sort((one, other) => one.timeMs - other.timeMs);
+    for (let from = 0; from < learnt.length; from += perCommit)
+      await learner.learn(learnt.slice(from, from + perCommit));
+    await learner.follow();
+    learner.solveAll();
+    let [ranked, arranged, full] = [0, 0, 0];
+    const tested = likings.slice(0, asked);
+    for (const of of tested) {
+      const { user, item } = of.at(-1)!;
+      const work = learner.workOf(item);
+      const list = (await learner.recommend(user)).map(({ bookId }) => learner.workOf(bookId - 1));
+      if ((await learner.rank(user)).slice(0, shown).includes(work)) ranked++;
+      if (list.includes(work)) arranged++;
+      if (list.length === shown) full++;
+    }
+    const rate = (count: number): number => Number((count / tested.length).toFixed(4));
+    return {
+      books: books.length,
+      readers,
+      events: learnt.length,
+      rank_hit_rate_at_10: rate(ranked),
+      arrange_hit_rate_at_10: rate(arranged),
+      full_lists: rate(full),
+    };
+  } finally {
+    await learner.close();
+  }
+}
+
+async function readBooks(path: string): Promise<readonly Book[]> {
+  const books: Book[] = [];
+  for await (const rows of (await openBookList(path)).rows) {
+    for (const row of rows) {
+      if (row.problem !== undefined) continue;
+      const { subjects = [], ...fields } = row.book.fields;
+      books.push({ author: '', ...fields, subjects: [...subjects], id: books.length + 1 });
+    }
+  }
+  return books;
+}
+
+/** Each reader's books, the first chosen first. */
+function chooseBooks(books: readonly Book[], readers: number): readonly (readonly Liking[])[] {
+  const random = createRandom(seed);
+  const queries = createQuerySource(books);
+  const byTag = new Map<string, Book[]>();
+  for (const book of books) for (const tag of tagsOf(book)) byTag.set(tag, [...(byTag.get(tag) ?? []), book]);
+  const drawAny = createZipf(books.length);
+  return Array.from({ length: readers }, (_, reader) => {
+    const taste = queries.drawTaste(random);
+    const count = booksEach.least + Math.floor(random() * (booksEach.most - booksEach.least));
+    const chosen = new Set<number>();
+    for (let tries = 0; chosen.size < count && tries < 10 * count; tries++) {
+      const fitting = taste === null ? undefined : byTag.get(drawOne(random, taste));
+      const isOfTaste = fitting !== undefined && random() < ofTaste;
+      chosen.add(isOfTaste ? drawOne(random, fitting).id - 1 : drawAny(random));
+    }
+    const user = `reader-${reader}`;
+    return Array.from(chosen, (item, at) => ({ user, item, timeMs: startMs + at * 60_000 + reader }));
+  });
+}

@@ -1,0 +1,98 @@
+import { pause, within } from '../../../runtime/waiting.ts';
+import { followBooks, followReaders } from '../model/follow.ts';
+import { createKnowledge } from '../model/knowledge.ts';
+import type { RecommendationStore } from '../store/recommendation-store.ts';
+import { createRecommender, fewestReaders, type Recommended } from './recommend.ts';
+
+export type BookTitle = { readonly title: string; readonly author: string };
+
+/** What the service answers, from the state and from what is derived of it in memory. */
+export type Answers = {
+  /** A reader's next books, from all they did up to the call. */
+  readonly recommendations: (reader: string) => Promise<readonly (Recommended & BookTitle)[]>;
+  /** Books that at least three readers have together with this one, most shared readers first; ties by id. */
+  readonly related: (bookId: number) => Promise<readonly ({ bookId: number; readers: number } & BookTitle)[]>;
+  /** Books that can be recommended. */
+  readonly size: () => number;
+  readonly close: () => Promise<void>;
+};
+
+type Source = Pick<RecommendationStore, 'taste' | 'readersSince' | 'booksSince'>;
+
+const relatedShown = 10;
+/** Between looks for what readers did. */
+const lookEveryMs = 100;
+/** Work between two turns of the event loop: an answer waits no longer for it. */
+const sliceMs = 1;
+/** Of this time for works that nobody touched, one slice is used. */
+const sweepEveryMs = 10;
+
+/**
+ * Answers from a store. The model follows the store in the background: what a reader did shows in the answers of others
+ * within about a tenth of a second, and every weight is exact within minutes.
+ * @param onProblem is told what went wrong in the background, where it is tried again.
+ */
+export function createAnswers(
+  store: Source,
+  { clock, onProblem }: { readonly clock: () => number; readonly onProblem: (error: unknown) => void },
+): Answers {
+  const knowledge = createKnowledge();
+  const { model, shelf } = knowledge;
+  const { counts } = model;
+  const recommend = createRecommender(knowledge, clock);
+  const closing = new AbortController();
+  const stopwatch = (): number => performance.now();
+
+  const catchUpBooks = followBooks(store, knowledge.putBooks);
+  const catchUpReaders = followReaders(store, knowledge.putReaders);
+
+  const following = (async () => {
+    let lookAtMs = 0;
+    while (!closing.signal.aborted) {
+      try {
+        if (stopwatch() >= lookAtMs) {
+          await catchUpBooks();
+          await catchUpReaders();
+          lookAtMs = stopwatch() + lookEveryMs;
+        }
+      } catch (error) {
+        onProblem(error);
+        lookAtMs = stopwatch() + lookEveryMs;
+      }
+      if (model.solveChanged(stopwatch() + sliceMs, stopwatch)) await pause(0, closing.signal);
+      else if (model.solveOthers(stopwatch() + sliceMs, stopwatch)) await pause(sweepEveryMs, closing.signal);
+      else await pause(lookEveryMs, closing.signal);
+    }
+  })();
+
+  return {
+    recommendations: async (reader) => {
+      await within(lookEveryMs, catchUpBooks());
+      return recommend(await store.taste(reader)).flatMap((one) => {
+        const book = shelf.bookOf(one.bookId);
+        return book === null ? [] : [{ ...one, title: book.title, author: book.author }];
+      });
+    },
+    related: async (bookId) => {
+      await within(lookEveryMs, Promise.all([catchUpBooks(), catchUpReaders()]));
+      const work = counts.workOf(counts.numberOf(bookId));
+      const found: { bookId: number; readers: number }[] = [];
+      counts.pairs.eachOf(work, (other, readers) => {
+        if (readers >= fewestReaders) found.push({ bookId: counts.bookIdOf(other), readers });
+      });
+      return found
+        .sort((one, other) => other.readers - one.readers || one.bookId - other.bookId)
+        .flatMap((one) => {
+          const edition = shelf.editionsOf(one.bookId).find((id) => shelf.bookOf(id) !== null);
+          const book = edition === undefined ? null : shelf.bookOf(edition);
+          return book === null ? [] : [{ ...one, bookId: edition!, title: book.title, author: book.author }];
+        })
+        .slice(0, relatedShown);
+    },
+    size: shelf.size,
+    close: async () => {
+      closing.abort();
+      await following;
+    },
+  };
+}

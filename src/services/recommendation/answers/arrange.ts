@@ -1,0 +1,52 @@
+/** What decides about the place of a work in the list that is shown. */
+export type Candidate = {
+  /** `authorKeys`; none for a book without an author. */
+  readonly authors: readonly string[];
+  /** None of its authors wrote a book the reader has had. */
+  readonly isByNewAuthor: boolean;
+  /** Readers of the reader's own books speak for it. */
+  readonly isReadTogether: boolean;
+  /** It was among the results of the reader's recent searches. */
+  readonly isRecentResult: boolean;
+  /** Of its series another volume comes first for this reader. */
+  readonly isLaterVolume: boolean;
+};
+
+const shown = 10;
+const byOneAuthor = 2;
+const recentResults = 2;
+const byNewAuthors = 3;
+
+/**
+ * Chooses from a ranking the list that is shown: ten works, at most two by one author, at most two from the reader's own
+ * recent results, at least three by authors new to the reader once that many are read by readers of the same books, and
+ * of a series only the next volume. Where that leaves places empty, the rule of new authors gives way first, then that
+ * of recent results. The rule of two by one author never does: a shorter list is better.
+ * @returns the places of the chosen candidates, in the order of the ranking.
+ */
+export function arrange(candidates: readonly Candidate[]): readonly number[] {
+  const chosen: number[] = [];
+  const perAuthor = new Map<string, number>();
+  const counted = { recent: 0, knownAuthors: 0 };
+  const newAuthors = candidates.filter((one) => one.isByNewAuthor && one.isReadTogether).length;
+  const mostByKnown = newAuthors >= byNewAuthors ? shown - byNewAuthors : shown;
+
+  const fill = (rules: { readonly newAuthors: boolean; readonly recent: boolean }): void => {
+    for (const [place, candidate] of candidates.entries()) {
+      if (chosen.length === shown) return;
+      const { authors, isByNewAuthor, isRecentResult, isLaterVolume } = candidate;
+      if (isLaterVolume || chosen.includes(place)) continue;
+      if (authors.some((author) => (perAuthor.get(author) ?? 0) >= byOneAuthor)) continue;
+      if (rules.newAuthors && !isByNewAuthor && counted.knownAuthors >= mostByKnown) continue;
+      if (rules.recent && isRecentResult && counted.recent >= recentResults) continue;
+      chosen.push(place);
+      for (const author of authors) perAuthor.set(author, (perAuthor.get(author) ?? 0) + 1);
+      if (isRecentResult) counted.recent++;
+      if (!isByNewAuthor) counted.knownAuthors++;
+    }
+  };
+  fill({ newAuthors: true, recent: true });
+  fill({ newAuthors: false, recent: true });
+  fill({ newAuthors: false, recent: false });
+  return chosen.sort((one, other) => one - other);
+}

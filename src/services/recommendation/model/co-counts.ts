@@ -1,0 +1,95 @@
+/** How many readers have two works: exact integers for every pair, kept incrementally and taken back exactly. */
+export type CoCounts = {
+  /** Adds `by` (1 or −1) to the pair of two different works, numbered from 0. */
+  readonly add: (one: number, other: number, by: 1 | -1) => void;
+  readonly get: (one: number, other: number) => number;
+  /** With about how many works this one shares readers, and never with more. */
+  readonly breadth: (work: number) => number;
+  /** Calls `visit` for each work that shares readers with this one, in no particular order. */
+  readonly eachOf: (work: number, visit: (other: number, readers: number) => void) => void;
+};
+
+/** An entry is a work and its count in one integer; counts that do not fit stand in `large` instead. */
+const countBits = 10;
+const countMask = (1 << countBits) - 1;
+/** Works that can be counted: the other bits of an entry, without 0, which marks a free place. */
+export const mostWorks = 2 ** (32 - countBits) - 1;
+const smallestRow = 4;
+/** A row grows when more than three quarters of its places are taken. */
+const fullest = 0.75;
+
+type Row = {
+  entries: Uint32Array;
+  /** Places taken, also by pairs that are back at 0. */
+  taken: number;
+  /** By place's work; made when the first count grows too large. */
+  large: Map<number, number> | null;
+};
+
+/** One open hash table per work; each pair stands in the rows of both works. */
+export function createCoCounts(): CoCounts {
+  const rows: (Row | undefined)[] = [];
+  return {
+    add: (one, other, by) => {
+      addTo((rows[one] ??= emptyRow()), other, by);
+      addTo((rows[other] ??= emptyRow()), one, by);
+    },
+    get: (one, other) => {
+      const row = rows[one];
+      if (row === undefined) return 0;
+      const entry = row.entries[placeOf(row.entries, other)]!;
+      return entry === 0 ? 0 : countOf(row, entry);
+    },
+    breadth: (work) => rows[work]?.taken ?? 0,
+    eachOf: (work, visit) => {
+      const row = rows[work];
+      if (row === undefined) return;
+      for (const entry of row.entries) {
+        if ((entry & countMask) !== 0) visit((entry >>> countBits) - 1, countOf(row, entry));
+      }
+    },
+  };
+}
+
+function emptyRow(): Row {
+  return { entries: new Uint32Array(smallestRow), taken: 0, large: null };
+}
+
+/** Where a work stands in a row, or the free place where it would stand. */
+function placeOf(entries: Uint32Array, work: number): number {
+  const last = entries.length - 1;
+  let place = (Math.imul(work + 1, 0x9e3779b1) >>> 7) & last;
+  for (;;) {
+    const entry = entries[place]!;
+    if (entry === 0 || entry >>> countBits === work + 1) return place;
+    place = (place + 1) & last;
+  }
+}
+
+function countOf(row: Row, entry: number): number {
+  const count = entry & countMask;
+  return count === countMask ? row.large!.get(entry >>> countBits)! : count;
+}
+
+function addTo(row: Row, work: number, by: 1 | -1): void {
+  const place = placeOf(row.entries, work);
+  const entry = row.entries[place]!;
+  const count = (entry === 0 ? 0 : countOf(row, entry)) + by;
+  if (count < 0) throw new Error(`a pair with work ${work} was taken back more often than it was counted`);
+  if (count >= countMask) (row.large ??= new Map()).set(work + 1, count);
+  row.entries[place] = (((work + 1) << countBits) | Math.min(count, countMask)) >>> 0;
+  if (entry !== 0) return;
+  row.taken++;
+  if (row.taken > row.entries.length * fullest) grow(row);
+}
+
+/** Drops pairs that are back at 0; what is left fills at most half of the places. */
+function grow(row: Row): void {
+  const kept = row.entries.filter((entry) => (entry & countMask) !== 0);
+  let places = smallestRow;
+  while (kept.length * 2 > places) places *= 2;
+  const entries = new Uint32Array(places);
+  for (const entry of kept) entries[placeOf(entries, (entry >>> countBits) - 1)] = entry;
+  row.entries = entries;
+  row.taken = kept.length;
+}

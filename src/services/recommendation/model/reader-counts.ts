@@ -1,0 +1,100 @@
+import { createCoCounts, mostWorks } from './co-counts.ts';
+import type { Counts } from './solve-weights.ts';
+
+/**
+ * How many readers have a work and how many have two, derived from the books each reader has had. Books are numbered
+ * from 0; a work has the number of one of its books. Every count is an integer that depends only on the readers'
+ * present books, so what is taken back leaves no trace.
+ */
+export type ReaderCounts = Counts & {
+  /** The number of a book, new or known. @returns -1 when there are too many books to count. */
+  readonly numberOf: (bookId: number) => number;
+  readonly bookIdOf: (number: number) => number;
+  readonly workOf: (number: number) => number;
+  /** Replaces a reader's books, given by their numbers; none at all removes the reader. */
+  readonly put: (reader: string, books: readonly number[]) => void;
+  /** Makes books part of another work, and moves their readers along. */
+  readonly regroup: (works: ReadonlyMap<number, number>) => void;
+  /** How many books have a number. */
+  readonly size: () => number;
+  /** How many reader–work pairs are counted. */
+  readonly facts: () => number;
+};
+
+/** @param onChange is told each work whose counts changed. */
+export function createReaderCounts(onChange: (work: number) => void = () => {}): ReaderCounts {
+  const pairs = createCoCounts();
+  const numbers = new Map<number, number>();
+  const bookIds: number[] = [];
+  let works = new Int32Array(1_024);
+  let readers = new Int32Array(1_024);
+  const booksOf = new Map<string, Int32Array>();
+  let facts = 0;
+
+  const worksOf = (books: Iterable<number>): readonly number[] => [
+    ...new Set(Array.from(books, (number) => works[number]!)),
+  ];
+  const count = (work: number, beside: readonly number[], by: 1 | -1): void => {
+    readers[work]! += by;
+    facts += by;
+    onChange(work);
+    for (const other of beside) if (other !== work) pairs.add(work, other, by);
+  };
+  const move = (before: readonly number[], after: readonly number[]): void => {
+    const [had, has] = [new Set(before), new Set(after)];
+    const left = [...before];
+    for (const work of before) {
+      if (has.has(work)) continue;
+      left.splice(left.indexOf(work), 1);
+      count(work, left, -1);
+    }
+    for (const work of after) {
+      if (had.has(work)) continue;
+      count(work, left, 1);
+      left.push(work);
+    }
+  };
+
+  return {
+    pairs,
+    readersOf: (work) => readers[work]!,
+    orderOf: (work) => bookIds[work]!,
+    numberOf: (bookId) => {
+      const known = numbers.get(bookId);
+      if (known !== undefined) return known;
+      const number = bookIds.length;
+      if (number >= mostWorks) return -1;
+      numbers.set(bookId, number);
+      bookIds.push(bookId);
+      if (number >= works.length) {
+        works = grown(works);
+        readers = grown(readers);
+      }
+      works[number] = number;
+      return number;
+    },
+    bookIdOf: (number) => bookIds[number]!,
+    workOf: (number) => works[number]!,
+    put: (reader, books) => {
+      const before = booksOf.get(reader) ?? [];
+      move(worksOf(before), worksOf(books));
+      if (books.length === 0) booksOf.delete(reader);
+      else booksOf.set(reader, Int32Array.from(books));
+    },
+    regroup: (changed) => {
+      const affected = [...booksOf.values()]
+        .filter((books) => books.some((number) => changed.has(number)))
+        .map((books) => ({ books, before: worksOf(books) }));
+      for (const [number, work] of changed) works[number] = work;
+      for (const { books, before } of affected) move(before, worksOf(books));
+    },
+    size: () => bookIds.length,
+    facts: () => facts,
+  };
+}
+
+function grown(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(numbers.length * 2);
+  larger.set(numbers);
+  return larger;
+}

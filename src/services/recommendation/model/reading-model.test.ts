@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { createReadingModel, ridgeFor, type ReadingModel } from './reading-model.ts';
+import type { ReaderCounts } from './reader-counts.ts';
+
+const bookId = fc.integer({ min: 1, max: 9 });
+const books = fc.uniqueArray(bookId, { maxLength: 6 });
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('reader' as const), reader: fc.constantFrom('a', 'b', 'c', 'd', 'e'), books }),
+  fc.record({ kind: fc.constant('work' as const), bookId, work: bookId }),
+);
+type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
+
+function apply(counts: ReaderCounts, one: Step): void {
+  if (one.kind === 'reader') counts.put(one.reader, one.books.map(counts.numberOf));
+  else counts.regroup(new Map([[counts.numberOf(one.bookId), counts.numberOf(one.work)]]));
+}
+
+/** All counts by book ids, whatever the numbers of the books. */
+function countsOf(counts: ReaderCounts): string {
+  const lines: string[] = [];
+  for (let work = 0; work < counts.size(); work++) {
+    const readers = counts.readersOf(work);
+    if (readers !== 0) lines.push(`${counts.bookIdOf(work)} ${readers}`);
+    counts.pairs.eachOf(work, (other, shared) => {
+      lines.push(`${counts.bookIdOf(work)}+${counts.bookIdOf(other)} ${shared}`);
+      assert.equal(counts.pairs.get(other, work), shared);
+    });
+  }
+  return [`${counts.facts()}`, ...lines.sort()].join('\n');
+}
+
+/** What a clean start counts that knows only how things stand in the end. */
+function rebuilt(steps: readonly Step[]): ReadingModel {
+  const model = createReadingModel();
+  const last = new Map(steps.map((one) => [one.kind === 'reader' ? one.reader : one.bookId, one]));
+  for (const one of last.values()) if (one.kind === 'work') apply(model.counts, one);
+  for (const one of last.values()) if (one.kind === 'reader') apply(model.counts, one);
+  return model;
+}
+
+function weightsOf(model: ReadingModel): ReadonlyMap<string, number> {
+  const weights = new Map<string, number>();
+  for (let work = 0; work < model.counts.size(); work++) {
+    model.eachFor(work, false, (target, weight) => {
+      weights.set(`${model.counts.bookIdOf(work)} for ${model.counts.bookIdOf(target)}`, weight);
+    });
+  }
+  return weights;
+}
+
+describe('the reading model', () => {
+  it('counts after any steps what a clean start counts', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const { counts } = createReadingModel();
+        for (const one of steps) apply(counts, one);
+        assert.equal(countsOf(counts), countsOf(rebuilt(steps).counts));
+      }),
+    );
+  });
+
+  it('counts nothing of a reader who is removed, whatever they did before', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const { counts } = createReadingModel();
+        for (const one of steps) apply(counts, one);
+        counts.put('a', []);
+        const others = steps.filter((one) => one.kind === 'work' || one.reader !== 'a');
+        assert.equal(countsOf(counts), countsOf(rebuilt(others).counts));
+      }),
+    );
+  });
+
+  it('has after a whole round the weights of a clean start', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const model = createReadingModel();
+        let clock = 0;
+        const stopwatch = (): number => clock++;
+        for (const one of steps) {
+          apply(model.counts, one);
+          model.solveChanged(clock + 3, stopwatch);
+          model.solveOthers(clock + 3, stopwatch);
+        }
+        while (model.solveChanged(clock + 9, stopwatch) || model.solveOthers(clock + 9, stopwatch));
+        const clean = rebuilt(steps);
+        clean.solveAll();
+        const expected = weightsOf(clean);
+        const weights = weightsOf(model);
+        assert.deepEqual([...weights.keys()].sort(), [...expected.keys()].sort());
+        for (const [pair, weight] of expected) assert.ok(Math.abs(weights.get(pair)! - weight) < 1e-9, pair);
+      }),
+    );
+  });
+
+  it('counts a work once for a reader of two editions', () => {
+    const { counts } = createReadingModel();
+    const [one, other, third] = [1, 2, 3].map(counts.numberOf) as [number, number, number];
+    counts.put('ann', [one, other, third]);
+    counts.regroup(new Map([[other, one]]));
+    assert.deepEqual([counts.readersOf(one), counts.readersOf(other), counts.pairs.get(one, third)], [1, 0, 1]);
+    counts.regroup(new Map([[other, other]]));
+    assert.deepEqual([counts.readersOf(other), counts.pairs.get(one, other)], [1, 1]);
+  });
+
+  it('solves a ridge regression of the readers of a work on those of its neighbours', () => {
+    const model = createReadingModel();
+    const { counts } = model;
+    for (let reader = 0; reader < 10; reader++) {
+      counts.put(`r${reader}`, (reader < 6 ? [1, 2] : [1, 3]).map(counts.numberOf));
+    }
+    model.solveAll();
+    const weights = weightsOf(model);
+    const ridge = ridgeFor(20);
+    assert.ok(Math.abs(weights.get('2 for 1')! - 6 / (6 + ridge)) < 1e-12);
+    assert.ok(Math.abs(weights.get('1 for 2')! - 6 / (10 + ridge)) < 1e-12);
+  });
+
+  it('keeps counts beyond a thousand exact', () => {
+    const { counts } = createReadingModel();
+    const pair = [counts.numberOf(1), counts.numberOf(2)] as const;
+    for (let reader = 0; reader < 3_000; reader++) counts.put(`r${reader}`, pair);
+    assert.equal(counts.pairs.get(...pair), 3_000);
+    for (let reader = 0; reader < 2_990; reader++) counts.put(`r${reader}`, []);
+    assert.deepEqual([counts.pairs.get(...pair), counts.readersOf(pair[0])], [10, 10]);
+  });
+});
