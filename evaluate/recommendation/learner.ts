@@ -27,6 +27,8 @@ export type Learner = {
   readonly rank: (user: string) => Promise<readonly number[]>;
   /** The list that is shown to a user. */
   readonly recommend: (user: string) => Promise<readonly Recommended[]>;
+  /** Whether an edition of the other item says similar things about itself. */
+  readonly isNear: (item: number, other: number) => boolean;
   /** The item that stands for all editions of one. */
   readonly workOf: (item: number) => number;
   readonly close: () => Promise<void>;
@@ -85,6 +87,10 @@ export async function openLearner(books: readonly Book[] = []): Promise<Learner>
     solveChanged: () => void model.solveChanged(Number.POSITIVE_INFINITY, () => 0),
     solveAll: model.solveAll,
     recommend: async (user) => recommend(await store.taste(user)),
+    isNear: (item, other) => {
+      const editions = shelf.editionsOf(other + 1);
+      return shelf.neighbours(item + 1).some(({ bookId }) => editions.includes(bookId));
+    },
     workOf: (item) => shelf.editionsOf(item + 1)[0]! - 1,
     rank: async (user) => rank(await store.taste(user)).map(({ work }) => counts.bookIdOf(work) - 1),
     close: async () => {

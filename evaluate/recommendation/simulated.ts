@@ -3,7 +3,8 @@ import { createQuerySource, tagsOf } from '../../src/commands/simulate/query-sou
 import { createRandom, drawOne } from '../../src/commands/simulate/seeded-random.ts';
 import { createZipf } from '../../src/commands/simulate/zipf.ts';
 import { openBookList } from '../../src/services/web/catalogue/import/lists/open-book-list.ts';
-import { openLearner, type Liking } from './learner.ts';
+import { fewestReaders, type Reason, type Recommended } from '../../src/services/recommendation/answers/recommend.ts';
+import { openLearner, type Learner, type Liking } from './learner.ts';
 
 const seed = 7;
 const booksEach = { least: 6, most: 14 };
@@ -27,12 +28,18 @@ export async function evaluateSimulated(path: string, readers: number) {
       await learner.learn(learnt.slice(from, from + perCommit));
     await learner.follow();
     learner.solveAll();
-    let [ranked, arranged, full] = [0, 0, 0];
+    const check = createReasonCheck(learnt, learner);
+    let [ranked, arranged, full, reasons, wrong] = [0, 0, 0, 0, 0];
     const tested = likings.slice(0, asked);
     for (const of of tested) {
       const { user, item } = of.at(-1)!;
       const work = learner.workOf(item);
-      const list = (await learner.recommend(user)).map(({ bookId }) => learner.workOf(bookId - 1));
+      const shownToUser = await learner.recommend(user);
+      const list = shownToUser.map(({ bookId }) => learner.workOf(bookId - 1));
+      for (const one of shownToUser) {
+        reasons += one.reasons.length;
+        wrong += one.reasons.filter((reason) => !check(user, one, reason)).length;
+      }
       if ((await learner.rank(user)).slice(0, shown).includes(work)) ranked++;
       if (list.includes(work)) arranged++;
       if (list.length === shown) full++;
@@ -45,10 +52,33 @@ export async function evaluateSimulated(path: string, readers: number) {
       rank_hit_rate_at_10: rate(ranked),
       arrange_hit_rate_at_10: rate(arranged),
       full_lists: rate(full),
+      reasons_checked: reasons,
+      reasons_wrong: wrong,
     };
   } finally {
     await learner.close();
   }
+}
+
+/**
+ * Checks reasons against the events: a book is one that the user chose, and at least three users chose both works or
+ * the two say similar things about themselves; a number of readers is that of the users who chose the work.
+ */
+function createReasonCheck(events: readonly Liking[], { workOf, isNear }: Pick<Learner, 'workOf' | 'isNear'>) {
+  const usersOf = new Map<number, Set<string>>();
+  for (const { user, item } of events) {
+    const work = workOf(item);
+    usersOf.set(work, (usersOf.get(work) ?? new Set()).add(user));
+  }
+  const none: ReadonlySet<string> = new Set();
+  return (user: string, { bookId }: Recommended, { kind, text, book_id }: Reason): boolean => {
+    const readers = usersOf.get(workOf(bookId - 1)) ?? none;
+    if (kind === 'popular') return text === 'many readers have it' || text === `${readers.size} readers have it`;
+    if (kind !== 'chosen' || book_id === undefined) return false;
+    const source = usersOf.get(workOf(book_id - 1)) ?? none;
+    const both = [...source].filter((one) => readers.has(one)).length;
+    return source.has(user) && (both >= fewestReaders || isNear(book_id - 1, bookId - 1));
+  };
 }
 
 async function readBooks(path: string): Promise<readonly Book[]> {

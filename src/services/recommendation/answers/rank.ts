@@ -48,6 +48,7 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
     const number = counts.numberOf(bookId);
     return number === -1 ? -1 : counts.workOf(number);
   };
+  const fading = (work: number): number => (work === -1 ? 1 : 1 / (1 + counts.readersOf(work) / halfFadedAt));
   let together = new Float64Array(1_024);
   /** 1 for works that are in `touched` already. */
   let isTouched = new Uint8Array(1_024);
@@ -112,7 +113,7 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
       else known.push(evidence);
     };
     for (const [work, { fact, weight }] of [...seeds].slice(0, seedsUsed.similar)) {
-      const faded = weight / (1 + counts.readersOf(work) / halfFadedAt);
+      const faded = weight * fading(work);
       for (const { bookId, similarity } of shelf.neighbours(fact.bookId)) {
         add(bookId, { tier: 'similar', weight: faded * similarity, source: fact });
       }
@@ -122,8 +123,9 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
         const weight = decay.searches ** age * decay.results ** place;
         add(bookId, { tier: 'searched', weight: shares.result * weight, source: { query } });
         if (place >= seedsUsed.resultsPerSearch) continue;
+        const faded = shares.nearResult * weight * fading(workOf(bookId));
         for (const near of shelf.neighbours(bookId)) {
-          const shared = shares.nearResult * weight * near.similarity;
+          const shared = faded * near.similarity;
           add(near.bookId, { tier: 'searched', weight: shared, source: { query } });
         }
       }

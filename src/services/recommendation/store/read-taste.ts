@@ -14,7 +14,7 @@ export function tasteReads(
 ): Pick<RecommendationStore, 'taste' | 'readersSince' | 'booksSince'> {
   return {
     taste: (reader) => together(() => readTaste(reader)),
-    readersSince: (changeNumber, limit) => together(() => readReadersSince(changeNumber, limit)),
+    readersSince: (changeNumber, limit) => single(() => readReadersSince(changeNumber, limit)),
     booksSince: (changeNumber, limit) => single(() => readBooksSince(changeNumber, limit)),
   };
 }
