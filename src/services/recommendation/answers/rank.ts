@@ -50,17 +50,20 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
   };
   const fading = (work: number): number => (work === -1 ? 1 : 1 / (1 + counts.readersOf(work) / halfFadedAt));
   let together = new Float64Array(1_024);
+  let besides = new Float64Array(1_024);
   /** 1 for works that are in `touched` already. */
   let isTouched = new Uint8Array(1_024);
+  const makeRoom = (): void => {
+    if (together.length >= counts.size()) return;
+    const size = counts.size() * 2;
+    [together, besides, isTouched] = [new Float64Array(size), new Float64Array(size), new Uint8Array(size)];
+  };
   const strongest = createStrongest(most, (one, other) => counts.orderOf(one) < counts.orderOf(other));
 
   return (taste) => {
     const seeds = seedsOf(windowOf(taste), workOf);
     const beside = besideEvidence(taste, seeds);
-    if (together.length < counts.size()) {
-      together = new Float64Array(counts.size() * 2);
-      isTouched = new Uint8Array(counts.size() * 2);
-    }
+    makeRoom();
     const touched: number[] = [];
     const touch = (work: number): void => {
       if (isTouched[work] === 1) return;
@@ -73,23 +76,27 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
         together[target]! += weight * weightOfOne;
       });
     }
-    for (const work of beside.keys()) touch(work);
-    const settled = new Set(settledBooks(taste).map(workOf));
+    for (const [work, evidence] of beside) {
+      touch(work);
+      besides[work] = evidence.reduce((sum, { weight }) => sum + weight, 0);
+    }
+    for (const bookId of settledBooks(taste)) {
+      const work = workOf(bookId);
+      if (work !== -1) together[work] = besides[work] = 0;
+    }
     strongest.clear();
-    const scoreOf = (work: number): number =>
-      together[work]! + (beside.get(work)?.reduce((sum, { weight }) => sum + weight, 0) ?? 0);
     for (const work of touched) {
-      const score = scoreOf(work);
-      if (score > 0 && !settled.has(work)) strongest.offer(work, score);
+      const score = together[work]! + besides[work]!;
+      if (score > 0) strongest.offer(work, score);
     }
     const ranked = Array.from(strongest.works(), (work): Ranked => ({
       work,
-      score: scoreOf(work),
+      score: together[work]! + besides[work]!,
       together: together[work]!,
       isBeside: beside.has(work),
       evidence: () => [...togetherEvidence(work, seeds), ...(beside.get(work) ?? [])],
     }));
-    for (const work of touched) together[work] = isTouched[work] = 0;
+    for (const work of touched) together[work] = besides[work] = isTouched[work] = 0;
     return ranked.sort(
       (one, other) => other.score - one.score || counts.orderOf(one.work) - counts.orderOf(other.work),
     );
