@@ -1,3 +1,4 @@
+import { reason } from '../../../errors.ts';
 import { pause, within } from '../../../runtime/waiting.ts';
 import { followBooks, followReaders } from '../model/follow.ts';
 import { createKnowledge } from '../model/knowledge.ts';
@@ -30,7 +31,7 @@ const sweepEveryMs = 10;
 /**
  * Answers from a store. The model follows the store in the background: what a reader did shows in the answers of others
  * within about a tenth of a second, and every weight is exact within minutes.
- * @param onProblem is told what went wrong in the background, where it is tried again.
+ * @param onProblem is told once what goes wrong in the background, where it is tried again.
  */
 export function createAnswers(
   store: Source,
@@ -48,15 +49,18 @@ export function createAnswers(
 
   const following = (async () => {
     let lookAtMs = 0;
+    let problem = '';
     while (!closing.signal.aborted) {
       try {
         if (stopwatch() >= lookAtMs) {
           await catchUpBooks();
           await catchUpReaders();
           lookAtMs = stopwatch() + lookEveryMs;
+          problem = '';
         }
       } catch (error) {
-        onProblem(error);
+        if (problem !== reason(error)) onProblem(error);
+        problem = reason(error);
         lookAtMs = stopwatch() + lookEveryMs;
       }
       if (model.solveChanged(stopwatch() + sliceMs, stopwatch)) await pause(0, closing.signal);
