@@ -7,7 +7,7 @@ import { benchRecommendation } from './recommendation.ts';
 import { benchSearch } from './search.ts';
 import { benchSpool } from './spool.ts';
 
-const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3]
+const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3] [--zipf]
 npm run bench -- projection [--events 400000]
 npm run bench -- kafka [--events 400000] [--rounds 3] [--plain] [--mysql]
 npm run bench -- spool [--events 400000] [--seconds 8]
@@ -30,6 +30,7 @@ const { positionals, values } = parseArgs({
     stream: { type: 'string' },
     mysql: { type: 'boolean', default: false },
     plain: { type: 'boolean', default: false },
+    zipf: { type: 'boolean', default: false },
   },
 });
 const options = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
@@ -37,7 +38,7 @@ const { books = 0, queries = 0, seconds = 0, rounds = 0, events = 0, rows = 0, r
 
 switch (positionals[0]) {
   case 'search':
-    console.log(JSON.stringify(await benchSearch({ books, queries, seconds, rounds })));
+    console.log(JSON.stringify(await benchSearch({ books, queries, seconds, rounds, isZipf: values.zipf })));
     break;
   case 'projection':
     console.log(JSON.stringify(await benchProjection({ events })));

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { spawnSync } from 'node:child_process';
 import { startChild } from './child.ts';
 import { load, type LoadResult } from './load.ts';
+import { createZipf } from '../src/commands/simulate/zipf.ts';
 import { madeUpBooks, seededRandom, type MadeUpBook } from './made-up-books.ts';
 
 const samsa = join(import.meta.dirname, '../bin/samsa.js');
@@ -15,7 +16,13 @@ const bareServer = join(import.meta.dirname, 'bare-server.ts');
  * Measures searches of a whole running shop (web, trend, recommendation; every event durable before its answer) and, in
  * alternating rounds, a bare Fastify route with answers of the same size.
  */
-export async function benchSearch(options: { books: number; queries: number; seconds: number; rounds: number }) {
+export async function benchSearch(options: {
+  books: number;
+  queries: number;
+  seconds: number;
+  rounds: number;
+  isZipf: boolean;
+}) {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
   const environment = {
     SAMSA_DATA: join(folder, 'data'),
@@ -27,7 +34,8 @@ export async function benchSearch(options: { books: number; queries: number; sec
   try {
     const books = madeUpBooks(options.books);
     await importBooks(folder, books, environment);
-    const paths = questions(books, options.queries);
+    const different = questions(books, options.queries);
+    const paths = options.isZipf ? drawnByZipf(different) : different;
     const shop = await startChild([samsa, 'all'], environment);
     try {
       const bytes = await averageAnswer(shop.url, paths);
@@ -99,6 +107,13 @@ async function importBooks(folder: string, books: readonly MadeUpBook[], environ
     stdio: 'inherit',
   });
   if (status !== 0) throw new Error(`the import ended with ${status}`);
+}
+
+/** As many as before, the k-th query 1/k as often as the first. */
+function drawnByZipf(paths: readonly string[]): readonly string[] {
+  const random = seededRandom(8);
+  const rank = createZipf(paths.length);
+  return paths.map(() => paths[rank(random)]!);
 }
 
 /** Different queries, as readers type them: words of a title, an author, an unfinished last word. */
