@@ -105,7 +105,7 @@ export async function countInto(store: TrendStore, log: EventLog): Promise<numbe
   const running = runProjection({
     log,
     progress: store,
-    projection: createTrendProjection('bench', topic),
+    projection: createTrendProjection('bench', { searches: topic }),
     instance: 'bench',
     clock: Date.now,
     logger,

@@ -209,9 +209,9 @@ describe('records that cannot be read', () => {
     const searching = await append(topics.searches, badSearches, searchOf);
     const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
     try {
-      await readAll(store, createTrendProjection('trend', topics.searches));
+      await readAll(store, createTrendProjection('trend', { searches: topics.searches }));
       await assertDead(store, topics.searches, badSearches);
-      const { totals } = await store.totals(Math.floor(Date.now() / 3_600_000) - 1);
+      const totals = await store.totals(Math.floor(Date.now() / 3_600_000) - 1);
       assert.deepEqual(
         totals.map(({ key, readers }) => [key, readers]),
         [['emma', searching]],

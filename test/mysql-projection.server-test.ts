@@ -60,12 +60,12 @@ describe('a projection whose state is in MySQL', () => {
   const run = async (instance: string, options: Partial<MysqlOptions> = {}): Promise<RunningProjection> => {
     const database = await openMysql(place, { migrations: [progressMigrations], timeoutMs: 500, ...options });
     databases.push(database);
-    const progress = createMysqlProgress<string>(database, (words, { connection }) =>
-      connection.insert(
+    const progress = createMysqlProgress<string>(database, async (words, { connection }) => {
+      await connection.insert(
         'INSERT INTO word VALUES ? ON DUPLICATE KEY UPDATE seen = seen + 1',
         words.map((word) => [word, 1]),
-      ),
-    );
+      );
+    });
     const projection = runProjection({
       log,
       progress,

@@ -54,6 +54,7 @@ describe('a shop', () => {
     const trend = (await rows(`${shop.trend}/trends?ps=100`)).find(({ query }) => query === 'frankenstein');
     assert.deepEqual(Object.keys(trend ?? {}).sort(), [
       'as_of',
+      'before',
       'books',
       'hourly',
       'kind',
@@ -61,6 +62,8 @@ describe('a shop', () => {
       'readers',
       'score',
       'searches',
+      'variants',
+      'why',
       'window',
     ]);
     assert.equal(trend?.['readers'], 1);

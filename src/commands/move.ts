@@ -138,7 +138,7 @@ async function moveStates({ config, to, line, ...logs }: States): Promise<readon
   const states: [string, MovedState][] = [];
   if (existsSync(files.trend)) {
     const target = {
-      ...openTrendRebuild(to.trend.groupId, to.mq.topics.searches),
+      ...openTrendRebuild(to.trend.groupId, to.mq.topics),
       what: 'trend',
       location: stateLocation(to, 'trend'),
     };

@@ -118,7 +118,7 @@ describe('samsa rebuild', () => {
     await search('Emma', 'dracula', 'ulysses');
     await read();
     const before = [trendState(files.trend), tasteState(files.recommendation)];
-    change(files.trend, "DELETE FROM hourly; UPDATE spelling SET searches = 9 WHERE label = 'Emma'");
+    change(files.trend, "DELETE FROM hourly; UPDATE spelling SET readers = 9 WHERE label = 'Emma'");
     change(files.recommendation, "DELETE FROM search WHERE query = 'Emma'");
     const broken = trendState(files.trend);
     const differs = [
@@ -158,7 +158,7 @@ describe('samsa rebuild', () => {
         /not comparable .* diverged from the log/,
       ],
       ["UPDATE position SET topic_id = 'another'", /not comparable .* was deleted and created again/],
-      ['UPDATE projection SET version = 0', /not comparable .* version 0, this program makes version 3/],
+      ['UPDATE projection SET version = 0', /not comparable .* version 0, this program makes version 4/],
       ["INSERT INTO projection VALUES ('another-group', 1)", /not comparable .* what another-group counted/],
       ['DROP TABLE spelling', /not comparable .* no such table/],
       ['DROP TABLE position', /not comparable .* expected the state of a service/],

@@ -47,7 +47,7 @@ export async function rebuildCommand(
   switch (what) {
     case 'trend':
       return rebuild(context, check, output, {
-        ...openTrendRebuild(config.trend.groupId, topics.searches),
+        ...openTrendRebuild(config.trend.groupId, topics),
         what,
         location: stateLocation(config, 'trend'),
       });

@@ -31,6 +31,10 @@ export type BookSearched = {
   readonly corrected: string | null;
   /** 0–29, a keyed hash of the address prefix; `null` when the producer told none. */
   readonly place: number | null;
+  /** Whether the books are something else than the first page in order of relevance, without a filter. */
+  readonly filtered: boolean;
+  /** Whether no book had all words, even corrected, so that words were left out. */
+  readonly dropped: boolean;
   /** When it happened, ms since 1970; never later than its arrival. */
   readonly time: number;
   /** Orders events that happened at the same time: `source/sequence`, or the log position of a plain message. */
@@ -67,9 +71,9 @@ export function bookSearchedRecord(
   if (search.reader !== null) extensions['reader'] = search.reader;
   if (search.weight === 0) extensions['weight'] = '0';
   if (search.corrected !== null) extensions['corrected'] = search.corrected;
-  if (search.dropped !== undefined && search.dropped.length > 0) extensions['dropped'] = search.dropped.join(' ');
-  if (search.filtered === true) extensions['filtered'] = '1';
   if (search.place != null) extensions['place'] = String(search.place);
+  if (search.filtered === true) extensions['filtered'] = '1';
+  if (search.dropped !== undefined && search.dropped.length > 0) extensions['dropped'] = search.dropped.join(' ');
   const withReader = search.keyFormat === 'query:reader';
   if (withReader) extensions['keyformat'] = 'query:reader';
   return {
@@ -157,13 +161,15 @@ function ownSearch(key: string, envelope: Envelope): Unparsed {
       `header ce_type: expected ${bookSearchedType}, got ${envelope.type.slice(0, 80)}`,
     );
   }
-  const { reader, weight, corrected, keyformat, place } = envelope.extensions;
+  const { reader, weight, corrected, keyformat, place, filtered, dropped } = envelope.extensions;
   return {
     query: notEmpty(keyformat === 'query:reader' ? withoutReader(key, reader ?? '') : key),
     reader: reader ?? null,
     weight: weight === '0' ? 0 : 1,
     corrected: corrected ?? null,
     place: placeOf(place),
+    filtered: filtered !== undefined && filtered !== '0',
+    dropped: dropped !== undefined && dropped !== '',
     tieBreak: `${envelope.source}/${String(envelope.sequence).padStart(20, '0')}`,
   };
 }
@@ -187,6 +193,8 @@ function plainSearch(key: string, record: StoredRecord): Unparsed {
     weight: 1,
     corrected: null,
     place: null,
+    filtered: false,
+    dropped: false,
     tieBreak: `${String(record.partition).padStart(10, '0')}/${offset}`,
   };
 }

@@ -36,8 +36,11 @@ export type MysqlConnection = {
   readonly change: (sql: string, values?: readonly MysqlValue[]) => Promise<number>;
   /** @returns the id that the server gave the inserted row. */
   readonly insertOne: (sql: string, values: readonly MysqlValue[]) => Promise<number>;
-  /** Inserts rows, up to 1,000 or 1 MB a statement; `sql` has one `VALUES ?`. */
-  readonly insert: (sql: string, rows: readonly (readonly MysqlValue[])[]) => Promise<void>;
+  /**
+   * Inserts rows, up to 1,000 or 1 MB a statement; `sql` has one `VALUES ?`.
+   * @returns what the server counts: with `INSERT IGNORE`, the rows that were new.
+   */
+  readonly insert: (sql: string, rows: readonly (readonly MysqlValue[])[]) => Promise<number>;
   /** True when it can no longer be used. */
   readonly isLost: () => boolean;
 };
@@ -136,7 +139,9 @@ export async function openConnection(
     change,
     insertOne: async (sql, values) => (await query<ResultSetHeader>(sql, values)).insertId,
     insert: async (sql, rows) => {
-      for (const some of statementsOf(rows)) await change(sql, [some]);
+      let counted = 0;
+      for (const some of statementsOf(rows)) counted += await change(sql, [some]);
+      return counted;
     },
     isLost: () => lost !== null,
     cut: () => lose(fatal('the connection was closed')),

@@ -29,7 +29,7 @@ export async function takeLock(connection: MysqlConnection, name: string, waitSe
 const holderTable: MergedTable = { name: 'lock_holder', key: ['name'], columns: { connection_id: 'set' } };
 
 async function writeHolder(connection: MysqlConnection, name: string): Promise<void> {
-  const write = (): Promise<void> => connection.insert(upsert(holderTable, 'mysql'), [[name, connection.id]]);
+  const write = (): Promise<number> => connection.insert(upsert(holderTable, 'mysql'), [[name, connection.id]]);
   try {
     await write();
   } catch (error) {

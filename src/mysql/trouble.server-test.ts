@@ -154,12 +154,12 @@ describe('a MySQL database that cannot write', () => {
         await database.connected((connection) =>
           connection.change('CREATE TABLE word (word VARBINARY(1000)) ENGINE = MEMORY'),
         );
-        const progress = createMysqlProgress<string>(database, (words, { connection }) =>
-          connection.insert(
+        const progress = createMysqlProgress<string>(database, async (words, { connection }) => {
+          await connection.insert(
             'INSERT INTO word VALUES ?',
             words.map((word) => [word]),
-          ),
-        );
+          );
+        });
         await progress.lease(lease);
         const full = { code: 'store-unavailable', retryable: true, message: /full/ };
         const changes = Array.from({ length: 100_000 }, () => 'x');

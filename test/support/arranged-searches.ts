@@ -34,7 +34,7 @@ export type Arrangement = {
 type Instance = { readonly store: TrendStore; readonly name: string; readonly projection: typeof projection };
 
 const topic = 'lr-book-searches';
-const projection = createTrendProjection('trend-svr', topic);
+const projection = createTrendProjection('trend-svr', { searches: topic });
 
 /** Counts the searches into a new file, as two instances that share the partitions of one log. */
 export async function countArrangement(
@@ -46,7 +46,7 @@ export async function countArrangement(
   const open = (name: string): Instance => ({
     store: openSqliteTrendStore(path, { clock: () => 0, busyTimeoutMs: 1_000 }),
     name,
-    projection: createTrendProjection('trend-svr', topic),
+    projection: createTrendProjection('trend-svr', { searches: topic }),
   });
   const instances = [open('a'), open('b')];
   try {
@@ -91,7 +91,7 @@ function recordOf({ query, reader, weight, corrected, title, arrivedMs, delayMs 
   const source = createEventSource(`shop-${index}`, () => arrivedMs - delayMs);
   return bookSearchedRecord(topic, source, {
     query,
-    value: Buffer.from(JSON.stringify([{ id: 1, title, author: 'A. Nonymous' }])),
+    value: Buffer.from(JSON.stringify([{ id: title.length, title, author: 'A. Nonymous' }])),
     reader,
     weight,
     corrected,

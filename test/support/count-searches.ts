@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { countingKey } from '../../src/text/keys.ts';
-import { readerNumber, type CountedSearch } from '../../src/services/trend/trend-projection.ts';
+import {
+  placeBit,
+  readerNumber,
+  type CountedSearch,
+  type TrendChange,
+} from '../../src/services/trend/trend-projection.ts';
 import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 
 const hourMs = 3_600_000;
@@ -12,7 +17,7 @@ export const noonHour = Math.floor(noonMs / hourMs);
 
 /** Commits searches to one partition. */
 export type Counting = (
-  searches: readonly CountedSearch[],
+  searches: readonly TrendChange[],
   /** When the last of them arrived, and how many records after it are still unread. */
   at?: { readonly arrivedMs?: number; readonly unread?: number },
 ) => Promise<boolean>;
@@ -22,19 +27,27 @@ export function searchOf(
   query: string,
   reader: string | null,
   fields: { readonly time?: number; readonly books?: unknown; readonly corrected?: string } & {
+    readonly place?: number;
     readonly anonymous?: boolean;
   } = {},
 ): CountedSearch {
   const time = fields.time ?? noonMs;
+  const books = fields.books ?? [];
+  const [first] = books as readonly { readonly id?: number }[];
+  const number = reader === null ? null : readerNumber(reader);
   return {
+    kind: 'search',
     queryKey: countingKey(query),
     label: query,
     hour: Math.floor(time / hourMs),
-    reader: reader === null ? null : readerNumber(reader),
+    reader: number,
     anonymous: fields.anonymous ?? false,
+    place: placeBit(fields.place ?? null, number),
     time,
     corrected: fields.corrected ?? null,
-    books: Buffer.from(JSON.stringify(fields.books ?? [])),
+    books: Buffer.from(JSON.stringify(books)),
+    lead: first === undefined ? null : (first.id ?? 0),
+    unanswered: first === undefined,
   };
 }
 

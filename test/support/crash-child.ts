@@ -31,7 +31,7 @@ const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), options);
 const running = runProjection({
   log,
   progress: store,
-  projection: createTrendProjection('trend', topic),
+  projection: createTrendProjection('trend', { searches: topic }),
   instance: `crash-${process.pid}-${process.hrtime.bigint()}`,
   clock: Date.now,
   logger: pino({ level: 'silent' }),

@@ -44,7 +44,7 @@ export async function readWithOlderProgram(config: Config, log: EventLog, refuse
   const { topics } = config.mq;
   const trend = await openTrendStore(stateLocation(config, 'trend'), options);
   try {
-    await read(log, trend, older(createTrendProjection(config.trend.groupId, topics.searches), refused));
+    await read(log, trend, older(createTrendProjection(config.trend.groupId, topics), refused));
   } finally {
     await trend.close();
   }

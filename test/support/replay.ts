@@ -14,7 +14,7 @@ const withinMs = 120_000;
 
 /** Counts the whole log into a new trend file, without interruption. */
 export function replayTrend(log: EventLog, topic: string, path: string): Promise<void> {
-  return replay(log, openSqliteTrendStore(path, options), createTrendProjection('replay', topic));
+  return replay(log, openSqliteTrendStore(path, options), createTrendProjection('replay', { searches: topic }));
 }
 
 /** Reads the whole log into a new recommendation file, without interruption. */

@@ -3,17 +3,21 @@ import { DatabaseSync } from 'node:sqlite';
 type Row = Readonly<Record<string, unknown>>;
 
 const times = {
-  sqlite: 'SELECT query_key, time_ms FROM state.last_search LEFT JOIN state.query ON id = query',
-  mysql: 'SELECT query_key, time_ms FROM state.query',
+  sqlite: 'SELECT query_key, time_ms, answered_ms FROM state.last_search LEFT JOIN state.query ON id = query',
+  mysql: 'SELECT query_key, time_ms, answered_ms FROM state.query',
 };
 
 /** A left join, so that rows of a removed query are shown, too. */
 const tables = [
   'SELECT query_key FROM state.query',
   `SELECT hour, query_key, reader FROM state.hourly_reader LEFT JOIN state.query ON id = query`,
-  `SELECT hour, query_key, readers, anonymous, searches FROM state.hourly LEFT JOIN state.query ON id = query`,
+  `SELECT hour, query_key, reader FROM state.spelling_reader LEFT JOIN state.query ON id = query`,
+  `SELECT hour, query_key, readers, anonymous, searches, places FROM state.hourly LEFT JOIN state.query ON id = query`,
   `SELECT day, query_key, readers, anonymous, searches FROM state.daily LEFT JOIN state.query ON id = query`,
-  `SELECT day, query_key, label, searches FROM state.spelling LEFT JOIN state.query ON id = query`,
+  `SELECT day, query_key, label, readers, places FROM state.spelling LEFT JOIN state.query ON id = query`,
+  `SELECT day, query_key, book, searches FROM state.lead LEFT JOIN state.query ON id = query`,
+  `SELECT hour, query_key, searches, last_ms FROM state.unanswered LEFT JOIN state.query ON id = query`,
+  'SELECT query_key, about, holds, time_ms, tie_break FROM state.decision',
   `SELECT query_key, corrected, hex(books) AS books FROM state.answer LEFT JOIN state.query ON id = query`,
 ];
 

@@ -44,7 +44,7 @@ export async function startTrend(config: Config, shared: Shared | null = null): 
   const base = createServiceBase('trend', config, shared?.closed ?? new Int32Array(1));
   const { openTrendStore } = await import('../../services/trend/state.ts');
   const { createTrendService } = await import('../../services/trend/trend-service.ts');
-  const { groupId, minimumReaders, blockedWords } = config.trend;
+  const { groupId, minimumReaders, blockedWords, countAnonymous } = config.trend;
   return startConsumer(config, base, shared, {
     name: 'trend',
     openStore: (options) => openTrendStore(stateLocation(config, 'trend'), options),
@@ -53,9 +53,9 @@ export async function startTrend(config: Config, shared: Shared | null = null): 
         ...base,
         ...reading,
         store,
-        topic: config.mq.topics.searches,
+        topics: config.mq.topics,
         projectionName: groupId,
-        settings: { minimumReaders, blockedWords },
+        settings: { minimumReaders, blockedWords, countAnonymous },
       }),
   });
 }

@@ -22,7 +22,7 @@ export async function openProjections(config: Config, stack: AsyncDisposableStac
   const [trend, recommendation] = [stateLocation(config, 'trend'), stateLocation(config, 'recommendation')];
   if (await isThere(trend)) {
     const projectionName = config.trend.groupId;
-    keep(await openTrendDeadLetters(trend, { ...shared, projectionName, topic: topics.searches }));
+    keep(await openTrendDeadLetters(trend, { ...shared, projectionName, topics }));
   }
   if (await isThere(recommendation)) {
     const projectionName = config.recommendation.groupId;

@@ -22,7 +22,7 @@ const busyTimeoutMs = 5_000;
 export async function replaceOutdatedStates(config: Config, say: (line: string) => void): Promise<void> {
   const { trend, recommendation, mq } = config;
   await replaceOutdated(config, say, {
-    ...openTrendRebuild(trend.groupId, mq.topics.searches),
+    ...openTrendRebuild(trend.groupId, mq.topics),
     what: 'trend',
     location: stateLocation(config, 'trend'),
   });

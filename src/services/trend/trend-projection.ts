@@ -1,14 +1,25 @@
 import { hash } from 'node:crypto';
 import type { Book } from '../../events/book.ts';
 import { createBookSearchedDecoder, type BookSearched, type SearchDecoder } from '../../events/book-searched.ts';
+import { decodeOperatorAction, type OperatorAction } from '../../events/operator-action.ts';
 import type { StoredRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
 import { createLruMap } from '../../runtime/lru-map.ts';
 import { countingKey } from '../../text/keys.ts';
 
+export type TrendTopics = {
+  readonly searches: string;
+  /** Without it nothing is muted or pinned. */
+  readonly operator?: string;
+};
+
+/** What one event changes. */
+export type TrendChange = CountedSearch | Decision;
+
 /** What one search adds to the counts. */
 export type CountedSearch = {
+  readonly kind: 'search';
   readonly queryKey: string;
   /** The query as this reader spelt it, spaces squeezed. */
   readonly label: string;
@@ -18,12 +29,31 @@ export type CountedSearch = {
   readonly reader: number | null;
   /** Whether it counts as a search by a reader without a name. Without either, it adds to `searches` only. */
   readonly anonymous: boolean;
+  /** The bit of the place it adds to the places of its hour; 0 when it adds none. */
+  readonly place: number;
   /** Decides whose answer is the latest; ms since 1970. */
   readonly time: number;
   /** The spelling that search used instead of the query's. */
   readonly corrected: string | null;
-  /** The books of its answer: a JSON array as UTF-8. */
+  /** The books of its page: a JSON array as UTF-8. */
   readonly books: Uint8Array;
+  /**
+   * The first of those books, where the page is an answer to the query: the first page, in order of relevance, without a
+   * filter. `null` otherwise, and where nothing was found.
+   */
+  readonly lead: number | null;
+  /** Whether no book had all words of the query, even corrected. */
+  readonly unanswered: boolean;
+};
+
+/** What an operator decided about a query. The last decision counts, by time and then by `tieBreak`. */
+export type Decision = {
+  readonly kind: 'decision';
+  readonly queryKey: string;
+  readonly about: 'muted' | 'pinned';
+  readonly holds: boolean;
+  readonly time: number;
+  readonly tieBreak: string;
 };
 
 const hourMs = 3_600_000;
@@ -31,6 +61,8 @@ const hourMs = 3_600_000;
 const readerWithinMs = 24 * hourMs;
 const limitCharacters = 200;
 const limitBooksBytes = 65_536;
+/** Places are told apart by as many bits. */
+const placeBits = 30;
 const rememberedQueries = 20_000;
 const rememberedReaders = 50_000;
 const emptyList = Buffer.from('[]');
@@ -43,15 +75,31 @@ const spaces = /[\s\p{Cc}]+/gu;
  */
 export function createTrendProjection(
   name: string,
-  searchesTopic: string,
+  topics: TrendTopics,
   decodeSearch: SearchDecoder = createBookSearchedDecoder(),
-): Projection<CountedSearch> {
+): Projection<TrendChange> {
+  const input = { compacted: false, repeats: 'dropped-by-sequence' } as const;
+  const decisions = topics.operator === undefined ? [] : [{ ...input, topic: topics.operator, fold: foldDecision }];
   return {
     name,
-    version: 3,
-    reads: [{ topic: searchesTopic, compacted: false, repeats: 'dropped-by-sequence', fold: createFold(decodeSearch) }],
+    version: 4,
+    reads: [{ ...input, topic: topics.searches, fold: createFold(decodeSearch) }, ...decisions],
   };
 }
+
+function foldDecision(record: StoredRecord): Decision | 'late' {
+  const decided = decodeOperatorAction(record);
+  if (decided === 'late') return 'late';
+  const { action, query, time, tieBreak } = decided;
+  return { kind: 'decision', queryKey: countingKey(query), ...meanings[action], time: Math.max(0, time), tieBreak };
+}
+
+const meanings: Readonly<Record<OperatorAction['action'], Pick<Decision, 'about' | 'holds'>>> = {
+  muted: { about: 'muted', holds: true },
+  unmuted: { about: 'muted', holds: false },
+  pinned: { about: 'pinned', holds: true },
+  unpinned: { about: 'pinned', holds: false },
+};
 
 function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSearch | 'late' {
   const spell = createSpelling();
@@ -63,15 +111,20 @@ function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSea
     const counts = search.weight === 1 && record.timestamp - search.time <= readerWithinMs;
     const reader = numberOf(search.reader);
     const time = Math.max(0, search.time);
+    const isAnswer = !search.filtered;
     return {
+      kind: 'search',
       queryKey: key,
       label,
       hour: Math.floor(time / hourMs),
       reader: counts ? reader : null,
       anonymous: counts && reader === null,
+      place: counts ? placeBit(search.place, reader) : 0,
       time,
       corrected: search.corrected === null ? null : spell(search.corrected).label,
       books: keptBooks(search),
+      lead: isAnswer ? (search.books[0]?.id ?? null) : null,
+      unanswered: isAnswer && (search.books.length === 0 || search.dropped),
     };
   };
 }
@@ -123,6 +176,17 @@ function createReaderNumbers(): (reader: string | null) => number | null {
  */
 export function readerNumber(reader: string): number {
   return hash('sha256', reader, 'buffer').readIntBE(0, 6);
+}
+
+/** What a state keeps of a reader who spelt a query in a certain way. */
+export function spellingReader(label: string, reader: number): number {
+  return hash('sha256', `${reader} ${label}`, 'buffer').readIntBE(0, 6);
+}
+
+/** A reader whose place is unknown is at a place of its own, as far as places are told apart. */
+export function placeBit(place: number | null, reader: number | null): number {
+  if (place !== null) return 1 << place;
+  return reader === null ? 0 : 1 << (Math.abs(reader) % placeBits);
 }
 
 /** The value as it came. A value far longer than a page of books is cut after the books that fit. */

@@ -3,7 +3,8 @@ import { describe, it, type TestContext } from 'node:test';
 import { noonMs, searchOf } from '../../../test/support/count-searches.ts';
 import { openCountedStore } from '../../../test/support/open-counted-store.ts';
 import { openTestAccess, openTestServer } from '../../../test/support/open-test-server.ts';
-import { createMostRead } from './answers/most-read.ts';
+import { createRecentCounts } from './answers/recent-counts.ts';
+import { createTrendList } from './answers/trend-list.ts';
 import { createPrivacyRule } from './answers/privacy.ts';
 import { createQueryHistory } from './answers/query-history.ts';
 import { trendRoutes } from './trend-routes.ts';
@@ -16,10 +17,11 @@ async function openRoutes(test: TestContext, operatorToken: string | null = 's3c
   const { store, count } = await openCountedStore(test);
   const server = await openTestServer({ service: 'trend' });
   test.after(() => server.close());
-  const privacyRule = createPrivacyRule({ minimumReaders: 3, blockedWords: [] });
+  const privacyRule = createPrivacyRule({ minimumReaders: 3, blockedWords: [], isOpen: () => true });
   const deps = { store, clock: () => noonMs, privacyRule };
   trendRoutes(server, {
-    mostRead: createMostRead(deps),
+    ...deps,
+    trends: createTrendList({ ...deps, nowMs: () => 0, recent: createRecentCounts(store) }),
     history: createQueryHistory(deps),
     asOfMs: () => asOfMs,
     access: openTestAccess({ operatorToken }),
@@ -59,7 +61,10 @@ describe('GET /trends', () => {
         searches: 2,
         kind: 'popular',
         window: '24h',
+        before: 0,
+        why: '2 readers in the last 24 hours: new, since 12:00 UTC',
         hourly: row(24, 2),
+        variants: [],
         as_of: new Date(asOfMs).toISOString(),
       },
     ]);

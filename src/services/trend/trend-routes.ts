@@ -1,31 +1,42 @@
 import { Type } from '@sinclair/typebox';
+import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../errors.ts';
+import type { Book } from '../../events/book.ts';
 import type { Access } from '../../http/access.ts';
 import { withoutControl } from '../../http/routes.ts';
 import type { HttpServer } from '../../http/http-server.ts';
-import { listLimit, type MostRead, type MostReadQuery } from './answers/most-read.ts';
 import type { QueryHistory } from './answers/query-history.ts';
-import { windows } from './answers/trend.ts';
+import { listLimit, type ListedTrend, type TrendList } from './answers/trend-list.ts';
+import { hourOfTime, windows, windowStart } from './answers/windows.ts';
+import type { TrendStore, UnansweredQuery } from './store/trend-store.ts';
 
 export type TrendRoutesDeps = {
-  readonly mostRead: MostRead;
+  readonly trends: TrendList;
   readonly history: QueryHistory;
+  readonly store: Pick<TrendStore, 'unanswered'>;
+  readonly clock: () => number;
   /** Everything that had arrived by then is in the answers; ms since 1970. */
   readonly asOfMs: () => number;
-  readonly access: Pick<Access, 'hasOperatorToken'>;
+  readonly access: Pick<Access, 'hasOperatorToken' | 'isOpenTo'>;
 };
 
 const defaultTrends = 10;
+const mostUnanswered = 100;
+
+const WindowSchema = Type.Union(windows.map((window) => Type.Literal(window)));
 
 const TrendSchema = Type.Object({
   query: Type.String(),
   books: Type.Array(Type.Unknown()),
-  score: Type.Integer(),
+  score: Type.Number(),
   readers: Type.Integer(),
   searches: Type.Integer(),
   kind: Type.Union([Type.Literal('rising'), Type.Literal('popular')]),
-  window: Type.Union(windows.map((window) => Type.Literal(window))),
+  window: WindowSchema,
+  before: Type.Union([Type.Integer(), Type.Null()]),
+  why: Type.String(),
   hourly: Type.Array(Type.Integer()),
+  variants: Type.Array(Type.Object({ query: Type.String(), readers: Type.Integer() })),
   as_of: Type.String({ format: 'date-time' }),
 });
 
@@ -38,9 +49,20 @@ const HistorySchema = Type.Object({
   as_of: Type.String({ format: 'date-time' }),
 });
 
-const ListQuery = Type.Object({ ps: Type.Optional(Type.Integer({ minimum: 1, maximum: listLimit })) });
+const UnansweredSchema = Type.Object({
+  query: Type.String(),
+  readers: Type.Integer(),
+  searches: Type.Integer(),
+  last: Type.String({ format: 'date-time' }),
+  nearest: Type.Union([Type.String(), Type.Null()]),
+});
 
-/** `GET /trends` and `GET /trends/:query` (docs/contract.md §2). */
+const ListQuery = Type.Object({
+  ps: Type.Optional(Type.Integer({ minimum: 1, maximum: listLimit })),
+  window: Type.Optional(WindowSchema),
+});
+
+/** `GET /trends`, `GET /trends/unanswered` and `GET /trends/:query` (docs/contract.md §2). */
 export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
   server.get(
     '/trends',
@@ -52,11 +74,32 @@ export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
       },
     },
     async (request, reply) => {
-      const trends = await deps.mostRead.list(request.query.ps ?? defaultTrends);
+      const { ps = defaultTrends, window = null } = request.query;
+      const trends = await deps.trends.list(ps, window);
       return reply
         .header('content-type', 'application/json; charset=utf-8')
         .serializer((text: string) => text)
         .send(describeTrends(trends, deps.asOfMs()) as never);
+    },
+  );
+
+  server.get(
+    '/trends/unanswered',
+    {
+      schema: {
+        summary: 'Searches that no book answered, for operators',
+        security: [{ operator: [] }],
+        querystring: Type.Object({ window: Type.Optional(WindowSchema) }),
+        response: { 200: Type.Array(UnansweredSchema) },
+      },
+    },
+    async (request) => {
+      if (!deps.access.isOpenTo(request) && !deps.access.hasOperatorToken(request)) {
+        throw new SamsaError('operator-only', 'Expected the operator token: Authorization: Bearer …');
+      }
+      const nowHour = hourOfTime(deps.clock());
+      const from = windowStart(request.query.window ?? '24h', nowHour);
+      return (await deps.store.unanswered(from, nowHour, mostUnanswered)).map(describeUnanswered);
     },
   );
 
@@ -72,27 +115,58 @@ export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
         response: { 200: HistorySchema },
       },
     },
-    async (request) => {
-      const asOperator = deps.access.hasOperatorToken(request);
-      const history = await deps.history(request.params.query, asOperator);
-      if (history === null)
-        throw new SamsaError('unknown-query', 'Nobody has searched for this, as far as can be told.');
-      return {
-        ...history,
-        hourly: [...history.hourly],
-        daily: [...history.daily],
-        as_of: new Date(deps.asOfMs()).toISOString(),
-      };
-    },
+    async (request) => describeHistory(deps, request.params.query, request),
   );
 }
 
-/** The list as JSON; the books are JSON already and put in as they stand. */
-export function describeTrends(trends: readonly MostReadQuery[], asOfMs: number): string {
+/** @throws SamsaError `unknown-query` */
+export async function describeHistory(
+  { history, access, asOfMs }: Pick<TrendRoutesDeps, 'history' | 'access' | 'asOfMs'>,
+  query: string,
+  request: FastifyRequest,
+) {
+  const found = await history(query, access.hasOperatorToken(request));
+  if (found === null) throw new SamsaError('unknown-query', 'Nobody has searched for this, as far as can be told.');
+  return {
+    ...found,
+    hourly: [...found.hourly],
+    daily: [...found.daily],
+    as_of: new Date(asOfMs()).toISOString(),
+  };
+}
+
+/** The nearest is the spelling that the search used instead, else the first book it showed. */
+function describeUnanswered({ key, readers, searches, lastMs, corrected, books }: UnansweredQuery) {
+  const [book] = books === null ? [] : (JSON.parse(books) as readonly Book[]);
+  const nearest = corrected ?? book?.title ?? null;
+  return { query: key, readers, searches, last: new Date(lastMs).toISOString(), nearest };
+}
+
+type Pieces = readonly string[];
+const known = new WeakMap<readonly ListedTrend[], Pieces>();
+let latest: { readonly pieces: Pieces; readonly asOf: string; readonly text: string } | null = null;
+
+/** The list as JSON; the books are JSON already and put in as they stand. Remembered for each list and time. */
+export function describeTrends(trends: readonly ListedTrend[], asOfMs: number): string {
+  let pieces = known.get(trends);
+  if (pieces === undefined) {
+    pieces = piecesOf(trends);
+    known.set(trends, pieces);
+  }
   const asOf = new Date(asOfMs).toISOString();
-  const items = trends.map(({ label, books, score, readers, searches, window, hourly }) => {
-    const rest = JSON.stringify({ score, readers, searches, kind: 'popular', window, hourly, as_of: asOf });
-    return `{"query":${JSON.stringify(label)},"books":${books},${rest.slice(1)}`;
-  });
-  return `[${items.join(',')}]`;
+  if (latest?.pieces !== pieces || latest.asOf !== asOf) latest = { pieces, asOf, text: pieces.join(asOf) };
+  return latest.text;
+}
+
+/** Around the places where the time goes. */
+function piecesOf(trends: readonly ListedTrend[]): Pieces {
+  if (trends.length === 0) return ['[]'];
+  const pieces = ['['];
+  for (const [at, { query, books, ...rest }] of trends.entries()) {
+    const start = `${at === 0 ? '' : ','}{"query":${JSON.stringify(query)},"books":${books},`;
+    pieces[pieces.length - 1] += `${start}${JSON.stringify(rest).slice(1, -1)},"as_of":"`;
+    pieces.push('"}');
+  }
+  pieces[pieces.length - 1] += ']';
+  return pieces;
 }

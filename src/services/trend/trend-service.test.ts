@@ -6,27 +6,31 @@ import { describe, it, type TestContext } from 'node:test';
 import { openTestAccess } from '../../../test/support/open-test-server.ts';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { until } from '../../../test/support/until.ts';
 import { listenToTrends, openTrendServer, type ShownTrends } from '../../../test/support/listen-to-trends.ts';
 import { bookSearchedRecord, createBookSearchedDecoder } from '../../events/book-searched.ts';
 import { createEventSource } from '../../events/event-source.ts';
+import { operatorActionRecord } from '../../events/operator-action.ts';
 import { openSqliteLog } from '../../log/sqlite/log.ts';
 import { createTrendService } from './trend-service.ts';
 import { openSqliteTrendStore } from './store/sqlite/trend-store.ts';
 
 const logger = pino({ level: 'silent' });
 const topic = 'lr-book-searches';
+const operatorTopic = 'lr-operator-actions';
 
 /** A trend service over a log and a store of its own, and a way for readers to search. */
 async function openService(test: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-live-'));
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
-  await log.create(topic, { partitions: 2, retentionMs: 0, compacted: false });
+  for (const name of [topic, operatorTopic])
+    await log.create(name, { partitions: 2, retentionMs: 0, compacted: false });
   const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
   const service = createTrendService({
     log,
     decodeSearch: createBookSearchedDecoder(),
     store,
-    topic,
+    topics: { searches: topic, operator: operatorTopic },
     projectionName: 'trend-svr',
     instance: 'live',
     clock: Date.now,
@@ -47,7 +51,9 @@ async function openService(test: TestContext) {
     const context = { reader, weight: 1, corrected: null, total: 1 } as const;
     return log.append([bookSearchedRecord(topic, source, { query, value, ...context })]);
   };
-  return { url: await openTrendServer(test, service.routes), search, service };
+  const decide = (action: 'muted' | 'unmuted', query: string) =>
+    log.append([operatorActionRecord(operatorTopic, source, query, { action, query })]);
+  return { url: await openTrendServer(test, service.routes), search, decide, service };
 }
 
 describe('the trend service', () => {
@@ -84,5 +90,20 @@ describe('the trend service', () => {
     for (const { next } of listeners) assert.deepEqual(await next(), []);
     await service.close();
     for (const { next } of listeners) assert.equal(await next(), null);
+  });
+
+  it('takes out a query that an operator has muted, until it is unmuted', async (test) => {
+    const { url, search, decide } = await openService(test);
+    const shown = async () => {
+      const listed = (await (await fetch(`${url}/trends`)).json()) as { query: string }[];
+      return listed.map(({ query }) => query).join();
+    };
+    await search('emma', 'ann');
+    await until('it is counted', async () => (await shown()) === 'emma');
+    await decide('muted', 'Emma');
+    await until('it is muted', async () => (await shown()) === '');
+    assert.equal((await fetch(`${url}/trends/emma`)).status, 404);
+    await decide('unmuted', 'EMMA');
+    await until('it is unmuted', async () => (await shown()) === 'emma');
   });
 });

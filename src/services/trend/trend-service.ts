@@ -8,19 +8,19 @@ import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
 import { liveTrendsRoute } from './answers/live-trends.ts';
-import { createMostRead } from './answers/most-read.ts';
 import { createPrivacyRule, type PrivacySettings } from './answers/privacy.ts';
 import { createQueryHistory } from './answers/query-history.ts';
-import { createTrendProjection } from './trend-projection.ts';
-import { describeTrends, trendRoutes } from './trend-routes.ts';
+import { createRecentCounts } from './answers/recent-counts.ts';
+import { createTrendList } from './answers/trend-list.ts';
+import { createTrendProjection, type TrendTopics } from './trend-projection.ts';
+import { describeHistory, describeTrends, trendRoutes } from './trend-routes.ts';
 import type { TrendStore } from './store/trend-store.ts';
 
 export type TrendServiceDeps = {
   readonly log: EventLog;
   readonly decodeSearch: SearchDecoder;
   readonly store: TrendStore;
-  /** The topic of searches. */
-  readonly topic: string;
+  readonly topics: TrendTopics;
   /** `trend.group_id`; another name reads the whole log again. */
   readonly projectionName: string;
   readonly instance: string;
@@ -28,7 +28,7 @@ export type TrendServiceDeps = {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly access: Access;
-  readonly settings: PrivacySettings;
+  readonly settings: PrivacySettings & { readonly countAnonymous?: boolean };
 };
 
 export type TrendService = {
@@ -44,14 +44,15 @@ const liveTrends = 10;
 
 /** Tells what readers are searching for, from the searches in the log. */
 export function createTrendService(deps: TrendServiceDeps): TrendService {
-  const { store, clock, settings } = deps;
+  const { store, clock, access, settings } = deps;
   const running = runProjection({
     ...deps,
     progress: store,
-    projection: createTrendProjection(deps.projectionName, deps.topic, deps.decodeSearch),
+    projection: createTrendProjection(deps.projectionName, deps.topics, deps.decodeSearch),
   });
-  const privacyRule = createPrivacyRule(settings);
-  const mostRead = createMostRead({ store, clock, privacyRule });
+  const privacyRule = createPrivacyRule({ ...settings, isOpen: () => !access.isPublic() });
+  const recent = createRecentCounts(store, settings.countAnonymous);
+  const trends = createTrendList({ store, recent, clock, privacyRule });
   const history = createQueryHistory({ store, clock, privacyRule });
   const asOfMs = (): number => running.freshness().asOfMs;
   let live = { close: (): void => {} };
@@ -61,20 +62,22 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
     help: 'Different queries of the last 24 hours',
     registers: [deps.registry],
     collect() {
-      this.set(mostRead.queriesKnown());
+      this.set(trends.queriesKnown());
     },
   });
   return {
     routes: (server) => {
-      trendRoutes(server, { mostRead, history, asOfMs, access: deps.access });
-      live = liveTrendsRoute(
-        server,
-        async () => {
-          const trends = await mostRead.list(liveTrends);
-          return { items: describeTrends(trends, 0), answer: describeTrends(trends, asOfMs()) };
+      const routes = { trends, history, store, clock, asOfMs, access };
+      trendRoutes(server, routes);
+      live = liveTrendsRoute(server, {
+        look: async () => {
+          const listed = await trends.list(liveTrends, null, true);
+          return { items: describeTrends(listed, 0), answer: describeTrends(listed, asOfMs()) };
         },
-        deps.access,
-      );
+        access,
+        onCounted: store.onCounted,
+        history: (request) => describeHistory(routes, 'live', request),
+      });
     },
     ledger: running.ledger,
     readiness: running.problems,

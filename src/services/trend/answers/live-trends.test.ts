@@ -12,11 +12,20 @@ type Look = { readonly items: string; readonly answer: string };
 /** The route alone, over a list of the test's making. */
 async function openLive(test: TestContext, list: () => Promise<Look>, access = openTestAccess()) {
   let live = { close: (): void => {} };
+  let counted = (): void => {};
   const url = await openTrendServer(test, (server) => {
-    live = liveTrendsRoute(server, list, access);
+    live = liveTrendsRoute(server, {
+      look: list,
+      access,
+      onCounted: (listener) => {
+        counted = listener;
+        return () => {};
+      },
+      history: async () => ({ query: 'live' }),
+    });
     test.after(() => live.close());
   });
-  return { url, live };
+  return { url, live, count: () => counted() };
 }
 
 /** Half a second, in which a list that is looked at is looked at twice. */
@@ -43,15 +52,6 @@ describe('live trends', () => {
     items = 'b';
     const [change] = (await listener.next()) as unknown as { look: number }[];
     assert.ok(change!.look > 4, 'the looks that found nothing new sent nothing');
-  });
-
-  it('sends at once through a proxy, and to at most ten listeners of one client in public mode', async (test) => {
-    const { url } = await openLive(test, async () => ({ items: '', answer: '[]' }), openTestAccess({ isLocal: false }));
-    for (let number = 0; number < 10; number++) await (await listenToTrends(test, url)).next();
-    const refused = await fetch(`${url}/trends/live`);
-    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '60']);
-    const { headers } = await fetch(`${url}/trends/live`, { method: 'HEAD' });
-    assert.equal(headers.get('x-accel-buffering'), 'no');
   });
 
   it('goes on after a look that failed', async (test) => {
@@ -166,5 +166,32 @@ describe('live trends', () => {
       'HEAD /trends/live HTTP/1.1\r\nhost: localhost\r\n\r\nGET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n',
     );
     await until('the next request is answered', () => received.split('HTTP/1.1 ').length === 3, 5_000);
+  });
+
+  it('looks at once when something was counted', async (test) => {
+    let items = 'a';
+    const { url, count } = await openLive(test, async () => ({ items, answer: JSON.stringify([items]) }));
+    const { next } = await listenToTrends(test, url);
+    assert.deepEqual(await next(), ['a']);
+    for (const change of ['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']) {
+      items = change;
+      count();
+      assert.deepEqual(await next(), [change]);
+    }
+  });
+
+  it('answers the history of a query named live, where only JSON is accepted', async (test) => {
+    const { url } = await openLive(test, everChanging().list);
+    const answer = await fetch(`${url}/trends/live`, { headers: { accept: 'application/json' } });
+    assert.deepEqual(await answer.json(), { query: 'live' });
+  });
+
+  it('sends at once through a proxy, and to at most ten listeners of one client in public mode', async (test) => {
+    const { url } = await openLive(test, async () => ({ items: '', answer: '[]' }), openTestAccess({ isLocal: false }));
+    for (let number = 0; number < 10; number++) await (await listenToTrends(test, url)).next();
+    const refused = await fetch(`${url}/trends/live`);
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '60']);
+    const { headers } = await fetch(`${url}/trends/live`, { method: 'HEAD' });
+    assert.equal(headers.get('x-accel-buffering'), 'no');
   });
 });

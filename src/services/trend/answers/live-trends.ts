@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import type { Access } from '../../../http/access.ts';
 import { answersText } from '../../../http/routes.ts';
@@ -7,9 +8,12 @@ import { pause } from '../../../runtime/waiting.ts';
 
 const mostListeners = 500;
 const mostListenersPerClient = 10;
+/** Other processes may have counted. Commits of this process are shown at once. */
 const lookEveryMs = 250;
 const heartbeatMs = 15_000;
-/** Whoever leaves more than this untaken is let go: browsers come back by themselves. */
+/** Changes are gathered: for so long at least, and longer the more listeners there are and the longer a look takes. */
+const gatherMs = { atLeast: 5, perListener: 0.5, atMost: 100 };
+/** A listener that leaves more than this unread is disconnected. Browsers come back by themselves. */
 const mostUnsentBytes = 1 << 20;
 
 /** `x-accel-buffering` makes nginx pass events on at once. */
@@ -18,18 +22,26 @@ const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-stor
 /** `items` is the JSON of the items without what differs at every look, `answer` the whole. */
 type Look = { readonly items: string; readonly answer: string };
 
+export type LiveTrendsDeps = {
+  readonly look: () => Promise<Look>;
+  readonly access: Pick<Access, 'isPublic' | 'clientOf'>;
+  /** Calls the listener after each commit of this process. @returns how to stop that. */
+  readonly onCounted: (listener: () => void) => () => void;
+  /** Answers the history of the query "live", for who asks for JSON. */
+  readonly history: (request: FastifyRequest) => Promise<unknown>;
+};
+
 /**
- * `GET /trends/live`: the list as server-sent events, first as it is, then whenever it has changed.
+ * `GET /trends/live`: the list as server-sent events, first as it is, then whenever it has changed. Where only JSON is
+ * accepted, the history of the query "live".
  */
-export function liveTrendsRoute(
-  server: HttpServer,
-  list: () => Promise<Look>,
-  access: Pick<Access, 'isPublic' | 'clientOf'>,
-): { readonly close: () => void } {
+export function liveTrendsRoute(server: HttpServer, deps: LiveTrendsDeps): { readonly close: () => void } {
   /** What each was sent last. */
   const listeners = new Map<ServerResponse, string>();
   const clients = new Map<ServerResponse, string>();
   const stopping = new AbortController();
+  const bell = createBell();
+  const stopListening = deps.onCounted(bell.ring);
   let watching = false;
 
   const send = (listener: ServerResponse, text: string): void => {
@@ -45,16 +57,21 @@ export function liveTrendsRoute(
   const watch = async (): Promise<void> => {
     if (watching) return;
     watching = true;
-    for (let quietMs = 0; listeners.size > 0; quietMs += lookEveryMs) {
-      await pause(lookEveryMs, stopping.signal);
-      const current = await list().catch(() => null);
+    let quietSinceMs = performance.now();
+    while (listeners.size > 0) {
+      await bell.rung(lookEveryMs);
       if (stopping.signal.aborted) break;
-      const isHeartbeat = quietMs >= heartbeatMs;
-      if (isHeartbeat) quietMs = 0;
+      const startMs = performance.now();
+      const current = await deps.look().catch(() => null);
+      const isHeartbeat = startMs - quietSinceMs >= heartbeatMs;
+      if (isHeartbeat) quietSinceMs = startMs;
       for (const [listener, items] of listeners) {
         if (current !== null && current.items !== items) show(listener, current);
         else if (isHeartbeat) send(listener, ': still here\n\n');
       }
+      const { atLeast, perListener, atMost } = gatherMs;
+      const tookMs = performance.now() - startMs;
+      await pause(Math.min(atMost, Math.max(atLeast, listeners.size * perListener, tookMs)), stopping.signal);
     }
     watching = false;
   };
@@ -69,10 +86,11 @@ export function liveTrendsRoute(
     '/trends/live',
     { schema: answersText('The trends as server-sent events', 'text/event-stream') },
     async (request, reply) => {
+      if (wantsJson(request.headers.accept)) return deps.history(request);
       if (request.method === 'HEAD') return reply.headers(headers).send();
-      const current = await list();
-      const { prefix } = access.clientOf(request);
-      refuseTooMany(access.isPublic() ? [...clients.values()].filter((client) => client === prefix).length : 0);
+      const current = await deps.look();
+      const { prefix } = deps.access.clientOf(request);
+      refuseTooMany(deps.access.isPublic() ? [...clients.values()].filter((client) => client === prefix).length : 0);
       reply.hijack();
       const listener = reply.raw;
       if (listener.destroyed) return;
@@ -91,7 +109,38 @@ export function liveTrendsRoute(
   return {
     close: () => {
       stopping.abort();
+      stopListening();
+      bell.ring();
       for (const listener of listeners.keys()) listener.end();
+    },
+  };
+}
+
+function wantsJson(accept = ''): boolean {
+  return accept.includes('application/json') && !accept.includes('text/event-stream');
+}
+
+/** Waits until somebody rings, or for a while; a ring while nobody waits is remembered. */
+function createBell(): { readonly ring: () => void; readonly rung: (atMostMs: number) => Promise<void> } {
+  let hasRung = false;
+  let wake = (): void => {};
+  return {
+    ring: () => {
+      hasRung = true;
+      wake();
+    },
+    rung: async (atMostMs) => {
+      if (!hasRung) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, atMostMs);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      hasRung = false;
+      wake = () => {};
     },
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Book } from '../../../events/book.ts';
+import { countingKey } from '../../../text/keys.ts';
 import { createPrivacyRule, type QueryFacts } from './privacy.ts';
 
 const gatsby: Book = {
@@ -21,19 +22,29 @@ const books: readonly Book[] = [
 ];
 
 /** What a query is shown as when it found all of these books; ten readers are enough for any other. */
-const shown = (label: string, facts: Partial<QueryFacts> = {}, blockedWords: readonly string[] = []) =>
-  createPrivacyRule({ minimumReaders: 10, blockedWords })({
-    label,
+const shown = (
+  label: string,
+  {
+    distinctReaders = 1,
+    ...facts
+  }: Partial<Omit<QueryFacts, 'distinctReaders'>> & { readonly distinctReaders?: number } = {},
+  blockedWords: readonly string[] = [],
+) =>
+  createPrivacyRule({ minimumReaders: 10, blockedWords, isOpen: () => true })({
+    key: countingKey(label),
+    spellings: [{ label, readers: 1, places: 1 }],
+    spellingReaders: 1,
     corrected: null,
     books,
-    distinctReaders: 1,
+    places: 2 ** Math.min(30, distinctReaders) - 1,
+    distinctReaders: { '3h': distinctReaders, '24h': distinctReaders },
     ...facts,
-  });
+  })?.label ?? null;
 
 const allShown = (...labels: readonly string[]): void => {
   for (const label of labels) assert.equal(shown(label), label);
 };
-const allHidden = (facts: Partial<QueryFacts>, ...labels: readonly string[]): void => {
+const allHidden = (facts: Parameters<typeof shown>[1], ...labels: readonly string[]): void => {
   for (const label of labels) assert.equal(shown(label, facts), null, label);
 };
 
@@ -135,6 +146,24 @@ describe('the privacy rule', () => {
     assert.equal(shown('gatsby', { corrected: 'long island' }, blocked), null);
     for (const label of ['damned', 'island long', 'long', 'gatsby']) {
       assert.equal(shown(label, { distinctReaders: 10 }, blocked), label);
+    }
+  });
+
+  it('shows a query that names no book only when it comes from as many places', () => {
+    assert.equal(shown('jon smith', { distinctReaders: 40, places: 2 ** 9 - 1 }), null);
+    assert.equal(shown('jon smith', { distinctReaders: 40, places: 2 ** 10 - 1 }), 'jon smith');
+  });
+
+  it('shows a spelling of a public shop from three places on, and never a disguise', () => {
+    const rule = createPrivacyRule({ minimumReaders: 10, blockedWords: [] });
+    const labelled = (label: string, places: number) => {
+      const facts = { corrected: null, books, places, distinctReaders: { '3h': 1, '24h': 1 } };
+      return rule({ ...facts, key: 'gatsby', spellings: [{ label, readers: 3, places }], spellingReaders: 3 })?.label;
+    };
+    assert.equal(labelled('Gatsby', 0b11), 'gatsby');
+    assert.equal(labelled('Gatsby', 0b111), 'Gatsby');
+    for (const disguise of ['Gats\u200Bby', 'G\u0301\u0302\u0303atsby', 'Gatsby!!!!', '<<<<gatsby']) {
+      assert.equal(labelled(disguise, 0b111), 'gatsby', disguise);
     }
   });
 });

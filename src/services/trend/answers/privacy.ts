@@ -1,47 +1,84 @@
 import type { Book } from '../../../events/book.ts';
 import { functionWords } from '../../../text/function-words.ts';
+import { commonestSpelling, type Spelling } from '../counting/tally.ts';
+import type { QueryDescription } from '../store/trend-store.ts';
 import { countingKey } from '../../../text/keys.ts';
 import { cutWords, isUnspaced, wholeWords } from '../../../text/words.ts';
 
 export type PrivacySettings = {
-  /** So many different readers within 24 hours make any query everybody's. */
+  /** So many readers, and as many places, within 24 hours make any query everybody's. */
   readonly minimumReaders: number;
   /** Words and phrases that no shown query may contain, in any spelling with the same key. */
   readonly blockedWords: readonly string[];
+  /** Whether only this machine is served: then a spelling is shown though one reader alone uses it. Never by default. */
+  readonly isOpen?: () => boolean;
 };
 
-export type QueryFacts = {
-  /** Its commonest spelling. */
-  readonly label: string;
-  /** The spelling its latest answer used instead. */
-  readonly corrected: string | null;
+export type QueryFacts = Pick<
+  QueryDescription,
+  'key' | 'spellings' | 'spellingReaders' | 'corrected' | 'distinctReaders'
+> & {
   /** The books of its latest answer. */
   readonly books: readonly Book[];
-  /** Within the last 24 hours. */
-  readonly distinctReaders: number;
+  /** Bits of the places it was searched from within 24 hours. */
+  readonly places: number;
 };
+
+/** What may be shown of a query. */
+export type ShownQuery = {
+  readonly label: string;
+  /** Whether a book contains its words. Else its figures are rounded, and less is told about it. */
+  readonly namesBook: boolean;
+};
+
+/** A spelling is shown when it comes from as many places. */
+const spellingPlaces = 3;
+/** There are 30 places, and two readers may share one. */
+const mostPlaces = 20;
 
 /**
  * Private by default: the words a query may be shown under, or null when only operators may see it. It is shown when one
  * of the books it found contains all of its words, or all of the words it was corrected to: then it names a book, not a
- * person. Else it needs enough readers. What looks like a mail address or a telephone number is never shown.
+ * person. Else it needs enough readers from as many places. What looks like a mail address or a telephone number is never
+ * shown.
  */
-export function createPrivacyRule({
-  minimumReaders,
-  blockedWords,
-}: PrivacySettings): (query: QueryFacts) => string | null {
+export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts) => ShownQuery | null {
+  const { minimumReaders, blockedWords, isOpen = () => false } = settings;
   const blocked = blockedWords.map((word) => ` ${countingKey(word)} `).filter((word) => word.trim() !== '');
   const isNeverShown = (text: string): boolean => {
     const padded = ` ${countingKey(text)} `;
     return isMailLike(text) || isPhoneLike(text) || blocked.some((word) => padded.includes(word));
   };
-  return ({ label, corrected, books, distinctReaders }) => {
-    if (isNeverShown(label) || (corrected !== null && isNeverShown(corrected))) return null;
+  return (query) => {
+    const { corrected, books, distinctReaders, places } = query;
+    const label = labelOf(query, isOpen());
+    if (isNeverShown(label) || isNeverShown(query.key) || (corrected !== null && isNeverShown(corrected))) return null;
     const known = books.map(wordsOfBook);
-    if (containedInOne(label, known)) return label;
-    if (corrected !== null && containedInOne(corrected, known)) return corrected;
-    return distinctReaders >= minimumReaders ? label : null;
+    if (containedInOne(label, known)) return { label, namesBook: true };
+    if (corrected !== null && containedInOne(corrected, known)) return { label: corrected, namesBook: true };
+    const isPublic =
+      distinctReaders['24h'] >= minimumReaders && countPlaces(places) >= Math.min(minimumReaders, mostPlaces);
+    return isPublic ? { label, namesBook: false } : null;
   };
+}
+
+/** The commonest spelling that may be shown. */
+export function labelOf(
+  { key, spellings, spellingReaders }: Pick<QueryFacts, 'key' | 'spellings' | 'spellingReaders'>,
+  isOpen: boolean,
+): string {
+  const mayShow = ({ label, places }: Spelling): boolean =>
+    (isOpen || countPlaces(places) >= spellingPlaces) && !disguise.test(label);
+  return commonestSpelling(key, spellings, spellingReaders, mayShow);
+}
+
+/** Format characters, stacked marks, and runs of signs. */
+const disguise = /\p{Cf}|\p{M}{3}|[\p{P}\p{S}]{4}/u;
+
+export function countPlaces(places: number): number {
+  let count = 0;
+  for (let left = places; left !== 0; left &= left - 1) count++;
+  return count;
 }
 
 /** As people see it: compatible characters alike, without soft hyphens and what else takes no room. */
@@ -73,10 +110,14 @@ function wordsOfBook({ title, author, series, subjects, other_titles: otherTitle
 }
 
 function containedInOne(query: string, books: readonly ReadonlySet<string>[]): boolean {
+  const wanted = tellingWords(query);
+  return books.some((book) => wanted.every((word) => isContained(word, book)));
+}
+
+function tellingWords(query: string): readonly string[] {
   const all = countingKey(query).split(' ');
   const telling = all.filter((word) => !functionWords.has(word));
-  const wanted = telling.length === 0 ? all : telling;
-  return books.some((book) => wanted.every((word) => isContained(word, book)));
+  return telling.length === 0 ? all : telling;
 }
 
 /** A possessive or plural is contained where its word is. */
@@ -84,4 +125,13 @@ function isContained(word: string, book: ReadonlySet<string>): boolean {
   if (book.has(word) || (word.endsWith('s') && book.has(word.slice(0, -1)))) return true;
   if (isUnspaced(word)) return [...book].some((known) => known.includes(word));
   return Array.from(word).length >= prefixLetters && [...book].some((known) => known.startsWith(word));
+}
+
+/** Whether all telling words of a query stand whole in a book's title, other titles, author or series. */
+export function standsIn(query: string, book: Book): boolean {
+  const { title, author, series } = book;
+  const others = (book as { readonly other_titles?: unknown }).other_titles;
+  const titles = Array.isArray(others) ? others.filter((other) => typeof other === 'string') : [];
+  const words = new Set(cutWords([title, author, series ?? '', ...titles].join(' \n ')).map(({ word }) => word));
+  return tellingWords(query).every((word) => words.has(word));
 }

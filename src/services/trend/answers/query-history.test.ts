@@ -16,7 +16,7 @@ async function openHistory(test: TestContext) {
   const history = createQueryHistory({
     store: opened.store,
     clock: () => nowMs,
-    privacyRule: createPrivacyRule({ minimumReaders: 3, blockedWords: ['damn'] }),
+    privacyRule: createPrivacyRule({ minimumReaders: 3, blockedWords: ['damn'], isOpen: () => true }),
   });
   return { ...opened, history, passDays: (days: number) => void (nowMs += days * dayMs) };
 }
@@ -76,7 +76,9 @@ describe('the history of a query', () => {
     assert.equal(await history('jon smith', false), null);
     assert.equal((await history('jon smith', true))?.readers, 2);
     await count([searchOf('jon smith', 'cid')]);
-    assert.equal((await history('jon smith', false))?.readers, 3);
+    const shown = await history('jon smith', false);
+    assert.deepEqual([shown?.readers, shown?.hourly, shown?.daily], [2, [], []], 'rounded down, and no more told');
+    assert.equal((await history('jon smith', true))?.readers, 3);
   });
 
   it('stays hidden when the query may never be shown', async (test) => {

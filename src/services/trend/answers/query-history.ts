@@ -1,10 +1,15 @@
-import { factsOf } from './most-read.ts';
-import type { QueryFacts } from './privacy.ts';
+import type { Book } from '../../../events/book.ts';
 import { countingKey } from '../../../text/keys.ts';
-import { dayOfHour, daysShown, hourOfTime, hoursShown, series, windowStart } from './trend.ts';
 import type { TrendStore } from '../store/trend-store.ts';
+import { roundDown } from './describe-trend.ts';
+import { inWindow, placesOf } from './figures.ts';
+import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
+import { dayOfHour, daysShown, hourOfTime, hoursShown, series, windowStart } from './windows.ts';
 
-/** Sums of 30 days; readers and unnamed searches of each of the last 24 hours and 30 days, oldest first. */
+/**
+ * Sums of 30 days; readers and unnamed searches of each of the last 24 hours and 30 days, oldest first. Of a query that
+ * names no book the sums are rounded down, and the two lists are empty.
+ */
 export type History = {
   readonly query: string;
   readonly searches: number;
@@ -13,32 +18,49 @@ export type History = {
   readonly daily: readonly number[];
 };
 
-/** One query's history; `null` for one that nobody searched for, or that the privacy rule hides from all but operators. */
+/**
+ * One query's history. `null` for one that nobody searched for, and for one that the privacy rule or an operator hides
+ * from all but operators.
+ */
 export type QueryHistory = (query: string, isOperator: boolean) => Promise<History | null>;
 
 export function createQueryHistory(deps: {
   readonly store: TrendStore;
   readonly clock: () => number;
-  readonly privacyRule: (query: QueryFacts) => string | null;
+  readonly privacyRule: (query: QueryFacts) => ShownQuery | null;
 }): QueryHistory {
   const { store, clock, privacyRule } = deps;
   return async (typed, isOperator) => {
     const nowHour = hourOfTime(clock());
     const from = windowStart('24h', nowHour);
-    const number = await store.find(countingKey(typed));
+    const key = countingKey(typed);
+    const number = await store.find(key);
     if (number === null) return null;
-    const [description] = await store.describe([number], from);
+    const [description] = await store.describe([number], nowHour);
     if (description === undefined) return null;
-    const label = privacyRule(factsOf(description)) ?? (isOperator ? description.label : null);
-    if (label === null) return null;
+    const books = JSON.parse(description.books) as readonly Book[];
+    const places = placesOf(inWindow(description.hours, '24h', nowHour));
+    const { muted } = await store.decisions();
+    const allowed = muted.has(key) ? null : privacyRule({ ...description, books, places });
+    if (allowed === null && !isOperator) return null;
     const firstDay = dayOfHour(nowHour) - (daysShown - 1);
     const days = await store.daily(number, firstDay);
+    const [searches, readers] = [sum(days, 'searches'), sum(days, 'readers')];
+    const query = allowed?.label ?? labelOf(description, true);
+    if (allowed?.namesBook !== true && !isOperator) {
+      return { query, searches: roundDown(searches), readers: roundDown(readers), hourly: [], daily: [] };
+    }
+    const hours = description.hours.filter(({ hour }) => hour >= from);
     return {
-      query: label,
-      searches: days.reduce((sum, { searches }) => sum + searches, 0),
-      readers: days.reduce((sum, { readers }) => sum + readers, 0),
-      hourly: series(description.hours, ({ hour }) => hour - from, hoursShown),
+      query,
+      searches,
+      readers,
+      hourly: series(hours, ({ hour }) => hour - from, hoursShown),
       daily: series(days, ({ day }) => day - firstDay, daysShown),
     };
   };
+}
+
+function sum<Name extends string>(items: readonly Readonly<Record<Name, number>>[], name: Name): number {
+  return items.reduce((all, item) => all + item[name], 0);
 }

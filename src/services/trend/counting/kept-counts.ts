@@ -1,5 +1,5 @@
 import { SamsaError } from '../../../errors.ts';
-import type { CountedSearch } from '../trend-projection.ts';
+import type { TrendChange } from '../trend-projection.ts';
 
 const hourMs = 3_600_000;
 
@@ -9,7 +9,7 @@ const kept = { readerHours: 25, hourlyHours: 8 * 24 + 1, dailyDays: 30 } as cons
 /** So that no commit holds up answers for long. */
 export const forgottenPerCommit = 2_000;
 
-/** A clock elsewhere may be ahead of ours by as much: an answer looks so many hours further than its window goes. */
+/** Other clocks may be ahead of ours by this much, so an answer looks this many hours past the end of its window. */
 export const hoursAhead = 2;
 
 /** Days that can hold counts: those kept, and the one that has begun. */
@@ -32,12 +32,14 @@ export function forgettableAt(watermarkMs: number) {
  * A reader counts once per query and hour. Of an hour whose readers may be forgotten, nobody knows who has counted.
  * @throws SamsaError `too-late-to-redrive`.
  */
-export function refuseForgotten(searches: readonly CountedSearch[], watermarkMs: number): void {
+export function refuseForgotten(changes: readonly TrendChange[], watermarkMs: number): void {
   const { readersUpToHour } = forgettableAt(watermarkMs);
-  if (!searches.some(({ reader, hour }) => reader !== null && hour <= readersUpToHour)) return;
+  const isForgotten = (change: TrendChange): boolean =>
+    change.kind === 'search' && change.reader !== null && change.hour <= readersUpToHour;
+  if (!changes.some(isForgotten)) return;
   throw new SamsaError(
     'too-late-to-redrive',
     `expected a search of the last ${kept.readerHours} hours, or one that names no reader: which readers have been ` +
-      'counted before that is forgotten, so this one might count twice. Counts built anew from the log will have it.',
+      'counted before that is forgotten, so this one might count twice. Rebuilt counts will include it.',
   );
 }

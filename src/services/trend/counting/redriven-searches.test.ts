@@ -13,6 +13,7 @@ const nothing = { applied: 0, duplicate: 0, dead: 0, late: 0, gap: 0, compacted:
 
 function search(atHour: number, reader: number | null): CountedSearch {
   return {
+    kind: 'search',
     queryKey: 'emma',
     label: 'emma',
     hour: atHour,
@@ -21,6 +22,9 @@ function search(atHour: number, reader: number | null): CountedSearch {
     time: atHour * hourMs,
     corrected: null,
     books: Buffer.from('[]'),
+    place: 0,
+    lead: null,
+    unanswered: false,
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { countIn, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
-import type { CountedSearch } from '../trend-projection.ts';
+import { countIn, noonHour, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
+import type { CountedSearch, Decision } from '../trend-projection.ts';
 import type { TrendStore } from './trend-store.ts';
 import { describeOne, type TrendStoreTest } from './trend-store-under-test.contract.ts';
 
@@ -14,25 +14,26 @@ export function testAnswers(test: TrendStoreTest): void {
   };
 
   test('keeps the latest answer, whichever comes last', async ({ store, count }) => {
-    await count([searchOf('emma', 'ann', { books: ['at noon'], corrected: 'emma' })]);
-    await count([searchOf('emma', 'bob', { books: ['before'], time: noonMs - 1 })]);
-    assert.deepEqual(await answer(store), ['["at noon"]', 'emma']);
-    await count([searchOf('emma', 'cid', { books: ['after'], time: noonMs + 1 })]);
-    assert.deepEqual(await answer(store), ['["after"]', null]);
+    await count([searchOf('emma', 'ann', { books: [{ id: 1 }], corrected: 'emma' })]);
+    await count([searchOf('emma', 'bob', { books: [{ id: 2 }], time: noonMs - 1 })]);
+    assert.deepEqual(await answer(store), ['[{"id":1}]', 'emma']);
+    await count([searchOf('emma', 'cid', { books: [{ id: 3 }], time: noonMs + 1 })]);
+    assert.deepEqual(await answer(store), ['[{"id":3}]', null]);
   });
 
   test('keeps the greatest of several answers of one moment', async ({ store, another }) => {
     const [one, other] = await countIn(store, await another());
-    await one!([searchOf('emma', 'ann', { books: ['b'] }), searchOf('emma', 'ann', { books: ['a'] })]);
-    await other!([searchOf('emma', 'ann', { books: ['c'] })]);
-    await one!([searchOf('emma', 'ann', { books: ['b'] })]);
-    assert.deepEqual(await answer(store), ['["c"]', null]);
-    await one!([searchOf('emma', 'ann', { books: ['c'], corrected: 'emma' })]);
-    await other!([searchOf('emma', 'ann', { books: ['c'] })]);
-    assert.deepEqual(await answer(store), ['["c"]', 'emma']);
+    await one!([searchOf('emma', 'ann', { books: [{ id: 2 }] }), searchOf('emma', 'ann', { books: [{ id: 1 }] })]);
+    await other!([searchOf('emma', 'ann', { books: [{ id: 3 }] })]);
+    await one!([searchOf('emma', 'ann', { books: [{ id: 2 }] })]);
+    assert.deepEqual(await answer(store), ['[{"id":3}]', null]);
+    await one!([searchOf('emma', 'ann', { books: [{ id: 3 }], corrected: 'emma' })]);
+    await other!([searchOf('emma', 'ann', { books: [{ id: 3 }] })]);
+    assert.deepEqual(await answer(store), ['[{"id":3}]', 'emma']);
   });
 
-  test('labels a query as it was most spelt in thirty days, among equals by code point', async ({ store, count }) => {
+  test('labels a query as most readers spelt it in thirty days, among equals by code point', async (opened) => {
+    const { store, count } = opened;
     // In UTF-16, which JavaScript compares by, the second comes first.
     const [smaller, greater] = ['emma\uFF0E', 'emma\u{1F600}'];
     const spelt = (label: string, ago = 0): CountedSearch => ({
@@ -45,17 +46,73 @@ export function testAnswers(test: TrendStoreTest): void {
     assert.equal((await describeOne(store, 'emma'))?.label, greater);
   });
 
-  test('labels a query as its key where most spell it so', async ({ store, count }) => {
-    const spelt = (label: string): CountedSearch => ({ ...searchOf('emma', 'ann'), label });
-    for (const [label, expected] of [
-      ['emma', 'emma'],
-      ['Emma', 'Emma'],
-      ['emma', 'emma'],
-      ['EMMA', 'emma'],
-      ['EMMA', 'EMMA'],
+  test('labels a query as its key where most readers spell it so, each once an hour', async ({ store, count }) => {
+    const spelt = (label: string, reader: string): CountedSearch => ({ ...searchOf('emma', reader), label });
+    for (const [label, reader, expected] of [
+      ['emma', 'ann', 'emma'],
+      ['Emma', 'bob', 'Emma'],
+      ['emma', 'cid', 'emma'],
+      ['Emma', 'bob', 'emma'],
+      ['EMMA', 'dan', 'emma'],
+      ['EMMA', 'eve', 'EMMA'],
     ] as const) {
-      await count([spelt(label)]);
-      assert.equal((await describeOne(store, 'emma'))?.label, expected);
+      await count([spelt(label, reader), spelt(label, reader)]);
+      assert.equal((await describeOne(store, 'emma'))?.label, expected, `${label} by ${reader}`);
     }
+  });
+
+  test('never takes a page for an answer that was filtered, or has no books', async ({ store, count }) => {
+    await count([searchOf('emma', 'ann', { books: [{ id: 1 }] })]);
+    const later = { time: noonMs + 1 };
+    await count([{ ...searchOf('emma', 'bob', { ...later, books: [{ id: 2 }] }), lead: null }]);
+    await count([searchOf('emma', 'cid', later)]);
+    assert.deepEqual(await answer(store), ['[{"id":1}]', null]);
+    assert.equal((await describeOne(store, 'emma'))?.lead, 1);
+  });
+
+  test('says which book a query led to most often in thirty days, among equals the one with the least id', async (opened) => {
+    const { store, count } = opened;
+    const led = (id: number, ago = 0): CountedSearch =>
+      searchOf('emma', 'ann', { time: noonMs - ago * dayMs, books: [{ id }] });
+    await count([led(7), led(5), led(7), led(5)]);
+    assert.equal((await describeOne(store, 'emma'))?.lead, 5);
+    await count([led(7, 20)]);
+    assert.equal((await describeOne(store, 'emma'))?.lead, 7);
+  });
+
+  test('keeps what operators decided last, in whatever order it comes', async ({ store, count }) => {
+    const decision = (about: Decision['about'], holds: boolean, time: number): Decision => ({
+      kind: 'decision',
+      queryKey: 'emma',
+      about,
+      holds,
+      time,
+      tieBreak: 'a',
+    });
+    await count([decision('muted', false, 3), decision('muted', true, 2), decision('pinned', true, 2)]);
+    assert.deepEqual(await store.decisions(), { muted: new Set(), pinned: new Set(['emma']) });
+    await count([decision('muted', true, 4), decision('pinned', false, 1)]);
+    assert.deepEqual(await store.decisions(), { muted: new Set(['emma']), pinned: new Set(['emma']) });
+  });
+
+  test('tells which queries no book answered', async ({ store, count }) => {
+    const none = (query: string, reader: string, ago = 0): CountedSearch => ({
+      ...searchOf(query, reader, { time: noonMs - ago * 3_600_000 }),
+      unanswered: true,
+    });
+    await count([none('wool', 'ann'), none('wool', 'ann', 1), none('shift', 'ann', 2), none('shift', 'bob', 2)]);
+    await count([searchOf('dune', 'ann', { books: [{ id: 1 }] }), none('dust', 'cid', 30)]);
+    const found = async (hours: number) =>
+      (await store.unanswered(noonHour - hours + 1, noonHour, 10)).map(({ key, readers, searches, lastMs }) => [
+        key,
+        readers,
+        searches,
+        lastMs - noonMs,
+      ]);
+    assert.deepEqual(await found(24), [
+      ['shift', 2, 2, -7_200_000],
+      ['wool', 1, 2, 0],
+    ]);
+    assert.equal((await found(168)).length, 3);
   });
 }

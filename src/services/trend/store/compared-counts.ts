@@ -27,7 +27,7 @@ export function comparedCounts(dialect: Dialect, newestMs: number, fromMs: numbe
     {
       name: 'hourly',
       rows: (schema) =>
-        `SELECT ${rowText(dialect, 't.hour', 'q.query_key', 't.readers', 't.anonymous', 't.searches')}
+        `SELECT ${rowText(dialect, 't.hour', 'q.query_key', 't.readers', 't.anonymous', 't.searches', 't.places')}
          FROM ${named(schema, 'hourly')} WHERE t.hour >= ?`,
       values: [Math.max(hourlyUpToHour + 1, fromHour)],
     },
@@ -43,14 +43,34 @@ export function comparedCounts(dialect: Dialect, newestMs: number, fromMs: numbe
     {
       name: 'spelling',
       rows: (schema) =>
-        `SELECT ${rowText(dialect, 't.day', 'q.query_key', 't.label', 't.searches')} FROM ${named(schema, 'spelling')}
+        `SELECT ${rowText(dialect, 't.day', 'q.query_key', 't.label', 't.readers', 't.places')} FROM ${named(schema, 'spelling')}
          WHERE t.day >= ?`,
       values: [day],
     },
     {
+      name: 'lead',
+      rows: (schema) =>
+        `SELECT ${rowText(dialect, 't.day', 'q.query_key', 't.book', 't.searches')} FROM ${named(schema, 'lead')} WHERE t.day >= ?`,
+      values: [day],
+    },
+    {
+      name: 'unanswered',
+      rows: (schema) =>
+        `SELECT ${rowText(dialect, 't.hour', 'q.query_key', 't.searches', 't.last_ms')} FROM ${named(schema, 'unanswered')}
+         WHERE t.hour >= ?`,
+      values: [Math.max((upToDay + 1) * 24, fromHour)],
+    },
+    {
+      name: 'decision',
+      rows: (schema) =>
+        `SELECT ${rowText(dialect, 'query_key', 'about', 'holds', 'time_ms', 'tie_break')} FROM ${schema}.decision
+         WHERE time_ms >= ?`,
+      values: [fromMs],
+    },
+    {
       name: 'answer',
       rows: (schema) =>
-        `SELECT ${rowText(dialect, 'q.query_key', 't.time_ms', 'a.corrected', 'a.books')} FROM ${schema}.${latest.table} AS t
+        `SELECT ${rowText(dialect, 'q.query_key', 't.time_ms', 't.answered_ms', 'a.corrected', 'a.books')} FROM ${schema}.${latest.table} AS t
          LEFT JOIN ${schema}.query AS q ON q.id = t.${latest.id}
          LEFT JOIN ${schema}.answer AS a ON a.query = t.${latest.id} WHERE t.time_ms >= ?`,
       values: [Math.max(queriesBeforeMs, fromMs)],

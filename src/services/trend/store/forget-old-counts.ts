@@ -1,13 +1,14 @@
 import { columnsOf, type Dialect, type MergedTable, type SqlValue } from '../../../sql/merge.ts';
 import { change, rows, write, type SqlRow, type Steps } from '../../../sql/steps.ts';
 import { forgettableAt, forgottenPerCommit } from '../counting/kept-counts.ts';
-import { daily, hourly, latestTimes, spelling } from './tables.ts';
+import { daily, hourly, latestTimes, lead, spelling, unanswered } from './tables.ts';
 
 type Keyed = Pick<MergedTable, 'name' | 'key'>;
 /** The rows of a table up to a point in the order of its key. `isAll`: nothing more is behind the watermark. */
 type Part = { readonly where: string; readonly values: readonly SqlValue[]; readonly isAll: boolean };
 
 const hourlyReader: Keyed = { name: 'hourly_reader', key: ['hour', 'query', 'reader'] };
+const spellingReader: Keyed = { ...hourlyReader, name: 'spelling_reader' };
 
 /**
  * Removes what is behind the watermark and rolls hours up into days, inside a commit and a bounded number of rows at a
@@ -47,9 +48,12 @@ function* forgetOldCounts(
   const { readersUpToHour, hourlyUpToHour, upToDay, queriesBeforeMs } = forgettableAt(watermarkMs);
   const done = [
     yield* remove(hourlyReader, readersUpToHour),
+    yield* remove(spellingReader, readersUpToHour),
     yield* rollUpHours(hourlyUpToHour),
     yield* remove(daily, upToDay),
     yield* remove(spelling, upToDay),
+    yield* remove(lead, upToDay),
+    yield* remove(unanswered, (upToDay + 1) * 24 - 1),
   ];
   if (done.includes(false)) return { isDone: false, queries: 0 };
   // Last, when no count refers to them any more.
@@ -70,7 +74,7 @@ function* rollUpHours(upToHour: number): Steps<boolean> {
     `SELECT ${columnsOf(hourly).join(', ')} FROM state.hourly WHERE ${where} FOR UPDATE`,
     values,
   );
-  const counted = Object.keys(hourly.columns);
+  const counted = Object.keys(daily.columns);
   yield* write(
     daily,
     hours.map((row) => [

@@ -1,15 +1,27 @@
 import type { Dialect } from '../../../sql/merge.ts';
 import { columnText, rows, type SqlRow, type Steps } from '../../../sql/steps.ts';
 import { countedDays, hoursAhead } from '../counting/kept-counts.ts';
-import { commonestSpelling } from '../counting/tally.ts';
+import type { Spelling } from '../counting/tally.ts';
 import { latestTimes } from './tables.ts';
-import type { Counts, QueryDescription, QueryTotal } from './trend-store.ts';
+import type { Counts, Decisions, HourCount, QueryDescription, QueryTotal } from './trend-store.ts';
 
 const hourMs = 3_600_000;
 const sums = 'SUM(readers) AS readers, SUM(anonymous) AS anonymous, SUM(searches) AS searches';
 
+/** @see TrendStore.counts */
+export function* readHours(fromHour: number): Steps<readonly number[]> {
+  const hours = yield* rows('SELECT DISTINCT hour FROM state.hourly WHERE hour >= ? ORDER BY hour', [fromHour]);
+  return hours.map((row) => Number(row['hour']));
+}
+
+/** One hour at a time, so that no more rows are in memory at once. */
+export function* readHour(hour: number): Steps<readonly HourCount[]> {
+  const counts = yield* rows('SELECT query, readers, anonymous, searches FROM state.hourly WHERE hour = ?', [hour]);
+  return counts.map((row) => ({ query: Number(row['query']), hour, ...decodeCounts(row) }));
+}
+
 /** @see TrendStore.totals */
-export function* readTotals(fromHour: number): Steps<readonly QueryTotal[]> {
+export function* readTotals(fromHour: number): Steps<readonly (QueryTotal & { readonly key: string })[]> {
   const totals = yield* rows(
     `SELECT query, query_key, readers, anonymous, searches FROM
        (SELECT query, ${sums} FROM
@@ -30,91 +42,128 @@ export function* readTotals(fromHour: number): Steps<readonly QueryTotal[]> {
 export function* readDescriptions(
   dialect: Dialect,
   queries: readonly number[],
-  fromHour: number,
+  nowHour: number,
 ): Steps<readonly QueryDescription[]> {
   if (queries.length === 0) return [];
-  const firstDay = Math.floor(fromHour / 24) - countedDays;
-  const hours = numbersFrom(fromHour, 24 + hoursAhead);
+  const firstDay = Math.floor(nowHour / 24) - countedDays;
   const latest = latestTimes[dialect];
-  const known = byQuery(
-    yield* rows(
-      `SELECT q.id AS query, q.query_key, corrected, books FROM state.query AS q
-       JOIN state.answer AS a ON a.query = q.id JOIN state.${latest.table} AS t ON t.${latest.id} = q.id
-       WHERE q.id IN (?) AND t.time_ms >= ?`,
-      [queries, firstDay * 24 * hourMs],
-    ),
+  const known = yield* rows(
+    `SELECT q.id AS query, q.query_key, corrected, books FROM state.query AS q
+     JOIN state.${latest.table} AS t ON t.${latest.id} = q.id LEFT JOIN state.answer AS a ON a.query = q.id
+     WHERE q.id IN (?) AND t.time_ms >= ?`,
+    [queries, firstDay * 24 * hourMs],
   );
   const readers = byQuery(
     yield* rows(
-      `SELECT query, COUNT(DISTINCT reader) AS n FROM state.hourly_reader WHERE hour IN (?) AND query IN (?)
-       GROUP BY query`,
-      [hours, queries],
+      `SELECT query, COUNT(DISTINCT reader) AS in_day, COUNT(DISTINCT CASE WHEN hour >= ? THEN reader END) AS recent
+       FROM state.hourly_reader WHERE hour IN (?) AND query IN (?) GROUP BY query`,
+      [nowHour - 2, numbersFrom(nowHour - 23, 24 + hoursAhead), queries],
     ),
   );
   const counts = byQuery(
     yield* rows(
-      `SELECT query, hour, readers, anonymous, searches FROM state.hourly WHERE hour IN (?) AND query IN (?)
+      `SELECT query, hour, readers, anonymous, searches, places FROM state.hourly WHERE hour IN (?) AND query IN (?)
        ORDER BY query, hour`,
-      [hours, queries],
+      [numbersFrom(nowHour - 47, 48 + hoursAhead), queries],
     ),
   );
-  const labels = yield* readLabels(known, fromHour);
-  return queries.flatMap((query) => {
-    const answer = known.get(query)?.[0];
-    if (answer === undefined) return [];
-    const key = columnText(answer['query_key'])!;
+  const leads = yield* readLeads(queries, firstDay);
+  const spellings = yield* readSpellings(queries, firstDay);
+  return known.map((row) => {
+    const query = Number(row['query']);
+    const distinct = readers.get(query)?.[0];
     return {
       query,
-      key,
-      label: labels.get(query) ?? key,
-      corrected: columnText(answer['corrected']),
-      books: columnText(answer['books'])!,
-      distinctReaders: Number(readers.get(query)?.[0]?.['n'] ?? 0),
-      hours: (counts.get(query) ?? []).map((row) => ({ hour: Number(row['hour']), ...decodeCounts(row) })),
+      key: columnText(row['query_key'])!,
+      spellings: spellings.get(query)?.spellings ?? [],
+      spellingReaders: spellings.get(query)?.readers ?? 0,
+      corrected: columnText(row['corrected']),
+      books: columnText(row['books']) ?? '[]',
+      lead: leads.get(query) ?? null,
+      distinctReaders: { '3h': Number(distinct?.['recent'] ?? 0), '24h': Number(distinct?.['in_day'] ?? 0) },
+      hours: (counts.get(query) ?? []).map((hour) => ({
+        hour: Number(hour['hour']),
+        places: Number(hour['places']),
+        ...decodeCounts(hour),
+      })),
     };
   });
 }
 
-/** The commonest spellings of the queries that are spelt in more ways than their key. */
-function* readLabels(
-  known: ReadonlyMap<number, readonly SqlRow[]>,
-  fromHour: number,
-): Steps<ReadonlyMap<number, string>> {
-  if (known.size === 0) return new Map();
-  const firstDay = Math.floor(fromHour / 24) - countedDays;
-  const days = numbersFrom(firstDay, countedDays + 3);
-  const spellings = byQuery(
+function* readLeads(queries: readonly number[], firstDay: number): Steps<ReadonlyMap<number, number>> {
+  const found = byQuery(
     yield* rows(
-      `SELECT query, label, SUM(searches) AS searches FROM state.spelling WHERE day IN (?) AND query IN (?)
-       GROUP BY query, label`,
-      [days, [...known.keys()]],
+      `SELECT query, book, SUM(searches) AS searches FROM state.lead WHERE day IN (?) AND query IN (?)
+       GROUP BY query, book`,
+      [numbersFrom(firstDay + 1, countedDays + 1), queries],
     ),
   );
-  if (spellings.size === 0) return new Map();
-  const spelt = [...spellings.keys()];
+  const leads = new Map<number, number>();
+  for (const [query, books] of found) {
+    const [first] = books
+      .map((row) => ({ book: Number(row['book']), searches: Number(row['searches']) }))
+      .sort((one, other) => other.searches - one.searches || one.book - other.book);
+    leads.set(query, first!.book);
+  }
+  return leads;
+}
+
+type Spellings = { readonly spellings: readonly Spelling[]; readonly readers: number };
+
+/** Of the queries that are spelt in more ways than their key. */
+function* readSpellings(queries: readonly number[], firstDay: number): Steps<ReadonlyMap<number, Spellings>> {
+  const days = numbersFrom(firstDay, countedDays + 3);
+  const found = byQuery(
+    yield* rows('SELECT query, label, readers, places FROM state.spelling WHERE day IN (?) AND query IN (?)', [
+      days,
+      queries,
+    ]),
+  );
+  if (found.size === 0) return new Map();
+  const spelt = [...found.keys()];
   // Older hours have become days, unless forgetting is behind.
   const [oldest] = yield* rows('SELECT MIN(hour) AS hour FROM state.hourly');
   const [firstHour, endHour] = [Math.max(firstDay * 24, Number(oldest?.['hour'])), (firstDay + countedDays + 3) * 24];
   const hours = numbersFrom(firstHour, Math.max(0, endHour - firstHour));
-  const searches = byQuery(
+  const totals = byQuery(
     yield* rows(
-      `SELECT query, SUM(searches) AS searches FROM
-         (SELECT query, searches FROM state.daily WHERE day IN (?) AND query IN (?)
-          UNION ALL SELECT query, searches FROM state.hourly WHERE hour IN (?) AND query IN (?)) AS counted
+      `SELECT query, SUM(readers) + SUM(anonymous) AS readers FROM
+         (SELECT query, readers, anonymous FROM state.daily WHERE day IN (?) AND query IN (?)
+          UNION ALL SELECT query, readers, anonymous FROM state.hourly WHERE hour IN (?) AND query IN (?)) AS counted
        GROUP BY query`,
       [days, spelt, hours, spelt],
     ),
   );
   return new Map(
-    Array.from(spellings, ([query, labels]) => [
+    Array.from(found, ([query, labels]) => [
       query,
-      commonestSpelling(
-        columnText(known.get(query)![0]!['query_key'])!,
-        labels.map((row) => ({ label: columnText(row['label'])!, searches: Number(row['searches']) })),
-        Number(searches.get(query)?.[0]?.['searches'] ?? 0),
-      ),
+      { spellings: sumSpellings(labels), readers: Number(totals.get(query)?.[0]?.['readers'] ?? 0) },
     ]),
   );
+}
+
+function sumSpellings(found: readonly SqlRow[]): readonly Spelling[] {
+  const byLabel = new Map<string, Spelling>();
+  for (const row of found) {
+    const label = columnText(row['label'])!;
+    const known = byLabel.get(label);
+    byLabel.set(label, {
+      label,
+      readers: Number(row['readers']) + (known?.readers ?? 0),
+      places: Number(row['places']) | (known?.places ?? 0),
+    });
+  }
+  return [...byLabel.values()];
+}
+
+/** @see TrendStore.distinctReaders */
+export function* countDistinctReaders(queries: readonly number[], fromHour: number): Steps<number> {
+  const hours = numbersFrom(fromHour, 24 + hoursAhead);
+  const [row] = yield* rows(
+    'SELECT COUNT(DISTINCT reader) AS n FROM state.hourly_reader WHERE hour IN (?) AND query IN (?)',
+    [hours, queries],
+  );
+  return Number(row?.['n']);
 }
 
 /** @see TrendStore.daily */
@@ -130,7 +179,15 @@ export function* readDays(query: number, fromDay: number): Steps<readonly (Count
   return days.map((row) => ({ day: Number(row['day']), ...decodeCounts(row) }));
 }
 
-function decodeCounts(row: SqlRow): Counts {
+/** @see TrendStore.decisions */
+export function* readDecisions(): Steps<Decisions> {
+  const held = yield* rows('SELECT query_key, about FROM state.decision WHERE holds = 1');
+  const keysOf = (about: string): ReadonlySet<string> =>
+    new Set(held.flatMap((row) => (columnText(row['about']) === about ? [columnText(row['query_key'])!] : [])));
+  return { muted: keysOf('muted'), pinned: keysOf('pinned') };
+}
+
+export function decodeCounts(row: SqlRow): Counts {
   return {
     readers: Number(row['readers']),
     anonymous: Number(row['anonymous']),
@@ -138,11 +195,11 @@ function decodeCounts(row: SqlRow): Counts {
   };
 }
 
-function byQuery(found: readonly SqlRow[]): ReadonlyMap<number, readonly SqlRow[]> {
+export function byQuery(found: readonly SqlRow[]): ReadonlyMap<number, readonly SqlRow[]> {
   return Map.groupBy(found, (row) => Number(row['query']));
 }
 
 /** With a list of hours or days a database seeks each (hour, query) instead of reading whole hours. */
-function numbersFrom(first: number, count: number): readonly number[] {
+export function numbersFrom(first: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => first + index);
 }

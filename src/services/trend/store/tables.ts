@@ -1,4 +1,6 @@
-import type { Dialect, MergedTable } from '../../../sql/merge.ts';
+import { hash } from 'node:crypto';
+import type { Dialect, MergedTable, SqlValue } from '../../../sql/merge.ts';
+import type { Decision } from '../trend-projection.ts';
 
 /**
  * The tables of counts, alike in both databases. Hours and days are whole ones since 1970, UTC; `query` is `query.id`,
@@ -7,7 +9,7 @@ import type { Dialect, MergedTable } from '../../../sql/merge.ts';
 export const hourly: MergedTable = {
   name: 'hourly',
   key: ['hour', 'query'],
-  columns: { readers: 'sum', anonymous: 'sum', searches: 'sum' },
+  columns: { readers: 'sum', anonymous: 'sum', searches: 'sum', places: 'or' },
 };
 
 export const daily: MergedTable = {
@@ -19,10 +21,41 @@ export const daily: MergedTable = {
 export const spelling: MergedTable = {
   name: 'spelling',
   key: ['day', 'query', 'label'],
+  columns: { readers: 'sum', places: 'or' },
+};
+
+/** How often a book was the first of a query's answer. */
+export const lead: MergedTable = {
+  name: 'lead',
+  key: ['day', 'query', 'book'],
   columns: { searches: 'sum' },
 };
 
-/** Written by whoever holds the query's row, and only when it is later: see `isLaterAnswer`. */
+/** Searches that no book answered. */
+export const unanswered: MergedTable = {
+  name: 'unanswered',
+  key: ['hour', 'query'],
+  columns: { searches: 'sum', last_ms: 'max' },
+};
+
+/** SQLite only. When a query was searched last, and when its stored answer was given; −1 while it has none. */
+export const lastSearch: MergedTable = {
+  name: 'last_search',
+  key: ['query'],
+  columns: { time_ms: 'max', answered_ms: 'set' },
+};
+
+export const searchedAgain: MergedTable = { ...lastSearch, columns: { time_ms: 'max', answered_ms: 'kept' } };
+
+/** What operators decided: `about` is `muted` or `pinned`, and `holds` 0 or 1. Kept for ever. */
+export const decision: MergedTable = {
+  name: 'decision',
+  key: ['key_hash', 'about'],
+  columns: { query_key: 'kept', holds: 'last' },
+  lastBy: ['time_ms', 'tie_break'],
+};
+
+/** Written by the transaction that holds the query's row, and only when it is later: see `isLaterAnswer`. */
 export const answer: MergedTable = {
   name: 'answer',
   key: ['query'],
@@ -37,3 +70,12 @@ export const latestTimes: Readonly<Record<Dialect, { readonly table: string; rea
   sqlite: { table: 'last_search', id: 'query' },
   mysql: { table: 'query', id: 'id' },
 };
+
+/** Keys may be longer than an index takes. */
+export function keyHash(key: string): Buffer {
+  return hash('sha256', key, 'buffer');
+}
+
+export function decisionRow({ queryKey, about, holds, time, tieBreak }: Decision): readonly SqlValue[] {
+  return [keyHash(queryKey), about, queryKey, holds ? 1 : 0, time, tieBreak];
+}

@@ -1,6 +1,7 @@
 import { noonHour, searchOf, type Counting } from '../../../../test/support/count-searches.ts';
 import type { CountedSearch } from '../trend-projection.ts';
-import type { QueryDescription, TrendStore } from './trend-store.ts';
+import { commonestSpelling } from '../counting/tally.ts';
+import type { TrendStore } from './trend-store.ts';
 
 /** A fresh, empty store. */
 export type TrendStoreUnderTest = {
@@ -21,18 +22,25 @@ export const everything = 0;
 
 /** Key, readers, unnamed searches and searches of every query, by key. */
 export const sumsOf = async (store: TrendStore, fromHour = everything) =>
-  (await store.totals(fromHour)).totals
+  (await store.totals(fromHour))
     .map(({ key, readers, anonymous, searches }) => [key, readers, anonymous, searches] as const)
     .toSorted(([one], [other]) => (one < other ? -1 : 1));
 
-export const describeOne = async (
-  store: TrendStore,
-  key: string,
-  fromHour = noonHour - 23,
-): Promise<QueryDescription | undefined> => {
+/** What is said about a query in the 24 hours from one on, in few words. */
+export async function describeOne(store: TrendStore, key: string, fromHour = noonHour - 23) {
   const number = await store.find(key);
-  return number === null ? undefined : (await store.describe([number], fromHour))[0];
-};
+  if (number === null) return undefined;
+  const [described] = await store.describe([number], fromHour + 23);
+  if (described === undefined) return undefined;
+  return {
+    ...described,
+    label: commonestSpelling(described.key, described.spellings, described.spellingReaders),
+    distinctReaders: described.distinctReaders['24h'],
+    hours: described.hours
+      .filter(({ hour }) => hour >= fromHour)
+      .map(({ hour, readers, anonymous, searches }) => ({ hour, readers, anonymous, searches })),
+  };
+}
 
 /** Searches at noon, one for each reader. */
 export const searches = (query: string, readers: readonly (string | null)[]): readonly CountedSearch[] =>

@@ -66,7 +66,9 @@ function renderTrend(trend: Trend): Html {
   const rising = trend.kind === 'rising';
   return html`<li class="trend${rising ? ' is-rising' : ''}" data-key="${keyOf(trend.query)}">
     <a href="${searchUrl(trend.query)}">${trend.query}</a>
-    <span class="note">${rising ? html`<strong>rising</strong> · ` : ''}${readersOf(trend)}</span>
+    <span class="note"
+      >${rising ? html`<strong>rising</strong> · ${trend.why ?? readersOf(trend)}` : readersOf(trend)}</span
+    >
     ${drawSparkline(trend.hourly ?? [])}
   </li>`;
 }

@@ -9,6 +9,7 @@ const TrendSchema = Type.Object({
   kind: Type.Union([Type.Literal('rising'), Type.Literal('popular')]),
   readers: Type.Integer({ minimum: 0 }),
   searches: Type.Integer({ minimum: 0 }),
+  why: Type.Optional(Type.String({ maxLength: 400 })),
   window: Type.Optional(Type.String({ maxLength: 40 })),
   as_of: Type.Optional(Type.String({ maxLength: 40 })),
   hourly: Type.Optional(Type.Array(Type.Number({ minimum: 0 }), { maxItems: 1_000 })),

@@ -5,20 +5,16 @@ import type { HourCount } from '../trend-store.ts';
 /** How many counts of each partition are kept for those who follow; who is further behind reads the totals anew. */
 const keptCounts = 20_000;
 
+/** Every so many commits of a partition, old ones are removed: that need not be a statement of each. */
+const trimEvery = 16;
+
 /** A commit that has a number, but nothing in the journal yet. */
 export type BegunCommit = { readonly commitNo: number; readonly totalBefore: number };
 
 /** Which commits of which partitions an answer contains: the last revision by partition. */
 export type Seen = ReadonlyMap<number, number>;
 
-type JournaledCount = readonly [
-  query: number,
-  key: string,
-  hour: number,
-  readers: number,
-  anonymous: number,
-  searches: number,
-];
+type JournaledCount = readonly [query: number, hour: number, readers: number, anonymous: number, searches: number];
 
 export async function beginCommit({ connection, positionId, revision }: CommitContext): Promise<BegunCommit> {
   const [row] = await connection.rows(
@@ -39,9 +35,8 @@ export async function journalCommit(
   { commitNo, totalBefore }: BegunCommit,
   counts: readonly HourCount[],
 ): Promise<void> {
-  const journaled = counts.map(({ query, key, hour, readers, anonymous, searches }): JournaledCount => [
+  const journaled = counts.map(({ query, hour, readers, anonymous, searches }): JournaledCount => [
     query,
-    key,
     hour,
     readers,
     anonymous,
@@ -53,6 +48,7 @@ export async function journalCommit(
     total,
     commitNo,
   ]);
+  if (revision % trimEvery !== 0) return;
   await connection.change('DELETE FROM state.commit WHERE position_id = ? AND total <= ? AND revision < ?', [
     positionId,
     total - keptCounts,
@@ -91,8 +87,8 @@ export async function readCountedSince(
     if (revision !== (now.get(positionId) ?? 0) + 1) return null;
     now.set(positionId, revision);
     for (const count of JSON.parse(String(row['counts'])) as JournaledCount[]) {
-      const [query, key, hour, readers, anonymous, searches] = count;
-      counts.push({ query, key, hour, readers, anonymous, searches });
+      const [query, hour, readers, anonymous, searches] = count;
+      counts.push({ query, hour, readers, anonymous, searches });
     }
   }
   return { seen: now, counts };

@@ -1,38 +1,35 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { MysqlConnection } from '../../../../mysql/connection.ts';
 import { upsert, type MergedTable, type SqlValue } from '../../../../sql/merge.ts';
 import { columnText } from '../../../../sql/steps.ts';
 import { isLaterAnswer, type Answer, type QueryTally } from '../../counting/tally.ts';
-import { answer } from '../tables.ts';
+import { answer, keyHash } from '../tables.ts';
 
 /** A query's row as this transaction has locked it. */
 export type QueryRow = {
   readonly id: number;
   readonly key: string;
-  /** Of its latest answer; −1 while it has none. */
+  /** When it was searched last. */
   readonly timeMs: number;
+  /** When its stored answer was given; −1 while it has none. */
+  readonly answeredMs: number;
   readonly answerHash: Buffer;
 };
 
 const keysPerStatement = 1_000;
-const noAnswer = { timeMs: -1, answerHash: Buffer.alloc(32) };
+const neverSearched = { timeMs: -1, answeredMs: -1, answerHash: Buffer.alloc(32) };
 
 /** Written only by a transaction that has locked the row. */
 const query: MergedTable = {
   name: 'query',
   key: ['id'],
-  columns: { key_hash: 'kept', query_key: 'kept', time_ms: 'set', answer_hash: 'set' },
+  columns: { key_hash: 'kept', query_key: 'kept', time_ms: 'set', answered_ms: 'set', answer_hash: 'set' },
 };
 const newQuery: MergedTable = {
   ...query,
   key: ['key_hash'],
-  columns: { query_key: 'kept', time_ms: 'kept', answer_hash: 'kept' },
+  columns: { query_key: 'kept', time_ms: 'kept', answered_ms: 'kept', answer_hash: 'kept' },
 };
-
-/** Keys may be longer than an index takes. */
-export function keyHash(key: string): Buffer {
-  return hash('sha256', key, 'buffer');
-}
 
 /**
  * The rows of some keys, added where they are missing and all locked until the transaction ends: no other instance
@@ -54,7 +51,13 @@ export async function lockQueries(
     if (missing.length === 0) continue;
     await connection.insert(
       upsert(newQuery, 'mysql'),
-      missing.map(({ key, hash }) => [hash, key, noAnswer.timeMs, noAnswer.answerHash]),
+      missing.map(({ key, hash }) => [
+        hash,
+        key,
+        neverSearched.timeMs,
+        neverSearched.answeredMs,
+        neverSearched.answerHash,
+      ]),
     );
     await lockFound(connection, missing, found);
   }
@@ -68,14 +71,20 @@ async function lockFound(
 ): Promise<void> {
   const keys = new Map(wanted.map(({ key, hash }) => [hash.toString('hex'), key]));
   const rows = await connection.rows(
-    `SELECT id, key_hash, time_ms, answer_hash FROM state.query FORCE INDEX (by_key)
+    `SELECT id, key_hash, time_ms, answered_ms, answer_hash FROM state.query FORCE INDEX (by_key)
      WHERE key_hash IN (?) ORDER BY key_hash FOR UPDATE`,
     [wanted.map(({ hash }) => hash)],
   );
   for (const row of rows) {
     const key = keys.get((row['key_hash'] as Buffer).toString('hex'))!;
     const answerHash = row['answer_hash'] as Buffer;
-    found.set(key, { id: Number(row['id']), key, timeMs: Number(row['time_ms']), answerHash });
+    found.set(key, {
+      id: Number(row['id']),
+      key,
+      timeMs: Number(row['time_ms']),
+      answeredMs: Number(row['answered_ms']),
+      answerHash,
+    });
   }
 }
 
@@ -88,25 +97,32 @@ export async function keepLatestAnswers(
   tallies: Iterable<QueryTally>,
   rows: ReadonlyMap<string, QueryRow>,
 ): Promise<void> {
-  const given = Array.from(tallies, ({ key, latest }) => ({ row: rows.get(key)!, latest, hash: answerHash(latest) }));
-  const disputed = given.filter(({ row, latest, hash }) => row.timeMs === latest.time && !hash.equals(row.answerHash));
+  const searched = Array.from(tallies, ({ key, lastMs, latest }) => {
+    const row = rows.get(key)!;
+    const given = latest === null ? null : { ...latest, hash: answerHash(latest) };
+    return { row, timeMs: Math.max(lastMs, row.timeMs), given };
+  });
+  const disputed = searched.filter(
+    ({ row, given }) => given?.time === row.answeredMs && !given.hash.equals(row.answerHash),
+  );
   const stored = await readAnswers(
     connection,
     disputed.map(({ row }) => row.id),
   );
-  const later = given.filter(({ row, latest }) => {
+  const answers: SqlValue[][] = [];
+  const queries = searched.map(({ row, timeMs, given }): SqlValue[] => {
     const known = stored.get(row.id);
-    return known === undefined ? latest.time > row.timeMs : isLaterAnswer(latest, { ...known, time: row.timeMs });
+    const isLater =
+      given !== null &&
+      (known === undefined ? given.time > row.answeredMs : isLaterAnswer(given, { ...known, time: row.answeredMs }));
+    const { answeredMs, hash } = isLater
+      ? { answeredMs: given.time, hash: given.hash }
+      : { ...row, hash: row.answerHash };
+    if (isLater && !hash.equals(row.answerHash)) answers.push([row.id, given.corrected, given.books]);
+    return [row.id, keyHash(row.key), row.key, timeMs, answeredMs, hash];
   });
-  const differing = later.filter(({ row, hash }) => !hash.equals(row.answerHash));
-  await connection.insert(
-    upsert(answer, 'mysql'),
-    differing.map(({ row, latest }): SqlValue[] => [row.id, latest.corrected, latest.books]),
-  );
-  await connection.insert(
-    upsert(query, 'mysql'),
-    later.map(({ row, latest, hash }) => [row.id, keyHash(row.key), row.key, latest.time, hash]),
-  );
+  await connection.insert(upsert(answer, 'mysql'), answers);
+  await connection.insert(upsert(query, 'mysql'), queries);
 }
 
 async function readAnswers(

@@ -6,10 +6,20 @@ import { createMysqlProgress, progressMigrations } from '../../../../progress/my
 import { readCountedSince, readSeen, type Seen } from './commit-journal.ts';
 import { countSearches } from './count-searches.ts';
 import { refuseForgotten } from '../../counting/kept-counts.ts';
-import { keyHash } from './queries.ts';
+import { keyHash } from '../tables.ts';
 import { createForgetting } from '../forget-old-counts.ts';
-import { readDays, readDescriptions, readTotals } from '../read-counts.ts';
-import type { CountedSearch } from '../../trend-projection.ts';
+import {
+  countDistinctReaders,
+  readDays,
+  readDecisions,
+  readDescriptions,
+  readHour,
+  readHours,
+  readTotals,
+} from '../read-counts.ts';
+import { readUnanswered } from '../read-unanswered.ts';
+import { createListeners } from '../listeners.ts';
+import type { TrendChange } from '../../trend-projection.ts';
 import type { TrendStore } from '../trend-store.ts';
 
 const countsMigrations: Migrations = { name: 'trend', folder: new URL('migrations/', import.meta.url) };
@@ -31,19 +41,28 @@ export async function openMysqlTrendStore(
 
 function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
   const forgetting = createForgetting('mysql');
-  const progress = createMysqlProgress<CountedSearch>(database, async (searches, context) => {
-    if (context.occasion === 'redriven') refuseForgotten(searches, context.watermarkMs);
-    await countSearches(searches, context);
+  const progress = createMysqlProgress<TrendChange>(database, async (changes, context) => {
+    if (context.occasion === 'redriven') refuseForgotten(changes, context.watermarkMs);
+    await countSearches(changes, context);
     await runSteps(context.connection, forgetting.steps(context.watermarkMs));
   });
   const revisions = createRevisions();
+  const listeners = createListeners();
 
   return {
     ...progress,
-    totals: (fromHour) =>
+    commit: async (commit) => {
+      const committed = await progress.commit(commit);
+      if (committed && commit.changes.length > 0) listeners.call();
+      return committed;
+    },
+    counts: (fromHour, take) =>
       database.read(async (connection) => {
         const seen = await readSeen(connection);
-        return { revision: revisions.numberOf(seen), totals: await runSteps(connection, readTotals(fromHour)) };
+        for (const hour of await runSteps(connection, readHours(fromHour))) {
+          for (const count of await runSteps(connection, readHour(hour))) take(count);
+        }
+        return revisions.numberOf(seen);
       }),
     countedSince: async (revision) => {
       const seen = revisions.get(revision);
@@ -51,14 +70,20 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
       const since = await database.connected((connection) => readCountedSince(connection, seen));
       return since === null ? null : { revision: revisions.numberOf(since.seen), counts: since.counts };
     },
-    describe: (queries, fromHour) =>
-      database.read((connection) => runSteps(connection, readDescriptions('mysql', queries, fromHour))),
+    totals: (fromHour) => database.connected((connection) => runSteps(connection, readTotals(fromHour))),
+    describe: (queries, nowHour) =>
+      database.read((connection) => runSteps(connection, readDescriptions('mysql', queries, nowHour))),
+    distinctReaders: (queries, fromHour) =>
+      database.connected((connection) => runSteps(connection, countDistinctReaders(queries, fromHour))),
     find: (key) =>
       database.connected(async (connection) => {
         const [row] = await connection.rows('SELECT id FROM state.query WHERE key_hash = ?', [keyHash(key)]);
         return row === undefined ? null : Number(row['id']);
       }),
     daily: (query, fromDay) => database.connected((connection) => runSteps(connection, readDays(query, fromDay))),
+    decisions: () => database.connected((connection) => runSteps(connection, readDecisions())),
+    unanswered: (...window) => database.read((connection) => runSteps(connection, readUnanswered(...window))),
+    onCounted: listeners.add,
     close: database.close,
   };
 }

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { createRandom } from '../../../../commands/simulate/seeded-random.ts';
 import { isLaterAnswer, type Answer } from '../../counting/tally.ts';
+import type { CountedSearch } from '../../trend-projection.ts';
 import { createLatestAnswers } from './queries.ts';
 import { countsMigrations } from './schema.ts';
 
@@ -19,7 +20,9 @@ const spellings = [null, null, 'emma'];
 const lists = ['[1]', '[1]', '[2]'].map((text) => new Uint8Array(Buffer.from(text)));
 
 function stored(database: SqliteDatabase): readonly unknown[] {
-  return database.prepare('SELECT query, time_ms, corrected, books FROM last_search JOIN answer USING (query)').all();
+  return database
+    .prepare('SELECT query, answered_ms AS time_ms, corrected, books FROM last_search JOIN answer USING (query)')
+    .all();
 }
 
 function asStored(latest: ReadonlyMap<number, Timed>): readonly unknown[] {
@@ -29,6 +32,11 @@ function asStored(latest: ReadonlyMap<number, Timed>): readonly unknown[] {
 }
 
 const plain = (rows: readonly unknown[]): string => JSON.stringify(rows.map((row) => ({ ...(row as object) })));
+
+function searchWith(answer: Timed): CountedSearch {
+  const rest = { label: '', hour: 0, reader: null, anonymous: false, place: 0, lead: 1, unanswered: false };
+  return { kind: 'search', queryKey: '', ...rest, ...answer };
+}
 
 describe('the latest answers', () => {
   it('are those of the greatest time, whatever is remembered, rolled back or forgotten', async () => {
@@ -50,7 +58,7 @@ describe('the latest answers', () => {
               books: lists[below(3)]!,
             };
             const query = 1 + below(queries);
-            answers.keep(query, { ...answer });
+            answers.keep({ query, lastMs: answer.time, latest: searchWith(answer) });
             const known = latest.get(query);
             if (known === undefined || isLaterAnswer(answer, known)) latest.set(query, answer);
           }

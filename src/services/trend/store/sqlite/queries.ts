@@ -1,11 +1,12 @@
 import { createLruMap, createDoorkeptLruMap } from '../../../../runtime/lru-map.ts';
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { upsert } from '../../../../sql/merge.ts';
-import { compareAnswers, isLaterAnswer, type Answer } from '../../counting/tally.ts';
-import { answer } from '../tables.ts';
+import { compareAnswers, isLaterAnswer, type Answer, type QueryTally } from '../../counting/tally.ts';
+import { answer, lastSearch, searchedAgain } from '../tables.ts';
 
 type TimedAnswer = Answer & { time: number };
 
+const noAnswerMs = -1;
 const rememberedNumbers = 50_000;
 const rememberedBytes = 8 << 20;
 /** A query that does not come back within so many others is not worth remembering. */
@@ -30,9 +31,9 @@ export function createQueryNumbers(database: SqliteDatabase) {
 }
 
 /**
- * The latest answer of every query. Readers mostly get the same answer again, so its time has a narrow row of its own,
- * and the answer itself is only written when it differs. An answer that is not remembered is compared where it is
- * stored: mostly it is the same and need not be read.
+ * The latest answer of every query, and when it was searched last. Readers mostly get the same answer again, so the times
+ * have a narrow row of their own, and the answer itself is only written when it differs. An answer that is not remembered
+ * is compared where it is stored: mostly it is the same and need not be read.
  */
 export function createLatestAnswers(database: SqliteDatabase) {
   const remembered = createDoorkeptLruMap<number, TimedAnswer>(
@@ -41,13 +42,12 @@ export function createLatestAnswers(database: SqliteDatabase) {
     ({ books }) => books.byteLength + 100,
   );
   const compare = database.prepare(
-    `SELECT time_ms, corrected IS ? AND books = ? FROM last_search JOIN answer USING (query) WHERE query = ?`,
+    `SELECT answered_ms, corrected IS ? AND books = ? FROM last_search JOIN answer USING (query) WHERE query = ?`,
   );
   compare.setReturnArrays(true);
   const find = database.prepare('SELECT corrected, books FROM answer WHERE query = ?');
-  const writeTime = database.prepare(
-    'INSERT INTO last_search VALUES (?, ?) ON CONFLICT DO UPDATE SET time_ms = excluded.time_ms',
-  );
+  const writeTime = database.prepare(upsert(searchedAgain, 'sqlite'));
+  const writeTimes = database.prepare(upsert(lastSearch, 'sqlite'));
   const writeAnswer = database.prepare(upsert(answer, 'sqlite'));
 
   /** The stored answer of a query; where it is the same as this one, its books are the same object. */
@@ -59,20 +59,26 @@ export function createLatestAnswers(database: SqliteDatabase) {
     return { time, corrected: stored.corrected, books: stored.books };
   };
 
+  /** @returns when the answer that is stored from now on was given. */
+  const keepAnswer = (query: number, latest: TimedAnswer): number => {
+    const held = remembered.get(query);
+    const known = held ?? recall(query, latest);
+    if (known !== undefined && !isLaterAnswer(latest, known)) return known.time;
+    const { time, corrected, books } = latest;
+    if (known !== undefined && compareAnswers(known, latest) === 0) {
+      known.time = time;
+      if (held === undefined) remembered.set(query, known);
+      return time;
+    }
+    writeAnswer.run(query, corrected, books);
+    remembered.set(query, { time, corrected, books });
+    return time;
+  };
+
   return {
-    keep: (query: number, latest: TimedAnswer): void => {
-      const held = remembered.get(query);
-      const known = held ?? recall(query, latest);
-      if (known !== undefined && !isLaterAnswer(latest, known)) return;
-      const { time, corrected, books } = latest;
-      if (known === undefined || time > known.time) writeTime.run(query, time);
-      if (known !== undefined && compareAnswers(known, latest) === 0) {
-        known.time = time;
-        if (held === undefined) remembered.set(query, known);
-        return;
-      }
-      writeAnswer.run(query, corrected, books);
-      remembered.set(query, { time, corrected, books });
+    keep: ({ query, lastMs, latest }: Pick<QueryTally, 'query' | 'lastMs' | 'latest'>): void => {
+      if (latest === null) writeTime.run(query, lastMs, noAnswerMs);
+      else writeTimes.run(query, lastMs, keepAnswer(query, latest));
     },
     forget: remembered.clear,
   };

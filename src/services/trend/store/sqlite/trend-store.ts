@@ -7,9 +7,13 @@ import { countsMigrations } from './schema.ts';
 import { createCountJournal } from './commit-journal.ts';
 import { createForgetting } from '../forget-old-counts.ts';
 import { refuseForgotten } from '../../counting/kept-counts.ts';
-import { readDays, readDescriptions, readTotals } from '../read-counts.ts';
-import type { CountedSearch } from '../../trend-projection.ts';
+import { countDistinctReaders, readDays, readDecisions, readDescriptions, readTotals } from '../read-counts.ts';
+import { readUnanswered } from '../read-unanswered.ts';
+import { createListeners } from '../listeners.ts';
+import type { TrendChange } from '../../trend-projection.ts';
 import type { HourCount, TrendStore } from '../trend-store.ts';
+
+type Row = readonly [hour: number, query: number, readers: number, anonymous: number, searches: number];
 
 const cacheKiB = 16_384;
 /** 16 MB: every commit changes pages all over the distinct readers; fewer checkpoints write each of them less often. */
@@ -35,6 +39,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
   const counter = createSearchCounter(database);
   const forgetting = createForgetting('sqlite');
   const journal = createCountJournal();
+  const listeners = createListeners();
   let foreignVersion = database.dataVersion();
   let counted: readonly HourCount[] = [];
 
@@ -54,6 +59,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
       try {
         const result = database.transaction(body);
         journal.add(counted);
+        if (counted.length > 0) listeners.call();
         return result;
       } catch (error) {
         counter.forgetRemembered();
@@ -61,12 +67,17 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
       }
     },
   };
-  const progress = createSqliteProgress<CountedSearch>(journaling, clock, (searches, watermarkMs, occasion) => {
+  const progress = createSqliteProgress<TrendChange>(journaling, clock, (changes, watermarkMs, occasion) => {
     noticeOthers();
-    if (occasion === 'redriven') refuseForgotten(searches, watermarkMs);
-    counted = counter.count(searches);
+    if (occasion === 'redriven') refuseForgotten(changes, watermarkMs);
+    counted = counter.count(changes);
     if (runSteps(database, forgetting.steps(watermarkMs))) counter.forgetRemembered();
   });
+  // Rows as arrays: there may be a million, and nothing else runs on this thread meanwhile.
+  const allCounts = database.prepare(
+    'SELECT hour, query, readers, anonymous, searches FROM hourly WHERE hour >= ? ORDER BY hour',
+  );
+  allCounts.setReturnArrays(true);
   const read = async <Result>(body: () => Result): Promise<Result> => {
     try {
       return body();
@@ -77,10 +88,14 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
 
   return {
     ...progress,
-    totals: (fromHour) =>
+    counts: (fromHour, take) =>
       read(() => {
         noticeOthers();
-        return { revision: journal.revision(), totals: runSteps(database, readTotals(fromHour)) };
+        const revision = journal.revision();
+        for (const [hour, query, readers, anonymous, searches] of allCounts.iterate(fromHour) as unknown as Row[]) {
+          take({ hour, query, readers, anonymous, searches });
+        }
+        return revision;
       }),
     countedSince: (revision) =>
       read(() => {
@@ -88,13 +103,18 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
         const counts = journal.since(revision);
         return counts === null ? null : { revision: journal.revision(), counts };
       }),
-    describe: (queries, fromHour) => read(() => runSteps(database, readDescriptions('sqlite', queries, fromHour))),
+    totals: (fromHour) => read(() => runSteps(database, readTotals(fromHour))),
+    describe: (queries, nowHour) => read(() => runSteps(database, readDescriptions('sqlite', queries, nowHour))),
+    distinctReaders: (queries, fromHour) => read(() => runSteps(database, countDistinctReaders(queries, fromHour))),
     find: (key) =>
       read(() => {
         const id = database.prepare('SELECT id FROM query WHERE query_key = ?').get(key)?.['id'];
         return id === undefined ? null : Number(id);
       }),
     daily: (query, fromDay) => read(() => runSteps(database, readDays(query, fromDay))),
+    decisions: () => read(() => runSteps(database, readDecisions())),
+    unanswered: (...window) => read(() => runSteps(database, readUnanswered(...window))),
+    onCounted: listeners.add,
     close: async () => database.close(),
   };
 }

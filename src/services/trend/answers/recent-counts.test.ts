@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { HourCount } from '../store/trend-store.ts';
+import { burstScore, burstWindows } from './burst.ts';
+import { createRecentCounts, type Sums } from './recent-counts.ts';
+
+const firstHour = 490_000;
+
+/** All counts so far, and those after a revision, as a store has them. */
+function createSource() {
+  const counted: HourCount[] = [];
+  return {
+    counted,
+    add: (...counts: readonly HourCount[]) => void counted.push(...counts),
+    counts: async (fromHour: number, take: (count: HourCount) => void) => {
+      for (const count of byHour(counted)) if (count.hour >= fromHour) take(count);
+      return counted.length;
+    },
+    countedSince: async (revision: number) => ({ revision: counted.length, counts: counted.slice(revision) }),
+  };
+}
+
+/** One row for each query and hour, as they are stored. */
+function byHour(counted: readonly HourCount[]): readonly HourCount[] {
+  const rows = new Map<string, HourCount>();
+  for (const { query, hour, readers, anonymous, searches } of counted) {
+    const known = rows.get(`${query} ${hour}`) ?? { query, hour, readers: 0, anonymous: 0, searches: 0 };
+    rows.set(`${query} ${hour}`, {
+      ...known,
+      readers: known.readers + readers,
+      anonymous: known.anonymous + anonymous,
+      searches: known.searches + searches,
+    });
+  }
+  return [...rows.values()];
+}
+
+/** The sums of one query, worked out from the beginning. */
+function expectedSums(counted: readonly HourCount[], query: number, nowHour: number): Sums {
+  const rows = byHour(counted).filter((row) => row.query === query);
+  const sum = (from: number, to: number, of: (row: HourCount) => number): number =>
+    rows.reduce((all, row) => (nowHour - row.hour >= from && nowHour - row.hour < to ? all + of(row) : all), 0);
+  const listed = ({ readers, anonymous }: HourCount): number => readers + anonymous;
+  const rise = ({ readers, anonymous }: HourCount): number => readers + Math.min(1, anonymous);
+  const searches = (row: HourCount): number => row.searches;
+  return {
+    list3: sum(-9, 3, listed),
+    list24: sum(-9, 24, listed),
+    list168: sum(-9, 168, listed),
+    searches3: sum(-9, 3, searches),
+    searches24: sum(-9, 24, searches),
+    searches168: sum(-9, 168, searches),
+    rise3: sum(-9, 3, rise),
+    rise24: sum(-9, 24, rise),
+    base3: sum(3, 171, rise),
+    base24: sum(24, 192, rise),
+  };
+}
+
+const queries = [1, 2, 3];
+const count: fc.Arbitrary<Omit<HourCount, 'hour'> & { readonly ago: number }> = fc.record({
+  query: fc.constantFrom(...queries),
+  ago: fc.oneof(fc.constantFrom(-2, 0, 1, 2, 3, 23, 24, 167, 168, 170, 171, 191, 192), fc.nat({ max: 200 })),
+  readers: fc.nat({ max: 3 }),
+  anonymous: fc.constantFrom(0, 0, 1, 2),
+  searches: fc.integer({ min: 1, max: 5 }),
+});
+const steps = fc.array(
+  fc.record({ counts: fc.array(count, { maxLength: 6 }), hours: fc.constantFrom(0, 0, 1, 1, 2, 24, 150, 400) }),
+  { maxLength: 20 },
+);
+
+describe('recent counts in memory', () => {
+  it('have the same sums as if they were all read again, however hours pass', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (given) => {
+        const source = createSource();
+        const recent = createRecentCounts(source);
+        let nowHour = firstHour;
+        await recent.refresh(nowHour);
+        for (const { counts, hours } of given) {
+          source.add(...counts.map(({ ago, ...rest }) => ({ ...rest, hour: nowHour - ago })));
+          nowHour += hours;
+          await recent.refresh(nowHour);
+          for (const query of queries) {
+            assert.deepEqual(recent.sumsOf(query), expectedSums(source.counted, query, nowHour));
+          }
+          const fresh = createRecentCounts(source);
+          await fresh.refresh(nowHour);
+          for (const sum of ['list3', 'list24', 'list168'] as const) {
+            assert.deepEqual(recent.top(sum, 2), fresh.top(sum, 2));
+          }
+          assert.deepEqual(recent.risers(2), fresh.risers(2));
+          assert.deepEqual(recent.all('24h'), fresh.all('24h'));
+          assert.equal(recent.size(), fresh.size());
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('the burst score', () => {
+  const all = { inWindow: 1_000, inBaseline: 7_000 };
+  const { '24h': hours } = burstWindows;
+
+  it('is the signed square root of the Poisson deviance', () => {
+    const expected = ((12 + 2) * (1_000 + 12)) / (7_000 + 84);
+    const deviance = 2 * (20 * Math.log(20 / expected) - (20 - expected));
+    assert.equal(burstScore(20, 12, all, hours), Math.sqrt(deviance));
+  });
+
+  it('is nothing for fewer readers than expected, for four readers, and without a baseline', () => {
+    assert.equal(burstScore(14, 100, all, hours), 0);
+    assert.equal(burstScore(4, 0, all, hours), 0);
+    assert.ok(burstScore(5, 0, all, hours) > 0);
+    assert.equal(burstScore(50, 0, { inWindow: 50, inBaseline: 49 }, hours), 0);
+  });
+
+  it('does not rise where all queries have more readers', () => {
+    assert.equal(burstScore(100, 70, { inWindow: 10_000, inBaseline: 7_000 }, hours), 0);
+  });
+});

@@ -1,0 +1,214 @@
+import type { HourCount, TrendStore } from '../store/trend-store.ts';
+import { baselineHours, burstScore, burstWindows, fewestReaders, risingScore } from './burst.ts';
+import type { AllReaders, BurstWindow } from './burst.ts';
+import { createHourBucket, type HourBucket } from './hour-bucket.ts';
+import { createSlots, type Slots } from './slots.ts';
+
+/**
+ * Counts of the last eight days in memory: for each query the sums of the windows that lists need. A new count costs a
+ * few additions; when an hour ends, the hours that leave a window are subtracted from its sums.
+ */
+export type RecentCounts = {
+  /**
+   * Brings the sums up to date.
+   * @returns the queries that were counted since the last time; `'all'` when everything was read, or an hour has passed.
+   */
+  readonly refresh: (nowHour: number) => Promise<ReadonlySet<number> | 'all'>;
+  /** The queries with the greatest sums, greatest first, with what the sum is. */
+  readonly top: (sum: ListedSum, limit: number) => readonly { readonly query: number; readonly score: number }[];
+  /** Queries that may be rising, with the score they have at best, greatest first. */
+  readonly risers: (limit: number) => readonly { readonly query: number; readonly score: number }[];
+  readonly sumsOf: (query: number) => Sums;
+  /** Readers by name of all queries. */
+  readonly all: (window: BurstWindow) => AllReaders;
+  /** Different queries of the last 24 hours. */
+  readonly size: () => number;
+};
+
+/** Readers, and what is added to them: in `list…` every unnamed search, in `rise…` and `base…` all of an hour as one. */
+export type Sums = { readonly [Name in SumName]: number };
+
+const sumNames = ['list3', 'list24', 'list168', 'searches3', 'searches24', 'searches168'] as const;
+const burstNames = ['rise3', 'rise24', 'base3', 'base24'] as const;
+export type ListedSum = 'list3' | 'list24' | 'list168';
+export type SumName = (typeof sumNames)[number] | (typeof burstNames)[number];
+
+const names: readonly SumName[] = [...sumNames, ...burstNames];
+const kinds = names.map((name) =>
+  name.startsWith('list') ? 'listed' : name.startsWith('searches') ? 'searches' : 'rise',
+);
+const indexOf = Object.fromEntries(names.map((name, index) => [name, index])) as Readonly<Record<SumName, number>>;
+const keptHours = baselineHours + 24;
+
+/** The sums that an hour belongs to, as bits. */
+function membership(hour: number, nowHour: number): number {
+  const ago = nowHour - hour;
+  let bits = 0;
+  const add = (...sums: readonly SumName[]): void => {
+    for (const sum of sums) bits |= 1 << indexOf[sum];
+  };
+  if (ago < 3) add('list3', 'searches3', 'rise3');
+  else if (ago < 3 + baselineHours) add('base3');
+  if (ago < 24) add('list24', 'searches24', 'rise24');
+  else if (ago < keptHours) add('base24');
+  if (ago < 168) add('list168', 'searches168');
+  return bits;
+}
+
+/**
+ * @param countAnonymous whether every search without a reader counts towards a rise, not all of an hour as one.
+ */
+export function createRecentCounts(
+  store: Pick<TrendStore, 'counts' | 'countedSince'>,
+  countAnonymous = false,
+): RecentCounts {
+  let slots: Slots = createSlots(names.length);
+  let buckets = new Map<number, HourBucket>();
+  let risers = new Set<number>();
+  let touched = new Set<number>();
+  let now: number | null = null;
+  let revision = 0;
+  const tops = new Map<ListedSum, { slots: readonly number[]; touched: Set<number> }>();
+
+  /** Adds a bucket to the sums it has joined, and takes it from those it has left. */
+  const move = (bucket: HourBucket, before: number, after: number): void => {
+    if (before === after) return;
+    bucket.each((slot, listed, rise, searches) => {
+      for (let index = 0; index < kinds.length; index++) {
+        const sign = ((after >> index) & 1) - ((before >> index) & 1);
+        if (sign === 0) continue;
+        const kind = kinds[index];
+        slots.add(slot, index, sign * (kind === 'listed' ? listed : kind === 'searches' ? searches : rise));
+      }
+    });
+  };
+
+  const take = ({ query, hour, readers, anonymous, searches }: HourCount, nowHour: number): void => {
+    if (hour <= nowHour - keptHours) return;
+    let bucket = buckets.get(hour);
+    if (bucket === undefined) {
+      bucket = createHourBucket();
+      buckets.set(hour, bucket);
+    }
+    const slot = slots.slotOf(query);
+    const isFirstUnnamed = anonymous > 0 && bucket.addUnnamed(slot);
+    const rise = readers + (countAnonymous ? anonymous : Number(isFirstUnnamed));
+    if (bucket.add(slot, readers, readers + anonymous, rise, searches)) slots.use(slot);
+    const bits = membership(hour, nowHour);
+    for (let index = 0; index < kinds.length; index++) {
+      if (((bits >> index) & 1) === 0) continue;
+      const kind = kinds[index];
+      slots.add(slot, index, kind === 'listed' ? readers + anonymous : kind === 'searches' ? searches : rise);
+    }
+    if (slots.get(slot, indexOf.rise24) >= fewestReaders) risers.add(slot);
+    touched.add(slot);
+    for (const top of tops.values()) top.touched.add(slot);
+  };
+
+  const read = async (nowHour: number): Promise<void> => {
+    slots = createSlots(names.length);
+    buckets = new Map();
+    risers = new Set();
+    tops.clear();
+    revision = await store.counts(nowHour - keptHours + 1, (count) => take(count, nowHour));
+    now = nowHour;
+  };
+
+  const passTo = (nowHour: number, before: number): void => {
+    for (const [hour, bucket] of buckets) {
+      move(bucket, membership(hour, before), membership(hour, nowHour));
+      if (hour > nowHour - keptHours) {
+        if (hour < nowHour) bucket.close();
+        continue;
+      }
+      bucket.each((slot) => slots.release(slot));
+      buckets.delete(hour);
+    }
+    risers = new Set([...risers].filter((slot) => slots.get(slot, indexOf.rise24) >= fewestReaders));
+    tops.clear();
+    now = nowHour;
+  };
+
+  const refresh: RecentCounts['refresh'] = async (nowHour) => {
+    touched = new Set();
+    const since = now !== null && nowHour >= now ? await store.countedSince(revision) : null;
+    if (since === null) {
+      await read(nowHour);
+      return 'all';
+    }
+    const hasPassed = nowHour !== now;
+    if (hasPassed) passTo(nowHour, now!);
+    revision = since.revision;
+    for (const count of since.counts) take(count, nowHour);
+    return hasPassed ? 'all' : new Set(Array.from(touched, (slot) => slots.queryAt(slot)));
+  };
+
+  const all = (window: BurstWindow): AllReaders => {
+    const [inWindow, inBaseline] = window === '3h' ? (['rise3', 'base3'] as const) : (['rise24', 'base24'] as const);
+    const sums = { inWindow: 0, inBaseline: 0 };
+    for (const [hour, bucket] of buckets) {
+      const bits = membership(hour, now!);
+      if ((bits & (1 << indexOf[inWindow])) !== 0) sums.inWindow += bucket.named();
+      if ((bits & (1 << indexOf[inBaseline])) !== 0) sums.inBaseline += bucket.named();
+    }
+    return sums;
+  };
+
+  return {
+    refresh,
+    all,
+    top: (sum, limit) => {
+      const index = indexOf[sum];
+      const known = tops.get(sum);
+      const candidates = known === undefined ? slots.all() : new Set([...known.slots, ...known.touched]);
+      const best = greatest(candidates, limit, (slot) => slots.get(slot, index), slots.queryAt);
+      tops.set(sum, { slots: best, touched: new Set() });
+      return best.map((slot) => ({ query: slots.queryAt(slot), score: slots.get(slot, index) }));
+    },
+    risers: (limit) => {
+      const [all3, all24] = [all('3h'), all('24h')];
+      const rising: { query: number; score: number }[] = [];
+      for (const slot of risers) {
+        const score = Math.max(
+          burstScore(slots.get(slot, indexOf.rise3), slots.get(slot, indexOf.base3), all3, burstWindows['3h']),
+          burstScore(slots.get(slot, indexOf.rise24), slots.get(slot, indexOf.base24), all24, burstWindows['24h']),
+        );
+        if (score >= risingScore) rising.push({ query: slots.queryAt(slot), score });
+      }
+      return rising.sort((one, other) => other.score - one.score || one.query - other.query).slice(0, limit);
+    },
+    sumsOf: (query) => {
+      const slot = slots.find(query);
+      return Object.fromEntries(
+        names.map((name, index) => [name, slot === undefined ? 0 : slots.get(slot, index)]),
+      ) as Sums;
+    },
+    size: () => {
+      let size = 0;
+      for (const slot of slots.all()) if (slots.get(slot, indexOf.searches24) > 0) size++;
+      return size;
+    },
+  };
+}
+
+/** The first `limit` by score, then by query, in one pass. Those without a score are left out. */
+function greatest(
+  candidates: Iterable<number>,
+  limit: number,
+  scoreOf: (slot: number) => number,
+  queryAt: (slot: number) => number,
+): readonly number[] {
+  const kept: number[] = [];
+  let least = 0;
+  const compare = (one: number, other: number): number =>
+    scoreOf(other) - scoreOf(one) || queryAt(one) - queryAt(other);
+  for (const slot of candidates) {
+    if (scoreOf(slot) <= least) continue;
+    kept.push(slot);
+    if (kept.length < limit * 2) continue;
+    kept.sort(compare).length = limit;
+    least = scoreOf(kept.at(-1)!) - 1;
+  }
+  kept.sort(compare).length = Math.min(kept.length, limit);
+  return kept;
+}
