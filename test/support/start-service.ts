@@ -39,7 +39,10 @@ export async function startService(
         return listening.test(started.output());
       },
       listensWithinMs,
-    );
+    ).catch((error: unknown) => {
+      started.process.kill('SIGKILL');
+      throw error;
+    });
     return { ...started, url: listening.exec(started.output())![1]! };
   };
   let running = await start('0');

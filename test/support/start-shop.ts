@@ -58,6 +58,9 @@ export async function startShop(data: string, environment: Readonly<Record<strin
   await until('the shop listens', () => {
     if (gone) throw new Error(`the shop ended instead of listening:\n${started.output()}`);
     return urlOf('recommendation') !== undefined;
+  }).catch((error: unknown) => {
+    started.process.kill('SIGKILL');
+    throw error;
   });
   return {
     web: urlOf('the bookshop')!,
