@@ -54,7 +54,11 @@ const problemAnswer = {
   },
 };
 
-type Parameter = { readonly in: string; readonly required?: boolean; readonly schema?: { readonly type?: string } };
+type Parameter = {
+  readonly in: string;
+  readonly required?: boolean;
+  readonly schema?: { readonly type?: string; readonly anyOf?: readonly object[] };
+};
 type Operation = {
   responses?: Record<string, unknown>;
   security?: unknown;
@@ -103,14 +107,13 @@ function complete(document: Document): unknown {
   return withDescribed(document);
 }
 
-/** A form also sends the fields that were left empty, and numbers may be empty there. */
+/** A form also sends the fields that were left empty: numbers and choices may be empty there. */
 function withEmpty(parameter: Parameter): Parameter {
   const { in: place, required = false, schema } = parameter;
-  if (place !== 'query' || required || !['integer', 'number'].includes(schema?.type ?? '')) return parameter;
-  return {
-    ...parameter,
-    schema: { anyOf: [schema, { type: 'string', maxLength: 0 }] } as Parameter['schema'] & object,
-  };
+  const isNumber = schema?.type === 'integer' || schema?.type === 'number';
+  if (schema === undefined || place !== 'query' || required || !(isNumber || schema.anyOf !== undefined))
+    return parameter;
+  return { ...parameter, schema: { anyOf: [...(schema.anyOf ?? [schema]), { type: 'string', maxLength: 0 }] } };
 }
 
 function withDescribed(value: unknown): unknown {

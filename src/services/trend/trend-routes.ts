@@ -88,7 +88,7 @@ export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
     {
       schema: {
         summary: 'Searches that no book answered, for operators',
-        security: [{ operator: [] }],
+        security: [{}, { operator: [] }],
         querystring: Type.Object({ window: Type.Optional(WindowSchema) }),
         response: { 200: Type.Array(UnansweredSchema) },
       },

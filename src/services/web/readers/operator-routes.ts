@@ -22,7 +22,7 @@ const Decision = Type.Object(
 
 const schema = {
   summary: 'Mute or pin a query among the trends, or take that back',
-  security: [{ operator: [] }],
+  security: [{}, { operator: [] }],
   body: Decision,
   response: { 202: Decision },
 };
