@@ -109,9 +109,9 @@ export function withoutArticle(key: string): string {
 
 export const yearMarks = '#y';
 
-/** Sorts as the years do. */
+/** Sorts as the years do, also those before our era. */
 export function yearMark(year: number): string {
-  return `${yearMarks}${String(year + 1_000_000)}`;
+  return `${yearMarks}${String(year + 1_000_000).padStart(7, '0')}`;
 }
 
 export const titleMarks = '#t';
