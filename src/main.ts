@@ -1,6 +1,7 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext, ServiceName } from './commands/command-context.ts';
 import { numberUpTo, queryText, wholeNumber } from './commands/option-values.ts';
+import type { ImportOptions } from './commands/import.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import { loadConfig } from './config/config.ts';
 import { SamsaError } from './errors.ts';
@@ -40,12 +41,30 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   program
     .command('import')
-    .argument('<file>', 'CSV with a title column, or NDJSON: a JSON object with a title in each line')
+    .argument('<file>', 'a table (CSV, TSV, .xlsx) or JSON of books, also in gzip or zip; an Open Library dump')
     .option('--source <name>', 'where the books come from; the same source and id mean the same book')
+    .option('--columns <pairs>', 'which column to read for which field, as title=Name,author=Writer')
+    .option('--check', 'read everything and say what would happen; change nothing')
+    .option('--report <file>', 'write all skipped rows, conflicts and unreadable values to a CSV file')
+    .option('--trust-isbn', 'a row with the ISBN of a book is that book, whatever its title')
+    .option('--keep-demo', 'keep the demo books')
     .description('add or update books; the same file again changes nothing')
-    .action((file: string, options: { source?: string }) =>
+    .action((file: string, options: Omit<ImportOptions, 'file'>) =>
       run(async (context) => (await import('./commands/import.ts')).importCommand(context, { file, ...options })),
     );
+  program
+    .command('export')
+    .addOption(new Option('--format <format>', 'csv or ndjson').choices(['csv', 'ndjson']).default('csv'))
+    .description('write the whole catalogue to the output, in a form that samsa import takes')
+    .action((options: { format: 'csv' | 'ndjson' }) =>
+      run(async (context) => (await import('./commands/export.ts')).exportCommand(context, options)),
+    );
+  program
+    .command('demo')
+    .description('the books that a new shop opens with')
+    .command('remove')
+    .description('remove the demo books that nobody has edited and no import has replaced')
+    .action(() => run(async (context) => (await import('./commands/demo.ts')).removeDemoCommand(context)));
   program
     .command('status')
     .option('--json', 'for programs')

@@ -149,7 +149,7 @@ describe('a shop', () => {
   it('imports books while it runs', async () => {
     const file = join(data, 'books.csv');
     await writeFile(file, 'title,author,year\nThe Castle of Beetles,Gregor Prager,1915\n');
-    const importing = spawnSamsa(['import', file], data);
+    const importing = spawnSamsa(['import', '--keep-demo', file], data);
     assert.equal(await importing.ended, 0, importing.output());
     await until('it is findable', async () => (await rows(`${shop.web}/api/books?q=beetles`)).length === 1);
   });

@@ -86,8 +86,9 @@ async function readBooks(path: string): Promise<readonly Book[]> {
   for await (const rows of (await openBookList(path)).rows) {
     for (const row of rows) {
       if (row.problem !== undefined) continue;
-      const { subjects = [], ...fields } = row.book.fields;
-      books.push({ author: '', ...fields, subjects: [...subjects], id: books.length + 1 });
+      const { subjects = [], other_titles: otherTitles = [], ...fields } = row.book.fields;
+      const lists = { subjects: [...subjects], other_titles: [...otherTitles] };
+      books.push({ author: '', ...fields, ...lists, id: books.length + 1 });
     }
   }
   return books;

@@ -3,18 +3,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ListedRow } from '../../src/services/web/catalogue/import/lists/book-list.ts';
+import type { ChosenColumns } from '../../src/services/web/catalogue/import/lists/columns.ts';
 import { openBookList } from '../../src/services/web/catalogue/import/lists/open-book-list.ts';
 
 /** All rows of a file with this content, and the columns that were not used. */
 export async function readBookList(
   name: string,
   content: string | Uint8Array,
+  chosen?: ChosenColumns,
 ): Promise<{ readonly rows: readonly ListedRow[]; readonly unused: readonly string[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-list-'));
   try {
     const path = join(folder, name);
     await writeFile(path, content);
-    const list = await openBookList(path);
+    const list = await openBookList(path, chosen);
     const rows: ListedRow[] = [];
     for await (const some of list.rows) rows.push(...some);
     assert.equal(list.bytesRead(), list.sizeBytes);
@@ -34,5 +36,5 @@ export function onlyBook(rows: readonly ListedRow[]) {
   const [row, ...more] = rows;
   assert.equal(more.length, 0);
   assert.ok(row !== undefined && row.problem === undefined);
-  return { ...row.book.fields, sourceId: row.book.sourceId, leftOut: row.leftOut };
+  return { ...row.book.fields, sourceId: row.book.sourceId, unread: row.unread.map(({ field }) => field) };
 }

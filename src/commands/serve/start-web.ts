@@ -4,7 +4,7 @@ import { reason } from '../../errors.ts';
 import { listen } from '../../http/listening.ts';
 import { logChores } from '../../log/open-log.ts';
 import { openLogWithSpool } from '../../log/open-log-with-spool.ts';
-import { openStockedCatalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
+import { openStockedCatalogue, raiseAboveLog } from '../../services/web/catalogue/store/open-catalogue.ts';
 import { openSearchIndex } from '../../services/web/search/index/search-index.ts';
 import { createWebService } from '../../services/web/web-service.ts';
 import { refuseLostCatalogue } from '../import/refuse-lost-catalogue.ts';
@@ -58,6 +58,8 @@ export async function startWeb(
   const place = catalogueLocation(config);
   if (location.kind === 'sqlite' && place.kind === 'sqlite') {
     await refuseLostCatalogue(place.path, events.log, topics.changes);
+    const raised = await raiseAboveLog(place.path, events.log, topics.changes, clock);
+    if (raised > 0) logger.warn({ books: raised }, 'the catalogue is older than the log: its books got new versions');
   }
   const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
   stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));

@@ -2,7 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { SamsaError } from '../../../errors.ts';
 import { BookSchema } from '../../../events/book.ts';
 import { bookLimits, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
-import type { BookContent } from './catalogue.ts';
+import type { BookContent } from './book-content.ts';
 import { toIsbn13 } from '../../../text/isbn.ts';
 
 const withoutNul = { pattern: '^[^\\u0000]*$' };
@@ -31,6 +31,9 @@ const contentFields = {
   ),
   language: text(40, { format: 'language-tag' }),
   popularity: Type.Optional(Type.Integer({ minimum: 0, maximum: bookLimits.popularity })),
+  other_titles: Type.Optional(
+    Type.Array(Type.String({ maxLength: bookLimits.titleLength }), { maxItems: bookLimits.otherTitles }),
+  ),
 };
 
 /** What `POST /api/books` takes. */
@@ -63,9 +66,10 @@ export function toBookContent(body: Static<typeof NewBookSchema>): BookContent {
     description: orNull(paragraphs(body.description ?? '')),
     isbn: parsed('isbn', body.isbn, 'an ISBN-10 or ISBN-13 with its check digit', toIsbn13),
     series: orNull(oneLine(body.series ?? '')),
-    subjects: [...new Set((body.subjects ?? []).map(oneLine).filter((subject) => subject !== ''))],
+    subjects: uniqueLines(body.subjects),
     language: parsed('language', body.language, 'a language tag such as en or pt-BR', toLanguage),
     popularity: body.popularity ?? 0,
+    other_titles: uniqueLines(body.other_titles),
   };
 }
 
@@ -80,6 +84,10 @@ function parsed(
   const result = parse(given);
   if (result === null) throw badField(field, expected, given);
   return result;
+}
+
+function uniqueLines(texts: readonly string[] = []): readonly string[] {
+  return [...new Set(texts.map(oneLine).filter((text) => text !== ''))];
 }
 
 function orNull(text: string): string | null {

@@ -6,17 +6,21 @@ export const bookLimits = {
   seriesLength: 200,
   subjects: 20,
   subjectLength: 80,
+  otherTitles: 20,
   popularity: 1_000_000_000_000,
 } as const;
 
 /** One line of text: control characters and runs of white space become one space, composed as Unicode's NFC. */
 export function oneLine(text: string): string {
+  if (text.length < 200 && plainLine.test(text)) return text;
   return text
     .toWellFormed()
     .normalize('NFC')
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim();
 }
+
+const plainLine = /^[!-~]+(?: [!-~]+)*$/;
 
 /** Text that may have paragraphs: control characters other than line breaks become spaces. */
 export function paragraphs(text: string): string {

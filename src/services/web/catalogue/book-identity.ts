@@ -1,6 +1,8 @@
+import { distance } from 'fastest-levenshtein';
 import { authorKey, splitAuthors } from '../../../text/authors.ts';
 import { identityKey } from '../../../text/keys.ts';
-import type { BookContent } from './catalogue.ts';
+import { isUnspaced } from '../../../text/words.ts';
+import type { BookContent } from './book-content.ts';
 
 /** Raise it with every change to `titleKey`: catalogues then bring their stored keys up to date before an import. */
 export const titleKeyVersion = 2;
@@ -10,8 +12,56 @@ export const titleKeyVersion = 2;
  * author and year, at the level of identity. Stored with every book.
  */
 export function titleKey(book: Partial<BookContent> & { readonly title: string }): string {
-  const title = identityKey(book.title).replace(/^(?:the|an?) (?=.)/, '');
   const author = authorKey(splitAuthors(book.author ?? '')[0] ?? '').replaceAll(' ', '');
   const year = /^-?\d+/.exec(book.published_at ?? '')?.[0] ?? '';
-  return `${title}|${author}|${year === '' ? '' : Number(year)}`;
+  return `${bareTitle(book.title)}|${author}|${year === '' ? '' : Number(year)}`;
+}
+
+function bareTitle(title: string): string {
+  return identityKey(title).replace(/^(?:the|an?) (?=.)/, '');
+}
+
+type Titled = Pick<BookContent, 'title'> & Partial<Pick<BookContent, 'series' | 'other_titles'>>;
+
+/**
+ * Whether two lists that give one ISBN or one id to these books can mean the same book: one of the titles, or of the other
+ * titles, contains the other, or differs by a slip of the pen; and where both have a volume, it is the same.
+ */
+export function mayBeSameBook(one: Titled, other: Titled): boolean {
+  if (one.title === other.title && (one.series ?? null) === (other.series ?? null)) return true;
+  const [volume, otherVolume] = [volumeOf(one), volumeOf(other)];
+  if (volume !== null && otherVolume !== null && volume !== otherVolume) return false;
+  const titles = titlesOf(other);
+  return titlesOf(one).some((title) => titles.some((candidate) => isLike(title, candidate)));
+}
+
+function titlesOf({ title, other_titles: others = [] }: Titled): readonly string[] {
+  return [title, ...others].map(bareTitle);
+}
+
+function isLike(one: string, other: string): boolean {
+  const [short, long] = one.length <= other.length ? [one, other] : [other, one];
+  if (isUnspaced(short) ? long.includes(short) : ` ${long} `.includes(` ${short} `)) return true;
+  const slips = long.length < 5 ? 0 : long.length < 12 ? 1 : 2;
+  if (long.length - short.length > slips || digitsOf(one) !== digitsOf(other)) return false;
+  return distance(one, other) <= slips;
+}
+
+function digitsOf(text: string): string {
+  return text.replaceAll(/[^\p{N}]/gu, '');
+}
+
+/** The number of a volume, from the series (`Northlights #2`) or the title (`Poems, vol. II`, `Poems 2`). */
+function volumeOf({ title, series }: Titled): number | null {
+  const inSeries = /#\s*(\d+)/.exec(series ?? '')?.[1];
+  const named = /\b(?:vol(?:ume)?|book|part|band|tome|tomo|bd|no|nr)\b\.?\s*(\d+|[ivx]+)\b/i.exec(title)?.[1];
+  const volume = inSeries ?? named ?? /\S\s+#?(\d{1,2})$/.exec(title)?.[1];
+  if (volume === undefined) return null;
+  return /^\d+$/.test(volume) ? Number(volume) : romanNumber(volume.toLowerCase());
+}
+
+function romanNumber(text: string): number {
+  const values: Readonly<Record<string, number>> = { i: 1, v: 5, x: 10 };
+  const digits = Array.from(text, (letter) => values[letter] ?? 0);
+  return digits.reduce((sum, digit, at) => sum + (digit < (digits[at + 1] ?? 0) ? -digit : digit), 0);
 }

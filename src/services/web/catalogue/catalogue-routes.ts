@@ -7,7 +7,8 @@ import { requireOperator, type Access } from '../../../http/access.ts';
 import { requireJson } from '../../../http/read-request.ts';
 import type { HttpServer } from '../../../http/http-server.ts';
 import { ChangedBookSchema, NewBookSchema, toBookContent, WholeBookSchema } from './book-body.ts';
-import type { Catalogue, ChangedBook, RemovedBook } from './catalogue.ts';
+import type { ChangedBook, RemovedBook } from './book-content.ts';
+import type { Catalogue } from './catalogue.ts';
 
 export type CatalogueRoutesDeps = {
   readonly catalogue: Catalogue;

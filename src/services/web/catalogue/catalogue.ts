@@ -1,4 +1,7 @@
 import type { Book } from '../../../events/book.ts';
+import type { BookContent, ChangedBook, RemovedBook } from './book-content.ts';
+import type { ImportOptions, ImportRun } from './import-run.ts';
+import type { KeyedRow, KnownBooks } from './merge-books.ts';
 import type { Outbox } from './outbox/outbox.ts';
 
 /**
@@ -24,53 +27,19 @@ export interface Catalogue {
   change(id: number, content: null): Promise<RemovedBook>;
 
   /** Begins one import. It remembers which books it has touched. */
-  startImport(source: string): ImportRun;
+  startImport(source: string, options?: ImportOptions): ImportRun;
+
+  /** Looks up what `startImport` would: the books that these rows may be. */
+  find(source: string, rows: readonly KeyedRow[]): Promise<KnownBooks>;
+
+  /** Whole books with ids above `afterId`, ascending. */
+  list(afterId: number, limit: number): Promise<readonly Book[]>;
+
+  /** Removes the demo books that nobody has edited and no import has replaced. @returns how many. */
+  removeDemoBooks(): Promise<number>;
 
   /** How many books there are, and how many there have been, removed ones included. */
   census(): Promise<{ readonly books: number; readonly everHeld: number }>;
-}
-
-/** A book without id and `created_at`, which the catalogue gives. */
-export type BookContent = {
-  readonly title: string;
-  readonly author: string;
-  /** `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; years before our era are negative. */
-  readonly published_at: string | null;
-  readonly description: string | null;
-  /** ISBN-13, digits only. */
-  readonly isbn: string | null;
-  readonly series: string | null;
-  readonly subjects: readonly string[];
-  /** BCP 47. */
-  readonly language: string | null;
-  readonly popularity: number;
-};
-
-export type ChangedBook = { readonly bookId: number; readonly version: number; readonly book: Book };
-export type RemovedBook = { readonly bookId: number; readonly version: number; readonly book: null };
-
-/** One row of a list of books. Fields that are absent stay as they are in a known book. */
-export type SourcedBook = {
-  /** The row's id in its source; `null` when the source gives no ids. */
-  readonly sourceId: string | null;
-  readonly fields: Partial<BookContent> & { readonly title: string };
-};
-
-/**
- * What became of a row. `repeated`: an earlier row of the same import was the same book, and this row was not used, so
- * that importing a file again changes nothing.
- */
-export type MergeOutcome = 'added' | 'updated' | 'unchanged' | 'repeated';
-
-export interface ImportRun {
-  /**
-   * Merges at most 200 rows in one transaction. A row is the book with its (source, source id); else the book with its
-   * ISBN-13; else the book with its title, first author and year; else a new book. A row with a source id is never a book
-   * that another id of its source names. A row of another source replaces a `demo` book under its id. A removed book
-   * comes back when its source id does.
-   * @returns one outcome per row, in order.
-   */
-  merge(rows: readonly SourcedBook[]): Promise<readonly MergeOutcome[]>;
 }
 
 /** A catalogue with its outbox, both on one store. */
@@ -81,6 +50,3 @@ export type OpenCatalogue = {
   readonly close: () => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
-
-/** The source of the books a new shop opens with. */
-export const demoSource = 'demo';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { titleKey } from './book-identity.ts';
-import { demoSource, type Catalogue, type SourcedBook } from './catalogue.ts';
+import { demoSource, type SourcedBook } from './import-run.ts';
+import type { Catalogue } from './catalogue.ts';
 import { openBookList } from './import/lists/open-book-list.ts';
 
 /** Public-domain classics, described in our own words. */
@@ -18,8 +19,8 @@ export async function loadDemoCatalogue(catalogue: Catalogue, file = demoFile): 
   for await (const rows of (await openBookList(file)).rows) {
     for (const row of rows) if (row.problem === undefined) books.push(asDemoBook(row.book));
   }
-  const outcomes = await catalogue.startImport(demoSource).merge(books);
-  return outcomes.filter((outcome) => outcome === 'added').length;
+  const merged = await catalogue.startImport(demoSource).merge(books);
+  return merged.filter(({ outcome }) => outcome === 'added').length;
 }
 
 /** By its source, an import knows a demo book and may replace it. */

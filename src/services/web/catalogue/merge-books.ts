@@ -1,6 +1,7 @@
-import { titleKey } from './book-identity.ts';
-import { demoSource, type BookContent, type ImportRun, type MergeOutcome, type SourcedBook } from './catalogue.ts';
-import { emptyContent, isSameContent, type StoredBook } from './stored-book.ts';
+import { mayBeSameBook, titleKey } from './book-identity.ts';
+import type { BookContent } from './book-content.ts';
+import { demoSource, type ImportConflict, type ImportOptions, type MergedRow, type SourcedBook } from './import-run.ts';
+import { emptyContent, giversOf, isSameContent, mergeFields, type Givers, type StoredBook } from './stored-book.ts';
 
 /**
  * Of the books with one ISBN or title key a store finds so many that the source names, and so many that it does not: one
@@ -34,8 +35,10 @@ export type MergedBatch = {
   /** Demo books that the source's rows have replaced. */
   readonly replacedDemoIds: readonly number[];
   /** One per row. */
-  readonly rows: readonly { readonly id: number; readonly outcome: MergeOutcome }[];
+  readonly rows: readonly BatchRow[];
 };
+
+export type BatchRow = MergedRow & { readonly id: number };
 
 export type BatchChange = {
   /** From `firstNewId` on: a new book. */
@@ -43,6 +46,7 @@ export type BatchChange = {
   /** `null` for a new book. */
   readonly stored: StoredBook | null;
   readonly content: BookContent;
+  readonly givers: Givers;
   readonly titleKey: string;
 };
 
@@ -53,64 +57,85 @@ export function withKeys(rows: readonly SourcedBook[]): readonly KeyedRow[] {
   return rows.map((row) => ({ ...row, titleKey: titleKey(row.fields) }));
 }
 
-/** The rows that have to be found by ISBN or title key: all but those that the source names. */
+/** The rows that have to be found by ISBN or title key: all but those that are the book which the source names. */
 export function rowsToFind(
   rows: readonly KeyedRow[],
   { named, books }: Pick<KnownBooks, 'named' | 'books'>,
 ): readonly KeyedRow[] {
-  return rows.filter(({ sourceId }) => sourceId === null || !books.has(named.get(sourceId) ?? -1));
+  const seen = new Set<string | null>();
+  return rows.filter(({ sourceId, fields }) => {
+    // The first row with an id may give that id to another book.
+    const isRepeated = seen.has(sourceId);
+    seen.add(sourceId);
+    const book = sourceId === null ? undefined : books.get(named.get(sourceId) ?? -1);
+    return book === undefined || isRepeated || !isNamedBook(fields, book);
+  });
 }
 
-/**
- * Which row is which book, and what each book becomes: the rule of `ImportRun.merge`, the same for every store.
- * @param isTouched knows the books that earlier batches of the import have touched.
- */
-export function mergeBooks(
-  known: KnownBooks,
-  source: string,
-  rows: readonly KeyedRow[],
-  isTouched: (id: number) => boolean,
-): MergedBatch {
-  const books = createBatchBooks(known);
+/** A removed book has no title left to compare. */
+function isNamedBook(fields: SourcedBook['fields'], book: StoredBook): boolean {
+  return book.removed || mayBeSameBook(fields, book.content);
+}
+
+export type Merging = ImportOptions & {
+  readonly source: string;
+  /** Knows the books that earlier batches of the import have touched. */
+  readonly isTouched: (id: number) => boolean;
+};
+
+/** Which row is which book, and what each book becomes: the rule of `ImportRun.merge`, the same for every store. */
+export function mergeBooks(known: KnownBooks, rows: readonly KeyedRow[], merging: Merging): MergedBatch {
+  const { source, isExact = false } = merging;
+  const touchedNow = new Set<number>();
+  const isTouched = (id: number): boolean => touchedNow.has(id) || merging.isTouched(id);
+  const books = createBatchBooks(known, { ...merging, isTouched });
   const changes: BatchChange[] = [];
   const names: MergedBatch['names'][number][] = [];
   const replacedDemoIds: number[] = [];
-  const touchedNow = new Set<number>();
 
-  const mergeRow = (row: KeyedRow): MergedBatch['rows'][number] => {
-    const { sourceId } = row;
-    const book = books.find(row);
-    if (book === null) {
-      const content = { ...emptyContent, ...row.fields };
-      const id = books.add(content, row.titleKey);
-      changes.push({ id, stored: null, content, titleKey: row.titleKey });
-      if (sourceId !== null && books.name(sourceId, id)) names.push({ sourceId, id });
-      return { id, outcome: 'added' };
-    }
+  const add = (row: KeyedRow, fields: SourcedBook['fields'], conflicts: readonly ImportConflict[]): BatchRow => {
+    const content = { ...emptyContent, ...fields };
+    const id = books.add(content, row.titleKey);
+    changes.push({ id, stored: null, content, givers: giversOf(content, source), titleKey: row.titleKey });
+    return { id, outcome: 'added', conflicts };
+  };
+  const change = (book: StoredBook, fields: SourcedBook['fields'], conflicts: readonly ImportConflict[]): BatchRow => {
     const { id } = book;
-    if (touchedNow.has(id) || isTouched(id)) return { id, outcome: 'repeated' };
+    if (isTouched(id)) {
+      const isSame = isSameContent(book.content, mergeFields(book, fields, source).content);
+      return { id, outcome: isSame ? 'unchanged' : 'repeated', conflicts };
+    }
     const replacesDemo = source !== demoSource && known.demoIds.has(id);
     if (replacesDemo) replacedDemoIds.push(id);
-    if (sourceId !== null && books.name(sourceId, id)) names.push({ sourceId, id });
-    const startsEmpty = replacesDemo || book.removed;
-    const content = { ...(startsEmpty ? emptyContent : book.content), ...row.fields };
-    if (!book.removed && isSameContent(book.content, content)) return { id, outcome: 'unchanged' };
+    const before = replacesDemo || book.removed ? { content: emptyContent, givers: {} } : book;
+    const { content, givers } = mergeFields(before, fields, source);
+    if (!book.removed && isSameContent(book.content, content)) return { id, outcome: 'unchanged', conflicts };
     const key = titleKey(content);
     books.change(id, content, key);
-    changes.push({ id, stored: book, content, titleKey: key });
-    return { id, outcome: book.removed ? 'added' : 'updated' };
+    changes.push({ id, stored: book, content, givers, titleKey: key });
+    return { id, outcome: book.removed ? 'added' : 'updated', conflicts };
   };
-
-  const merged = rows.map((row) => {
-    const one = mergeRow(row);
-    touchedNow.add(one.id);
-    return one;
-  });
+  const mergeRow = (row: KeyedRow): BatchRow => {
+    const { book, conflicts } = books.find(row);
+    const takesIsbn = isExact || conflicts.every(({ field }) => field !== 'isbn');
+    const { isbn, ...others } = row.fields;
+    const fields = takesIsbn && isbn !== undefined ? { ...others, isbn } : others;
+    const merged = book === null ? add(row, fields, conflicts) : change(book, fields, conflicts);
+    const { sourceId } = row;
+    if (sourceId !== null && merged.outcome !== 'repeated' && books.name(sourceId, merged.id)) {
+      names.push({ sourceId, id: merged.id });
+    }
+    touchedNow.add(merged.id);
+    return merged;
+  };
+  const merged = rows.map(mergeRow);
   return { changes, names, replacedDemoIds, rows: merged };
 }
 
+type Found = { readonly book: StoredBook | null; readonly conflicts: readonly ImportConflict[] };
+
 type BatchBooks = {
-  readonly find: (row: KeyedRow) => StoredBook | null;
+  readonly find: (row: KeyedRow) => Found;
   /** @returns the id of the new book within the batch. */
   readonly add: (content: BookContent, titleKey: string) => number;
   readonly change: (id: number, content: BookContent, titleKey: string) => void;
@@ -119,7 +144,7 @@ type BatchBooks = {
 };
 
 /** The books that the batch may meet, with what its earlier rows have done to them. */
-function createBatchBooks(known: KnownBooks): BatchBooks {
+function createBatchBooks(known: KnownBooks, { trustIsbn = false, isTouched }: Merging): BatchBooks {
   const books = new Map(known.books);
   const names = new Map(known.named);
   const namedIds = new Set<number>(known.named.values());
@@ -130,21 +155,37 @@ function createBatchBooks(known: KnownBooks): BatchBooks {
     if (isbn !== null) insertInOrder(byIsbn, isbn, id);
     insertInOrder(byTitle, key, id);
   };
+  const booksWith = (ids: readonly number[] | undefined): readonly StoredBook[] =>
+    (ids ?? []).flatMap((id) => books.get(id) ?? []);
+  /** A row with an id is never a book that another id of its source names. */
+  const isFree = ({ sourceId }: KeyedRow, { id }: StoredBook): boolean => sourceId === null || !namedIds.has(id);
+
+  const findByIsbn = (row: KeyedRow, conflicts: ImportConflict[]): StoredBook | null => {
+    const { isbn } = row.fields;
+    if (typeof isbn !== 'string') return null;
+    const found = booksWith(byIsbn.get(isbn));
+    const same = found.filter(({ content }) => trustIsbn || mayBeSameBook(row.fields, content));
+    if (same.length === 0 && found[0] !== undefined) conflicts.push(conflictWith('isbn', isbn, found[0]));
+    return same.find((book) => isFree(row, book)) ?? null;
+  };
+  const findByTitle = (row: KeyedRow, conflicts: readonly ImportConflict[]): StoredBook | null => {
+    const isbn = conflicts.some(({ field }) => field === 'isbn') ? null : (row.fields.isbn ?? null);
+    const isOtherEdition = ({ id, content }: StoredBook): boolean =>
+      isbn !== null && content.isbn !== null && content.isbn !== isbn && isTouched(id);
+    return booksWith(byTitle.get(row.titleKey)).find((book) => isFree(row, book) && !isOtherEdition(book)) ?? null;
+  };
   return {
-    find: ({ sourceId, fields, titleKey: key }) => {
+    find: (row) => {
+      const conflicts: ImportConflict[] = [];
+      const { sourceId, fields } = row;
       const named = sourceId === null ? undefined : books.get(names.get(sourceId) ?? -1);
-      if (named !== undefined) return named;
-      const byOneIsbn = typeof fields.isbn === 'string' ? (byIsbn.get(fields.isbn) ?? []) : [];
-      for (const id of [...byOneIsbn, ...(byTitle.get(key) ?? [])]) {
-        const book = books.get(id);
-        // A row with an id is never a book that another id of its source names.
-        if (book !== undefined && (sourceId === null || !namedIds.has(id))) return book;
-      }
-      return null;
+      if (named !== undefined && isNamedBook(fields, named)) return { book: named, conflicts };
+      if (named !== undefined) conflicts.push(conflictWith('id', sourceId!, named));
+      return { book: findByIsbn(row, conflicts) ?? findByTitle(row, conflicts), conflicts };
     },
     add: (content, key) => {
       const id = nextId++;
-      books.set(id, { id, version: 0, removed: false, createdAt: null, content });
+      books.set(id, { id, version: 0, removed: false, createdAt: null, content, givers: {} });
       put(id, content, key);
       return id;
     },
@@ -156,12 +197,18 @@ function createBatchBooks(known: KnownBooks): BatchBooks {
       put(id, content, key);
     },
     name: (sourceId, id) => {
+      const before = names.get(sourceId);
       namedIds.add(id);
-      if (names.get(sourceId) === id) return false;
+      if (before === id) return false;
+      if (before !== undefined) namedIds.delete(before);
       names.set(sourceId, id);
       return true;
     },
   };
+}
+
+function conflictWith(field: ImportConflict['field'], value: string, { content }: StoredBook): ImportConflict {
+  return { field, value, title: content.title, author: content.author };
 }
 
 type IdLists = Map<string, number[]>;
@@ -181,30 +228,4 @@ function removeFrom(lists: IdLists, value: string, id: number): void {
   const ids = lists.get(value) ?? [];
   const at = ids.indexOf(id);
   if (at !== -1) ids.splice(at, 1);
-}
-
-/**
- * An import run on a store that merges one batch in one transaction. A book that was touched is one bit, so that a
- * million of them cost about a megabyte.
- * @param prepare called before the first batch, and again while it fails.
- * @param mergeBatch returns each row with the id that the book has in the catalogue.
- */
-export function createImportRun(
-  prepare: () => Promise<void>,
-  mergeBatch: (rows: readonly SourcedBook[], isTouched: (id: number) => boolean) => Promise<MergedBatch['rows']>,
-): ImportRun {
-  const touched = new Map<number, number>();
-  const groupOf = (id: number): number => Math.floor(id / 32);
-  const bitOf = (id: number): number => 1 << (id % 32);
-  const isTouched = (id: number): boolean => ((touched.get(groupOf(id)) ?? 0) & bitOf(id)) !== 0;
-  let isPrepared = false;
-  return {
-    merge: async (rows) => {
-      if (!isPrepared) await prepare();
-      isPrepared = true;
-      const merged = await mergeBatch(rows, isTouched);
-      for (const { id } of merged) touched.set(groupOf(id), (touched.get(groupOf(id)) ?? 0) | bitOf(id));
-      return merged.map(({ outcome }) => outcome);
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import type { BookContent, ChangedBook, RemovedBook } from './catalogue.ts';
+import type { BookContent, ChangedBook, RemovedBook } from './book-content.ts';
 
 /** A book as a store keeps it. Of a removed book, id, version and time of creation are left. */
 export type StoredBook = {
@@ -9,7 +9,12 @@ export type StoredBook = {
   /** RFC 3339; `null` when the row of another program has no such time. */
   readonly createdAt: string | null;
   readonly content: BookContent;
+  readonly givers: Givers;
 };
+
+/** From which source a book has its fields. Fields from elsewhere, and from before this was kept, are absent. */
+export type Givers = Readonly<Partial<Record<GivenField, string>>>;
+type GivenField = Exclude<keyof BookContent, 'title'>;
 
 /** A book of which only the title is known. */
 export const emptyContent: Omit<BookContent, 'title'> = {
@@ -21,13 +26,84 @@ export const emptyContent: Omit<BookContent, 'title'> = {
   subjects: [],
   language: null,
   popularity: 0,
+  other_titles: [],
 };
 
-/** Content as column values, in the order of `BookContent`; subjects as JSON. */
-export function contentValues(content: BookContent): readonly (string | number | null)[] {
-  const { title, author, published_at, description, isbn, series, subjects, language, popularity } = content;
-  return [title, author, published_at, description, isbn, series, JSON.stringify(subjects), language, popularity];
+const givenFields = Object.keys(emptyContent) as readonly GivenField[];
+
+/** The source as the giver of all fields of a new book. */
+export function giversOf(content: BookContent, source: string): Givers {
+  const givers: Partial<Record<GivenField, string>> = {};
+  for (const field of givenFields) if (!isEmpty(content[field])) givers[field] = source;
+  return givers;
 }
+
+/** A book with the fields of a source: empty ones erase only what the same source gave. */
+export function mergeFields(
+  before: { readonly content: Omit<BookContent, 'title'>; readonly givers: Givers },
+  fields: Partial<BookContent> & { readonly title: string },
+  source: string,
+): { readonly content: BookContent; readonly givers: Givers } {
+  const content: Record<string, unknown> = { ...before.content, title: fields.title };
+  const givers: Partial<Record<GivenField, string>> = { ...before.givers };
+  for (const field of givenFields) {
+    const value = fields[field];
+    if (value === undefined || isSameValue(value, before.content[field])) continue;
+    if (!isEmpty(value)) {
+      content[field] = value;
+      givers[field] = source;
+    } else if (givers[field] === source) {
+      content[field] = emptyContent[field];
+      delete givers[field];
+    }
+  }
+  return { content: content as BookContent, givers };
+}
+
+/** The givers of a book after somebody has edited it: none for what was changed. */
+export function giversAfterEdit(book: StoredBook, content: BookContent): Givers {
+  const kept = givenFields.filter((field) => isSameValue(book.content[field], content[field]));
+  return Object.fromEntries(
+    kept.flatMap((field) => (book.givers[field] === undefined ? [] : [[field, book.givers[field]]])),
+  );
+}
+
+/** As a column keeps it: the fields by their number, by source; `null` for none. */
+export function encodeGivers(givers: Givers): string | null {
+  const bySource: Record<string, string> = {};
+  for (const [index, field] of givenFields.entries()) {
+    const source = givers[field];
+    if (source !== undefined) bySource[source] = (bySource[source] ?? '') + String(index);
+  }
+  return Object.keys(bySource).length === 0 ? null : JSON.stringify(bySource);
+}
+
+export function decodeGivers(text: string | null): Givers {
+  if (text === null) return {};
+  return Object.fromEntries(
+    Object.entries(JSON.parse(text) as Record<string, string>).flatMap(([source, fields]) =>
+      Array.from(fields, (digit) => [givenFields[Number(digit)]!, source]),
+    ),
+  );
+}
+
+function isEmpty(value: BookContent[GivenField]): boolean {
+  return value === null || value === '' || value === 0 || (Array.isArray(value) && value.length === 0);
+}
+
+function isSameValue(one: unknown, other: unknown): boolean {
+  return Array.isArray(one) ? JSON.stringify(one) === JSON.stringify(other) : one === other;
+}
+
+/** Content as column values, in the order of `contentColumns`; lists as JSON. */
+export function contentValues(content: BookContent): readonly (string | number | null)[] {
+  return contentColumns.map((column) => {
+    const value = content[column];
+    return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+  });
+}
+
+export const contentColumns = ['title', ...givenFields] as const;
 
 export function isSameContent(one: BookContent, other: BookContent): boolean {
   const others = contentValues(other);
@@ -42,6 +118,7 @@ export function createdNow(nowMs: number): string {
 /** Always with the tutorial's six fields and `popularity`; with the others where they are known. */
 export function toBook(id: number, createdAt: string | null, content: BookContent): Book {
   const { title, author, published_at, description, isbn, series, subjects, language, popularity } = content;
+  const { other_titles } = content;
   return {
     id,
     title,
@@ -54,6 +131,7 @@ export function toBook(id: number, createdAt: string | null, content: BookConten
     ...(subjects.length > 0 && { subjects: [...subjects] }),
     ...(language !== null && { language }),
     popularity,
+    ...(other_titles.length > 0 && { other_titles: [...other_titles] }),
   };
 }
 

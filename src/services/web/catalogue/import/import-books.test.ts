@@ -6,8 +6,9 @@ import { describe, it } from 'node:test';
 import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 import { loadDemoCatalogue } from '../load-demo-catalogue.ts';
+import { importBooks, type ImportProgress } from './import-books.ts';
+import { createImportReport, type ImportSummary } from './import-report.ts';
 import { openBookList } from './lists/open-book-list.ts';
-import { importBooks, type ImportProgress, type ImportSummary } from './import-books.ts';
 
 type Shop = OpenCatalogue & {
   readonly write: (text: string) => Promise<string>;
@@ -25,8 +26,13 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
       await writeFile(file, text);
       return file;
     };
-    const importText = async (text: string, source = 'list'): Promise<ImportSummary> =>
-      importBooks(open.catalogue, await openBookList(await write(text)), source, (now) => progress.push(now));
+    const importText = async (text: string, source = 'list'): Promise<ImportSummary> => {
+      const report = createImportReport();
+      const onProgress = (now: ImportProgress): void => void progress.push(now);
+      const run = open.catalogue.startImport(source);
+      await importBooks(await openBookList(await write(text)), { run, report, onProgress });
+      return report.summary();
+    };
     try {
       await body({ ...open, write, importText, progress });
     } finally {
@@ -68,13 +74,16 @@ describe('an import', () => {
       '{"id":1,"title":"Emma","author":["Jane Austen"],"subjects":["Love","Wit"]}\n{}\n{"id":"3","title":"Lady Susan"}\n';
     const first = await shop.importText(ndjson);
     assert.deepEqual(counts(first), [3, 1, 0, 1, 1]);
-    assert.deepEqual(first.skippedRows, [{ line: 2, reason: 'expected a title, got nothing' }]);
+    assert.deepEqual(
+      first.skippedRows.map(({ line, message }) => [line, message]),
+      [[2, 'expected a title, got nothing']],
+    );
     assert.deepEqual(counts(await shop.importText(ndjson)), [3, 0, 0, 2, 1]);
     assert.equal(await shop.outbox.size(), 3);
   });
 
   test('updates the rows that changed', async (shop) => {
-    await shop.importText('id,title\n1,Emma\n2,Persuasion\n');
+    await shop.importText('id,title\n1,Emma\n2,Northanger Abey\n');
     assert.deepEqual(
       counts(await shop.importText('id,title\n1,Emma\n2,Northanger Abbey\n3,Lady Susan\n')),
       [3, 1, 1, 1, 0],
@@ -82,35 +91,34 @@ describe('an import', () => {
   });
 
   test('lists the first rows it skips, by line, and lands the others', async (shop) => {
-    const bad = Array.from({ length: 30 }, () => 'only one cell').join('\n');
+    const bad = Array.from({ length: 30 }, () => '7,,no title').join('\n');
     const summary = await shop.importText(`id,title\n1,Emma\n${bad}\n2,Persuasion\n`);
     assert.deepEqual(counts(summary), [32, 2, 0, 0, 30]);
     assert.equal(summary.skippedRows.length, 20);
-    assert.deepEqual(summary.skippedRows[0], { line: 3, reason: 'expected 2 columns as in the header, got 1' });
+    const { line, message } = summary.skippedRows[0]!;
+    assert.deepEqual([line, message], [3, 'expected 2 columns as in the header, got 3']);
   });
 
-  test('counts what it left out of the books that landed', async (shop) => {
-    const summary = await shop.importText('id,title,isbn\n1,Emma,1\n2,Persuasion,2\n3,Lady Susan,\n');
-    assert.deepEqual(summary.leftOut, [{ field: 'isbn', rows: 2, firstLine: 2 }]);
-  });
-
-  test('waits for those it might run away from after every batch', async (shop) => {
-    const waiting: number[] = [];
-    const rows = await openBookList(await shop.write(list(500)));
-    await importBooks(
-      shop.catalogue,
-      rows,
-      'list',
-      () => {},
-      async () => {
-        waiting.push(await shop.outbox.size());
-        await shop.outbox.remove((await shop.outbox.read({ maxRows: 1_000, maxBytes: 1 << 20 })).map(({ id }) => id));
-      },
+  test('counts the values that it left out of the books that landed, with examples', async (shop) => {
+    const summary = await shop.importText(
+      'id,title,isbn,author\n1,Emma,1,A\n2,Persuasion,9.78E+12,\n3,Lady Susan,,A\n',
     );
+    assert.deepEqual(summary.unread, [{ field: 'isbn', rows: 2, firstLine: 2, examples: ['1', '9.78E+12'] }]);
+    assert.deepEqual(summary.withoutAuthor, { rows: 1, firstLine: 3 });
+  });
+
+  test('waits between batches for the relay', async (shop) => {
+    const waiting: number[] = [];
+    const keepPace = async (): Promise<void> => {
+      waiting.push(await shop.outbox.size());
+      await shop.outbox.remove((await shop.outbox.read({ maxRows: 1_000, maxBytes: 1 << 20 })).map(({ id }) => id));
+    };
+    const run = shop.catalogue.startImport('list');
+    await importBooks(await openBookList(await shop.write(list(500))), { run, report: createImportReport(), keepPace });
     assert.deepEqual(waiting, [200, 200, 100]);
   });
 
-  test('tells how far it is', async (shop) => {
+  test('reports how far it is', async (shop) => {
     await shop.importText(list(1_000));
     assert.equal(shop.progress.at(-1)?.rows, 1_000);
     assert.equal(shop.progress.at(-1)?.done, 1);
@@ -131,7 +139,7 @@ describe('the demo catalogue', () => {
     assert.deepEqual(await catalogue.census(), { books: 0, everHeld: 1 });
   });
 
-  test('gives way to imported books that are the same', async ({ catalogue, write, importText }) => {
+  test('is replaced by imported books that are the same', async ({ catalogue, write, importText }) => {
     await loadDemoCatalogue(catalogue, await write(classics));
     const summary = await importText('book_id,title,authors,year,ratings_count\n7,EMMA,Jane Austen,1815.0,9\n');
     assert.deepEqual(counts(summary), [1, 0, 1, 0, 0]);

@@ -1,18 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { SamsaError } from '../../../../errors.ts';
+import type { ImportRun } from '../import-run.ts';
+import type { ImportReport, ReadableRow } from './import-report.ts';
 import type { BookList, ListedRow } from './lists/book-list.ts';
-import type { Catalogue, ImportRun, MergeOutcome } from '../catalogue.ts';
-
-export type ImportSummary = {
-  readonly rows: number;
-  readonly added: number;
-  readonly updated: number;
-  readonly unchanged: number;
-  readonly skipped: number;
-  /** The first 20 skipped rows and why. */
-  readonly skippedRows: readonly { readonly line: number; readonly reason: string }[];
-  /** Fields that could not be understood and were left out of books that landed. */
-  readonly leftOut: readonly { readonly field: string; readonly rows: number; readonly firstLine: number }[];
-};
 
 export type ImportProgress = {
   readonly rows: number;
@@ -22,37 +12,36 @@ export type ImportProgress = {
   readonly secondsLeft: number;
 };
 
-type ReadableRow = Extract<ListedRow, { leftOut: readonly string[] }>;
+export type ImportDeps = {
+  readonly run: ImportRun;
+  readonly report: ImportReport;
+  readonly onProgress?: (progress: ImportProgress) => void;
+  /** Awaited between batches, so that the outbox does not grow without bound. */
+  readonly keepPace?: () => Promise<void>;
+};
 
 const batchRows = 200;
-const listedSkips = 20;
 
 /**
- * Merges a list of books into the catalogue, in transactions of 200 rows. Rows that are no books are counted and
- * skipped, the others land; once more with the same list changes nothing. `keepPace` is waited for between them.
- * @throws SamsaError `store-unavailable`: what was merged before stays, and going on means importing again.
+ * Merges a list of books into the catalogue, in transactions of 200 rows. Rows that are not books are reported and
+ * skipped, the others land. The same list again changes nothing. Where the list cannot be read to its end, what was read
+ * has landed.
+ * @throws SamsaError `store-unavailable`: what was merged before stays, and importing again does the rest.
  */
-export async function importBooks(
-  catalogue: Catalogue,
-  list: BookList,
-  source: string,
-  onProgress: (progress: ImportProgress) => void,
-  keepPace: () => Promise<void> = async () => {},
-): Promise<ImportSummary> {
-  const tally = createTally();
-  const run = catalogue.startImport(source);
+export async function importBooks(list: BookList, deps: ImportDeps): Promise<void> {
+  const { run, report, onProgress = () => {}, keepPace = async () => {} } = deps;
   const started = performance.now();
   let batch: ReadableRow[] = [];
   const merge = async (): Promise<void> => {
-    await mergeBatch(run, batch, tally);
+    await mergeBatch(run, batch, report);
     batch = [];
-    onProgress(progressOf(tally.rows(), list, performance.now() - started));
+    onProgress(progressOf(report.rows(), list, performance.now() - started));
     await keepPace();
   };
-  for await (const rows of list.rows) {
+  for await (const rows of untilDamaged(list, report)) {
     for (const row of rows) {
       if (row.problem !== undefined) {
-        tally.skip(row.line, row.problem);
+        report.skip(row.line, row.problem);
         continue;
       }
       batch.push(row);
@@ -60,54 +49,23 @@ export async function importBooks(
     }
   }
   await merge();
-  return tally.summary();
 }
 
-async function mergeBatch(run: ImportRun, batch: readonly ReadableRow[], tally: Tally): Promise<void> {
+async function* untilDamaged({ rows }: BookList, report: ImportReport): AsyncGenerator<readonly ListedRow[]> {
+  try {
+    yield* rows;
+  } catch (error) {
+    if (!(error instanceof SamsaError) || error.code !== 'bad-import-file') throw error;
+    report.endEarly(error.message);
+  }
+}
+
+async function mergeBatch(run: ImportRun, batch: readonly ReadableRow[], report: ImportReport): Promise<void> {
   if (batch.length === 0) return;
-  const outcomes = await run.merge(batch.map(({ book }) => book));
-  for (const [index, row] of batch.entries()) tally.count(row, outcomes[index]!);
-  // A moment in which others who wait for the store get it.
+  const merged = await run.merge(batch.map(({ book }) => book));
+  for (const [index, row] of batch.entries()) report.take(row, merged[index]!);
+  // Others who wait for the store get a chance.
   await delay(1);
-}
-
-type Tally = {
-  readonly count: (row: ReadableRow, outcome: MergeOutcome) => void;
-  readonly skip: (line: number, reason: string) => void;
-  readonly rows: () => number;
-  readonly summary: () => ImportSummary;
-};
-
-function createTally(): Tally {
-  const counts = { added: 0, updated: 0, unchanged: 0, skipped: 0 };
-  const skippedRows: { line: number; reason: string }[] = [];
-  const leftOut = new Map<string, { field: string; rows: number; firstLine: number }>();
-  const skip = (line: number, reason: string): void => {
-    counts.skipped++;
-    if (skippedRows.length < listedSkips) skippedRows.push({ line, reason });
-  };
-  const rows = (): number => counts.added + counts.updated + counts.unchanged + counts.skipped;
-  return {
-    skip,
-    rows,
-    count: (row, outcome) => {
-      if (outcome === 'repeated') {
-        skip(row.line, `the same book as an earlier row: ${JSON.stringify(row.book.fields.title)}`);
-        return;
-      }
-      counts[outcome]++;
-      for (const field of row.leftOut) {
-        const known = leftOut.get(field);
-        leftOut.set(field, { field, rows: (known?.rows ?? 0) + 1, firstLine: known?.firstLine ?? row.line });
-      }
-    },
-    summary: () => ({
-      rows: rows(),
-      ...counts,
-      skippedRows: skippedRows.toSorted((one, other) => one.line - other.line),
-      leftOut: [...leftOut.values()],
-    }),
-  };
 }
 
 function progressOf(rows: number, list: BookList, tookMs: number): ImportProgress {

@@ -1,41 +1,125 @@
-import type { BookList } from './lists/book-list.ts';
+import { hash } from 'node:crypto';
+import { basename, extname } from 'node:path';
+import { SamsaError } from '../../../../errors.ts';
+import { demoSource, type ImportOptions } from '../import-run.ts';
 import type { Catalogue } from '../catalogue.ts';
-import { openBookList } from './lists/open-book-list.ts';
 import { createOutboxPace } from '../outbox/outbox-pace.ts';
 import { startOutboxRelay, type OutboxRelay, type OutboxRelayDeps } from '../outbox/outbox-relay.ts';
-import { importBooks, type ImportProgress, type ImportSummary } from './import-books.ts';
+import { createCheckRun } from './check-run.ts';
+import { csvCell, exportBook, exportHeader, type ExportFormat } from './exported-books.ts';
+import { importBooks, type ImportDeps, type ImportProgress } from './import-books.ts';
+import { createImportReport, type ImportSummary, type ReportEntry } from './import-report.ts';
+import { fieldList, fieldNamed, type BookColumn } from './lists/columns.ts';
+import { openBookList } from './lists/open-book-list.ts';
 
-export type { ImportProgress, ImportSummary, OutboxRelay };
+export type { ExportFormat, ImportProgress, ImportSummary, OutboxRelay, ReportEntry };
 
 /** A list of books, opened and found readable. */
 export type OpenImport = {
   /** As a `BookList`'s. */
+  readonly taken: readonly string[];
   readonly unusedColumns: () => readonly string[];
-  /** As `importBooks`. */
+  /** What the list is called when its user does not name it. */
+  readonly source: string;
+  readonly isExact: boolean;
+  /** @throws SamsaError `store-unavailable`. */
   readonly into: (
     catalogue: Catalogue,
     source: string,
-    onProgress: (progress: ImportProgress) => void,
-    keepPace: () => Promise<void>,
+    options: ImportOptions,
+    deps: IntoDeps,
+  ) => Promise<ImportSummary>;
+  /** Tells what `into` would do, and changes nothing. @param catalogue `null` where there is none yet. */
+  readonly check: (
+    catalogue: Catalogue | null,
+    source: string,
+    options: ImportOptions,
+    deps: IntoDeps,
   ) => Promise<ImportSummary>;
 };
 
+type IntoDeps = Pick<ImportDeps, 'onProgress' | 'keepPace'> & { readonly onEntry?: (entry: ReportEntry) => void };
+
 /**
- * Opens a file of books in whatever format it is: CSV or NDJSON.
+ * Opens a file of books in whatever format it is.
+ * @param columns as `title=Name,author=Writer`: which column to read for which field.
  * @throws SamsaError `bad-import-file` saying what it is instead.
  */
-export async function openImport(file: string): Promise<OpenImport> {
-  const list: BookList = await openBookList(file);
-  return {
-    unusedColumns: list.unusedColumns,
-    into: (catalogue, source, onProgress, keepPace) => importBooks(catalogue, list, source, onProgress, keepPace),
+export async function openImport(file: string, columns = ''): Promise<OpenImport> {
+  const list = await openBookList(file, parseColumns(columns));
+  const readInto = async (deps: IntoDeps, run: ImportDeps['run']): Promise<ImportSummary> => {
+    const report = createImportReport(deps.onEntry);
+    await importBooks(list, { ...deps, run, report });
+    return report.summary();
   };
+  return {
+    taken: list.taken,
+    unusedColumns: list.unusedColumns,
+    source: sourceOf(file, list.kind, list.isExact),
+    isExact: list.isExact,
+    into: (catalogue, source, options, deps) => readInto(deps, catalogue.startImport(source, options)),
+    check: async (catalogue, source, options, deps) => {
+      const { run, close } = createCheckRun(catalogue?.find ?? null, source, options);
+      return readInto(deps, run).finally(close);
+    },
+  };
+}
+
+function parseColumns(text: string): ReadonlyMap<BookColumn, string> {
+  const chosen = new Map<BookColumn, string>();
+  for (const pair of text.split(',').filter((part) => part.trim() !== '')) {
+    const [field = '', ...name] = pair.split('=');
+    const column = fieldNamed(field);
+    if (column === undefined || name.join('=').trim() === '') {
+      throw new SamsaError(
+        'bad-import-file',
+        `--columns: expected pairs such as title=Name,author=Writer of ${fieldList}, got ${JSON.stringify(pair.trim())}.`,
+      );
+    }
+    chosen.set(column, name.join('=').trim());
+  }
+  return chosen;
+}
+
+/** Two files called `books.csv` are two sources when their columns differ. */
+function sourceOf(file: string, kind: string, isExact: boolean): string {
+  if (isExact) return 'samsa';
+  if (/^[a-z-]+$/.test(kind)) return kind;
+  return `${basename(file, extname(file)).slice(0, 80)} ${hash('sha256', kind, 'hex').slice(0, 8)}`;
+}
+
+/** @throws SamsaError `bad-import-file` when a list may not be called so. */
+export function checkSource(source: string): void {
+  if (source === demoSource) {
+    throw new SamsaError('bad-import-file', 'The source "demo" is the shop\'s own: name another one with --source.');
+  }
+  if (source.trim() !== '' && source.length <= 100 && !/\p{Cc}/u.test(source)) return;
+  throw new SamsaError('bad-import-file', '--source: expected 1 to 100 characters without control characters.');
 }
 
 /** So many changes may be on their way to the log: a few megabytes. */
 const mostWaiting = 10_000;
 
-/** Carries what an import changed to the log, beside whoever else does, and lets the import run ahead of it so far. */
+/** Carries what an import changed to the log, beside a running shop, and lets the import run ahead of it so far. */
 export function openRelay(deps: OutboxRelayDeps): OutboxRelay & { readonly keepPace: () => Promise<void> } {
   return { ...startOutboxRelay(deps), keepPace: createOutboxPace(deps.outbox, { mostRows: mostWaiting }) };
 }
+
+/** The whole catalogue by id, as text that `openImport` takes without a change. */
+export async function* openExport(catalogue: Catalogue, format: ExportFormat): AsyncGenerator<string> {
+  yield exportHeader(format);
+  let books = await catalogue.list(0, exportedAtOnce);
+  while (books.length > 0) {
+    yield books.map((book) => exportBook(book, format)).join('');
+    books = await catalogue.list(books.at(-1)!.id, exportedAtOnce);
+  }
+}
+
+const exportedAtOnce = 500;
+
+/** An entry of a report as a line of CSV. */
+export function reportLine({ line, kind, field, value, message }: ReportEntry): string {
+  return `${[String(line), kind, field, value, message].map(csvCell).join(',')}\n`;
+}
+
+export const reportHeader = 'line,kind,field,value,message\n';

@@ -12,7 +12,8 @@ import type { StoredRecord } from '../../../../events/record.ts';
 import type { EventLog } from '../../../../log/log.ts';
 import { openLog } from '../../../../log/open-log.ts';
 import { defaultTopicNames } from '../../../../events/topics.ts';
-import type { BookContent, OpenCatalogue } from '../catalogue.ts';
+import type { BookContent } from '../book-content.ts';
+import type { OpenCatalogue } from '../catalogue.ts';
 import { emptyContent } from '../stored-book.ts';
 import type { Outbox } from './outbox.ts';
 import { startOutboxRelay, type OutboxRelay } from './outbox-relay.ts';
@@ -32,7 +33,7 @@ type Shop = {
   readonly log: EventLog;
   readonly relayOf: (
     owner: string,
-    overrides?: { open?: OpenCatalogue; log?: EventLog; leaseMs?: number },
+    overrides?: { open?: OpenCatalogue; log?: EventLog; leaseMs?: number; waitingMs?: number },
   ) => OutboxRelay;
   readonly records: () => Promise<readonly StoredRecord[]>;
 };
@@ -58,6 +59,7 @@ async function openShop(stack: AsyncDisposableStack, makeCatalogue: () => Promis
       clock: Date.now,
       logger: pino({ level: 'silent' }),
       ...(overrides.leaseMs !== undefined && { leaseMs: overrides.leaseMs }),
+      ...(overrides.waitingMs !== undefined && { waitingMs: overrides.waitingMs }),
     });
     stack.defer(relay.close);
     return relay;
@@ -252,6 +254,23 @@ export function outboxRelayContract(technology: string, makeCatalogue: () => Pro
       await frozen.drain(longMs);
       assert.deepEqual(await versionsOf(shop.records, 1), [1, 2, 1, 2]);
       assert.deepEqual(await versionsOf(shop.records, 2), [1, 'removed', 1, 'removed']);
+    });
+
+    test('says when the outbox does not move because another relay holds the lease', async (shop) => {
+      await shop.open.catalogue.add(book(1));
+      await shop.open.outbox.lease('frozen', 50_000);
+      const relay = shop.relayOf('a', { waitingMs: 1 });
+      await until('it says so', () => relay.problems().includes('outbox-waiting'));
+      await shop.open.outbox.lease('frozen', 0);
+      await relay.drain(longMs);
+      await until('it says so no longer', () => relay.problems().length === 0);
+    });
+
+    test('does not believe a lease that ends further ahead than any lease lasts', async (shop) => {
+      await shop.open.catalogue.add(book(1));
+      await shop.open.outbox.lease('ahead', 86_400_000);
+      await shop.relayOf('a').drain(longMs);
+      assert.equal((await shop.records()).length, 1);
     });
 
     test('gives up its lease when closed, also where an append never ends', async (shop) => {

@@ -18,9 +18,11 @@ export type OutboxRelayDeps = {
   readonly clock: () => number;
   readonly logger: Logger;
   readonly leaseMs?: number;
+  /** How long the oldest change may wait before `outbox-waiting` says so. Default: 30,000. */
+  readonly waitingMs?: number;
 };
 
-type RelayProblem = 'log-unavailable' | 'store-unavailable';
+type RelayProblem = 'log-unavailable' | 'store-unavailable' | 'outbox-waiting';
 
 export type OutboxRelay = {
   /** Why changes of books do not reach the log now; empty when they do. */
@@ -55,17 +57,31 @@ export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
   const relayBatch = createBatchRelay(deps, givenUp.signal);
   let problem: RelayProblem | null = null;
 
-  const notice = (found: RelayProblem | null, error?: unknown): void => {
+  const notice = (found: Exclude<RelayProblem, 'outbox-waiting'> | null, error?: unknown): void => {
     if (found === problem) return;
     problem = found;
     if (found === null) deps.logger.info('changes of books reach the log again');
     else deps.logger.warn({ error: reason(error) }, `changes of books wait in the outbox: ${found}`);
   };
 
+  /** The oldest row that another relay should have delivered, and since when it has been the oldest. */
+  let oldest: { readonly id: number; readonly sinceMs: number } | null = null;
+  let isWaiting = false;
+  const watchOldest = async (outcome: BatchOutcome): Promise<void> => {
+    const [row] =
+      outcome === 'held-elsewhere' ? await deps.outbox.read({ maxRows: 1, maxBytes: 1 }).catch(() => []) : [];
+    if (row === undefined) oldest = null;
+    else if (oldest?.id !== row.id) oldest = { id: row.id, sinceMs: performance.now() };
+    const waits = oldest !== null && performance.now() - oldest.sinceMs > (deps.waitingMs ?? 30_000);
+    if (waits && !isWaiting) deps.logger.warn('changes of books wait in the outbox: another process holds its lease');
+    isWaiting = waits;
+  };
+
   const relaying = (async () => {
     let failures = 0;
     while (!stopping.signal.aborted) {
       const { outcome, error } = await relayBatch();
+      await watchOldest(outcome);
       failures = error === undefined ? 0 : failures + 1;
       if (outcome === 'log-unavailable' || outcome === 'store-unavailable') {
         notice(outcome, error);
@@ -80,7 +96,7 @@ export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
   })();
 
   return {
-    problems: () => (problem === null ? [] : [problem]),
+    problems: () => [...(problem === null ? [] : [problem]), ...(isWaiting ? (['outbox-waiting'] as const) : [])],
     drain: (withinMs, onWaiting) => drain(deps.outbox, withinMs, onWaiting),
     close: async () => {
       stopping.abort();
@@ -91,7 +107,7 @@ export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
   };
 }
 
-type BatchOutcome = 'relayed' | 'empty' | 'held-elsewhere' | RelayProblem;
+type BatchOutcome = 'relayed' | 'empty' | 'held-elsewhere' | 'log-unavailable' | 'store-unavailable';
 
 /** Holds the lease, reads a batch, appends it, deletes it. Never throws. @param signal ends renewing the lease. */
 function createBatchRelay(

@@ -69,8 +69,11 @@ function endsText(least?: number, most?: number): string {
   return `${least}/${most}`;
 }
 
+/** One subquery for each: for both at once SQLite reads all rows. */
+const endsSql = `SELECT (SELECT MIN(id) FROM state.outbox) AS least_id, (SELECT MAX(id) FROM state.outbox) AS most_id`;
+
 function* readEnds(): Steps<{ readonly least?: number; readonly most?: number }> {
-  const [row] = yield* rows('SELECT MIN(id) AS least_id, MAX(id) AS most_id FROM state.outbox');
+  const [row] = yield* rows(endsSql);
   if (row === undefined || row['least_id'] === null) return {};
   return { least: Number(row['least_id']), most: Number(row['most_id']) };
 }
@@ -96,13 +99,13 @@ function* readRows({
   return { waiting, isAll: waiting.length === found.length && found.length < maxRows };
 }
 
+/** A lease that ends later was written by a clock that was ahead. */
+const longestLeaseMs = 60_000;
+const leaseSql = `UPDATE state.relay_lease SET owner = ?, until_ms = ?
+  WHERE id = 1 AND (owner = ? OR until_ms <= ? OR until_ms > ?)`;
+
 function takeLease(owner: string, ttlMs: number, nowMs: number): Steps<number> {
-  return change('UPDATE state.relay_lease SET owner = ?, until_ms = ? WHERE id = 1 AND (owner = ? OR until_ms <= ?)', [
-    owner,
-    nowMs + ttlMs,
-    owner,
-    nowMs,
-  ]);
+  return change(leaseSql, [owner, nowMs + ttlMs, owner, nowMs, nowMs + longestLeaseMs]);
 }
 
 /** Rings when this process has committed a change. */

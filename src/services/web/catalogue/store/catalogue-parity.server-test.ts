@@ -7,7 +7,9 @@ import fc from 'fast-check';
 import type { DatabaseServer } from '../../../../../test/servers/database-server.ts';
 import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import type { SamsaError } from '../../../../errors.ts';
-import { demoSource, type BookContent, type OpenCatalogue, type SourcedBook } from '../catalogue.ts';
+import { demoSource, type SourcedBook } from '../import-run.ts';
+import type { BookContent } from '../book-content.ts';
+import type { OpenCatalogue } from '../catalogue.ts';
 import { emptyContent } from '../stored-book.ts';
 import { openMysqlCatalogue } from './mysql/catalogue.ts';
 import { openSqliteCatalogue } from './sqlite/catalogue.ts';
@@ -17,9 +19,11 @@ const everything = { maxRows: 100_000, maxBytes: 1 << 26 };
 
 const fields = fc.record(
   {
-    title: fc.constantFrom('Emma', 'EMMA', 'Dune', 'Dune '),
+    title: fc.constantFrom('Emma', 'EMMA', 'Dune', 'Dune ', 'Dune Messiah'),
     author: fc.constantFrom('A', 'B'),
     published_at: fc.constantFrom('1815', null),
+    description: fc.constantFrom('Of a list.', null),
+    other_titles: fc.constantFrom([], ['Dune']),
     isbn: fc.constantFrom('9780743273565', '9780439023481', null),
     popularity: fc.constantFrom(1, 2),
   },

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { demoSource, type BookContent, type OpenCatalogue, type SourcedBook } from '../catalogue.ts';
+import { demoSource, type MergeOutcome, type SourcedBook } from '../import-run.ts';
+import type { BookContent } from '../book-content.ts';
+import type { OpenCatalogue } from '../catalogue.ts';
 
 /** A fresh, empty catalogue. */
 export type CatalogueUnderTest = {
@@ -22,6 +24,7 @@ const gatsby: BookContent = {
   subjects: ['Wealth', 'Love'],
   language: 'en',
   popularity: 7,
+  other_titles: ['Trimalchio in West Egg'],
 };
 const { title, author, published_at, isbn } = gatsby;
 const everything = { maxRows: 1_000, maxBytes: 1 << 20 };
@@ -35,8 +38,12 @@ const row = (sourceId: string | null, fields: Partial<BookContent> = {}): Source
   fields: { title, author, published_at, isbn, ...fields },
 });
 
-const merge = (opened: OpenCatalogue, source: string, ...rows: readonly SourcedBook[]) =>
-  opened.catalogue.startImport(source).merge(rows);
+const merge = async (
+  opened: OpenCatalogue,
+  source: string,
+  ...rows: readonly SourcedBook[]
+): Promise<readonly MergeOutcome[]> =>
+  (await opened.catalogue.startImport(source).merge(rows)).map(({ outcome }) => outcome);
 
 /** What every catalogue and its outbox promise; run it once per technology. */
 export function catalogueContract(technology: string, openOne: () => Promise<CatalogueUnderTest>): void {
@@ -161,10 +168,11 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
     test('finds a book by its id in the source, whatever else changed', async (opened) => {
       assert.deepEqual(await merge(opened, 's', row('a')), ['added']);
       assert.deepEqual(await merge(opened, 's', row('a')), ['unchanged']);
-      assert.deepEqual(await merge(opened, 's', row('a', { title: 'New', isbn: null })), ['updated']);
+      const changed = row('a', { title: 'Great Gatsby', isbn: null, author: 'Fitzgerald' });
+      assert.deepEqual(await merge(opened, 's', changed), ['updated']);
       assert.deepEqual(await versions(opened), [
         [1, 1, title],
-        [1, 2, 'New'],
+        [1, 2, 'Great Gatsby'],
       ]);
     });
 
@@ -172,18 +180,55 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       await opened.catalogue.add(gatsby);
       await opened.catalogue.add({ ...gatsby, title: 'Emma', author: 'Jane Austen', published_at: '1815', isbn: null });
       const emma = row('b', { title: 'EMMA!', author: 'Jane  Austen, and others', published_at: '1815-12-23' });
-      assert.deepEqual(await merge(opened, 's', row('a', { title: 'Other' })), ['updated']);
+      assert.deepEqual(await merge(opened, 's', row('a', { title: 'Gatsby' })), ['updated']);
       assert.deepEqual(await merge(opened, 's', { ...emma, fields: { ...emma.fields, isbn: null } }), ['updated']);
-      assert.equal((await opened.catalogue.get(1))?.title, 'Other');
+      assert.equal((await opened.catalogue.get(1))?.title, 'Gatsby');
       assert.equal((await opened.catalogue.get(2))?.title, 'EMMA!');
       const later = row('c', { title: 'Emma', author: 'Jane Austen', published_at: '1999', isbn: null });
       assert.deepEqual(await merge(opened, 's', later), ['added']);
+    });
+
+    test('adds a row whose ISBN another book has, without that ISBN, and names the other book', async (opened) => {
+      const games = { title: 'The Hunger Games', author: 'Suzanne Collins', isbn: '9780439023481' };
+      await merge(opened, 's', row(null, games));
+      const good = row(null, { title: 'Good Book', author: 'Somebody', isbn: games.isbn });
+      const [merged] = await opened.catalogue.startImport('t').merge([good]);
+      assert.deepEqual(merged, {
+        outcome: 'added',
+        conflicts: [{ field: 'isbn', value: games.isbn, title: games.title, author: games.author }],
+      });
+      const added = await opened.catalogue.get(2);
+      assert.deepEqual([added?.title, added?.isbn], ['Good Book', undefined]);
+      assert.equal((await opened.catalogue.get(1))?.title, games.title);
+      assert.deepEqual(await merge(opened, 't', good), ['unchanged']);
+      const [trusted] = await opened.catalogue.startImport('u', { trustIsbn: true }).merge([good]);
+      assert.deepEqual(trusted, { outcome: 'updated', conflicts: [] });
+      assert.equal((await opened.catalogue.get(1))?.title, 'Good Book');
+    });
+
+    test('adds a row whose id named a book with another title, and finds both again', async (opened) => {
+      const other = row('a', { title: 'Tender Is the Night', isbn: null });
+      assert.deepEqual(await merge(opened, 's', row('a')), ['added']);
+      const [merged] = await opened.catalogue.startImport('s').merge([other]);
+      assert.deepEqual(merged, { outcome: 'added', conflicts: [{ field: 'id', value: 'a', title, author }] });
+      for (let times = 0; times < 2; times++) {
+        assert.deepEqual(await merge(opened, 's', row('a')), ['unchanged']);
+        assert.deepEqual(await merge(opened, 's', other), ['unchanged']);
+        assert.deepEqual(await merge(opened, 's', row('a'), other), ['unchanged', 'unchanged']);
+      }
+      assert.deepEqual(await opened.catalogue.census(), { books: 2, everHeld: 2 });
     });
 
     test('never merges two ids of one source', async (opened) => {
       assert.deepEqual(await merge(opened, 's', row('a'), row('b'), row('c')), ['added', 'added', 'added']);
       assert.deepEqual(await merge(opened, 't', row('x'), row('y')), ['unchanged', 'unchanged']);
       assert.deepEqual(await opened.catalogue.census(), { books: 3, everHeld: 3 });
+    });
+
+    test('keeps two editions of one list apart by their ISBNs', async (opened) => {
+      const editions = [row(null), row(null, { isbn: '9780141182636' })];
+      assert.deepEqual(await merge(opened, 's', ...editions), ['added', 'added']);
+      assert.deepEqual(await merge(opened, 's', ...editions), ['unchanged', 'unchanged']);
     });
 
     test('keeps the fields for which the list has no column', async (opened) => {
@@ -193,17 +238,37 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       assert.deepEqual([book?.author, book?.popularity, book?.subjects], [author, 9, gatsby.subjects]);
     });
 
+    test('erases with an empty cell only what the same source gave', async (opened) => {
+      await merge(opened, 's', row('a', { description: 'Of s.', series: 'Of s' }));
+      await merge(opened, 't', row('x', { language: 'en', series: 'Of t', description: null }));
+      const emptied = {
+        description: null,
+        series: null,
+        language: null,
+        subjects: [],
+        popularity: 0,
+        other_titles: [],
+      };
+      await merge(opened, 's', row('a', emptied));
+      const book = await opened.catalogue.get(1);
+      assert.deepEqual([book?.description, book?.series, book?.language], [null, 'Of t', 'en']);
+      await opened.catalogue.change(1, { ...gatsby, series: 'Edited', language: 'en' });
+      await merge(opened, 't', row('x', emptied));
+      const edited = await opened.catalogue.get(1);
+      assert.deepEqual([edited?.series, edited?.language], ['Edited', undefined]);
+    });
+
     test('uses the first of several rows for one book', async (opened) => {
-      const rows = [row(null), row(null, { title: 'Again' }), row('a'), row('a', { title: 'Twice' })];
-      assert.deepEqual(await merge(opened, 's', ...rows), ['added', 'repeated', 'repeated', 'repeated']);
+      const rows = [row(null), row(null, { popularity: 3 }), row('a'), row('a', { popularity: 4 })];
+      assert.deepEqual(await merge(opened, 's', ...rows), ['added', 'repeated', 'unchanged', 'repeated']);
       assert.deepEqual((await merge(opened, 's', ...rows))[0], 'unchanged');
       assert.equal(await opened.outbox.size(), 1);
     });
 
     test('remembers the rows of earlier batches of the same import', async ({ catalogue }) => {
       const run = catalogue.startImport('s');
-      assert.deepEqual(await run.merge([row('a')]), ['added']);
-      assert.deepEqual(await run.merge([row('a', { title: 'Twice' })]), ['repeated']);
+      assert.equal((await run.merge([row('a')]))[0]?.outcome, 'added');
+      assert.equal((await run.merge([row('a', { popularity: 3 })]))[0]?.outcome, 'repeated');
     });
 
     test('replaces a demo book by the book imported for it', async (opened) => {
@@ -213,6 +278,20 @@ export function catalogueContract(technology: string, openOne: () => Promise<Cat
       assert.deepEqual([book?.title, book?.description], ['Gatsby', null]);
       await merge(opened, 't', { sourceId: 'x', fields: { title: 'Gatsby', isbn } });
       assert.equal((await opened.catalogue.get(1))?.author, author);
+    });
+
+    test('removes the demo books that nobody has edited and no import has replaced', async (opened) => {
+      const demos = ['Emma', 'Persuasion', 'Lady Susan'].map((name) => row(name, { title: name, isbn: null }));
+      await merge(opened, demoSource, ...demos);
+      await merge(opened, 's', row('1', { title: 'Emma', isbn: null, popularity: 5 }));
+      await opened.catalogue.change(2, { ...gatsby, title: 'Persuasion', isbn: null });
+      assert.equal(await opened.catalogue.removeDemoBooks(), 1);
+      assert.equal(await opened.catalogue.removeDemoBooks(), 0);
+      const left = await opened.catalogue.list(0, 10);
+      assert.deepEqual(
+        left.map((book) => book.title),
+        ['Emma', 'Persuasion'],
+      );
     });
 
     test('brings a removed book back under its id when its source has it', async (opened) => {

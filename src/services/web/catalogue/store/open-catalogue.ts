@@ -1,8 +1,11 @@
 import type { StoreLocation } from '../../../../progress/store-location.ts';
 import type { MysqlCatalogueOptions } from './mysql/catalogue.ts';
 import { openSqliteCatalogue, type SqliteCatalogueOptions } from './sqlite/catalogue.ts';
-import type { OpenCatalogue } from '../catalogue.ts';
+import type { Catalogue, OpenCatalogue } from '../catalogue.ts';
 import { loadDemoCatalogue } from '../load-demo-catalogue.ts';
+
+export { raiseAboveLog } from './sqlite/raise-above-log.ts';
+export type { Catalogue };
 
 /** Each technology takes what it needs of it. */
 export type CatalogueOptions = SqliteCatalogueOptions & Omit<MysqlCatalogueOptions, 'leaseClock'>;

@@ -1,6 +1,6 @@
 import type { MysqlConnection, MysqlRow } from '../../../../mysql/connection.ts';
-import type { BookContent } from '../catalogue.ts';
-import { readPublished } from '../import/lists/listed-fields.ts';
+import type { BookContent } from '../book-content.ts';
+import { readPublished } from '../import/lists/values.ts';
 import { putOutbox, writeOwnRows } from '../store/mysql/book-rows.ts';
 import { decodeTexts } from '../store/mysql/find-books.ts';
 import { changeTo, emptyContent, type StoredBook } from '../stored-book.ts';
@@ -80,19 +80,21 @@ export async function adoptBooks(
 function decodeRow(row: MysqlRow, nowMs: number): StoredBook {
   const before = Number(row['version']);
   const removed = Number(row['deleted']) === 1;
-  const book = { id: Number(row['id']), removed, createdAt: decodeTime(row['created']), content: readContent(row) };
+  const book = {
+    id: Number(row['id']),
+    removed,
+    createdAt: decodeTime(row['created']),
+    content: readContent(row, nowMs),
+    givers: {},
+  };
   if (removed) return { ...book, version: before === 0 ? 0 : before + 1 };
   // Greater than any version the id had before: other programs also remove rows and fill tables again.
   return { ...book, version: Math.max(nowMs, before + 1) };
 }
 
-function readContent(row: MysqlRow): BookContent {
-  const published = readPublished(
-    text(row['published'])
-      .trim()
-      .replace(/ [\d:.]+$/, ''),
-  );
-  return { ...emptyContent, ...decodeTexts(row), published_at: published === 'unusable' ? null : published };
+function readContent(row: MysqlRow, nowMs: number): BookContent {
+  const published = readPublished(text(row['published']).trim(), new Date(nowMs).getUTCFullYear());
+  return { ...emptyContent, ...decodeTexts(row), published_at: published === 'unreadable' ? null : published };
 }
 
 /** `0000-00-00` becomes null. */

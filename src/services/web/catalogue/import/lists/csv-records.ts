@@ -1,10 +1,21 @@
 import { parse } from 'csv-parse/sync';
 import type { TextLine } from './text-lines.ts';
 
-/** One record of a CSV file by the line it begins on; or why that line is none. */
-export type CsvRecord =
+/** One record of a table by the line it begins on; or why that line cannot be read. */
+export type TableRecord =
   | { readonly line: number; readonly cells: readonly string[]; readonly problem?: undefined }
   | { readonly line: number; readonly problem: string };
+
+/** How the cells of a file are written. */
+export type CsvDialect = {
+  readonly delimiter: string;
+  /** Quotes inside of quoted cells are written `\"` instead of `""`. */
+  readonly hasBackslashes: boolean;
+  /** Every line is quoted as a whole. */
+  readonly hasQuotedLines: boolean;
+  /** White space around cells counts. */
+  readonly isExact: boolean;
+};
 
 type ReadableLine = Extract<TextLine, { text: string }>;
 
@@ -14,37 +25,37 @@ const spanLength = 256 * 1024;
 const blockLines = 200;
 
 /**
- * Lines as CSV records of `width` cells (RFC 4180, and quotes inside unquoted cells). A broken record costs its own
- * line only: where an opened quote never closes, or closes so that the cells do not add up, reading goes on with the
- * next line. Blank records are left out.
+ * Lines as CSV records of at most `width` cells (RFC 4180, and quotes inside unquoted cells). A broken record costs its
+ * own line only: where an opened quote never closes, or closes so that the cells do not add up, reading goes on with the
+ * next line. Short records are returned as they are, blank ones are left out.
  */
 export async function* readRecords(
   lines: AsyncIterable<readonly TextLine[]>,
-  delimiter: string,
+  dialect: CsvDialect,
   width: number,
-): AsyncGenerator<readonly CsvRecord[]> {
+): AsyncGenerator<readonly TableRecord[]> {
   let pending: readonly TextLine[] = [];
   for await (const more of lines) {
     pending = [...pending, ...more];
-    const { records, used } = takeRecords(pending, delimiter, width, false);
+    const { records, used } = takeRecords(pending, dialect, width, false);
     pending = pending.slice(used);
     if (records.length > 0) yield records;
   }
-  yield takeRecords(pending, delimiter, width, true).records;
+  yield takeRecords(pending, dialect, width, true).records;
 }
 
-/** The cells of one line by itself; `null` when it opens a quote that it does not close. */
-export function parseLine(text: string, delimiter: string): readonly string[] | null {
-  return parseText(text, delimiter)?.[0] ?? null;
+/** The cells of one line; `null` when it opens a quote that it does not close. */
+export function parseLine(text: string, dialect: CsvDialect): readonly string[] | null {
+  return parseText(text, dialect)?.[0] ?? null;
 }
 
 function takeRecords(
   lines: readonly TextLine[],
-  delimiter: string,
+  dialect: CsvDialect,
   width: number,
   isEnd: boolean,
-): { records: readonly CsvRecord[]; used: number } {
-  const records: CsvRecord[] = [];
+): { records: readonly TableRecord[]; used: number } {
+  const records: TableRecord[] = [];
   let at = 0;
   while (at < lines.length) {
     const first = lines[at]!;
@@ -53,51 +64,50 @@ function takeRecords(
       at++;
       continue;
     }
-    const block = completeLines(lines, at);
+    const block = completeLines(lines, at, dialect);
     if (block.length > 0) {
-      for (const record of parseBlock(block, delimiter, width)) records.push(record);
+      for (const record of parseBlock(block, dialect, width)) records.push(record);
       at += block.length;
       continue;
     }
-    const spanned = parseSpan(lines, at, delimiter, width);
+    const spanned = parseSpan(lines, at, dialect, width);
     if (spanned === 'needs-more' && !isEnd) break;
     if (typeof spanned === 'object') records.push({ line: first.line, cells: spanned.cells });
-    else records.push(...parseBlock([first], delimiter, width));
+    else records.push(...parseBlock([first], dialect, width));
     at += typeof spanned === 'object' ? spanned.lines : 1;
   }
   return { records, used: at };
 }
 
 /** Lines from `at` on that are records by themselves: their quotes come in pairs. */
-function completeLines(lines: readonly TextLine[], at: number): readonly ReadableLine[] {
+function completeLines(lines: readonly TextLine[], at: number, dialect: CsvDialect): readonly ReadableLine[] {
   const block: ReadableLine[] = [];
   for (let next = at; next < lines.length && block.length < blockLines; next++) {
     const line = lines[next]!;
-    if (line.problem !== undefined || countQuotes(line.text) % 2 === 1) break;
+    if (line.problem !== undefined || countQuotes(line.text, dialect) % 2 === 1) break;
     block.push(line);
   }
   return block;
 }
 
-function parseBlock(block: readonly ReadableLine[], delimiter: string, width: number): readonly CsvRecord[] {
+function parseBlock(block: readonly ReadableLine[], dialect: CsvDialect, width: number): readonly TableRecord[] {
   const written = block.filter(({ text }) => text.trim() !== '');
-  const parsed = parseText(written.map(({ text }) => text).join('\n'), delimiter);
-  const rows = parsed?.length === written.length ? parsed : written.map(({ text }) => parseLine(text, delimiter));
-  return rows.flatMap((cells, index): readonly CsvRecord[] => {
+  const parsed = parseText(written.map(({ text }) => text).join('\n'), dialect);
+  const rows = parsed?.length === written.length ? parsed : written.map(({ text }) => parseLine(text, dialect));
+  return rows.flatMap((cells, index): readonly TableRecord[] => {
     const { line } = written[index]!;
     if (cells === null) return [{ line, problem: 'a quote is opened and never closed' }];
     if (cells.every((cell) => cell === '')) return [];
-    const fitting = fit(cells, width);
-    if (fitting !== null) return [{ line, cells: fitting }];
+    if (fits(cells, width)) return [{ line, cells }];
     return [{ line, problem: `expected ${width} columns as in the header, got ${cells.length}` }];
   });
 }
 
-/** A record whose quoted cells run over several lines; it must have as many cells as the header. */
+/** A record whose quoted cells run over several lines. It must have as many cells as the header. */
 function parseSpan(
   lines: readonly TextLine[],
   at: number,
-  delimiter: string,
+  dialect: CsvDialect,
   width: number,
 ): { cells: readonly string[]; lines: number } | 'none' | 'needs-more' {
   const texts: string[] = [];
@@ -108,37 +118,51 @@ function parseSpan(
     if (line.problem !== undefined || texts.length === spanLines || length > spanLength) return 'none';
     texts.push(line.text);
     length += line.text.length;
-    quotes += countQuotes(line.text);
+    quotes += countQuotes(line.text, dialect);
     if (quotes % 2 === 1) continue;
-    const parsed = parseText(texts.join('\n'), delimiter);
-    const cells = parsed?.length === 1 ? fit(parsed[0]!, width) : null;
-    return cells === null ? 'none' : { cells, lines: texts.length };
+    const cells = parseText(texts.join('\n'), dialect);
+    if (cells?.length !== 1) return 'none';
+    const isWhole = cells[0]!.length >= width || parseText(texts.join('\n'), dialect, 'strictly') !== null;
+    return isWhole && fits(cells[0]!, width) ? { cells: cells[0]!, lines: texts.length } : 'none';
   }
   return 'needs-more';
 }
 
 /** Empty cells beyond the header's are what some programs write; anything else there is an error. */
-function fit(cells: readonly string[], width: number): readonly string[] | null {
-  if (cells.length === width) return cells;
-  return cells.length > width && cells.slice(width).every((cell) => cell === '') ? cells.slice(0, width) : null;
+function fits(cells: readonly string[], width: number): boolean {
+  return cells.length <= width || cells.slice(width).every((cell) => cell === '');
 }
 
-function parseText(text: string, delimiter: string): string[][] | null {
+function parseText(text: string, dialect: CsvDialect, quotes: 'strictly' | 'relaxed' = 'relaxed'): string[][] | null {
   try {
-    return parse(text, {
-      delimiter,
+    const rows = parse(text, {
+      delimiter: dialect.delimiter,
       record_delimiter: '\n',
-      relax_quotes: true,
+      escape: dialect.hasBackslashes ? '\\' : '"',
+      relax_quotes: quotes === 'relaxed',
       relax_column_count: true,
-      trim: true,
+      trim: !dialect.isExact,
     });
+    if (!dialect.hasQuotedLines) return rows;
+    const unquoted = { ...dialect, hasQuotedLines: false };
+    const inner = rows.map((cells) => (cells.length > 1 ? cells : (parseText(cells[0] ?? '', unquoted)?.[0] ?? null)));
+    return inner.includes(null) ? null : (inner as string[][]);
   } catch {
     return null;
   }
 }
 
-function countQuotes(text: string): number {
+function countQuotes(text: string, { hasBackslashes }: CsvDialect): number {
   let count = 0;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count++;
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) {
+    if (!hasBackslashes || !isEscaped(text, at)) count++;
+  }
   return count;
+}
+
+/** Whether an odd number of backslashes stands before it. */
+function isEscaped(text: string, at: number): boolean {
+  let from = at;
+  while (text[from - 1] === '\\') from--;
+  return (at - from) % 2 === 1;
 }

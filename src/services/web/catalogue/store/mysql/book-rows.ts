@@ -3,14 +3,15 @@ import type { MysqlConnection, MysqlValue } from '../../../../../mysql/connectio
 import { SamsaError } from '../../../../../errors.ts';
 import { listedBook } from '../../../../../events/book.ts';
 import { titleKey } from '../../book-identity.ts';
-import { demoSource, type BookContent, type ChangedBook, type RemovedBook } from '../../catalogue.ts';
+import { demoSource } from '../../import-run.ts';
+import type { BookContent, ChangedBook, RemovedBook } from '../../book-content.ts';
 import type { MergedBatch } from '../../merge-books.ts';
-import { changeTo, createdNow, emptyContent, type StoredBook } from '../../stored-book.ts';
+import { changeTo, createdNow, emptyContent, encodeGivers, type StoredBook } from '../../stored-book.ts';
 import type { BooksTable } from '../../tutorial-table/books-table.ts';
 import { readBooks, sourceKey, titleHash } from './find-books.ts';
 
 export type BookChange = ChangedBook | RemovedBook;
-type NewBook = Pick<StoredBook, 'createdAt' | 'content'>;
+type NewBook = Pick<StoredBook, 'createdAt' | 'content' | 'givers'>;
 
 /** As many rows of one insert as the smallest servers take, where quoted text may be twice as long. */
 const insertBytes = 1 << 20;
@@ -87,12 +88,15 @@ const ownColumns = [
   'subjects',
   'language',
   'popularity',
+  'other_titles',
+  'givers',
   'title_key',
   'text_crc',
 ] as const;
 
-function ownValues({ id, version, removed, createdAt, content }: StoredBook): readonly MysqlValue[] {
-  const { published_at, isbn, series, subjects, language, popularity } = removed ? emptyContent : content;
+function ownValues({ id, version, removed, createdAt, content, givers }: StoredBook): readonly MysqlValue[] {
+  const kept = removed ? emptyContent : content;
+  const { published_at, isbn, series, subjects, language, popularity, other_titles } = kept;
   return [
     id,
     version,
@@ -104,6 +108,8 @@ function ownValues({ id, version, removed, createdAt, content }: StoredBook): re
     JSON.stringify(subjects),
     language,
     popularity,
+    JSON.stringify(other_titles),
+    removed ? null : encodeGivers(givers),
     removed ? null : titleHash(titleKey(content)),
     crc32(`${content.title}|${content.author}`),
   ];
@@ -120,26 +126,27 @@ export async function writeBatch(
   const ids = await insertBooks(
     connection,
     table,
-    added.map(({ content }) => ({ createdAt, content })),
+    added.map(({ content, givers }) => ({ createdAt, content, givers })),
   );
   const newIds = new Map(added.map(({ id }, index) => [id, ids[index]!]));
   const idOf = (id: number): number => newIds.get(id) ?? id;
   const removedIds = batch.changes.flatMap(({ id, stored }) => (stored?.removed === true ? [id] : []));
   // Somebody else may have marked the row as deleted and left it there.
   if (removedIds.length > 0) await connection.change('DELETE FROM books WHERE id IN (?)', [removedIds]);
-  const changed = batch.changes.map(({ id, stored, content }) => ({
+  const changed = batch.changes.map(({ id, stored, content, givers }) => ({
     id: idOf(id),
     version: (stored?.version ?? 0) + 1,
     removed: false,
     createdAt: stored === null ? createdAt : stored.createdAt,
     content,
+    givers,
   }));
-  const known = changed.filter(({ version }) => version > 1);
+  const known = changed.filter((_, index) => batch.changes[index]!.stored !== null);
   for (const book of known) await updateBook(connection, table, book);
   await writeOwnRows(connection, known);
   await putOutbox(connection, changed.map(changeTo), nowMs);
   await writeNames(connection, source, batch, idOf);
-  return batch.rows.map(({ id, outcome }) => ({ id: idOf(id), outcome }));
+  return batch.rows.map((row) => ({ ...row, id: idOf(row.id) }));
 }
 
 async function writeNames(

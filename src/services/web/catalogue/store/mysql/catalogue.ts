@@ -16,13 +16,16 @@ import {
   type BookChange,
 } from './book-rows.ts';
 import { describeBooks, prepareBooks, type BooksTable } from '../../tutorial-table/books-table.ts';
-import type { BookContent, Catalogue, ChangedBook, ImportRun, OpenCatalogue } from '../../catalogue.ts';
-import { createImportRun, mergeBooks, withKeys } from '../../merge-books.ts';
+import type { BookContent, ChangedBook } from '../../book-content.ts';
+import type { Catalogue, OpenCatalogue } from '../../catalogue.ts';
+import type { ImportOptions, ImportRun } from '../../import-run.ts';
+import { createImportRun } from '../../import-run.ts';
+import { mergeBooks, withKeys } from '../../merge-books.ts';
 import { createOutbox, createOutboxBell, type OutboxStore } from '../../outbox/stored-outbox.ts';
 import { createOutboxPace } from '../../outbox/outbox-pace.ts';
-import { findBooks, readBooks } from './find-books.ts';
+import { findBooks, listBooks, readBooks, readDemoBooks } from './find-books.ts';
 import { renewTitleKeys } from './title-keys.ts';
-import { changeTo, createdNow, isSameContent, toBook, type StoredBook } from '../../stored-book.ts';
+import { changeTo, createdNow, giversAfterEdit, isSameContent, toBook, type StoredBook } from '../../stored-book.ts';
 
 export type MysqlCatalogueOptions = {
   /** Milliseconds since 1970, for `created_at` and event times. */
@@ -129,7 +132,28 @@ function createCatalogue(parts: CatalogueParts): Catalogue {
         database.exclusive(changingBooks, (connection) => changeBook(connection, table(), { id, content }, clock())),
       )) as Catalogue['change'],
 
-    startImport: (source) => startImport(parts, source),
+    startImport: (source, options) => startImport(parts, source, options),
+
+    find: (source, rows) => database.connected((connection) => findBooks(connection, source, rows)),
+
+    list: async (afterId, limit) =>
+      (await database.connected((connection) => listBooks(connection, afterId, limit))).map(
+        ({ id, createdAt, content }) => toBook(id, createdAt, content),
+      ),
+
+    removeDemoBooks: async () => {
+      let removed = 0;
+      for (let more = 1; more > 0; removed += more) {
+        more = await committed(
+          database.exclusive(changingBooks, async (connection) => {
+            const books = await readDemoBooks(connection);
+            for (const book of books) await putOutbox(connection, [await removeBook(connection, book)], clock());
+            return books.length;
+          }),
+        );
+      }
+      return removed;
+    },
 
     census: () =>
       database.read(async (connection) => {
@@ -149,7 +173,7 @@ async function addBook(
   nowMs: number,
 ): Promise<ChangedBook> {
   const createdAt = createdNow(nowMs);
-  const [id] = await insertBooks(connection, table, [{ createdAt, content }]);
+  const [id] = await insertBooks(connection, table, [{ createdAt, content, givers: {} }]);
   const change = { bookId: id!, version: 1, book: toBook(id!, createdAt, content) };
   await putOutbox(connection, [change], nowMs);
   return change;
@@ -167,7 +191,8 @@ async function changeBook(
   let change: BookChange;
   if (content === null) change = await removeBook(connection, book);
   else {
-    const changed: StoredBook = { ...book, version: book.version + 1, content };
+    const givers = giversAfterEdit(book, content);
+    const changed: StoredBook = { ...book, version: book.version + 1, content, givers };
     await updateBook(connection, table, changed);
     await writeOwnRows(connection, [changed]);
     change = changeTo(changed);
@@ -177,7 +202,11 @@ async function changeBook(
 }
 
 /** Waits first for rows of other programs: until they are in the catalogue, they would be added a second time. */
-function startImport({ database, table, clock, adoption, onCommit }: CatalogueParts, source: string): ImportRun {
+function startImport(
+  { database, table, clock, adoption, onCommit }: CatalogueParts,
+  source: string,
+  options?: ImportOptions,
+): ImportRun {
   const prepare = async (): Promise<void> => {
     await adoption.finished();
     while (!(await database.exclusive(changingBooks, renewTitleKeys)));
@@ -186,7 +215,7 @@ function startImport({ database, table, clock, adoption, onCommit }: CataloguePa
     const merged = await database.exclusive(changingBooks, async (connection) => {
       const keyed = withKeys(rows);
       const known = await findBooks(connection, source, keyed);
-      const batch = mergeBooks(known, source, keyed, isTouched);
+      const batch = mergeBooks(known, keyed, { ...options, source, isTouched });
       return writeBatch(connection, { table: table(), source, nowMs: clock() }, batch);
     });
     onCommit();

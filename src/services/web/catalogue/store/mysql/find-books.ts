@@ -2,9 +2,10 @@ import { hash } from 'node:crypto';
 import { columnText, type MysqlConnection, type MysqlRow } from '../../../../../mysql/connection.ts';
 import { wantedTable } from '../../../../../mysql/server.ts';
 import { bookLimits, cutTo, oneLine } from '../../book-fields.ts';
-import { demoSource, type BookContent } from '../../catalogue.ts';
+import { demoSource } from '../../import-run.ts';
+import type { BookContent } from '../../book-content.ts';
 import { mostSameBooks, rowsToFind, type KeyedRow, type KnownBooks, type SameBook } from '../../merge-books.ts';
-import { emptyContent, type StoredBook } from '../../stored-book.ts';
+import { decodeGivers, emptyContent, type StoredBook } from '../../stored-book.ts';
 import { text } from '../../tutorial-table/table-columns.ts';
 
 /** The books with these ids, also removed ones. Ids that never were given are left out. */
@@ -12,12 +13,46 @@ export async function readBooks(connection: MysqlConnection, ids: readonly numbe
   if (ids.length === 0) return new Map();
   const rows = await connection.rows(
     `SELECT own.id, version, removed, own.created_at, title, author, description, own.published_at, isbn, series,
-       subjects, language, popularity
+       subjects, language, popularity, other_titles, givers
      FROM state.book AS own LEFT JOIN books ON books.id = own.id AND own.removed = 0
      WHERE own.id IN (?) AND version > 0 AND (removed = 1 OR books.id IS NOT NULL)`,
     [ids],
   );
   return new Map(rows.map((row) => [Number(row['id']), decodeBook(row)]));
+}
+
+/** Books with ids above `afterId`, ascending. */
+export async function listBooks(
+  connection: MysqlConnection,
+  afterId: number,
+  limit: number,
+): Promise<readonly StoredBook[]> {
+  const rows = await connection.rows('SELECT id FROM state.book WHERE id > ? AND removed = 0 ORDER BY id LIMIT ?', [
+    afterId,
+    limit,
+  ]);
+  const books = await readBooks(
+    connection,
+    rows.map((row) => Number(row['id'])),
+  );
+  return [...books.values()].toSorted((one, other) => one.id - other.id);
+}
+
+/** Demo books that nobody has edited: an edit raises the version. At most 200. */
+export async function readDemoBooks(connection: MysqlConnection): Promise<readonly StoredBook[]> {
+  const rows = await connection.rows(
+    `SELECT id FROM state.book_source JOIN state.book ON id = book_id
+     WHERE source = ? AND removed = 0 AND version = 1 LIMIT 200`,
+    [demoSource],
+  );
+  return [
+    ...(
+      await readBooks(
+        connection,
+        rows.map((row) => Number(row['id'])),
+      )
+    ).values(),
+  ];
 }
 
 export function decodeBook(row: MysqlRow): StoredBook {
@@ -37,7 +72,9 @@ export function decodeBook(row: MysqlRow): StoredBook {
           subjects: JSON.parse(columnText(row['subjects']) ?? '[]') as readonly string[],
           language: columnText(row['language']),
           popularity: Number(row['popularity']),
+          other_titles: JSON.parse(columnText(row['other_titles']) ?? '[]') as readonly string[],
         },
+    givers: decodeGivers(columnText(row['givers'])),
   };
 }
 

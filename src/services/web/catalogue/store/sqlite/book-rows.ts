@@ -2,9 +2,19 @@ import type { SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import type { Migrations } from '../../../../../sqlite/migrations.ts';
 import { listedBook } from '../../../../../events/book.ts';
 import { titleKey } from '../../book-identity.ts';
-import { demoSource, type BookContent, type ChangedBook, type RemovedBook } from '../../catalogue.ts';
+import { demoSource } from '../../import-run.ts';
+import type { BookContent, ChangedBook, RemovedBook } from '../../book-content.ts';
 import type { MergedBatch } from '../../merge-books.ts';
-import { changeTo, contentValues, createdNow, toBook, type StoredBook } from '../../stored-book.ts';
+import {
+  changeTo,
+  contentColumns,
+  contentValues,
+  createdNow,
+  encodeGivers,
+  toBook,
+  type Givers,
+  type StoredBook,
+} from '../../stored-book.ts';
 import { readBook } from './find-books.ts';
 
 export const catalogueMigrations: readonly Migrations[] = [
@@ -16,38 +26,54 @@ export function insertBook(
   database: SqliteDatabase,
   content: BookContent,
   nowMs: number,
-  key = titleKey(content),
+  { givers = {}, key = titleKey(content) }: { readonly givers?: Givers; readonly key?: string } = {},
 ): ChangedBook {
   const createdAt = createdNow(nowMs);
   const { lastInsertRowid } = database
-    .prepare(
-      `INSERT INTO book (version, created_at, title, author, published_at, description, isbn, series, subjects,
-         language, popularity, title_key) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .run(createdAt, ...contentValues(content), key);
+    .prepare(insertSql)
+    .run(createdAt, ...contentValues(content), encodeGivers(givers), key);
   const bookId = Number(lastInsertRowid);
   const book = toBook(bookId, createdAt, content);
   putOutbox(database, { bookId, version: 1, book }, nowMs);
   return { bookId, version: 1, book };
 }
 
+const written = [...contentColumns, 'givers', 'title_key'];
+const insertSql = `INSERT INTO book (version, created_at, ${written.join(', ')})
+  VALUES (1, ?, ${written.map(() => '?').join(', ')})`;
+const updateSql = `UPDATE book SET version = ?, removed = 0, ${written.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`;
+
+/** Copies a book of another catalogue. @returns false when its id is there already. */
+export function insertKnownBook(database: SqliteDatabase, book: StoredBook): boolean {
+  const { id, version, removed, createdAt, content, givers } = book;
+  const columns = ['id', 'version', 'removed', 'created_at', ...written];
+  const { changes } = database
+    .prepare(`INSERT OR IGNORE INTO book (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
+    .run(
+      id,
+      version,
+      removed ? 1 : 0,
+      createdAt ?? '',
+      ...contentValues(content),
+      encodeGivers(givers),
+      removed ? null : titleKey(content),
+    );
+  return changes === 1;
+}
+
+/** Writes a book as it is now, also one that was removed, in its next version. */
 export function updateBook(
   database: SqliteDatabase,
-  row: StoredBook,
-  content: BookContent,
+  book: StoredBook,
   nowMs: number,
-  key = titleKey(content),
+  key = titleKey(book.content),
 ): ChangedBook {
-  const version = row.version + 1;
-  database
-    .prepare(
-      `UPDATE book SET version = ?, removed = 0, title = ?, author = ?, published_at = ?, description = ?, isbn = ?,
-         series = ?, subjects = ?, language = ?, popularity = ?, title_key = ? WHERE id = ?`,
-    )
-    .run(version, ...contentValues(content), key, row.id);
-  const book = toBook(row.id, row.createdAt, content);
-  putOutbox(database, { bookId: row.id, version, book }, nowMs);
-  return { bookId: row.id, version, book };
+  const { id, content, createdAt } = book;
+  const version = book.version + 1;
+  database.prepare(updateSql).run(version, ...contentValues(content), encodeGivers(book.givers), key, id);
+  const change = { bookId: id, version, book: toBook(id, createdAt, content) };
+  putOutbox(database, change, nowMs);
+  return change;
 }
 
 /** Keeps id, version, time of creation and the ids that sources gave it; the rest is erased. */
@@ -56,7 +82,8 @@ export function removeBook(database: SqliteDatabase, row: StoredBook, nowMs: num
   database
     .prepare(
       `UPDATE book SET version = ?, removed = 1, title = '', author = '', published_at = NULL, description = NULL,
-         isbn = NULL, series = NULL, subjects = '[]', language = NULL, popularity = 0, title_key = NULL WHERE id = ?`,
+         isbn = NULL, series = NULL, subjects = '[]', language = NULL, popularity = 0, other_titles = '[]',
+         givers = NULL, title_key = NULL WHERE id = ?`,
     )
     .run(version, row.id);
   const removed = { bookId: row.id, version, book: null };
@@ -72,9 +99,9 @@ export function writeBatch(
   nowMs: number,
 ): MergedBatch['rows'] {
   const newIds = new Map<number, number>();
-  for (const { id, stored, content, titleKey: key } of batch.changes) {
-    if (stored === null) newIds.set(id, insertBook(database, content, nowMs, key).bookId);
-    else updateBook(database, stored, content, nowMs, key);
+  for (const { id, stored, content, givers, titleKey: key } of batch.changes) {
+    if (stored === null) newIds.set(id, insertBook(database, content, nowMs, { givers, key }).bookId);
+    else updateBook(database, { ...stored, content, givers }, nowMs, key);
   }
   const idOf = (id: number): number => newIds.get(id) ?? id;
   for (const id of batch.replacedDemoIds) {
@@ -84,7 +111,7 @@ export function writeBatch(
     'INSERT INTO book_source VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET book_id = excluded.book_id',
   );
   for (const { sourceId, id } of batch.names) addName.run(source, sourceId, idOf(id));
-  return batch.rows.map(({ id, outcome }) => ({ id: idOf(id), outcome }));
+  return batch.rows.map((row) => ({ ...row, id: idOf(row.id) }));
 }
 
 /** Puts a change to each book as it is now into the outbox. */

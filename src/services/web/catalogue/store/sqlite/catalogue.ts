@@ -4,12 +4,15 @@ import { runSteps } from '../../../../../sqlite/run-steps.ts';
 import { SamsaError } from '../../../../../errors.ts';
 import { retry } from '../../../../../runtime/retry.ts';
 import { catalogueMigrations, insertBook, putBooksAgain, removeBook, updateBook, writeBatch } from './book-rows.ts';
-import { findBooks, readBook } from './find-books.ts';
-import type { BookContent, Catalogue, ChangedBook, OpenCatalogue, RemovedBook } from '../../catalogue.ts';
-import { createImportRun, mergeBooks, withKeys } from '../../merge-books.ts';
+import { decodeBook, findBooks, readBook } from './find-books.ts';
+import { demoSource } from '../../import-run.ts';
+import type { BookContent, ChangedBook, RemovedBook } from '../../book-content.ts';
+import type { Catalogue, OpenCatalogue } from '../../catalogue.ts';
+import { createImportRun } from '../../import-run.ts';
+import { mergeBooks, withKeys } from '../../merge-books.ts';
 import { createOutbox, createOutboxBell } from '../../outbox/stored-outbox.ts';
 import { renewTitleKeys } from './title-keys.ts';
-import { changeTo, isSameContent, toBook } from '../../stored-book.ts';
+import { changeTo, giversAfterEdit, isSameContent, toBook } from '../../stored-book.ts';
 
 export type SqliteCatalogueOptions = {
   /** Milliseconds since 1970, for `created_at`, event times and the relay's lease. */
@@ -62,8 +65,8 @@ function createCatalogue(database: SqliteDatabase, clock: () => number, write: W
     const row = readBook(database, id);
     if (row === null || row.removed) throw new SamsaError('book-unknown', `There is no book ${id}.`);
     if (content === null) return removeBook(database, row, clock());
-    if (!isSameContent(row.content, content)) return updateBook(database, row, content, clock());
-    return changeTo(row);
+    if (isSameContent(row.content, content)) return changeTo(row);
+    return updateBook(database, { ...row, content, givers: giversAfterEdit(row, content) }, clock());
   };
   return {
     get: async (id) =>
@@ -76,7 +79,7 @@ function createCatalogue(database: SqliteDatabase, clock: () => number, write: W
 
     change: ((id: number, content: BookContent | null) => write(() => changeNow(id, content))) as Catalogue['change'],
 
-    startImport: (source) => {
+    startImport: (source, options) => {
       const prepare = async (): Promise<void> => {
         while (!(await write(() => renewTitleKeys(database))));
       };
@@ -84,9 +87,32 @@ function createCatalogue(database: SqliteDatabase, clock: () => number, write: W
         write(() => {
           const keyed = withKeys(rows);
           const known = findBooks(database, source, keyed);
-          return writeBatch(database, source, mergeBooks(known, source, keyed, isTouched), clock());
+          return writeBatch(database, source, mergeBooks(known, keyed, { ...options, source, isTouched }), clock());
         }),
       );
+    },
+
+    find: async (source, rows) => reading(database, () => findBooks(database, source, rows)),
+
+    list: async (afterId, limit) =>
+      reading(database, () =>
+        database
+          .prepare('SELECT * FROM book WHERE id > ? AND removed = 0 ORDER BY id LIMIT ?')
+          .all(afterId, limit)
+          .map(decodeBook)
+          .map(({ id, createdAt, content }) => toBook(id, createdAt, content)),
+      ),
+
+    removeDemoBooks: async () => {
+      let removed = 0;
+      for (let more = 1; more > 0; removed += more) {
+        more = await write(() => {
+          const books = database.prepare(demoBooksSql).all(demoSource, removedAtOnce).map(decodeBook);
+          for (const book of books) removeBook(database, book, clock());
+          return books.length;
+        });
+      }
+      return removed;
     },
 
     census: async () =>
@@ -96,6 +122,11 @@ function createCatalogue(database: SqliteDatabase, clock: () => number, write: W
       }),
   };
 }
+
+const removedAtOnce = 200;
+/** An edit raises the version. */
+const demoBooksSql = `SELECT book.* FROM book_source JOIN book ON id = book_id
+  WHERE source = ? AND removed = 0 AND version = 1 LIMIT ?`;
 
 /** One attempt blocks for at most the connection's busy timeout. Between attempts the thread is free. */
 const untilFree = { mayPass: isBusy, withinMs: 3_000, backoff: { firstMs: 10, mostMs: 25 } };

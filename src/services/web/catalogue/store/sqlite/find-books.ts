@@ -1,19 +1,28 @@
 import type { SqliteDatabase } from '../../../../../sqlite/connection.ts';
-import { demoSource, type BookContent } from '../../catalogue.ts';
+import { demoSource } from '../../import-run.ts';
+import type { BookContent } from '../../book-content.ts';
 import { mostSameBooks, rowsToFind, type KeyedRow, type KnownBooks, type SameBook } from '../../merge-books.ts';
-import type { StoredBook } from '../../stored-book.ts';
+import { decodeGivers, type StoredBook } from '../../stored-book.ts';
 
 /** Also a removed book; `null` for an id that never was given. */
 export function readBook(database: SqliteDatabase, id: number): StoredBook | null {
   const row = database.prepare('SELECT * FROM book WHERE id = ?').get(id);
-  if (row === undefined) return null;
-  const { version, removed, created_at, title_key: _, subjects, ...fields } = row;
+  return row === undefined ? null : decodeBook(row);
+}
+
+export function decodeBook(row: Readonly<Record<string, unknown>>): StoredBook {
+  const { id, version, removed, created_at, title_key: _, subjects, other_titles, givers, ...fields } = row;
   return {
-    id,
+    id: Number(id),
     version: Number(version),
     removed: removed === 1,
     createdAt: String(created_at),
-    content: { ...fields, subjects: JSON.parse(String(subjects)) } as unknown as BookContent,
+    content: {
+      ...fields,
+      subjects: JSON.parse(String(subjects)),
+      other_titles: JSON.parse(String(other_titles)),
+    } as unknown as BookContent,
+    givers: decodeGivers(givers as string | null),
   };
 }
 

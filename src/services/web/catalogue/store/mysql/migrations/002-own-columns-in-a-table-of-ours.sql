@@ -1,6 +1,6 @@
 -- What the shop keeps of a book beside the columns of `books`, which belongs to whoever made it. A removed book has a row
 -- here and none there. Version 0: a row of `books` that was marked as deleted before the shop ever sold it.
--- `title_key` is half of a SHA-256; `text_crc` is the CRC-32 of title and author, by which a changed row is noticed.
+-- `givers` says which source gave which fields. `title_key` is half of a SHA-256; `text_crc` is the CRC-32 of title and author, by which a changed row is noticed.
 
 CREATE TABLE IF NOT EXISTS state.book (
   id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS state.book (
   subjects BLOB,
   language VARBINARY(100),
   popularity BIGINT NOT NULL DEFAULT 0,
+  other_titles BLOB,
+  givers BLOB,
   title_key BINARY(16),
   text_crc INT UNSIGNED NOT NULL DEFAULT 0,
   KEY book_removed (removed),

@@ -16,3 +16,8 @@ CREATE TABLE relay_lease (
   until_ms INTEGER NOT NULL
 );
 INSERT INTO relay_lease VALUES (1, '', 0);
+
+-- Other titles as a JSON list; which source gave which fields, as JSON.
+
+ALTER TABLE book ADD COLUMN other_titles TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE book ADD COLUMN givers TEXT;

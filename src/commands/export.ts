@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { SamsaError } from '../errors.ts';
+import { openExport, type ExportFormat } from '../services/web/catalogue/import/open-import.ts';
+import type { CommandContext } from './command-context.ts';
+import { openCatalogueToRead } from './import/open-shop.ts';
+
+/**
+ * Writes the whole catalogue to the output; `samsa import` takes it again without a change.
+ * @returns the exit code: 1 when there is no catalogue or it cannot be read.
+ */
+export async function exportCommand(
+  context: CommandContext,
+  { format = 'csv' }: { readonly format?: ExportFormat },
+  output: Writable = process.stdout,
+): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  try {
+    const catalogue = await openCatalogueToRead(context, stack);
+    if (catalogue === null) {
+      context.warn(`samsa: there is no catalogue in ${context.config.data}: start the shop or import a list first`);
+      return 1;
+    }
+    for await (const text of openExport(catalogue, format)) {
+      if (!output.write(text)) await once(output, 'drain');
+    }
+    return 0;
+  } catch (error) {
+    // Whoever reads the output has had enough.
+    if ((error as { code?: unknown }).code === 'EPIPE') return 0;
+    if (!(error instanceof SamsaError)) throw error;
+    context.warn(`samsa: ${error.message}`);
+    return 1;
+  }
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { pino } from 'pino';
+import { SamsaError } from '../../errors.ts';
+import { openLog } from '../../log/open-log.ts';
+import { openDataFolder } from '../../runtime/data-folder.ts';
+import { openRelay, type OutboxRelay } from '../../services/web/catalogue/import/open-import.ts';
+import { openCatalogue, raiseAboveLog, type Catalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
+import type { CommandContext } from '../command-context.ts';
+import { catalogueLocation, logLocation } from '../state/shop-places.ts';
+import { count, type ProgressLine } from './progress-line.ts';
+import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
+
+const drainWithinMs = 30_000;
+const busyTimeoutMs = 1_000;
+/** While no shop runs, nobody else checkpoints. A command may wait for it; a request may not. */
+const checkpointBytes = 32 << 20;
+
+export type ShopToChange = {
+  readonly catalogue: Catalogue;
+  readonly keepPace: () => Promise<void>;
+  /** Waits until all changes are in the log. @returns why they are not; `null` when they are. */
+  readonly deliver: (progress: ProgressLine) => Promise<string | null>;
+};
+
+/**
+ * Opens the catalogue of a shop, running or not, with the log to which its changes go.
+ * @throws SamsaError as `openLog`, `openCatalogue` and `refuseLostCatalogue` do.
+ */
+export async function openShopToChange(
+  { config, warn }: Pick<CommandContext, 'config' | 'warn'>,
+  stack: AsyncDisposableStack,
+): Promise<ShopToChange> {
+  openDataFolder(config.data);
+  const [location, place] = [logLocation(config), catalogueLocation(config)];
+  const log = await openLog(location, { clock: Date.now, busyTimeoutMs, checkpointBytes });
+  stack.defer(() => log.close());
+  if (location.kind === 'sqlite' && place.kind === 'sqlite') {
+    await refuseLostCatalogue(place.path, log, config.mq.topics.changes);
+    await raiseAboveLog(place.path, log, config.mq.topics.changes, Date.now);
+  }
+  const { catalogue, outbox } = await openBooks(config, warn, stack);
+  const relay = openRelay({
+    outbox,
+    log,
+    topic: config.mq.topics.changes,
+    owner: `import-${randomUUID()}`,
+    clock: Date.now,
+    logger: pino({ level: 'silent' }),
+  });
+  stack.defer(relay.close);
+  return { catalogue, keepPace: relay.keepPace, deliver: (progress) => deliver(relay, progress) };
+}
+
+/** Opens the catalogue alone. @returns null where an embedded one has never been made. */
+export async function openCatalogueToRead(
+  { config, warn }: Pick<CommandContext, 'config' | 'warn'>,
+  stack: AsyncDisposableStack,
+): Promise<Catalogue | null> {
+  const place = catalogueLocation(config);
+  if (place.kind === 'sqlite' && !existsSync(place.path)) return null;
+  return (await openBooks(config, warn, stack)).catalogue;
+}
+
+async function openBooks(
+  config: CommandContext['config'],
+  warn: CommandContext['warn'],
+  stack: AsyncDisposableStack,
+): ReturnType<typeof openCatalogue> {
+  const options = { clock: Date.now, busyTimeoutMs, checkpointBytes, onNotAdopted: warn };
+  const books = await openCatalogue(catalogueLocation(config), options);
+  stack.defer(books.close);
+  return books;
+}
+
+async function deliver(relay: OutboxRelay, progress: ProgressLine): Promise<string | null> {
+  try {
+    await relay.drain(drainWithinMs, (rows) => progress.show(`${count(rows)} changes on their way to the event log`));
+    return null;
+  } catch (error) {
+    if (error instanceof SamsaError) return error.message;
+    throw error;
+  }
+}

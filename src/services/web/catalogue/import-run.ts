@@ -1,0 +1,83 @@
+import type { BookContent } from './book-content.ts';
+
+/** The source of the books a new shop opens with. */
+export const demoSource = 'demo';
+
+/**
+ * One row of a list of books. Fields that are absent stay as they are in a known book. Empty ones (`null`, `''`, 0, no
+ * items) erase what the same source gave, and nothing else.
+ */
+export type SourcedBook = {
+  /** The row's id in its source; `null` when the source gives no ids. */
+  readonly sourceId: string | null;
+  readonly fields: Partial<BookContent> & { readonly title: string };
+};
+
+export type ImportOptions = {
+  /** A row with the ISBN of a book is that book, whatever its title. */
+  readonly trustIsbn?: boolean;
+  /** The list is the export of a shop: a row keeps its ISBN also when another book has it. */
+  readonly isExact?: boolean;
+};
+
+/**
+ * What became of a row. `repeated`: an earlier row of the same import was the same book and said something else; this row
+ * was not used, so that importing a file again changes nothing.
+ */
+export type MergeOutcome = 'added' | 'updated' | 'unchanged' | 'repeated';
+
+export type MergedRow = {
+  readonly outcome: MergeOutcome;
+  /** Books with the row's ISBN or id that have another title: the row is not one of them. */
+  readonly conflicts: readonly ImportConflict[];
+};
+
+export type ImportConflict = {
+  readonly field: 'isbn' | 'id';
+  readonly value: string;
+  /** The book that has it. */
+  readonly title: string;
+  readonly author: string;
+};
+
+export interface ImportRun {
+  /**
+   * Merges at most 200 rows in one transaction. A row is the book with its (source, source id); else the book with its
+   * ISBN-13; else the book with its title, first author and year; else a new book. The first two only when the titles
+   * agree (`mayBeSameBook`); else the row has a conflict, and lands without the ISBN of the other book. A row with a
+   * source id is never a book that another id of its source names. Two rows of one import with different ISBNs are two
+   * books. A row of another source replaces a `demo` book under its id. A removed book comes back when its source id
+   * does.
+   * @returns one per row, in order.
+   */
+  merge(rows: readonly SourcedBook[]): Promise<readonly MergedRow[]>;
+}
+
+/**
+ * An import run on a store that merges one batch in one transaction. A book that was touched is one bit, so that a
+ * million of them cost about a megabyte.
+ * @param prepare called before the first batch, and again while it fails.
+ * @param mergeBatch returns each row with the id that the book has in the catalogue.
+ */
+export function createImportRun(
+  prepare: () => Promise<void>,
+  mergeBatch: (
+    rows: readonly SourcedBook[],
+    isTouched: (id: number) => boolean,
+  ) => Promise<readonly (MergedRow & { readonly id: number })[]>,
+): ImportRun {
+  const touched = new Map<number, number>();
+  const groupOf = (id: number): number => Math.floor(id / 32);
+  const bitOf = (id: number): number => 1 << (id % 32);
+  const isTouched = (id: number): boolean => ((touched.get(groupOf(id)) ?? 0) & bitOf(id)) !== 0;
+  let isPrepared = false;
+  return {
+    merge: async (rows) => {
+      if (!isPrepared) await prepare();
+      isPrepared = true;
+      const merged = await mergeBatch(rows, isTouched);
+      for (const { id } of merged) touched.set(groupOf(id), (touched.get(groupOf(id)) ?? 0) | bitOf(id));
+      return merged.map(({ outcome, conflicts }) => ({ outcome, conflicts }));
+    },
+  };
+}

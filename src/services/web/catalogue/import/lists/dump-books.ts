@@ -1,0 +1,65 @@
+import { parseStrictJson } from '../../../../../events/json.ts';
+import { oneLine } from '../../book-fields.ts';
+import type { BookList, ListedRow } from './book-list.ts';
+import { findColumns, type ChosenColumns } from './columns.ts';
+import { readObject } from './json-books.ts';
+import type { ListFile } from './list-file.ts';
+import type { TextFile, TextLine } from './text-lines.ts';
+
+/** So many authors of a dump are remembered, so that books behind them have names. */
+const mostAuthors = 500_000;
+const bookTypes = ['/type/edition', '/type/work'];
+
+/** Whether these lines are of an Open Library dump: type, key, revision, time and JSON, with tabs in between. */
+export function isDump({ firstLines }: TextFile): boolean {
+  return /^\/type\/\w+\t\/\S+\t\d+\t\S+\t\{/.test(firstLines[0] ?? '');
+}
+
+/**
+ * Reads editions and works of an Open Library dump; other types are passed over. A book names its authors by their keys,
+ * which are known where the dump has the authors before it.
+ */
+export function openDumpBooks(file: ListFile, text: TextFile, chosen: ChosenColumns): BookList {
+  const authors = new Map<string, string>();
+  async function* rows(): AsyncGenerator<readonly ListedRow[]> {
+    for await (const lines of text.lines()) yield lines.flatMap((line) => readLine(line, authors, chosen));
+  }
+  return {
+    sizeBytes: file.sizeBytes,
+    bytesRead: file.bytesRead,
+    taken: ['the editions and works of an Open Library dump'],
+    unusedColumns: () => [],
+    kind: 'openlibrary',
+    isExact: false,
+    rows: rows(),
+  };
+}
+
+function readLine(read: TextLine, authors: Map<string, string>, chosen: ChosenColumns): readonly ListedRow[] {
+  if (read.problem !== undefined) return [read];
+  const { line, text } = read;
+  const [type = '', key = '', , , json] = text.split('\t', 5);
+  const isAuthor = type === '/type/author';
+  if (text.trim() === '' || (type.startsWith('/type/') && !isAuthor && !bookTypes.includes(type))) return [];
+  const parsed = parseStrictJson(json ?? '');
+  if (parsed.problem !== undefined) return isAuthor ? [] : [{ line, problem: oneLine(parsed.problem) }];
+  const record = parsed.value as Readonly<Record<string, unknown>>;
+  if (isAuthor) {
+    if (authors.size < mostAuthors && typeof record['name'] === 'string') authors.set(key, record['name']);
+    return [];
+  }
+  const names = authorKeys(record['authors']).flatMap((author) => authors.get(author) ?? []);
+  const { authors: _, key: __, first_publish_date, ...rest } = record;
+  const book = { id: key, ...rest, ...(names.length > 0 && { author: names }), first_publish_date };
+  return [readObject(line, book, findColumns(Object.keys(book), chosen))];
+}
+
+/** `[{key}]` in editions, `[{author: {key}}]` in works. */
+function authorKeys(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) return [];
+  return (value as readonly unknown[]).flatMap((item) => {
+    const known = item as { readonly key?: unknown; readonly author?: { readonly key?: unknown } } | null;
+    const key = known?.author?.key ?? known?.key;
+    return typeof key === 'string' ? [key] : [];
+  });
+}

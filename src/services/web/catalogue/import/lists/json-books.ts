@@ -1,0 +1,217 @@
+import { kindOf, parseStrictJson } from '../../../../../events/json.ts';
+import { createLruMap } from '../../../../../runtime/lru-map.ts';
+import { cutTo, oneLine } from '../../book-fields.ts';
+import { isExport, readExported } from '../exported-books.ts';
+import type { BookList, ListedRow } from './book-list.ts';
+import { columnKey, findColumns, type BookColumn, type ChosenColumns, type FoundColumns } from './columns.ts';
+import type { ListFile } from './list-file.ts';
+import { readRow, type Cell } from './read-row.ts';
+import type { Decode, TextFile, TextLine } from './text-lines.ts';
+
+/** So many columns from which nothing is read are remembered. */
+const mostUnused = 50;
+const objectLimitBytes = 16 << 20;
+
+/**
+ * Reads JSON objects that are books: one in each line, one after another over several lines, in a list, or in a list
+ * inside of an object, as web services answer. Keys may differ from object to object. An object that is not JSON costs
+ * only itself.
+ */
+export function openJsonBooks(file: ListFile, text: TextFile, chosen: ChosenColumns): BookList {
+  const unused = new Set<string>();
+  const columnsOf = createColumnFinder(chosen, (names) => {
+    for (const name of names) if (unused.size < mostUnused) unused.add(cutTo(oneLine(name), 80));
+  });
+  const first = firstObject(file, text);
+  const found = columnsOf(Object.keys(first));
+  const isExact = isExport(Object.keys(first));
+  async function* rows(): AsyncGenerator<readonly ListedRow[]> {
+    const values = isLineByLine(text) ? text.lines() : splitValues(text.blocks(), text.decode);
+    for await (const some of values) yield some.flatMap((value) => readValue(value, columnsOf, isExact));
+  }
+  return {
+    sizeBytes: file.sizeBytes,
+    bytesRead: file.bytesRead,
+    taken: isExact ? ['the export of a shop, as it stands'] : found.taken,
+    kind: found.program ?? Object.keys(first).map(columnKey).sort().join(','),
+    isExact,
+    unusedColumns: () => (isExact ? [] : [...unused]),
+    rows: rows(),
+  };
+}
+
+/** Whether every line is an object by itself, so that a broken one costs one line. */
+function isLineByLine({ firstLines }: TextFile): boolean {
+  const lines = firstLines.filter((line) => line.trim() !== '');
+  const [first = '', second = '{'] = lines;
+  if (!first.trimStart().startsWith('{')) return false;
+  return first.trimEnd().endsWith('}') || second.startsWith('{');
+}
+
+/** The first object of the file, as far as 64 KiB show it; without keys when they do not. */
+function firstObject(file: ListFile, text: TextFile): object {
+  for (const line of isLineByLine(text) ? text.firstLines : []) {
+    const [object] = objectsInText(line);
+    if (object !== undefined) return object;
+  }
+  for (const value of createScanner().scan(file.head)) {
+    const [object] = objectsInText(value.bytes.toString());
+    if (object !== undefined) return object;
+  }
+  return {};
+}
+
+type FindColumns = (keys: readonly string[]) => FoundColumns;
+
+/** Most objects of a file have the same keys as one before. */
+function createColumnFinder(chosen: ChosenColumns, onUnused: (names: readonly string[]) => void): FindColumns {
+  const known = createLruMap<string, FoundColumns>(mostSignatures);
+  return (keys) => {
+    const signature = keys.join('\n');
+    const before = known.get(signature);
+    if (before !== undefined) return before;
+    const found = findColumns(keys, chosen);
+    onUnused(found.unused);
+    if (signature.length <= signatureLength) known.set(signature, found);
+    return found;
+  };
+}
+
+const mostSignatures = 50;
+const signatureLength = 4_000;
+
+function readValue(value: TextLine, columnsOf: FindColumns, isExact: boolean): readonly ListedRow[] {
+  if (value.problem !== undefined) return [value];
+  const { line } = value;
+  if (value.text.trim() === '') return [];
+  const parsed = parseStrictJson(value.text);
+  // JSON.parse quotes what it stumbles over, which may be control characters.
+  if (parsed.problem !== undefined) return [{ line, problem: oneLine(parsed.problem) }];
+  const objects = objectsIn(parsed.value);
+  if (objects.length === 0) return [{ line, problem: `expected a JSON object, got ${kindOf(parsed.value)}` }];
+  return objects.map((object) => {
+    const keys = Object.keys(object);
+    return isExact && isExport(keys)
+      ? readExported(line, Object.values(object))
+      : readObject(line, object, columnsOf(keys));
+  });
+}
+
+function objectsInText(text: string): readonly object[] {
+  const parsed = parseStrictJson(text);
+  return parsed.problem === undefined ? objectsIn(parsed.value) : [];
+}
+
+const listKeys = ['results', 'books', 'items', 'docs', 'data', 'works', 'entries', 'records'];
+
+/** The books in a JSON value: itself, or what a web service lists in it. */
+function objectsIn(value: unknown): readonly object[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  const found = Object.entries(value);
+  if (found.some(([key]) => findColumns([key]).at.has('title'))) return [value];
+  const list = listKeys
+    .flatMap((key) => found.filter(([name]) => name === key))
+    .find(([, items]) => Array.isArray(items));
+  if (list === undefined) return [value];
+  return (list[1] as readonly unknown[]).filter(
+    (item) => typeof item === 'object' && item !== null,
+  ) as readonly object[];
+}
+
+export function readObject(line: number, object: object, { at }: FoundColumns): ListedRow {
+  const values = Object.values(object) as readonly unknown[];
+  return readRow(line, (column) => (at.get(column) ?? []).map((index) => toCell(column, values[index])));
+}
+
+function toCell(column: BookColumn, value: unknown): Cell {
+  if (Array.isArray(value)) return value.flatMap((item: unknown) => toTexts(column, item));
+  return toTexts(column, value)[0] ?? '';
+}
+
+/** What a value says in this column; nothing for values that say nothing there. */
+function toTexts(column: BookColumn, value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  // Two larger numbers may have become the same one.
+  if (typeof value === 'number') return column === 'id' && !Number.isSafeInteger(value) ? [] : [String(value)];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  const known = value as Readonly<Record<string, unknown>>;
+  if (column === 'author' || column === 'moreAuthors') return personName(known);
+  if (column === 'isbn')
+    return Object.values(known)
+      .flatMap((item) => (Array.isArray(item) ? item : [item]))
+      .flatMap((item) => toTexts(column, item));
+  for (const name of ['value', 'name', 'title', 'label', 'text', 'code']) {
+    if (typeof known[name] === 'string') return [known[name]];
+  }
+  const key = known['key'];
+  return column === 'language' && typeof key === 'string' ? [key.slice(key.lastIndexOf('/') + 1)] : [];
+}
+
+/** `{name, role}`, or one more object around it. */
+function personName(person: Readonly<Record<string, unknown>>): readonly string[] {
+  for (const name of ['name', 'full_name', 'fullName', 'author_name', 'personal_name', 'author']) {
+    const value = person[name];
+    if (typeof value === 'string' && value.trim() !== '') {
+      const role = person['role'];
+      return [typeof role === 'string' && role.trim() !== '' ? `${value} (${role})` : value];
+    }
+    if (typeof value === 'object' && value !== null) return personName(value as Readonly<Record<string, unknown>>);
+  }
+  return [];
+}
+
+/** JSON values in lists or one after another, each with the line it begins on. */
+async function* splitValues(blocks: AsyncIterable<Buffer>, decode: Decode): AsyncGenerator<readonly TextLine[]> {
+  const scanner = createScanner();
+  for await (const block of blocks) {
+    const found = scanner.scan(block).map(({ line, bytes }): TextLine => {
+      if (bytes.length > objectLimitBytes) return { line, problem: `longer than ${objectLimitBytes >> 20} MiB` };
+      const text = decode(bytes);
+      return text === null ? { line, problem: 'expected UTF-8' } : { line, text };
+    });
+    if (found.length > 0) yield found;
+  }
+  if (scanner.isOpen())
+    yield [{ line: scanner.line(), problem: 'expected the end of a JSON value, got the end of the file' }];
+}
+
+type Scanner = {
+  readonly scan: (block: Buffer) => readonly { readonly line: number; readonly bytes: Buffer }[];
+  readonly isOpen: () => boolean;
+  readonly line: () => number;
+};
+
+/** Finds objects by their braces, outside of strings. A list around them does not count as one of them. */
+function createScanner(): Scanner {
+  let [depth, line, startLine] = [0, 1, 1];
+  let [inString, isEscaped] = [false, false];
+  let parts: Buffer[] = [];
+  let length = 0;
+  const scan: Scanner['scan'] = (block) => {
+    const found: { line: number; bytes: Buffer }[] = [];
+    let start = depth > 0 ? 0 : -1;
+    for (let at = 0; at < block.length; at++) {
+      const byte = block[at]!;
+      if (byte === 10) line++;
+      if (inString) {
+        if (isEscaped) isEscaped = false;
+        else if (byte === 0x5c) isEscaped = true;
+        else if (byte === 0x22) inString = false;
+      } else if (byte === 0x22 && depth > 0) inString = true;
+      else if (byte === 0x7b) {
+        if (depth++ === 0) [start, startLine] = [at, line];
+      } else if (byte === 0x7d && depth > 0 && --depth === 0) {
+        parts.push(block.subarray(start, at + 1));
+        found.push({ line: startLine, bytes: Buffer.concat(parts) });
+        [parts, length, start] = [[], 0, -1];
+      }
+    }
+    if (start >= 0) {
+      length += block.length - start;
+      // Enough of it to see that it is too long.
+      if (length <= objectLimitBytes + block.length) parts.push(block.subarray(start));
+    }
+    return found;
+  };
+  return { scan, isOpen: () => depth > 0, line: () => startLine };
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
+import { readBookList, titlesIn } from '../../../../../../test/support/read-book-list.ts';
+import { openBookList } from './open-book-list.ts';
+
+const csv = 'title,author\nEmma,Jane Austen\nPersuasion,Jane Austen\n';
+const titles = async (content: Uint8Array) => titlesIn((await readBookList('books', content)).rows);
+
+/** A zip archive of these files, written as in APPNOTE.TXT 4.3. */
+function zip(files: Readonly<Record<string, Uint8Array>>, ends: { readonly checksumBy?: number } = {}): Buffer {
+  const parts: Buffer[] = [];
+  const directory: Buffer[] = [];
+  let offset = 0;
+  for (const [name, content] of Object.entries(files)) {
+    const packed = deflateRawSync(content);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(8, 4);
+    common.writeUInt32LE((crc32(content) + (ends.checksumBy ?? 0)) >>> 0, 10);
+    common.writeUInt32LE(packed.length, 14);
+    common.writeUInt32LE(content.length, 18);
+    common.writeUInt16LE(name.length, 22);
+    const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), common, Buffer.from(name), packed]);
+    const rest = Buffer.alloc(14);
+    rest.writeUInt32LE(offset, 10);
+    directory.push(Buffer.from('PK\u0001\u0002\u0014\u0000', 'latin1'), common, rest, Buffer.from(name));
+    parts.push(local);
+    offset += local.length;
+  }
+  const central = Buffer.concat(directory);
+  const end = Buffer.alloc(22);
+  end.write('PK\u0005\u0006', 'latin1');
+  end.writeUInt16LE(Object.keys(files).length, 8);
+  end.writeUInt16LE(Object.keys(files).length, 10);
+  end.writeUInt32LE(central.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...parts, central, end]);
+}
+
+/** A workbook with one sheet of texts, numbers and a day. */
+function workbook(): Buffer {
+  const cell = (at: string, text: string): string => `<c r="${at}" t="inlineStr"><is><t>${text}</t></is></c>`;
+  const rows = [
+    `<row r="1">${cell('A1', 'Title')}${cell('B1', 'Author')}${cell('C1', 'ISBN')}${cell('D1', 'Published')}</row>`,
+    `<row r="2">${cell('A2', 'Emma &amp; Co')}${cell('B2', 'Jane Austen')}<c r="C2"><v>9780306406157</v></c><c r="D2" s="1"><v>36526</v></c></row>`,
+    `<row r="3">${cell('A3', 'Persuasion')}</row>`,
+  ];
+  const main = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
+  const office = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
+  const packages = 'http://schemas.openxmlformats.org/package/2006';
+  const files = {
+    '[Content_Types].xml': `<Types xmlns="${packages}/content-types"></Types>`,
+    'xl/workbook.xml': `<workbook xmlns="${main}" xmlns:r="${office}"><sheets><sheet name="Books" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+    'xl/_rels/workbook.xml.rels': `<Relationships xmlns="${packages}/relationships"><Relationship Id="rId1" Type="${office}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="${office}/styles" Target="styles.xml"/></Relationships>`,
+    'xl/styles.xml': `<styleSheet xmlns="${main}"><cellStyleXfs count="1"><xf numFmtId="0"/></cellStyleXfs><cellXfs count="2"><xf numFmtId="0" xfId="0"/><xf numFmtId="14" xfId="0" applyNumberFormat="1"/></cellXfs></styleSheet>`,
+    'xl/worksheets/sheet1.xml': `<worksheet xmlns="${main}"><sheetData>${rows.join('')}</sheetData></worksheet>`,
+  };
+  return zip(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])));
+}
+
+describe('a file of books', () => {
+  it('may be packed by gzip, in several parts too, whatever it is called', async () => {
+    assert.deepEqual(await titles(gzipSync(csv)), ['2: Emma', '3: Persuasion']);
+    const parts = Buffer.concat([gzipSync('title\nEmma\n'), gzipSync('Persuasion\n')]);
+    assert.deepEqual(await titles(parts), ['2: Emma', '3: Persuasion']);
+    assert.deepEqual(await titles(gzipSync('{"title":"Emma"}\n')), ['1: Emma']);
+  });
+
+  it('may be in a zip archive, beside files that are not lists', async () => {
+    const files = { 'notes/readme.txt': Buffer.from('x'.repeat(500)), 'data/books.csv': Buffer.from(csv) };
+    assert.deepEqual(await titles(zip(files)), ['2: Emma', '3: Persuasion']);
+  });
+
+  it('may be a workbook: the first sheet counts', async () => {
+    const { rows } = await readBookList('books.xlsx', workbook());
+    assert.deepEqual(titlesIn(rows), ['2: Emma & Co', '3: Persuasion']);
+    const [first] = rows;
+    assert.ok(first !== undefined && first.problem === undefined);
+    const { author, isbn, published_at: published } = first.book.fields;
+    assert.deepEqual([author, isbn, published], ['Jane Austen', '9780306406157', '2000-01-01']);
+  });
+
+  it('is refused when its archive is damaged', async () => {
+    const damaged = { code: 'bad-import-file', message: /the archive is damaged/ };
+    await assert.rejects(titles(gzipSync(csv).subarray(0, 30)), damaged);
+    await assert.rejects(titles(zip({ 'books.csv': Buffer.from(csv) }).subarray(0, 60)), damaged);
+    await assert.rejects(titles(zip({ 'books.csv': Buffer.from(csv) }, { checksumBy: 1 })), damaged);
+    await assert.rejects(titles(zip({ 'xl/workbook.xml': Buffer.from('<a') })), {
+      code: 'bad-import-file',
+      message: /workbook is damaged|column for titles/,
+    });
+  });
+
+  it('gives the books before the place where its archive is damaged or expands without end', async () => {
+    const long = `title\n${Array.from({ length: 50_000 }, (_, at) => `Title ${at * 7919}\n`).join('')}`;
+    const packed = gzipSync(long);
+    const bomb = gzipSync(Buffer.concat([Buffer.from('title\nEmma\n'), Buffer.alloc(100 << 20, '\n')]));
+    for (const [content, problem] of [
+      [packed.subarray(0, packed.length - 100), /the archive is damaged/],
+      [bomb, /expands to more than/],
+    ] as const) {
+      let read = 0;
+      const reading = async (): Promise<void> => {
+        await using folder = await temporaryFolder();
+        const path = join(folder.path, 'books.csv.gz');
+        await writeFile(path, content);
+        for await (const rows of (await openBookList(path)).rows) read += rows.length;
+      };
+      await assert.rejects(reading(), { code: 'bad-import-file', message: problem });
+      assert.ok(read > 0, String(problem));
+    }
+  });
+
+  it('says when it changes while it is read, and ends where it ended at first', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'books.csv');
+    await writeFile(path, `title\n${'Emma\n'.repeat(100_000)}`);
+    const found: string[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const rows of (await openBookList(path)).rows) {
+        found.push(...titlesIn(rows));
+        await appendFile(path, 'Persuasion\n');
+      }
+    };
+    await assert.rejects(reading(), { code: 'bad-import-file', message: /changed while it was read/ });
+    assert.equal(found.length, 100_000);
+  });
+
+  it('is refused when it is a pipe, which might never end', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'books.csv');
+    assert.equal(spawnSync('mkfifo', [path]).status, 0);
+    await assert.rejects(openBookList(path), { code: 'bad-import-file', message: /a device or a pipe/ });
+  });
+});
+
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'samsa-list-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
