@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { bookSearchedRecord } from '../../events/book-searched.ts';
+import { createEventSource } from '../../events/event-source.ts';
+import { createTrendProjection } from './trend-projection.ts';
 import { countArrangement, type Arrangement, type Search } from '../../../test/support/arranged-searches.ts';
 import { trendState } from '../../../test/support/trend-state.ts';
 
@@ -72,5 +75,29 @@ describe('trend projection', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('ignores a correction of a part of the words, so that the other words stay private', () => {
+    const correctedOf = (dropped: readonly string[]): unknown => {
+      const sent = bookSearchedRecord(
+        'searches',
+        createEventSource('shop', () => startMs),
+        {
+          query: 'my neighbour owes me',
+          value: Buffer.from('[{"id":1,"title":"Ones","author":"A"}]'),
+          reader: 'ann',
+          weight: 1,
+          corrected: 'ones',
+          dropped,
+          total: 1,
+        },
+      );
+      const record = { ...sent, partition: 0, offset: 0, timestamp: startMs };
+      const change = createTrendProjection('trend', { searches: 'searches' }).reads[0]?.fold(record);
+      assert.ok(typeof change === 'object' && change.kind === 'search');
+      return change.corrected;
+    };
+    assert.equal(correctedOf(['my', 'neighbour', 'me']), null);
+    assert.equal(correctedOf([]), 'ones');
   });
 });

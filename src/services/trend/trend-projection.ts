@@ -121,7 +121,8 @@ function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSea
       anonymous: counts && reader === null,
       place: counts ? placeBit(search.place, reader) : 0,
       time,
-      corrected: search.corrected === null ? null : spell(search.corrected).label,
+      // A correction of only a part of the words says nothing about the others, which may name a person.
+      corrected: search.corrected === null || search.dropped ? null : spell(search.corrected).label,
       books: keptBooks(search),
       lead: isAnswer ? (search.books[0]?.id ?? null) : null,
       unanswered: isAnswer && (search.books.length === 0 || search.dropped),
