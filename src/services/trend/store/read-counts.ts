@@ -166,12 +166,12 @@ export function* countDistinctReaders(queries: readonly number[], fromHour: numb
   return Number(row?.['n']);
 }
 
-/** @see TrendStore.daily */
+/** Both kinds of days are whole numbers: TiDB does not group one with an equal decimal. @see TrendStore.daily */
 export function* readDays(query: number, fromDay: number): Steps<readonly (Counts & { readonly day: number })[]> {
   const days = yield* rows(
     `SELECT day, ${sums} FROM
        (SELECT day, readers, anonymous, searches FROM state.daily WHERE day IN (?) AND query = ?
-        UNION ALL SELECT (hour - hour % 24) / 24 AS day, readers, anonymous, searches FROM state.hourly
+        UNION ALL SELECT CAST((hour - hour % 24) / 24 AS SIGNED) AS day, readers, anonymous, searches FROM state.hourly
           WHERE hour IN (?) AND query = ?) AS counted
      GROUP BY day ORDER BY day`,
     [numbersFrom(fromDay, countedDays), query, numbersFrom(fromDay * 24, countedDays * 24), query],

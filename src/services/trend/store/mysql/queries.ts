@@ -46,7 +46,7 @@ export async function lockQueries(
   const found = new Map<string, QueryRow>();
   for (let from = 0; from < wanted.length; from += keysPerStatement) {
     const some = wanted.slice(from, from + keysPerStatement);
-    await lockFound(connection, some, found);
+    await readQueries(connection, some, found, 'FOR UPDATE');
     const missing = some.filter(({ key }) => !found.has(key));
     if (missing.length === 0) continue;
     await connection.insert(
@@ -59,20 +59,22 @@ export async function lockQueries(
         neverSearched.answerHash,
       ]),
     );
-    await lockFound(connection, missing, found);
+    // The insert has locked them. A locking read in TiDB remembers of one key that there was no row, and says so again.
+    await readQueries(connection, missing, found, '');
   }
   return found;
 }
 
-async function lockFound(
+async function readQueries(
   connection: MysqlConnection,
   wanted: readonly { readonly key: string; readonly hash: Buffer }[],
   found: Map<string, QueryRow>,
+  lock: 'FOR UPDATE' | '',
 ): Promise<void> {
   const keys = new Map(wanted.map(({ key, hash }) => [hash.toString('hex'), key]));
   const rows = await connection.rows(
     `SELECT id, key_hash, time_ms, answered_ms, answer_hash FROM state.query FORCE INDEX (by_key)
-     WHERE key_hash IN (?) ORDER BY key_hash FOR UPDATE`,
+     WHERE key_hash IN (?) ORDER BY key_hash ${lock}`,
     [wanted.map(({ hash }) => hash)],
   );
   for (const row of rows) {

@@ -8,9 +8,11 @@ import type { DatabaseServer, TestDatabase } from '../../../../../test/servers/d
 import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import { trendState, trendStateInMysql } from '../../../../../test/support/trend-state.ts';
 import { until } from '../../../../../test/support/until.ts';
+import { openMysql } from '../../../../mysql/database.ts';
 import type { DeadLetter, ProgressCommit } from '../../../../progress/progress.ts';
 import { createRecentCounts } from '../../answers/recent-counts.ts';
 import { readerNumber, type CountedSearch } from '../../trend-projection.ts';
+import { lockQueries } from './queries.ts';
 import { openMysqlTrendStore } from './trend-store.ts';
 import { openSqliteTrendStore } from '../sqlite/trend-store.ts';
 import type { TrendStore } from '../trend-store.ts';
@@ -207,6 +209,25 @@ describe('counts in MySQL', () => {
         totals.map(({ readers, searches }) => [readers, searches]),
         [[300, 600]],
       );
+    });
+  });
+
+  it('find the row of a query that another instance adds after they have looked for it', async () => {
+    await withTwo(async (_a, _b, place) => {
+      const database = await openMysql(place, { migrations: [] });
+      const wanted = new Set(['dune']);
+      let first: Awaited<ReturnType<typeof lockQueries>> | null = null;
+      const second = await database.transaction((connection) => {
+        const rows: typeof connection.rows = async (...statement) => {
+          const found = await connection.rows(...statement);
+          first ??= await database.transaction((other) => lockQueries(other, wanted));
+          return found;
+        };
+        return lockQueries({ ...connection, rows }, wanted);
+      });
+      assert.equal(second.size, 1);
+      assert.deepEqual(second, first);
+      await database.close();
     });
   });
 
