@@ -26,7 +26,11 @@ type Status = {
   readonly projections: readonly { readonly name: string; readonly lag_events: number; readonly balanced: boolean }[];
 };
 
-const answer = '[{"id":1,"title":"Emma","author":"Jane Austen"}]';
+/** Each query names its own book, so that its row shows exact figures and stays apart. */
+const answers: Readonly<Record<string, string>> = {
+  'old books': '[{"id":1,"title":"Old Books","author":"Ann Reader"}]',
+  'new books': '[{"id":2,"title":"New Books","author":"Ann Reader"}]',
+};
 const early = 60;
 
 it('redrives each dead letter once into a running shop', async () => {
@@ -34,7 +38,9 @@ it('redrives each dead letter once into a running shop', async () => {
   const { config } = loadConfig({ environment: { SAMSA_DATA: data } });
   const log = await joinLog(config);
   const send = (reader: number) =>
-    log.append(['new books', 'old books'].map((query) => searchRecord(config, query, `reader${reader}`, answer)));
+    log.append(
+      Object.entries(answers).map(([query, answer]) => searchRecord(config, query, `reader${reader}`, answer)),
+    );
   try {
     for (let reader = 0; reader < early; reader++) await send(reader);
     await readWithOlderProgram(config, log, 'new');

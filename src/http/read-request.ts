@@ -162,7 +162,7 @@ function refusedText(value: unknown, field = 'body'): SamsaError | null {
   }
   if (typeof value !== 'object' || value === null) return null;
   for (const [name, part] of Object.entries(value)) {
-    const refused = refusedText(part, name.slice(0, 60));
+    const refused = refusedText(part, Array.isArray(value) ? `${field}[${name}]` : name.slice(0, 60));
     if (refused !== null) return refused;
   }
   return null;

@@ -1,3 +1,4 @@
+import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -49,7 +50,7 @@ export async function shareTrend(options: ShareTrendOptions): Promise<{ sent: nu
   try {
     members.push(...(await Promise.all(Array.from({ length: processes }, newMember))));
     const appending = append(log, options.eventsPerSecond, done.signal);
-    const pauses = watchPauses(() => store.positions('trend-svr'));
+    const pauses = watchPauses(() => searchPositions(store));
     await comeAndGo(members, newMember, options.kills).finally(() => done.abort());
     const sent = await appending;
     const paused = await pauses.end();
@@ -110,12 +111,17 @@ async function append(log: EventLog, eventsPerSecond: number, done: AbortSignal)
   return sent;
 }
 
+/** Where the trend service stands in the searches; it also reads what operators did. */
+async function searchPositions(store: TrendStore) {
+  return (await store.positions('trend-svr')).filter((position) => position.topic === topic);
+}
+
 const keysOf = <Outcomes extends object>(outcomes: Outcomes) => Object.keys(outcomes) as (keyof Outcomes)[];
 
 /** Waits until everything is counted, and checks that each event was counted once. */
-async function checkLedger(log: EventLog, store: ReturnType<typeof openSqliteTrendStore>, sent: number): Promise<void> {
+async function checkLedger(log: EventLog, store: TrendStore, sent: number): Promise<void> {
   const ledger = async () => {
-    const positions = await store.positions('trend-svr');
+    const positions = await searchPositions(store);
     const { partitions } = await log.describe(topic);
     return ledgerOf(positions, (_topic, partition) => partitions[partition]?.end ?? 0);
   };

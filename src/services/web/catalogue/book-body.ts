@@ -32,7 +32,9 @@ const contentFields = {
   language: text(40, { format: 'language-tag' }),
   popularity: Type.Optional(Type.Integer({ minimum: 0, maximum: bookLimits.popularity })),
   other_titles: Type.Optional(
-    Type.Array(Type.String({ maxLength: bookLimits.titleLength }), { maxItems: bookLimits.otherTitles }),
+    Type.Array(Type.String({ maxLength: bookLimits.titleLength, described: withoutNul }), {
+      maxItems: bookLimits.otherTitles,
+    }),
   ),
 };
 
