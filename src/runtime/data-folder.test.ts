@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
@@ -14,6 +14,13 @@ it('makes the folder with those above it, for its owner only', () => {
   const data = join(folder, 'shops', 'one');
   openDataFolder(data);
   assert.equal(statSync(data).mode & 0o777, 0o700);
+  openDataFolder(data);
+});
+
+it('opens a folder with a link to a file that is not there yet', () => {
+  const data = join(folder, 'linked');
+  openDataFolder(data);
+  symlinkSync(join(folder, 'another-disk.sqlite'), join(data, 'log.sqlite'));
   openDataFolder(data);
 });
 

@@ -37,7 +37,8 @@ function keepPrivate(folder: string): void {
   for (const entry of readdirOf(folder)) {
     if (!/\.sqlite|^secret$|^spool$/.test(entry)) continue;
     const path = join(folder, entry);
-    const { mode } = statSync(path);
+    // A link may lead to a file that is not there yet.
+    const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
     if ((mode & 0o077) !== 0) chmodSync(path, mode & 0o700);
   }
 }
