@@ -26,7 +26,7 @@ export async function exportCommand(
     }
     return 0;
   } catch (error) {
-    // Whoever reads the output has had enough.
+    // The program that reads the output has closed it.
     if ((error as { code?: unknown }).code === 'EPIPE') return 0;
     if (!(error instanceof SamsaError)) throw error;
     context.warn(`samsa: ${error.message}`);

@@ -36,7 +36,7 @@ void describe('a shop', () => {
     await refuseLostCatalogue(path, log, topic);
   });
 
-  test('does not begin anew where the catalogue was lost', async (path, log) => {
+  test('starts no second catalogue where one was lost', async (path, log) => {
     await log.append([change, change]);
     await assert.rejects(refuseLostCatalogue(path, log, topic), refused);
     writeFileSync(path, '');
