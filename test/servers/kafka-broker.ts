@@ -129,15 +129,19 @@ function createCluster(
     createTopic: async (topic, partitions, configs = {}) => {
       const settings = Object.entries(configs).map(([name, value]) => ({ name, value }));
       await ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas: -1, configs: settings }));
-      await until(`${topic} has leaders`, () => ask((admin) => isLed(admin, topic)));
+      await until(`${topic} has leaders`, () => ask((admin) => isLed(admin, topic, partitions)));
     },
     setTopic: (topic, configs) => {
       const settings = Object.entries(configs).map(([name, value]) => ({ name, value }));
       const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configs: settings };
       return ask((admin) => admin.alterConfigs({ resources: [resource] }));
     },
-    addPartitions: (topic, partitions) =>
-      ask((admin) => admin.createPartitions({ topics: [{ name: topic, count: partitions, assignments: null! }] })),
+    addPartitions: async (topic, partitions) => {
+      await ask((admin) =>
+        admin.createPartitions({ topics: [{ name: topic, count: partitions, assignments: null! }] }),
+      );
+      await until(`${topic} has its new partitions`, () => ask((admin) => isLed(admin, topic, partitions)));
+    },
     deleteTopic: (topic) => ask((admin) => admin.deleteTopics({ topics: [topic] })),
     deleteRecords: (topic) => ask((admin) => deleteRecords(admin, topic)),
     leaderOf: (topic, partition) =>
@@ -147,11 +151,12 @@ function createCluster(
   };
 }
 
-/** Nodes learn of a new topic a moment after it is made. */
-async function isLed(admin: Admin, topic: string): Promise<boolean> {
+/** Nodes learn of a new topic, and of added partitions, a moment after they are made. */
+async function isLed(admin: Admin, topic: string, count: number): Promise<boolean> {
   try {
     const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true, retries: 0 });
-    return topics.get(topic)!.partitions.every(({ leader }) => leader >= 0);
+    const { partitions } = topics.get(topic)!;
+    return partitions.length >= count && partitions.every(({ leader }) => leader >= 0);
   } catch {
     return false;
   }
