@@ -14,8 +14,8 @@ type PlaceList = { readonly places: readonly number[]; readonly changes: number 
 type PlaceChange = { readonly from: number | null; readonly book: RankedBook | null };
 
 /**
- * Remembers where the books that match given slots stand, whichever field they are asked of. A changed or moved book changes the lists it belongs to when they
- * are next asked for; nothing else is forgotten.
+ * Remembers where the books that match given slots stand, whichever field they are asked of. A changed or moved book
+ * changes the lists it belongs to when they are next asked for; nothing else is forgotten.
  * @param longest lists are cut there; a cut list that loses a book is read again.
  */
 export function createPlaceLists(longest: number, load: (expression: string) => readonly number[]) {

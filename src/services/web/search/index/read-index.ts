@@ -105,21 +105,14 @@ export function openIndexForReading(path: string): IndexReader {
 
   const countTo = (expression: string, limit: number): number =>
     (expression === '' ? row(countingAll, limit) : row(counting, expression, limit))![0] as number;
-  /** Reads those that are not remembered by one statement. */
   const loadRanked = (wanted: readonly number[]): ReadonlyMap<number, RankedBook> => {
-    const books = new Map<number, RankedBook>();
-    const unknown: number[] = [];
-    for (const place of wanted) {
-      const known = ranked.get(place);
-      if (known === undefined) unknown.push(place);
-      else books.set(place, known);
-    }
-    for (const found of unknown.length === 0 ? [] : rows(read, JSON.stringify(unknown))) {
+    const loaded = new Map<number, RankedBook>();
+    for (const found of rows(read, JSON.stringify(wanted))) {
       const book = decodeRanked(found);
       ranked.set(book.place, book);
-      books.set(book.place, book);
+      loaded.set(book.place, book);
     }
-    return books;
+    return loaded;
   };
   const loadListed = (id: number): Uint8Array | undefined => {
     const json = row(list, id)?.[0] as Uint8Array | undefined;
@@ -151,8 +144,10 @@ export function openIndexForReading(path: string): IndexReader {
     facts,
     factsAt,
     ranked: (wanted) => {
-      const books = loadRanked(wanted);
-      return wanted.flatMap((place) => books.get(place) ?? []);
+      const books = wanted.map((place) => ranked.get(place));
+      const unknown = wanted.filter((_, at) => books[at] === undefined);
+      const loaded = unknown.length === 0 ? null : loadRanked(unknown);
+      return wanted.flatMap((place, at) => books[at] ?? loaded?.get(place) ?? []);
     },
     listed: (ids) => {
       const json: Uint8Array[] = [];
