@@ -151,7 +151,7 @@ describe('the page in a browser', () => {
     const { page } = await enter(test);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    assert.match(page.url(), /#main$/);
+    await page.waitForURL(/#main$/, patience);
   });
 
   it('works without JavaScript', async (test) => {
