@@ -1,3 +1,4 @@
+import { countingKey } from '../../text/keys.ts';
 import { createReadersInShop, lookThrough, type MadeUpAction } from './made-up-reader.ts';
 import { createQuerySource, type KnownBook } from './query-source.ts';
 import { createRandom, drawSeed, type Random } from './seeded-random.ts';
@@ -9,6 +10,8 @@ export type PastSearch<Book extends KnownBook> = {
   /** A reader's id as the shop makes them: 22 characters of base64url. */
   readonly reader: string;
   readonly query: string;
+  /** 0 for a reader's repeat within the hour. By then the trend service may have forgotten who has counted in that hour. */
+  readonly weight: 0 | 1;
   /** The first page of what the query finds; for one query always the same list. */
   readonly results: readonly Book[];
   readonly total: number;
@@ -29,7 +32,7 @@ export type BackdatedWeekOptions<Book extends KnownBook> = {
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
-/** Events older than seven days at their arrival are not counted; the rest is room for the arrival. */
+/** Counts by the hour are kept for eight days. */
 const reachMs = 6.9 * dayMs;
 /** Nothing of the last minute, so that no action comes after now. */
 const untilMs = 60_000;
@@ -55,12 +58,16 @@ export function* backdatedWeek<Book extends KnownBook>(
     const found = findAll(query);
     return { results: found.slice(0, pageSize), total: found.length };
   });
+  const counted = new Set<string>();
   for (const timeMs of times) {
     const reader = inShop.drawReader(random);
     const query = queries.drawQuery(random, reader.taste);
+    const count = `${reader.number} ${Math.floor(timeMs / hourMs)} ${countingKey(query)}`;
+    const weight = counted.has(count) ? 0 : 1;
+    counted.add(count);
     const { results, total } = find(query);
     const actions = lookThrough(results, createRandom(drawSeed(random)), reader.taste);
-    yield { timeMs, reader: idOf(reader.number), query, results, total, actions };
+    yield { timeMs, reader: idOf(reader.number), query, weight, results, total, actions };
   }
 }
 

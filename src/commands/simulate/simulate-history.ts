@@ -39,12 +39,14 @@ export function refuseRemoteLog(config: Config): void {
 }
 
 /**
- * Puts a made-up week that ends now into the log, as events that arrive now but happened then. The shop may run.
+ * Puts a made-up week that ends now into the log, as events that happened and arrived then. The shop may run.
+ * Events that arrive now would count no readers beyond the last day: docs/decisions/002.
  * @returns how many events there are more.
  * @throws SamsaError `store-unavailable`, `data-folder-unusable`, `state-too-new`
  */
 export async function appendHistory(config: Config, { signal, ...week }: HistoryOptions): Promise<number> {
-  const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs });
+  let arrivedMs = 0;
+  const log = await openLog(logLocation(config), { clock: () => arrivedMs, busyTimeoutMs });
   try {
     const toRecords = createRecordMaker(config.mq.topics);
     let events = 0;
@@ -57,6 +59,7 @@ export async function appendHistory(config: Config, { signal, ...week }: History
     const { pageSize } = config.app;
     for (const search of backdatedWeek({ ...week, pageSize, nowMs: Date.now() })) {
       records.push(...toRecords(search));
+      arrivedMs = search.timeMs + search.actions.length * readingMs;
       if (records.length >= recordsPerAppend) await append();
       if (signal.aborted) break;
     }
@@ -77,9 +80,9 @@ function createRecordMaker(topics: TopicNames): (search: PastSearch<KnownBook>) 
     return known;
   };
   return (search) => {
-    const { reader, query, total } = search;
+    const { reader, query, weight, total } = search;
     timeMs = search.timeMs;
-    const context = { reader, weight: 1, corrected: null, total } as const;
+    const context = { reader, weight, corrected: null, total } as const;
     const records = [bookSearchedRecord(topics.searches, source, { query, value: valueOf(search), ...context })];
     for (const { action, bookId, position } of search.actions) {
       timeMs += readingMs;
