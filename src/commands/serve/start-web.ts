@@ -76,7 +76,10 @@ export async function startWeb(
   stack.defer(async () => {
     await Promise.all([index.close(), events.close()]);
   });
-  const watched = watchFiles([files.log, files.catalogue, files.searchIndex], base);
+  const watched = watchFiles([files.log, files.catalogue, files.searchIndex], {
+    ...base,
+    rebuilt: [files.searchIndex],
+  });
   stack.defer(async () => watched.close());
   const service = await createWebService({
     ...base,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -22,6 +22,10 @@ it('says that a file of a running shop is missing, and when it is back', async (
     await rename(away, file);
     await until('readiness is as before', async () => !(await reasonsOf(shop.trend)).includes('files-missing'));
     assert.equal(shop.output().match(/a file of this shop is missing/g)?.length, 1);
+    await rename(file, away);
+    await copyFile(away, file);
+    await until('a copy is not taken for the file', async () => shop.output().includes('was replaced while it runs'));
+    assert.ok((await reasonsOf(shop.trend)).includes('files-missing'));
   } finally {
     await shop.stop('SIGTERM');
     await rm(data, { recursive: true });
