@@ -1,11 +1,10 @@
 import { Command, CommanderError, Option } from 'commander';
-import type { CommandContext, ServiceName } from './commands/command-context.ts';
+import { packageVersion, type CommandContext, type ServiceName } from './commands/command-context.ts';
 import { numberUpTo, queryText, wholeNumber } from './commands/option-values.ts';
 import type { ImportOptions } from './commands/import.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import { loadConfig } from './config/config.ts';
 import { SamsaError } from './errors.ts';
-import { packageVersion } from './runtime/package-version.ts';
 
 const services = ['all', 'web', 'trend', 'recommendation'] as const satisfies readonly ServiceName[];
 

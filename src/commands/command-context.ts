@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 
 /** What every command is given beside its own options. */
@@ -11,3 +12,11 @@ export type CommandContext = {
 
 /** What `samsa <service>` runs. */
 export type ServiceName = 'all' | 'web' | 'trend' | 'recommendation';
+
+/** As in package.json. */
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}

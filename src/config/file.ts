@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { requireRegularFile } from '../runtime/regular-file.ts';
+import { requireRegularFile } from '../runtime/files.ts';
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import { sections } from './keys.ts';
 import { reason } from '../errors.ts';

@@ -3,12 +3,12 @@ import { openSqlite } from '../sqlite/connection.ts';
 import type { SamsaError } from '../errors.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
 import type { KafkaConnection } from './kafka/connection.ts';
-import { keepTrying, onlyNews, retry } from '../runtime/retry.ts';
+import { keepTrying, onlyNews, retry } from '../runtime/waiting.ts';
 import type { ShownOffsetsOptions } from './kafka/group-offsets.ts';
 import type { EventLog, OpenTopicFacts } from './log.ts';
 import { defaultPatienceMs, logSignalName, openSqliteLog, type SqliteLogOptions } from './sqlite/log.ts';
 import { logMigrations, readTopicFacts } from './sqlite/topics.ts';
-import { shareThreadSignal } from '../runtime/thread-signal.ts';
+import { shareThreadSignal } from '../runtime/threads.ts';
 
 export { shareReads } from './shared-reads.ts';
 

@@ -1,5 +1,5 @@
 import { reason, SamsaError } from '../errors.ts';
-import { retry } from '../runtime/retry.ts';
+import { retry } from '../runtime/waiting.ts';
 import type { MysqlConnection } from './connection.ts';
 import { isCollision, isLostConnection } from './errors.ts';
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from './file-lock.ts';
+import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from './files.ts';
 import { reason, SamsaError } from '../errors.ts';
 
 /**

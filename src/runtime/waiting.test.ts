@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { backoffMs, pause, within } from './waiting.ts';
+import { backoffMs, pause, within, keepTrying, onlyNews, retry } from './waiting.ts';
+import { SamsaError } from '../errors.ts';
 
 const backoff = { firstMs: 100, mostMs: 5_000 };
 
@@ -32,4 +33,77 @@ describe('waiting between attempts', () => {
     await assert.rejects(within(day, Promise.reject(new Error('broken'))), /broken/);
     await within(1, new Promise(() => {}));
   });
+});
+
+const busy = new SamsaError('store-unavailable', 'busy', { retryable: true });
+const broken = new SamsaError('store-damaged', 'broken');
+const brief = { firstMs: 1, mostMs: 2 };
+
+/** Throws these errors in turn, then gives how often it was called. */
+function failing(...errors: readonly unknown[]): () => number {
+  let calls = 0;
+  return () => {
+    if (calls < errors.length) throw errors[calls++];
+    return ++calls;
+  };
+}
+
+describe('retrying', () => {
+  it('makes attempts until one succeeds', async () => {
+    assert.equal(await retry(failing(busy, busy), { backoff: brief }), 3);
+  });
+
+  it('stops at once at a failure that does not pass', async () => {
+    const attempt = failing(broken);
+    await assert.rejects(retry(attempt, { backoff: brief }), broken);
+    assert.equal(attempt(), 2);
+  });
+
+  it('lets the caller say which failures pass', async () => {
+    const mayPass = (error: unknown): boolean => error === broken;
+    assert.equal(await retry(failing(broken), { backoff: brief, mayPass }), 2);
+    await assert.rejects(retry(failing(busy), { backoff: brief, mayPass }), busy);
+  });
+
+  it('throws the last failure after so many attempts, and after so long', async () => {
+    await assert.rejects(
+      retry(failing(broken, busy, busy), { backoff: brief, attempts: 2, mayPass: () => true }),
+      busy,
+    );
+    await assert.rejects(retry(failing(busy, broken), { backoff: brief, withinMs: -1 }), busy);
+  });
+});
+
+describe('trying until it succeeds', () => {
+  it('tells of each failure, and when it is over', async () => {
+    const heard: unknown[] = [];
+    const signal = new AbortController().signal;
+    assert.equal(await keepTrying(failing(busy, broken), (trouble) => heard.push(trouble), signal, brief), 3);
+    assert.deepEqual(heard, [busy, broken, null]);
+  });
+
+  it('ends with nothing when the signal fires, and throws what it does not know', async () => {
+    const stopping = new AbortController();
+    const result = await keepTrying(
+      () => {
+        stopping.abort();
+        throw busy;
+      },
+      () => assert.fail(),
+      stopping.signal,
+    );
+    assert.equal(result, null);
+    const bug = new TypeError('bug');
+    await assert.rejects(
+      keepTrying(failing(bug), () => {}, new AbortController().signal, brief),
+      bug,
+    );
+  });
+});
+
+it('passes on trouble once per kind', () => {
+  const heard: unknown[] = [];
+  const hear = onlyNews((trouble) => heard.push(trouble));
+  for (const trouble of [busy, busy, broken, null, null, busy]) hear(trouble);
+  assert.deepEqual(heard, [busy, broken, null, busy]);
 });

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { SamsaError } from '../errors.ts';
 
 /** Resolves after so many milliseconds, or as soon as the signal fires. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
@@ -17,7 +18,7 @@ export async function within(ms: number, promise: Promise<unknown>): Promise<voi
 }
 
 /** How long to wait between attempts, before jitter. */
-export type Backoff = { readonly firstMs: number; readonly mostMs: number };
+type Backoff = { readonly firstMs: number; readonly mostMs: number };
 
 /**
  * How long to wait after this many failures in a row (the first is 1): `firstMs`, doubled with every further failure up
@@ -26,4 +27,89 @@ export type Backoff = { readonly firstMs: number; readonly mostMs: number };
 export function backoffMs(failures: number, { firstMs, mostMs }: Backoff, random: () => number = Math.random): number {
   const full = Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 30));
   return full / 2 + random() * (full / 2);
+}
+
+type RetryOptions = {
+  /** Whether the same attempt may succeed later. Default: a SamsaError that says so. */
+  readonly mayPass?: (error: unknown) => boolean;
+  /** Default: 10–50 ms. */
+  readonly backoff?: Backoff;
+  /** Default: no bound. */
+  readonly attempts?: number;
+  /** After this long no further attempt begins. Default: no bound. */
+  readonly withinMs?: number;
+};
+
+const briefly: Backoff = { firstMs: 10, mostMs: 50 };
+
+/**
+ * Makes an attempt, and further ones after a jittered, growing pause while the failure may pass.
+ * @throws what the last attempt threw.
+ */
+export async function retry<Result>(
+  attempt: () => Result | Promise<Result>,
+  options: RetryOptions = {},
+): Promise<Result> {
+  const { mayPass = isRetryable, backoff = briefly } = options;
+  const { attempts = Number.POSITIVE_INFINITY, withinMs = Number.POSITIVE_INFINITY } = options;
+  const startedMs = performance.now();
+  for (let failures = 1; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const isOver = failures >= attempts || performance.now() - startedMs > withinMs;
+      if (isOver || !mayPass(error)) throw error;
+    }
+    await pause(backoffMs(failures, backoff));
+  }
+}
+
+/** Whether an error says of itself that the same attempt may succeed later. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof SamsaError && error.retryable;
+}
+
+/** Hears of each failure, and of `null` when the attempt has succeeded after failures. */
+export type HearTrouble = (trouble: SamsaError | null) => void;
+
+const patiently: Backoff = { firstMs: 100, mostMs: 2_000 };
+
+/**
+ * Attempts again after every SamsaError until it succeeds, 50–2,000 ms apart by default.
+ * @returns `null` when `signal` fires.
+ * @throws any other error.
+ */
+export async function keepTrying<Result>(
+  attempt: () => Result | Promise<Result>,
+  onTrouble: HearTrouble,
+  signal: AbortSignal,
+  backoff = patiently,
+): Promise<Result | null> {
+  for (let failures = 0; !signal.aborted;) {
+    try {
+      const result = await attempt();
+      if (failures > 0) onTrouble(null);
+      return result;
+    } catch (error) {
+      if (!(error instanceof SamsaError)) throw error;
+      if (signal.aborted) break;
+      onTrouble(error);
+      await pause(backoffMs(++failures, backoff), signal);
+    }
+  }
+  return null;
+}
+
+/**
+ * For messages to people: passes on a kind of trouble once, until another kind comes, and `null` when it is over. Trouble
+ * of one code that passes by itself is another kind than one that does not.
+ */
+export function onlyNews(hear: HearTrouble): HearTrouble {
+  let known: string | null = null;
+  return (trouble) => {
+    const kind = trouble && `${trouble.code} ${trouble.retryable}`;
+    if (kind === known) return;
+    known = kind;
+    hear(trouble);
+  };
 }

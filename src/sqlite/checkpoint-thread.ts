@@ -1,6 +1,6 @@
 import { reason } from '../errors.ts';
 import { pause } from '../runtime/waiting.ts';
-import { linkToParent } from '../runtime/worker-link.ts';
+import { linkToParent } from '../runtime/threads.ts';
 import { createCheckpointedFile } from './checkpoint-file.ts';
 import type { CheckpointTrouble, CheckpointWork, Chore } from './checkpoints.ts';
 import { isBusy } from './errors.ts';

@@ -1,5 +1,5 @@
 import { SamsaError } from '../errors.ts';
-import { startWorker } from '../runtime/worker-link.ts';
+import { startWorker } from '../runtime/threads.ts';
 
 export type CheckpointOptions = {
   /**

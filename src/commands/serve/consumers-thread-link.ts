@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { reason } from '../../errors.ts';
-import { fromPlainError, startWorker, type PlainError } from '../../runtime/worker-link.ts';
+import { fromPlainError, startWorker, type PlainError } from '../../runtime/threads.ts';
 
 /** What the thread is started with. */
 export type ConsumersWork = {

@@ -1,6 +1,5 @@
 import { SamsaError } from '../../errors.ts';
-import { lowerThreadPriority } from '../../runtime/thread-priority.ts';
-import { linkToParent, toPlainError } from '../../runtime/worker-link.ts';
+import { lowerThreadPriority, linkToParent, toPlainError } from '../../runtime/threads.ts';
 import type { ConsumersWork, FromConsumers } from './consumers-thread-link.ts';
 import type { RunningService } from './running-service.ts';
 import { createSayLogProblem, createServiceLogger } from './service-base.ts';

@@ -2,7 +2,7 @@ import { destination, pino, type Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../../config/config.ts';
 import { readOrMakeSecret } from '../../runtime/data-folder.ts';
-import { packageVersion } from '../../runtime/package-version.ts';
+import { packageVersion } from '../command-context.ts';
 import type { SamsaError } from '../../errors.ts';
 import { createAccess, type Access } from '../../http/access.ts';
 import { createRegistry } from '../../http/monitoring.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { reason, SamsaError } from '../../errors.ts';
 import type { MysqlAddress } from '../../mysql/connection.ts';
-import { requireRegularFile } from '../../runtime/regular-file.ts';
+import { requireRegularFile } from '../../runtime/files.ts';
 import type { StoreLocation } from '../../progress/store-location.ts';
 import type { LogLocation } from '../../log/open-log.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { takeFileLock } from '../../runtime/file-lock.ts';
+import { takeFileLock } from '../../runtime/files.ts';
 import { removeSqliteFile } from '../../sqlite/file.ts';
 import { reason, SamsaError } from '../../errors.ts';
 

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCheckpointedFile } from '../../sqlite/checkpoint-file.ts';
 import { openKafkaLog } from '../kafka/log.ts';
-import { createThreadSignal } from '../../runtime/thread-signal.ts';
-import { linkToParent, toPlainError } from '../../runtime/worker-link.ts';
+import { createThreadSignal, linkToParent, toPlainError } from '../../runtime/threads.ts';
 import { adoptSpools } from './adopt-spools.ts';
 import { relaySpool } from './relay.ts';
 import { spoolSignalName, type RelayState, type RelayWork } from './relay-worker.ts';

@@ -1,7 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { SamsaError } from '../../errors.ts';
-import { keepTrying, type HearTrouble } from '../../runtime/retry.ts';
-import { backoffMs, pause } from '../../runtime/waiting.ts';
+import { keepTrying, backoffMs, pause, type HearTrouble } from '../../runtime/waiting.ts';
 import { createLane, type Lane } from '../kafka/lane.ts';
 import type { KafkaLog } from '../kafka/log.ts';
 import { partitionOf } from '../partition.ts';

@@ -1,6 +1,6 @@
 import { reason, SamsaError } from '../../errors.ts';
-import { onlyNews } from '../../runtime/retry.ts';
-import { fromPlainError, startWorker, type PlainError } from '../../runtime/worker-link.ts';
+import { onlyNews } from '../../runtime/waiting.ts';
+import { fromPlainError, startWorker, type PlainError } from '../../runtime/threads.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import type { SpoolLedger } from './file.ts';
 

@@ -1,6 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { SamsaError } from '../../errors.ts';
-import { keepTrying } from '../../runtime/retry.ts';
+import { keepTrying } from '../../runtime/waiting.ts';
 import type { KafkaLog } from '../kafka/log.ts';
 import { openSpoolFile, readSpoolLedger, type SpoolLedger } from './file.ts';
 import { createOutgoingRecords } from './outgoing.ts';

@@ -1,7 +1,6 @@
 import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
 import { SamsaError } from '../../errors.ts';
-import { isRetryable } from '../../runtime/retry.ts';
-import { backoffMs } from '../../runtime/waiting.ts';
+import { isRetryable, backoffMs } from '../../runtime/waiting.ts';
 
 /** A record whose partition is decided, but not its offset. */
 export type Row = {

@@ -7,7 +7,7 @@ import { createGroupCommit, type Row } from './group-commit.ts';
 import { createWaitingReads } from './waiting-reads.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log.ts';
 import { partitionOf } from '../partition.ts';
-import { retry } from '../../runtime/retry.ts';
+import { retry } from '../../runtime/waiting.ts';
 import { createRecordReader, createRowWriter } from './records.ts';
 import { createSqliteTopics, logMigrations, type SqliteTopic, type SqliteTopics } from './topics.ts';
 

@@ -1,4 +1,4 @@
-import { createThreadSignal } from '../../runtime/thread-signal.ts';
+import { createThreadSignal } from '../../runtime/threads.ts';
 
 /** New ends by partition number. */
 export type Ends = ReadonlyMap<number, number>;

@@ -1,6 +1,6 @@
 import type { SamsaError } from '../../../errors.ts';
 import type { StoreLocation } from '../../../progress/store-location.ts';
-import { linkToParent, toPlainError, type PlainError } from '../../../runtime/worker-link.ts';
+import { linkToParent, toPlainError, type PlainError } from '../../../runtime/threads.ts';
 import { openRecommendationStore } from '../state.ts';
 import { createAnswers, type Answers } from './answers.ts';
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { reason, SamsaError } from '../../../../errors.ts';
 import type { BookChanged } from '../../../../events/book-changed.ts';
-import { fromPlainError, startWorker } from '../../../../runtime/worker-link.ts';
+import { fromPlainError, startWorker } from '../../../../runtime/threads.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
 import type { SpellingData } from '../spelling/spelling-data.ts';
 import type { WrittenBooks } from './index-file.ts';

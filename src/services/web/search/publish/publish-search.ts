@@ -5,8 +5,7 @@ import { decodeEnvelope, encodeEnvelope } from '../../../../events/envelope.ts';
 import type { EventSource } from '../../../../events/event-source.ts';
 import type { NewRecord } from '../../../../events/record.ts';
 import type { EventLog } from '../../../../log/log.ts';
-import { isRetryable } from '../../../../runtime/retry.ts';
-import { backoffMs, pause } from '../../../../runtime/waiting.ts';
+import { isRetryable, backoffMs, pause } from '../../../../runtime/waiting.ts';
 
 /**
  * Publishes one search: the trimmed query and the answer's own bytes, a JSON array of books. Resolves when the event is

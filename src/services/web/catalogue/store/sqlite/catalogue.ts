@@ -2,7 +2,7 @@ import { openSqlite, type SqliteDatabase } from '../../../../../sqlite/connectio
 import { isBusy, storeError } from '../../../../../sqlite/errors.ts';
 import { runSteps } from '../../../../../sqlite/run-steps.ts';
 import { SamsaError } from '../../../../../errors.ts';
-import { retry } from '../../../../../runtime/retry.ts';
+import { retry } from '../../../../../runtime/waiting.ts';
 import { catalogueMigrations, insertBook, putBooksAgain, removeBook, updateBook, writeBatch } from './book-rows.ts';
 import { decodeBook, findBooks, readBook } from './find-books.ts';
 import { demoSource } from '../../import-run.ts';

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { parentPort, Worker, workerData, getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { constants, getPriority, setPriority } from 'node:os';
 import { reason, SamsaError, type ErrorCode } from '../errors.ts';
 
-export type WorkerOptions<FromWorker> = {
+type WorkerOptions<FromWorker> = {
   /** The module that the thread runs. It calls `linkToParent`. */
   readonly entry: URL;
   readonly name: string;
@@ -81,7 +82,7 @@ export function startWorker<ToWorker, FromWorker>(options: WorkerOptions<FromWor
 }
 
 /** The thread's own end of the link. */
-export type ParentLink<Data, ToParent, FromParent> = {
+type ParentLink<Data, ToParent, FromParent> = {
   /** As `data` of its `WorkerOptions`. */
   readonly data: Data;
   readonly tell: (message: ToParent) => void;
@@ -117,4 +118,73 @@ export function toPlainError(error: unknown): PlainError {
 
 export function fromPlainError({ code, message, retryable }: PlainError): Error {
   return code === null ? new Error(message) : new SamsaError(code, message, { retryable });
+}
+
+/**
+ * A signal between the threads of this process: sent in one, received in every thread that has the signal of the same
+ * name and listens on the same channel. Waking a thread costs the sender more than an append to the log does, so only
+ * threads that listen are woken.
+ */
+type ThreadSignal = {
+  /** @param channel any whole number from 0; numbers that are equal modulo 64 share one. */
+  readonly send: (channel?: number) => void;
+  /**
+   * Calls `onSignal` once, soon after the next `send` on this channel; until then further calls do nothing. It does not
+   * keep the process alive.
+   */
+  readonly listen: (channel?: number) => void;
+};
+
+const channels = 64;
+
+/**
+ * Makes the signal of this name known to the threads that are started from here *from now on*, and to those that they
+ * start. (A BroadcastChannel does not depend on that order, but costs each listening thread 11 MB, and 20 ms when its
+ * first message makes Node load its web API.)
+ */
+export function shareThreadSignal(name: string): SharedArrayBuffer {
+  const memory =
+    (getEnvironmentData(name) as SharedArrayBuffer | undefined) ??
+    new SharedArrayBuffer(channels * Int32Array.BYTES_PER_ELEMENT);
+  setEnvironmentData(name, memory);
+  return memory;
+}
+
+/** The signal of this name, shared as by `shareThreadSignal`. `onSignal` gets the channel, from 0 to 63. */
+export function createThreadSignal(name: string, onSignal: (channel: number) => void): ThreadSignal {
+  const sent = new Int32Array(shareThreadSignal(name));
+  const listening = new Set<number>();
+  return {
+    send: (channel = 0) => {
+      Atomics.add(sent, channel % channels, 1);
+      Atomics.notify(sent, channel % channels);
+    },
+    listen: (asked = 0) => {
+      const channel = asked % channels;
+      if (listening.has(channel)) return;
+      const next = Atomics.waitAsync(sent, channel, Atomics.load(sent, channel));
+      listening.add(channel);
+      void Promise.resolve(next.value).then(() => {
+        listening.delete(channel);
+        onSignal(channel);
+      });
+    },
+  };
+}
+
+/** Steps of `nice`. With ten, a busy machine kept these threads from answering at all (decision 042). */
+const lowerBy = 3;
+
+/**
+ * Lowers the priority of this thread, so that the thread that answers searches goes first where cores are few. Only
+ * Linux has priorities of single threads; elsewhere the whole process would be slowed, so nothing is done.
+ */
+export function lowerThreadPriority(): void {
+  if (process.platform !== 'linux') return;
+  const { PRIORITY_LOW } = constants.priority;
+  try {
+    setPriority(Math.min(PRIORITY_LOW, getPriority() + lowerBy));
+  } catch {
+    // Not allowed here: all threads keep the same priority.
+  }
 }
