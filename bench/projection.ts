@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { startCheckpoints } from '../src/sqlite/checkpoints.ts';
 import { bookSearchedRecord } from '../src/events/book-searched.ts';
-import { createEventSource } from '../src/events/event-source.ts';
+import { createEventSource } from '../src/events/envelope.ts';
 import type { EventLog } from '../src/log/log.ts';
 import { openSqliteLog } from '../src/log/sqlite/log.ts';
 import { runProjection } from '../src/projection/run-projection.ts';

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { bookChangedRecord } from '../src/events/book-changed.ts';
 import { createBookSearchedDecoder } from '../src/events/book-searched.ts';
-import { createEventSource } from '../src/events/event-source.ts';
+import { createEventSource } from '../src/events/envelope.ts';
 import { readerActionRecord } from '../src/events/reader-action.ts';
 import type { NewRecord } from '../src/events/record.ts';
 import { defaultTopicNames as topics } from '../src/events/topics.ts';

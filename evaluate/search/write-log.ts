@@ -1,5 +1,5 @@
 import { bookChangedRecord, type BookChanged } from '../../src/events/book-changed.ts';
-import { createEventSource } from '../../src/events/event-source.ts';
+import { createEventSource } from '../../src/events/envelope.ts';
 import { defaultTopicNames } from '../../src/events/topics.ts';
 import { openLog } from '../../src/log/open-log.ts';
 import { readBooks } from './read-books.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../test/support/older-program.ts';
 import { loadConfig } from '../config/config.ts';
-import { encodeHeaders } from '../events/header-bytes.ts';
+import { encodeHeaders } from '../events/record.ts';
 import { openSpoolFile } from '../log/spool/file.ts';
 import { createIncomingRows } from '../log/spool/incoming.ts';
 import { createOutgoingRecords } from '../log/spool/outgoing.ts';

@@ -1,11 +1,9 @@
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { SamsaError } from '../errors.ts';
 import { BookSchema, type Book } from './book.ts';
-import { decodeEnvelope, encodeEnvelope, text } from './envelope.ts';
-import type { EventSource } from './event-source.ts';
-import { parseEventJson } from './json.ts';
+import { decodeEnvelope, encodeEnvelope, text, type EventSource } from './envelope.ts';
+import { parseEventJson, refusedValue } from './json.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
-import { refusedValue } from './refused-value.ts';
 
 export const bookChangedType = 'samsa.book.changed.v1';
 

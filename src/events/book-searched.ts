@@ -3,12 +3,10 @@ import { Type } from '@sinclair/typebox';
 import { isUtf8 } from 'node:buffer';
 import { SamsaError } from '../errors.ts';
 import { BookSchema, type Book } from './book.ts';
-import { decodeEnvelope, encodeEnvelope, eventTime, text, type Envelope } from './envelope.ts';
-import type { EventSource } from './event-source.ts';
-import { parseEventJson } from './json.ts';
+import { decodeEnvelope, encodeEnvelope, eventTime, text, type Envelope, type EventSource } from './envelope.ts';
+import { parseEventJson, refusedValue } from './json.ts';
 import { createDoorkeptLruMap } from '../runtime/lru-map.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
-import { refusedValue } from './refused-value.ts';
 
 export const bookSearchedType = 'samsa.book.searched.v1';
 

@@ -3,8 +3,7 @@ import { describe, it } from 'node:test';
 import { bookChangedRecord, decodeBookChanged } from './book-changed.ts';
 import { bookSearchedRecord, createBookSearchedDecoder, type SearchKeyFormat } from './book-searched.ts';
 import { listedBook } from './book.ts';
-import { decodeEnvelope, decodeMark } from './envelope.ts';
-import { createEventSource } from './event-source.ts';
+import { decodeEnvelope, decodeMark, createEventSource } from './envelope.ts';
 import { decodeReaderAction, readerActionRecord } from './reader-action.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
 

@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import type { TSchema } from '@sinclair/typebox';
+import type { TypeCheck } from '@sinclair/typebox/compiler';
 import { reason, SamsaError } from '../errors.ts';
 import { text } from './envelope.ts';
 
@@ -20,7 +22,7 @@ export function parseEventJson(value: Uint8Array): unknown {
   throw new SamsaError('bad-event', `value: ${parsed.problem}`, { cause: parsed.cause });
 }
 
-export type ParsedJson =
+type ParsedJson =
   | { readonly value: unknown; readonly problem?: undefined }
   | { readonly problem: string; readonly cause: unknown };
 
@@ -94,4 +96,14 @@ function isEscaped(source: string, at: number): boolean {
   let backslashes = 0;
   while (source.charCodeAt(at - 1 - backslashes) === 92) backslashes++;
   return backslashes % 2 === 1;
+}
+
+/**
+ * Explains why a value does not match its schema: where it differs, what was expected there, and what came.
+ * @param whole what the whole value should be.
+ */
+export function refusedValue(schema: TypeCheck<TSchema>, value: unknown, whole: string): SamsaError {
+  const problem = schema.Errors(value).First() ?? { path: '', message: '', value };
+  const expected = problem.path === '' ? `expected ${whole}` : problem.message.replace(/^E/, 'e');
+  return new SamsaError('bad-event', `value${problem.path}: ${expected}, got ${kindOf(problem.value)}`);
 }

@@ -2,11 +2,9 @@ import { Type, type Static } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { isUtf8 } from 'node:buffer';
 import { SamsaError } from '../errors.ts';
-import { decodeEnvelope, encodeEnvelope, eventTime } from './envelope.ts';
-import type { EventSource } from './event-source.ts';
-import { parseEventJson } from './json.ts';
+import { decodeEnvelope, encodeEnvelope, eventTime, type EventSource } from './envelope.ts';
+import { parseEventJson, refusedValue } from './json.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
-import { refusedValue } from './refused-value.ts';
 
 export const operatorActionType = 'samsa.operator.acted.v1';
 

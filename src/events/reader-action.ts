@@ -3,11 +3,9 @@ import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { isUtf8 } from 'node:buffer';
 import { SamsaError } from '../errors.ts';
 import { BookIdSchema } from './book.ts';
-import { decodeEnvelope, encodeEnvelope, eventTime, text } from './envelope.ts';
-import type { EventSource } from './event-source.ts';
-import { parseEventJson } from './json.ts';
+import { decodeEnvelope, encodeEnvelope, eventTime, text, type EventSource } from './envelope.ts';
+import { parseEventJson, refusedValue } from './json.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
-import { refusedValue } from './refused-value.ts';
 
 export const readerActionType = 'samsa.reader.acted.v1';
 

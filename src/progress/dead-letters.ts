@@ -1,4 +1,4 @@
-import { decodeHeaders, encodeHeaders } from '../events/header-bytes.ts';
+import { decodeHeaders, encodeHeaders } from '../events/record.ts';
 import type { MergedTable, SqlValue } from '../sql/merge.ts';
 import { change, columnText, rows, write, type SqlRow, type Steps } from '../sql/steps.ts';
 import type {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { bookSearchedRecord } from '../../src/events/book-searched.ts';
-import { createEventSource } from '../../src/events/event-source.ts';
+import { createEventSource } from '../../src/events/envelope.ts';
 import type { NewRecord, StoredRecord } from '../../src/events/record.ts';
 import { foldRecords } from '../../src/projection/fold-records.ts';
 import { createTrendProjection } from '../../src/services/trend/trend-projection.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bookSearchedRecord } from '../../src/events/book-searched.ts';
-import { createEventSource } from '../../src/events/event-source.ts';
+import { createEventSource } from '../../src/events/envelope.ts';
 import { defaultTopicNames } from '../../src/events/topics.ts';
 import type { EventLog } from '../../src/log/log.ts';
 import { ledgerOf } from '../../src/projection/ledger.ts';

@@ -1,7 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeEnvelope, encodeEnvelope } from '../../src/events/envelope.ts';
-import { createEventSource } from '../../src/events/event-source.ts';
+import { decodeEnvelope, encodeEnvelope, createEventSource } from '../../src/events/envelope.ts';
 import { openTestSpool, untilRelayed } from './open-test-spool.ts';
 
 /**

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import { SamsaError } from '../../errors.ts';
 import { bookSearchedRecord } from '../../events/book-searched.ts';
-import { createEventSource } from '../../events/event-source.ts';
+import { createEventSource } from '../../events/envelope.ts';
 import { readerActionRecord } from '../../events/reader-action.ts';
 import type { NewRecord } from '../../events/record.ts';
 import type { TopicNames } from '../../events/topics.ts';

@@ -1,6 +1,11 @@
 import type { MessageToProduce, RecordsBatch } from '@platformatic/kafka';
-import { equalBytes } from '../../runtime/equal-bytes.ts';
-import type { NewRecord, RecordHeaders, StoredHeaders, StoredRecord } from '../../events/record.ts';
+import {
+  equalBytes,
+  type NewRecord,
+  type RecordHeaders,
+  type StoredHeaders,
+  type StoredRecord,
+} from '../../events/record.ts';
 import type { OffsetRange } from '../log.ts';
 
 /** A `null` value is a tombstone: it removes its key from a compacted topic. */

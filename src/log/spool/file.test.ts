@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { encodeHeaders } from '../../events/header-bytes.ts';
+import { encodeHeaders } from '../../events/record.ts';
 import type { Row } from '../sqlite/group-commit.ts';
 import { openSpoolFile, readSpoolLedger } from './file.ts';
 import { openSpoolFolder } from './folder.ts';

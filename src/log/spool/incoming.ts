@@ -1,6 +1,5 @@
-import { encodeHeaders } from '../../events/header-bytes.ts';
+import { encodeHeaders, type NewRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
-import type { NewRecord } from '../../events/record.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import { createGroupCommit, type Row } from '../sqlite/group-commit.ts';
 import { positionsPerTopic, readWaitingBytes, totalBytes } from './file.ts';

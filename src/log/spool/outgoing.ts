@@ -1,6 +1,5 @@
-import { decodeHeaders } from '../../events/header-bytes.ts';
+import { decodeHeaders, type NewRecord } from '../../events/record.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
-import type { NewRecord } from '../../events/record.ts';
 import { bytesOf, positionsPerTopic, readWaitingBytes } from './file.ts';
 
 /** A record on its way out of the spool. Its headers stay encoded, which is small, until it is sent. */

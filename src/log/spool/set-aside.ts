@@ -1,10 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { reason, SamsaError } from '../../errors.ts';
-import { decodeEnvelope, encodeEnvelope } from '../../events/envelope.ts';
-import { createEventSource } from '../../events/event-source.ts';
-import { decodeHeaders, encodeHeaders } from '../../events/header-bytes.ts';
-import type { NewRecord } from '../../events/record.ts';
+import { decodeEnvelope, encodeEnvelope, createEventSource } from '../../events/envelope.ts';
+import { decodeHeaders, encodeHeaders, type NewRecord } from '../../events/record.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { EventLog } from '../log.ts';
 import { bytesOf, openSpoolFile, positionsPerTopic, spoolFileEnding } from './file.ts';

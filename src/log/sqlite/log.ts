@@ -1,7 +1,6 @@
-import { encodeHeaders } from '../../events/header-bytes.ts';
+import { encodeHeaders, type NewRecord } from '../../events/record.ts';
 import { openSqlite, type SqliteDatabase } from '../../sqlite/connection.ts';
 import { SamsaError } from '../../errors.ts';
-import type { NewRecord } from '../../events/record.ts';
 import { logError } from './errors.ts';
 import { createGroupCommit, type Row } from './group-commit.ts';
 import { createWaitingReads } from './waiting-reads.ts';

@@ -1,6 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
-import { headersIn } from '../../events/header-bytes.ts';
-import type { StoredRecord } from '../../events/record.ts';
+import { headersIn, type StoredRecord } from '../../events/record.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { ReadRequest, ReadResult } from '../log.ts';
 import type { Row } from './group-commit.ts';

@@ -8,7 +8,7 @@ import { Registry } from 'prom-client';
 import type { Book } from '../../events/book.ts';
 import { bookChangedRecord } from '../../events/book-changed.ts';
 import { bookSearchedRecord, createBookSearchedDecoder } from '../../events/book-searched.ts';
-import { createEventSource } from '../../events/event-source.ts';
+import { createEventSource } from '../../events/envelope.ts';
 import { readerActionRecord, type ReaderActionName } from '../../events/reader-action.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { defaultTopicNames as topics } from '../../events/topics.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { bookSearchedRecord } from '../../events/book-searched.ts';
-import { createEventSource } from '../../events/event-source.ts';
+import { createEventSource } from '../../events/envelope.ts';
 import { createTrendProjection } from './trend-projection.ts';
 import { countArrangement, type Arrangement, type Search } from '../../../test/support/arranged-searches.ts';
 import { trendState } from '../../../test/support/trend-state.ts';

@@ -9,7 +9,7 @@ import { Registry } from 'prom-client';
 import { until } from '../../../test/support/until.ts';
 import { listenToTrends, openTrendServer, type ShownTrends } from '../../../test/support/listen-to-trends.ts';
 import { bookSearchedRecord, createBookSearchedDecoder } from '../../events/book-searched.ts';
-import { createEventSource } from '../../events/event-source.ts';
+import { createEventSource } from '../../events/envelope.ts';
 import { operatorActionRecord } from '../../events/operator-action.ts';
 import { openSqliteLog } from '../../log/sqlite/log.ts';
 import { createTrendService } from './trend-service.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import type { Logger } from 'pino';
-import { createEventSource } from '../../events/event-source.ts';
+import { createEventSource } from '../../events/envelope.ts';
 import { operatorActionRecord } from '../../events/operator-action.ts';
 import { readerActionRecord } from '../../events/reader-action.ts';
 import { countingKey } from '../../text/keys.ts';

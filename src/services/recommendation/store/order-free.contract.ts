@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { bookChangedRecord } from '../../../events/book-changed.ts';
 import { bookSearchedRecord } from '../../../events/book-searched.ts';
-import type { EventSource } from '../../../events/event-source.ts';
+import type { EventSource } from '../../../events/envelope.ts';
 import { readerActionNames, readerActionRecord } from '../../../events/reader-action.ts';
 import type { NewRecord } from '../../../events/record.ts';
 import { defaultTopicNames as topics, topicRetention } from '../../../events/topics.ts';

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { openSqlite } from '../../../sqlite/connection.ts';
 import { bookChangedRecord } from '../../../events/book-changed.ts';
-import { createEventSource } from '../../../events/event-source.ts';
+import { createEventSource } from '../../../events/envelope.ts';
 import { readerActionRecord } from '../../../events/reader-action.ts';
 import type { NewRecord } from '../../../events/record.ts';
 import { defaultTopicNames as topics, topicRetention } from '../../../events/topics.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { openTestAccess, openTestServer } from '../../../../test/support/open-test-server.ts';
-import { createEventSource } from '../../../events/event-source.ts';
+import { createEventSource } from '../../../events/envelope.ts';
 import { decodeOperatorAction, operatorActionRecord } from '../../../events/operator-action.ts';
 import { operatorRoutes } from './operator-routes.ts';
 

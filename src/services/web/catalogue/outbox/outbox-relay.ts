@@ -2,7 +2,7 @@ import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/
 import type { Logger } from 'pino';
 import { isFromLog, reason, SamsaError } from '../../../../errors.ts';
 import { bookChangedRecord } from '../../../../events/book-changed.ts';
-import { createEventSource } from '../../../../events/event-source.ts';
+import { createEventSource } from '../../../../events/envelope.ts';
 import type { EventLog } from '../../../../log/log.ts';
 import { backoffMs, pause, within } from '../../../../runtime/waiting.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { until } from '../../../../../test/support/until.ts';
 import { openSqlite } from '../../../../sqlite/connection.ts';
 import { bookChangedRecord, type BookChanged } from '../../../../events/book-changed.ts';
-import { createEventSource } from '../../../../events/event-source.ts';
+import { createEventSource } from '../../../../events/envelope.ts';
 import { readerActionRecord } from '../../../../events/reader-action.ts';
 import { defaultTopicNames as topics } from '../../../../events/topics.ts';
 import { compactRecords } from '../../../../log/sqlite/retention.ts';

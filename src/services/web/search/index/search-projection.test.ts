@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { bookChangedRecord } from '../../../../events/book-changed.ts';
-import { createEventSource } from '../../../../events/event-source.ts';
+import { createEventSource } from '../../../../events/envelope.ts';
 import { readerActionRecord } from '../../../../events/reader-action.ts';
 import type { NewRecord, StoredRecord } from '../../../../events/record.ts';
 import { bookAt, largestBookId, placeOf } from './book-place.ts';

@@ -7,8 +7,7 @@ import { it } from 'node:test';
 import { pino } from 'pino';
 import { readWholeTopic } from '../../../../../test/support/read-whole-topic.ts';
 import { until } from '../../../../../test/support/until.ts';
-import { createEventSource } from '../../../../events/event-source.ts';
-import { text } from '../../../../events/envelope.ts';
+import { createEventSource, text } from '../../../../events/envelope.ts';
 import { openSqliteLog } from '../../../../log/sqlite/log.ts';
 import { createSearchPublisher } from './publish-search.ts';
 

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
 import { reason } from '../../../../errors.ts';
 import { bookSearchedRecord, type SearchContext, type SearchKeyFormat } from '../../../../events/book-searched.ts';
-import { decodeEnvelope, encodeEnvelope } from '../../../../events/envelope.ts';
-import type { EventSource } from '../../../../events/event-source.ts';
+import { decodeEnvelope, encodeEnvelope, type EventSource } from '../../../../events/envelope.ts';
 import type { NewRecord } from '../../../../events/record.ts';
 import type { EventLog } from '../../../../log/log.ts';
 import { isRetryable, backoffMs, pause } from '../../../../runtime/waiting.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { SamsaError } from '../errors.ts';
-import { decodeHeaders, encodeHeaders, headersIn } from './header-bytes.ts';
+import { decodeHeaders, encodeHeaders, headersIn } from './record.ts';
 
 type Headers = Parameters<typeof encodeHeaders>[0];
 
