@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { SamsaError } from '../errors.ts';
-import { upsert, type MergedTable } from '../sql/merge.ts';
+import { upsert, type MergedTable } from '../sql/statements.ts';
 import type { MysqlAddress, MysqlConnection } from './connection.ts';
 import { isUnknownTable } from './errors.ts';
 

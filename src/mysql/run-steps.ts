@@ -1,5 +1,4 @@
-import { inKeyOrder, upsert } from '../sql/merge.ts';
-import type { Step, Steps } from '../sql/steps.ts';
+import { inKeyOrder, upsert, type Step, type Steps } from '../sql/statements.ts';
 import type { MysqlConnection } from './connection.ts';
 
 /**

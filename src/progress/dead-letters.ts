@@ -1,6 +1,14 @@
 import { decodeHeaders, encodeHeaders } from '../events/record.ts';
-import type { MergedTable, SqlValue } from '../sql/merge.ts';
-import { change, columnText, rows, write, type SqlRow, type Steps } from '../sql/steps.ts';
+import {
+  change,
+  columnText,
+  rows,
+  write,
+  type MergedTable,
+  type SqlValue,
+  type SqlRow,
+  type Steps,
+} from '../sql/statements.ts';
 import type {
   AdoptedDeadLetter,
   DeadLetterQuery,

@@ -1,6 +1,5 @@
 import { SamsaError } from '../errors.ts';
-import type { MergedTable } from '../sql/merge.ts';
-import { change, columnText, rows, write, type Steps } from '../sql/steps.ts';
+import { change, columnText, rows, write, type MergedTable, type Steps } from '../sql/statements.ts';
 import { shareLeases, type Lease } from './fair-share.ts';
 import type { LeaseRequest, PartitionName } from './progress.ts';
 

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { SamsaError } from '../errors.ts';
-import type { MergedTable } from '../sql/merge.ts';
-import { change, columnText, rows, write, type SqlRow, type Steps } from '../sql/steps.ts';
+import { change, columnText, rows, write, type MergedTable, type SqlRow, type Steps } from '../sql/statements.ts';
 import { keepDeadLetters, readDiscardedOffsets } from './dead-letters.ts';
 import type { PartitionName, PartitionPosition, ProgressCommit, StartingPoint } from './progress.ts';
 

@@ -1,4 +1,4 @@
-import { columnText, rows, type Steps } from '../sql/steps.ts';
+import { columnText, rows, type Steps } from '../sql/statements.ts';
 import type { DeadLetterQuery, KeptDeadLetter } from './dead-letter-book.ts';
 import { countDiscarded, countWaiting } from './dead-letters.ts';
 import { readPositions, readPositionsByProjection } from './positions.ts';

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { MergedTable, SqlValue } from './merge.ts';
-import { columnText, rows, write, type Steps } from './steps.ts';
+import { columnText, rows, write, type MergedTable, type SqlValue, type Steps } from './statements.ts';
 
 /** A database that has the tables of `schema`. */
 export type MergeDatabase = {

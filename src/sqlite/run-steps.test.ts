@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { after, it } from 'node:test';
 import { mergeContract, mergeSchema } from '../sql/merge.contract.ts';
-import { change, rows } from '../sql/steps.ts';
+import { change, rows } from '../sql/statements.ts';
 import { runSteps } from './run-steps.ts';
 
 const connection = new DatabaseSync(':memory:');

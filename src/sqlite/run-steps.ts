@@ -1,6 +1,5 @@
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import { upsert, type SqlValue } from '../sql/merge.ts';
-import type { Step, Steps } from '../sql/steps.ts';
+import { upsert, type SqlValue, type Step, type Steps } from '../sql/statements.ts';
 
 type Connection = { readonly prepare: (sql: string) => StatementSync };
 

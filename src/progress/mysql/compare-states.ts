@@ -1,4 +1,4 @@
-import type { Dialect } from '../../sql/merge.ts';
+import type { Dialect } from '../../sql/statements.ts';
 import type { MysqlConnection, OwnedConnection } from '../../mysql/connection.ts';
 import { runSteps } from '../../mysql/run-steps.ts';
 import { startSnapshot } from '../../mysql/transaction.ts';

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { reason, SamsaError } from '../../errors.ts';
 import { isDamage, storeError } from '../../sqlite/errors.ts';
 import { runSteps } from '../../sqlite/run-steps.ts';
-import type { Steps } from '../../sql/steps.ts';
+import type { Steps } from '../../sql/statements.ts';
 import { readDeadLetters } from '../dead-letters.ts';
 import { lookInside, readInstances, readProgress, type StateReader } from '../state-reader.ts';
 

@@ -1,4 +1,4 @@
-import { change, columnText, rows, type Steps } from '../../../sql/steps.ts';
+import { change, columnText, rows, type Steps } from '../../../sql/statements.ts';
 import type { TasteChange } from '../recommendation-projection.ts';
 import { forgetOldTaste, isForgettingDue } from './forget-taste.ts';
 import { keepBooks, keepTaste, numberReaders } from './keep-taste.ts';

@@ -1,5 +1,4 @@
-import type { SqlValue } from '../../../sql/merge.ts';
-import { change, rows, type Steps } from '../../../sql/steps.ts';
+import { change, rows, type SqlValue, type Steps } from '../../../sql/statements.ts';
 import { topicRetention } from '../../../events/topics.ts';
 
 const dayMs = 86_400_000;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { BookChanged } from '../../../events/book-changed.ts';
-import { change, rows, write, type Steps } from '../../../sql/steps.ts';
+import { change, rows, write, type Steps } from '../../../sql/statements.ts';
 import type { TasteChange } from '../recommendation-projection.ts';
 import {
   bookTable,

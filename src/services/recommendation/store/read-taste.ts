@@ -1,4 +1,4 @@
-import { columnText, rows, type SqlRow, type Steps } from '../../../sql/steps.ts';
+import { columnText, rows, type SqlRow, type Steps } from '../../../sql/statements.ts';
 import type { Book } from '../../../events/book.ts';
 import type { Verdict } from '../recommendation-projection.ts';
 import type { BookRow, ReaderBooks, ReaderRow, RecommendationStore, Taste } from './recommendation-store.ts';

@@ -1,5 +1,5 @@
 import { tombstoneRetentionMs } from '../../../events/topics.ts';
-import { change, rows, type Steps } from '../../../sql/steps.ts';
+import { change, rows, type Steps } from '../../../sql/statements.ts';
 
 /**
  * Has the books read again from the start of their topic when nothing was committed for 30 days: the topic may no

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { MergedTable } from '../../../sql/merge.ts';
+import type { MergedTable } from '../../../sql/statements.ts';
 
 /** What a state keeps of a reader: enough to recognise one, but not their id. */
 export function readerHash(reader: string): Buffer {

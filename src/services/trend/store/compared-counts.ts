@@ -1,6 +1,6 @@
 import { rowText } from '../../../progress/mysql/compare-states.ts';
 import type { ComparedTable } from '../../../progress/rebuild/rebuild-place.ts';
-import type { Dialect } from '../../../sql/merge.ts';
+import type { Dialect } from '../../../sql/statements.ts';
 import { forgettableAt } from '../counting/kept-counts.ts';
 import { latestTimes } from './tables.ts';
 

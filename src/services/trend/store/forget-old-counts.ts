@@ -1,5 +1,14 @@
-import { columnsOf, type Dialect, type MergedTable, type SqlValue } from '../../../sql/merge.ts';
-import { change, rows, write, type SqlRow, type Steps } from '../../../sql/steps.ts';
+import {
+  columnsOf,
+  change,
+  rows,
+  write,
+  type Dialect,
+  type MergedTable,
+  type SqlValue,
+  type SqlRow,
+  type Steps,
+} from '../../../sql/statements.ts';
 import { forgettableAt, forgottenPerCommit } from '../counting/kept-counts.ts';
 import { daily, hourly, latestTimes, lead, spelling, unanswered } from './tables.ts';
 

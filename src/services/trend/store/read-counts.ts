@@ -1,5 +1,4 @@
-import type { Dialect } from '../../../sql/merge.ts';
-import { columnText, rows, type SqlRow, type Steps } from '../../../sql/steps.ts';
+import { columnText, rows, type Dialect, type SqlRow, type Steps } from '../../../sql/statements.ts';
 import { countedDays, hoursAhead } from '../counting/kept-counts.ts';
 import type { Spelling } from '../counting/tally.ts';
 import { latestTimes } from './tables.ts';

@@ -1,4 +1,4 @@
-import { columnText, rows, type Steps } from '../../../sql/steps.ts';
+import { columnText, rows, type Steps } from '../../../sql/statements.ts';
 import { hoursAhead } from '../counting/kept-counts.ts';
 import { byQuery, numbersFrom } from './read-counts.ts';
 import type { UnansweredQuery } from './trend-store.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Dialect, MergedTable, SqlValue } from '../../../sql/merge.ts';
+import type { Dialect, MergedTable, SqlValue } from '../../../sql/statements.ts';
 import type { Decision } from '../trend-projection.ts';
 
 /**

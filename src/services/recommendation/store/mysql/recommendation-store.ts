@@ -3,7 +3,7 @@ import { openMysql, type MysqlOptions } from '../../../../mysql/database.ts';
 import type { Migrations } from '../../../../mysql/migrations.ts';
 import { runSteps } from '../../../../mysql/run-steps.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
-import { rows } from '../../../../sql/steps.ts';
+import { rows } from '../../../../sql/statements.ts';
 import type { TasteChange } from '../../recommendation-projection.ts';
 import { applyTaste, type TasteTurns } from '../apply-taste.ts';
 import { tasteReads } from '../read-taste.ts';

@@ -3,7 +3,7 @@ import type { Migrations } from '../../../../sqlite/migrations.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
 import { runSteps } from '../../../../sqlite/run-steps.ts';
 import { createSqliteProgress, progressMigrations } from '../../../../progress/sqlite/progress.ts';
-import type { Steps } from '../../../../sql/steps.ts';
+import type { Steps } from '../../../../sql/statements.ts';
 import type { TasteChange } from '../../recommendation-projection.ts';
 import { applyTaste } from '../apply-taste.ts';
 import { tasteReads } from '../read-taste.ts';

@@ -1,8 +1,7 @@
 import type { MysqlConnection } from '../../../../mysql/connection.ts';
 import { runSteps } from '../../../../mysql/run-steps.ts';
 import type { CommitContext } from '../../../../progress/mysql/progress.ts';
-import { inKeyOrder, upsert, type MergedTable } from '../../../../sql/merge.ts';
-import { write } from '../../../../sql/steps.ts';
+import { inKeyOrder, upsert, write, type MergedTable } from '../../../../sql/statements.ts';
 import { hourOf, spellingOf, tallySearch, type QueryTally } from '../../counting/tally.ts';
 import { spellingReader, type CountedSearch, type TrendChange } from '../../trend-projection.ts';
 import { decision, decisionRow, hourly, lead, spelling, unanswered } from '../tables.ts';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MysqlConnection } from '../../../../mysql/connection.ts';
-import { upsert, type MergedTable, type SqlValue } from '../../../../sql/merge.ts';
-import { columnText } from '../../../../sql/steps.ts';
+import { upsert, columnText, type MergedTable, type SqlValue } from '../../../../sql/statements.ts';
 import { isLaterAnswer, type Answer, type QueryTally } from '../../counting/tally.ts';
 import { answer, keyHash } from '../tables.ts';
 

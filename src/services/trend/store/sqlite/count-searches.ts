@@ -1,7 +1,6 @@
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { runSteps } from '../../../../sqlite/run-steps.ts';
-import { upsert } from '../../../../sql/merge.ts';
-import { write } from '../../../../sql/steps.ts';
+import { upsert, write } from '../../../../sql/statements.ts';
 import { hourOf, spellingOf, tallySearch, type QueryTally } from '../../counting/tally.ts';
 import { spellingReader, type TrendChange } from '../../trend-projection.ts';
 import { decision, decisionRow, hourly, lead, spelling, unanswered } from '../tables.ts';

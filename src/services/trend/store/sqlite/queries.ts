@@ -1,6 +1,6 @@
 import { createLruMap, createDoorkeptLruMap } from '../../../../runtime/lru-map.ts';
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
-import { upsert } from '../../../../sql/merge.ts';
+import { upsert } from '../../../../sql/statements.ts';
 import { compareAnswers, isLaterAnswer, type Answer, type QueryTally } from '../../counting/tally.ts';
 import { answer, lastSearch, searchedAgain } from '../tables.ts';
 

@@ -1,6 +1,6 @@
 import type { Book } from '../../../../events/book.ts';
 import { pause } from '../../../../runtime/waiting.ts';
-import { change, columnText, rows, type Steps } from '../../../../sql/steps.ts';
+import { change, columnText, rows, type Steps } from '../../../../sql/statements.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 
 /** What an outbox needs from the database that holds the catalogue. Each call may throw `store-unavailable`. */
