@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import type { PartitionPosition } from '../progress/progress.ts';
-import { openStateReader } from '../progress/open-state-reader.ts';
-import { placeName, type StoreLocation } from '../progress/store-location.ts';
+import { openStateReader } from '../progress/open-state.ts';
+import { placeName, type StoreLocation } from '../progress/state.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
 import { isBalanced, readSpools, type SpoolLedger } from '../log/open-log-with-spool.ts';

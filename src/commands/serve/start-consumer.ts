@@ -6,7 +6,7 @@ import { listen } from '../../http/listening.ts';
 import { createHttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
 import { openLog, openShownOffsets, shareReads } from '../../log/open-log.ts';
-import type { StateOptions } from '../../progress/store-location.ts';
+import type { StateOptions } from '../../progress/state.ts';
 import { nextOffsets, type LedgerRow } from '../../projection/ledger.ts';
 import { logLocation, stateLocation } from '../state/shop-places.ts';
 import type { RunningService } from './running-service.ts';

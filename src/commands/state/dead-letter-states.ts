@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { KeptDeadLetter } from '../../progress/dead-letter-book.ts';
-import { openStateReader } from '../../progress/open-state-reader.ts';
-import type { StoreLocation } from '../../progress/store-location.ts';
+import { openStateReader } from '../../progress/open-state.ts';
+import type { StoreLocation } from '../../progress/state.ts';
 import { eachDeadLetter, type DeadLetters } from '../../projection/dead-letters.ts';
 import { openRecommendationDeadLetters } from '../../services/recommendation/state.ts';
 import { openTrendDeadLetters } from '../../services/trend/state.ts';

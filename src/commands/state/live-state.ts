@@ -1,7 +1,6 @@
 import type { ProgressStore } from '../../progress/dead-letter-book.ts';
 import type { PartitionPosition } from '../../progress/progress.ts';
-import type { RebuildPlace } from '../../progress/rebuild/rebuild-place.ts';
-import type { StateInside, StateReader } from '../../progress/state-reader.ts';
+import type { RebuildPlace, StateInside, StateReader } from '../../progress/state.ts';
 import { reason, SamsaError } from '../../errors.ts';
 import { isGone } from '../../projection/instance.ts';
 

@@ -1,8 +1,6 @@
-import type { ComparedTable, Difference, StateSnapshot } from '../../progress/rebuild/rebuild-place.ts';
+import type { ComparedTable, Difference, StateSnapshot, RebuildPlace, StoreLocation } from '../../progress/state.ts';
 import type { ProgressStore } from '../../progress/dead-letter-book.ts';
 import type { PartitionPosition } from '../../progress/progress.ts';
-import type { RebuildPlace } from '../../progress/rebuild/rebuild-place.ts';
-import type { StoreLocation } from '../../progress/store-location.ts';
 import { reason, SamsaError } from '../../errors.ts';
 import type { EventLog } from '../../log/log.ts';
 import { completeFrom, findDivergence, standAt } from '../../projection/comparable.ts';

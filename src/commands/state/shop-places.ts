@@ -6,7 +6,7 @@ import type { Config } from '../../config/config.ts';
 import { reason, SamsaError } from '../../errors.ts';
 import type { MysqlAddress } from '../../mysql/connection.ts';
 import { requireRegularFile } from '../../runtime/files.ts';
-import type { StoreLocation } from '../../progress/store-location.ts';
+import type { StoreLocation } from '../../progress/state.ts';
 import type { LogLocation } from '../../log/open-log.ts';
 
 /** The files of a shop below its data folder. */

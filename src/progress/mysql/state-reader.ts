@@ -9,7 +9,7 @@ import { isUnknownTable, translateErrors } from '../../mysql/errors.ts';
 import { isTaken, lockScopeOf } from '../../mysql/locks.ts';
 import { runSteps } from '../../mysql/run-steps.ts';
 import { readDeadLetters } from '../dead-letters.ts';
-import { lookInside, readInstances, readProgress, type StateReader } from '../state-reader.ts';
+import { lookInside, readInstances, readProgress, type StateReader } from '../state.ts';
 import { instanceLock } from './progress.ts';
 
 const timeoutMs = 60_000;

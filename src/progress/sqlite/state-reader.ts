@@ -4,7 +4,7 @@ import { isDamage, storeError } from '../../sqlite/errors.ts';
 import { runSteps } from '../../sqlite/run-steps.ts';
 import type { Steps } from '../../sql/statements.ts';
 import { readDeadLetters } from '../dead-letters.ts';
-import { lookInside, readInstances, readProgress, type StateReader } from '../state-reader.ts';
+import { lookInside, readInstances, readProgress, type StateReader } from '../state.ts';
 
 /** @throws SamsaError, its members only: `store-damaged`, `data-folder-unusable` when the file cannot be read. */
 export function openSqliteStateReader(path: string): StateReader {

@@ -1,6 +1,5 @@
-import type { ComparedTable } from '../../progress/rebuild/rebuild-place.ts';
-import { rowText } from '../../progress/mysql/compare-states.ts';
-import type { StateOptions, StoreLocation } from '../../progress/store-location.ts';
+import type { ComparedTable, StateOptions, StoreLocation } from '../../progress/state.ts';
+import { rowText } from '../../progress/mysql/rebuild-place.ts';
 import { topicRetention, type TopicNames } from '../../events/topics.ts';
 import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
 import { createRecommendationProjection } from './recommendation-projection.ts';

@@ -1,5 +1,4 @@
-import type { ComparedTable } from '../../progress/rebuild/rebuild-place.ts';
-import type { StateOptions, StoreLocation } from '../../progress/store-location.ts';
+import type { ComparedTable, StateOptions, StoreLocation } from '../../progress/state.ts';
 import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
 import type { Projection } from '../../projection/projection.ts';
 import { comparedCounts } from './store/compared-counts.ts';

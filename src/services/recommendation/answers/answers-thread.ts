@@ -1,5 +1,5 @@
 import type { SamsaError } from '../../../errors.ts';
-import type { StoreLocation } from '../../../progress/store-location.ts';
+import type { StoreLocation } from '../../../progress/state.ts';
 import { linkToParent, toPlainError, type PlainError } from '../../../runtime/threads.ts';
 import { openRecommendationStore } from '../state.ts';
 import { createAnswers, type Answers } from './answers.ts';

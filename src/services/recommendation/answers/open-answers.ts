@@ -1,5 +1,5 @@
 import { SamsaError } from '../../../errors.ts';
-import type { StoreLocation } from '../../../progress/store-location.ts';
+import type { StoreLocation } from '../../../progress/state.ts';
 import { fromPlainError, startWorker } from '../../../runtime/threads.ts';
 import type { Answers } from './answers.ts';
 import type { AnswersData, Question, Reply } from './answers-thread.ts';

@@ -1,5 +1,5 @@
-import { rowText } from '../../../progress/mysql/compare-states.ts';
-import type { ComparedTable } from '../../../progress/rebuild/rebuild-place.ts';
+import { rowText } from '../../../progress/mysql/rebuild-place.ts';
+import type { ComparedTable } from '../../../progress/state.ts';
 import type { Dialect } from '../../../sql/statements.ts';
 import { forgettableAt } from '../counting/kept-counts.ts';
 import { latestTimes } from './tables.ts';

@@ -1,4 +1,4 @@
-import type { StoreLocation } from '../../../../progress/store-location.ts';
+import type { StoreLocation } from '../../../../progress/state.ts';
 import type { MysqlCatalogueOptions } from './mysql/catalogue.ts';
 import { openSqliteCatalogue, type SqliteCatalogueOptions } from './sqlite/catalogue.ts';
 import type { Catalogue, OpenCatalogue } from '../catalogue.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { openSqliteStateReader } from './sqlite/state-reader.ts';
-import type { StateReader } from './state-reader.ts';
-import type { StoreLocation } from './store-location.ts';
+import type { StateReader, StoreLocation, RebuildPlace } from './state.ts';
+import { besideFile } from './sqlite/rebuild-place.ts';
 
 /**
  * @returns null where no state has been kept yet.
@@ -11,4 +11,11 @@ export async function openStateReader(location: StoreLocation): Promise<StateRea
   if (location.kind === 'sqlite') return existsSync(location.path) ? openSqliteStateReader(location.path) : null;
   const { openMysqlStateReader } = await import('./mysql/state-reader.ts');
   return openMysqlStateReader(location);
+}
+
+/** @throws SamsaError `already-running` when another process is rebuilding it, and what the database throws. */
+export async function openRebuildPlace(location: StoreLocation, projection: string): Promise<RebuildPlace> {
+  if (location.kind === 'sqlite') return besideFile(location.path);
+  const { openMysqlRebuildPlace } = await import('./mysql/rebuild-place.ts');
+  return openMysqlRebuildPlace(location, projection);
 }

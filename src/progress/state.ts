@@ -1,0 +1,125 @@
+import { SamsaError } from '../errors.ts';
+import { databaseName, type MysqlAddress } from '../mysql/connection.ts';
+import { columnText, rows, type Steps } from '../sql/statements.ts';
+import type { DeadLetterQuery, KeptDeadLetter } from './dead-letter-book.ts';
+import { countDiscarded, countWaiting } from './dead-letters.ts';
+import { readPositions, readPositionsByProjection } from './positions.ts';
+import type { PartitionPosition } from './progress.ts';
+
+/** Where a catalogue or the state of a service is kept. Plain data, also for worker threads. */
+export type StoreLocation =
+  | { readonly kind: 'sqlite'; /** The file. */ readonly path: string }
+  | ({ readonly kind: 'mysql' } & MysqlAddress);
+
+/** How the state of a service is opened. */
+export type StateOptions = {
+  /** Leases in a file are measured with it; a database server has its own clock. */
+  readonly clock: () => number;
+  /** How long a statement waits for another writer of a file; at most 50 on a thread that answers requests. */
+  readonly busyTimeoutMs: number;
+  /** True when a checkpoint thread checkpoints the file. */
+  readonly checkpointedElsewhere: boolean;
+  /** @see MysqlOptions.onProblem */
+  readonly onProblem?: (problem: SamsaError | null) => void;
+};
+
+/** The place for messages, without its password. */
+export function placeName(location: StoreLocation): string {
+  if (location.kind === 'sqlite') return location.path;
+  return `${databaseName(location)}, tables ${location.tablePrefix ?? ''}*`;
+}
+
+/** Reads the state of a service or a search index from outside, without taking part in its work. */
+export type StateReader = {
+  readonly progress: () => Promise<StateProgress>;
+  readonly inside: (projection: string) => Promise<StateInside>;
+  readonly deadLetters: (query: DeadLetterQuery) => Promise<readonly KeptDeadLetter[]>;
+  readonly close: () => Promise<void>;
+};
+
+/** Positions, and how many dead letters wait, both by projection. */
+type StateProgress = {
+  readonly positions: ReadonlyMap<string, readonly PartitionPosition[]>;
+  readonly deadLetters: ReadonlyMap<string, number>;
+};
+
+/** What a state says about one projection, and which others it holds. */
+export type StateInside = {
+  readonly positions: readonly PartitionPosition[];
+  /** By projection. */
+  readonly versions: ReadonlyMap<string, number>;
+  /** The instances that read into it, or did when they were last seen. */
+  readonly instances: readonly string[];
+  /** Dead letters that were discarded, of all projections. */
+  readonly discarded: number;
+};
+
+export function* readProgress(): Steps<StateProgress> {
+  return { positions: yield* readPositionsByProjection(), deadLetters: yield* countWaiting() };
+}
+
+export function* lookInside(projection: string): Steps<Omit<StateInside, 'instances'>> {
+  const versions = yield* rows('SELECT name, version FROM state.projection');
+  return {
+    positions: yield* readPositions(projection),
+    versions: new Map(versions.map(({ name, version }) => [columnText(name)!, Number(version)])),
+    discarded: yield* countDiscarded(),
+  };
+}
+
+type SeenInstance = { readonly instance: string; readonly seenMs: number };
+
+export function* readInstances(projection: string): Steps<readonly SeenInstance[]> {
+  const found = yield* rows('SELECT instance, seen_ms FROM state.instance WHERE projection = ?', [projection]);
+  return found.map((row) => ({ instance: columnText(row['instance'])!, seenMs: Number(row['seen_ms']) }));
+}
+
+/** A table as two states should have it, without what depends on the order in which events came. */
+export type ComparedTable = {
+  readonly name: string;
+  /** A query whose rows are all different, reading from this schema; for MySQL it gives `rowText` alone. */
+  readonly rows: (schema: string) => string;
+  readonly values: readonly number[];
+};
+
+export type Difference = { readonly table: string; readonly onlyHere: number; readonly onlyThere: number };
+
+/**
+ * Compares one moment of a live state, which may go on changing, with another state. A database keeps that moment for
+ * as long as the snapshot is open, so close it soon.
+ */
+export type StateSnapshot = {
+  readonly positions: (projection: string) => readonly PartitionPosition[];
+  /** Rows that only one of the two has; a changed row counts on both sides. */
+  readonly differences: (tables: readonly ComparedTable[]) => Promise<readonly Difference[]>;
+  readonly close: () => Promise<void>;
+};
+
+/** Where a state is rebuilt: a draft beside the live state, which it replaces in the end. */
+export type RebuildPlace = {
+  /** The live state, for messages. */
+  readonly name: string;
+  /** Where the new state is made; empty. */
+  readonly draft: StoreLocation;
+  readonly isInUse: () => Promise<boolean>;
+  /** @throws the database's own error when the live state is missing or damaged. */
+  readonly snapshot: () => Promise<StateSnapshot>;
+  /**
+   * Puts the finished draft, which must be closed, in the place of the live state. A crash leaves one of the two there,
+   * whole.
+   * @param mayReplace gets the number of discarded dead letters in the live state; throws to leave everything as it is.
+   * @returns what the live state is kept as; null when there was none.
+   * @throws SamsaError `already-running` when the live state is in use, and what the database throws.
+   */
+  readonly replace: (mayReplace: (discarded: number) => void) => Promise<string | null>;
+  /** Removes the draft, if it is still there. */
+  readonly close: () => Promise<void>;
+};
+
+/** For a state that another process is rebuilding. */
+export function rebuiltAlready(name: string): SamsaError {
+  return new SamsaError(
+    'already-running',
+    `${name}: expected no other rebuild of it, but one is running: wait for that one, or stop it`,
+  );
+}
