@@ -7,8 +7,7 @@ import { openLog } from '../log/open-log.ts';
 import { isBalanced, readSpools, type SpoolLedger } from '../log/open-log-with-spool.ts';
 import type { Config } from '../config/config.ts';
 import type { CommandContext } from './command-context.ts';
-import { freshnessOf, lagSeconds } from '../projection/freshness.ts';
-import { ledgerOf, type LedgerRow } from '../projection/ledger.ts';
+import { freshnessOf, lagSeconds, ledgerOf, type LedgerRow } from '../projection/ledger.ts';
 import { logLocation, shopFiles, stateLocations } from './state/shop-places.ts';
 
 type ProjectionStatus = {

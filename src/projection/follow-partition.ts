@@ -4,7 +4,7 @@ import { isFromLog, SamsaError } from '../errors.ts';
 import type { EventLog, ReadResult } from '../log/log.ts';
 import { backoffMs, pause } from '../runtime/waiting.ts';
 import { foldRecords, joinFolded, type FoldedRecords, type FoldedSoFar } from './fold-records.ts';
-import { divergence, hasDiverged } from './has-diverged.ts';
+import { divergence, hasDiverged } from './divergence.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
 /** Why a partition is not read. Most last until a person acts; `store-unavailable` and `log-unavailable` pass. */

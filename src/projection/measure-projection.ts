@@ -1,6 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import { lagSeconds, type Freshness } from './freshness.ts';
-import type { LedgerRow } from './ledger.ts';
+import { lagSeconds, type Freshness, type LedgerRow } from './ledger.ts';
 
 /** What is measured of a running projection. */
 export type MeasuredProjection = {

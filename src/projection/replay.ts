@@ -5,9 +5,8 @@ import { SamsaError } from '../errors.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log/log.ts';
 import { pause } from '../runtime/waiting.ts';
 import { instanceName } from './instance.ts';
-import { describeTopics } from './look-at-topics.ts';
+import { describeTopics, runProjection, type RunningProjection } from './run-projection.ts';
 import type { Projection } from './projection.ts';
-import { runProjection, type RunningProjection } from './run-projection.ts';
 
 export type ReplayProgress = {
   readonly events: number;
@@ -138,4 +137,39 @@ export function createLogUpTo(log: EventLog): LogUpTo {
       raised = new AbortController();
     },
   };
+}
+
+/** Whether a state has read exactly up to these offsets. */
+export function standAt(positions: readonly PartitionPosition[], offsets: UpTo): boolean {
+  return offsets.every(({ topic, partition, next }) =>
+    positions.some((at) => at.topic === topic && at.partition === partition && at.next === next),
+  );
+}
+
+/**
+ * The event time from which a topic still has all its events: ms since 1970, 0 when none has expired. Only for topics
+ * that are not compacted.
+ */
+export async function completeFrom(
+  log: EventLog,
+  topic: string,
+  positions: readonly PartitionPosition[],
+): Promise<number> {
+  const { id, partitions } = await log.describe(topic);
+  let fromMs = 0;
+  for (const [partition, { start }] of partitions.entries()) {
+    if (start === 0) continue;
+    const { records } = await log.read({
+      topic,
+      topicId: id,
+      partition,
+      from: start,
+      maxBytes: 1,
+      waitMs: 0,
+      signal: new AbortController().signal,
+    });
+    const last = positions.find((at) => at.topic === topic && at.partition === partition)?.arrivedMs ?? 0;
+    fromMs = Math.max(fromMs, records[0]?.timestamp ?? last + 1);
+  }
+  return fromMs;
 }

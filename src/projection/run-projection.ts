@@ -1,16 +1,14 @@
 import type { Logger } from 'pino';
-import type { PartitionName, PartitionPosition, Progress } from '../progress/progress.ts';
-import { reason } from '../errors.ts';
+import type { PartitionName, PartitionPosition, Progress, LeaseRequest } from '../progress/progress.ts';
+import { reason, SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { pause, within } from '../runtime/waiting.ts';
 import { followPartition, blockedReasonOf, type BlockedReason } from './follow-partition.ts';
-import { freshnessOf, isLagging, type Freshness, type PartitionProgress } from './freshness.ts';
+import { freshnessOf, isLagging, ledgerOf, type Freshness, type PartitionProgress, type LedgerRow } from './ledger.ts';
 import { isGone } from './instance.ts';
-import { ledgerOf, type LedgerRow } from './ledger.ts';
-import { createTopicLook, describeTopics } from './look-at-topics.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
-export type ProjectionDeps<Change> = {
+type ProjectionDeps<Change> = {
   readonly log: EventLog;
   readonly progress: Progress<Change>;
   readonly projection: Projection<Change>;
@@ -178,4 +176,64 @@ function rememberOthers(
     if (own.has(name) && partitions.has(name)) continue;
     partitions.set(name, { next: position.next, end: ends.get(name) ?? position.end, arrivedMs: position.arrivedMs });
   }
+}
+
+type Partitions = LeaseRequest['partitions'];
+
+/** `trouble` is why the partitions are from an earlier answer; `null` when they are current. */
+type Look = { readonly partitions: Partitions; readonly trouble: unknown };
+
+/**
+ * Asks the log for the ends of topics without keeping lease renewal waiting: when the log answers late or not at all, its
+ * earlier answer is used after at most twice `withinMs`. The first call waits for its answer.
+ * @throws what `EventLog.describe` throws, before the first answer.
+ */
+function createTopicLook(log: EventLog, topics: readonly string[], withinMs: number): () => Promise<Look> {
+  let known: Partitions | null = null;
+  let asking: Promise<void> | null = null;
+
+  const ask = (): Promise<void> => {
+    asking = describeTopics(log, topics)
+      .then((partitions) => {
+        known = partitions;
+      })
+      .finally(() => {
+        asking = null;
+      });
+    return asking;
+  };
+
+  return async () => {
+    if (known === null) {
+      await ask();
+      return { partitions: known!, trouble: null };
+    }
+    const before = known;
+    try {
+      // The answer to an earlier question may be behind what has been read since.
+      if (asking !== null) await within(withinMs, asking);
+      if (asking === null) await within(withinMs, ask());
+    } catch (trouble) {
+      return { partitions: before, trouble };
+    }
+    return asking === null ? { partitions: known, trouble: null } : { partitions: before, trouble: late(withinMs) };
+  };
+}
+
+export async function describeTopics(log: EventLog, topics: readonly string[]): Promise<Partitions> {
+  const described = await Promise.all(
+    topics.map(async (topic) => {
+      const { id, partitions } = await log.describe(topic);
+      return partitions.map(({ start, end }, partition) => ({ topic, partition, topicId: id, start, end }));
+    }),
+  );
+  return described.flat();
+}
+
+function late(withinMs: number): SamsaError {
+  return new SamsaError(
+    'log-unavailable',
+    `expected the log to say within ${withinMs} ms how far its topics reach, got no answer yet. Trying again may help.`,
+    { retryable: true },
+  );
 }

@@ -8,9 +8,8 @@ import { differenceIn, hashesIn, type RowHashes } from '../../progress/mysql/reb
 import type { Outcomes, PartitionPosition } from '../../progress/progress.ts';
 import type { Difference, StateReader } from '../../progress/state.ts';
 import { openForReading, openSqliteStateReader } from '../../progress/sqlite/state-reader.ts';
-import { completeFrom } from '../../projection/comparable.ts';
 import { eachDeadLetter } from '../../projection/dead-letters.ts';
-import { startReplay, type ReplayProgress } from '../../projection/replay.ts';
+import { completeFrom, startReplay, type ReplayProgress } from '../../projection/replay.ts';
 import type { Rebuildable } from '../state/rebuild-comparison.ts';
 import { newOffset, type OldOffsets } from './copy-topics.ts';
 

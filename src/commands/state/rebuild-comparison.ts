@@ -3,9 +3,9 @@ import type { ProgressStore } from '../../progress/dead-letter-book.ts';
 import type { PartitionPosition } from '../../progress/progress.ts';
 import { reason, SamsaError } from '../../errors.ts';
 import type { EventLog } from '../../log/log.ts';
-import { completeFrom, findDivergence, standAt } from '../../projection/comparable.ts';
+import { findDivergence } from '../../projection/divergence.ts';
 import type { Projection } from '../../projection/projection.ts';
-import type { Replay, ReplayProgress } from '../../projection/replay.ts';
+import { completeFrom, standAt, type Replay, type ReplayProgress } from '../../projection/replay.ts';
 import type { LiveState } from './live-state.ts';
 
 /** A service's state that can be rebuilt from the log. */

@@ -1,7 +1,6 @@
 import type { BookChanged } from '../../../../events/book-changed.ts';
 import type { LogLocation } from '../../../../log/open-log.ts';
-import type { Freshness } from '../../../../projection/freshness.ts';
-import type { LedgerRow } from '../../../../projection/ledger.ts';
+import type { Freshness, LedgerRow } from '../../../../projection/ledger.ts';
 import type { PlainError } from '../../../../runtime/threads.ts';
 import type { SpellingData } from '../spelling/spelling-data.ts';
 import type { WrittenBooks } from './index-file.ts';

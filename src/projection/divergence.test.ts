@@ -7,7 +7,7 @@ import { SamsaError } from '../errors.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log/log.ts';
 import { openSqliteLog } from '../log/sqlite/log.ts';
 import { fingerprintOf } from './fold-records.ts';
-import { hasDiverged } from './has-diverged.ts';
+import { hasDiverged } from './divergence.ts';
 
 const partition = { topic: 'words', partition: 0 };
 

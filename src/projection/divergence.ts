@@ -1,9 +1,9 @@
-import type { PartitionName, StartingPoint } from '../progress/progress.ts';
+import type { PartitionName, StartingPoint, PartitionPosition } from '../progress/progress.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
 import { fingerprintOf } from './fold-records.ts';
 
-export type Applied = {
+type Applied = {
   readonly log: EventLog;
   readonly partition: PartitionName;
   readonly signal: AbortSignal;
@@ -53,4 +53,22 @@ function notYet({ topic, partition }: PartitionName, offset: number): SamsaError
     `${topic}/${partition}: expected the log to give record ${offset} once more, but it does not do so yet. Trying again may help.`,
     { retryable: true },
   );
+}
+
+/** Why a state cannot come from the log as it is now; `null` when it can. */
+export async function findDivergence(log: EventLog, positions: readonly PartitionPosition[]): Promise<string | null> {
+  const signal = new AbortController().signal;
+  for (const { topic, partition, topicId, next, fingerprint } of positions) {
+    try {
+      const applied = { log, partition: { topic, partition }, signal };
+      if (!(await hasDiverged(applied, { next, topicId, fingerprint }))) continue;
+      return `it has diverged from the log: ${topic}/${partition} no longer has what was read there before ${next}`;
+    } catch (error) {
+      if (error instanceof SamsaError && error.code === 'topic-replaced')
+        return `${topic} was deleted and created again`;
+      if (error instanceof SamsaError && error.code === 'topic-unknown') return `the log no longer has ${topic}`;
+      throw error;
+    }
+  }
+  return null;
 }
