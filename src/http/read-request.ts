@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { parse } from 'node:querystring';
 import { errorCodes, type FastifyRequest, type preValidationHookHandler, type RouteOptions } from 'fastify';
 import { SamsaError } from '../errors.ts';
-import type { HttpServer } from './http-server.ts';
+import type { HttpServer } from './routes.ts';
 
 const control = /\p{Cc}/u;
 

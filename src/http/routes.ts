@@ -1,6 +1,25 @@
-import Fastify, { type FastifyReply, type FastifyRequest, type FastifySchema, type RouteOptions } from 'fastify';
-import type { HttpServer } from './http-server.ts';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifySchema,
+  type RouteOptions,
+} from 'fastify';
 import { problem, type Problem } from './problem.ts';
+
+/** A Fastify server whose routes take their types from TypeBox schemas. */
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
 
 /**
  * `GET /openapi.json`: every route with its schema. The library that writes it is loaded at the first request, since it
@@ -126,7 +145,7 @@ function withDescribed(value: unknown): unknown {
 }
 
 /** The routes of a server, to answer requests that match none of them. */
-export type KnownRoutes = {
+type KnownRoutes = {
   /** To be called for each route as it is added. */
   readonly add: (route: RouteOptions) => void;
   /** Where an address that ends in a slash leads without it; `null` when it is right or unknown. */

@@ -5,7 +5,7 @@ import { readOrMakeSecret } from '../../runtime/data-folder.ts';
 import { packageVersion } from '../command-context.ts';
 import type { SamsaError } from '../../errors.ts';
 import { createAccess, type Access } from '../../http/access.ts';
-import { createRegistry } from '../../http/monitoring.ts';
+import { createRegistry } from '../../http/server.ts';
 import { createReaderSigner, type ReaderSigner } from '../../http/signed-reader.ts';
 import { instanceName } from '../../projection/instance.ts';
 import { isLocal } from './exposure.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { startCheckpoints } from '../../sqlite/checkpoints.ts';
 import { reason } from '../../errors.ts';
-import { listen } from '../../http/listening.ts';
+import { listen } from '../../http/wire.ts';
 import { logChores } from '../../log/open-log.ts';
 import { openLogWithSpool } from '../../log/open-log-with-spool.ts';
 import { openStockedCatalogue, raiseAboveLog } from '../../services/web/catalogue/store/open-catalogue.ts';

@@ -9,7 +9,7 @@ import type { Book } from '../../events/book.ts';
 import type { SearchKeyFormat } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import type { Access } from '../../http/access.ts';
-import type { HttpServer } from '../../http/http-server.ts';
+import type { HttpServer } from '../../http/routes.ts';
 import { createHttpServer } from '../../http/server.ts';
 import type { ReaderSigner } from '../../http/signed-reader.ts';
 import type { LogWithSpool } from '../../log/open-log-with-spool.ts';

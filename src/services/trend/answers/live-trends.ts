@@ -2,8 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import type { Access } from '../../../http/access.ts';
-import { answersText } from '../../../http/routes.ts';
-import type { HttpServer } from '../../../http/http-server.ts';
+import { answersText, type HttpServer } from '../../../http/routes.ts';
 import { pause } from '../../../runtime/waiting.ts';
 
 const mostListeners = 500;

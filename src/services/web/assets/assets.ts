@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { answersText } from '../../../http/routes.ts';
-import type { HttpServer } from '../../../http/http-server.ts';
+import { answersText, type HttpServer } from '../../../http/routes.ts';
 
 export type Asset = {
   /** `/assets/<hash of the content>/<name>`: new content gets a new address. */

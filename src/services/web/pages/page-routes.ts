@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { answersText } from '../../../http/routes.ts';
-import type { HttpServer } from '../../../http/http-server.ts';
+import { answersText, type HttpServer } from '../../../http/routes.ts';
 import { assetRoutes } from '../assets/assets.ts';
 import { samePagePath } from '../readers/action-routes.ts';
 import { askedTrends, composeBook, composeResults, composeStart } from './compose-pages.ts';

@@ -5,8 +5,7 @@ import type { Book } from '../../../events/book.ts';
 import { readerActionNames } from '../../../events/reader-action.ts';
 import { isSameHost } from '../../../http/access.ts';
 import { formType } from '../../../http/read-request.ts';
-import { visibleText } from '../../../http/routes.ts';
-import type { HttpServer } from '../../../http/http-server.ts';
+import { visibleText, type HttpServer } from '../../../http/routes.ts';
 import type { IdentifyReader } from './reader-identity.ts';
 
 /** What a reader does with a book, as in the topic `lr-reader-actions` (docs/contract.md §1). */

@@ -3,8 +3,7 @@ import { SamsaError } from '../../../errors.ts';
 import { operatorActionNames, type OperatorActionSchema } from '../../../events/operator-action.ts';
 import { requireOperator, type Access } from '../../../http/access.ts';
 import { requireJson } from '../../../http/read-request.ts';
-import { visibleText } from '../../../http/routes.ts';
-import type { HttpServer } from '../../../http/http-server.ts';
+import { visibleText, type HttpServer } from '../../../http/routes.ts';
 
 type OperatorDeps = {
   readonly access: Pick<Access, 'isOpenTo' | 'hasOperatorToken'>;

@@ -1,9 +1,8 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { SamsaError } from '../../../errors.ts';
 import { BookSchema } from '../../../events/book.ts';
-import { withoutControl } from '../../../http/routes.ts';
+import { withoutControl, type HttpServer } from '../../../http/routes.ts';
 import { languageOf } from '../../../text/languages.ts';
-import type { HttpServer } from '../../../http/http-server.ts';
 import type { IdentifyReader } from '../readers/reader-identity.ts';
 import { isVisit } from '../readers/visits.ts';
 import type { WeighSearch } from '../readers/search-weight.ts';
