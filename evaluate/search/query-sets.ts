@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { countingKey } from '../../src/text/keys.ts';
+import { countingKey } from '../../src/text/words.ts';
 import { seededRandom } from '../../bench/made-up-books.ts';
 
 /** One query, and the book it is meant to find. */

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { authorKey, authorKeys, splitAuthors } from './authors.ts';
-import { toIsbn13 } from './isbn.ts';
-import { countingKey, identityKey } from './keys.ts';
-import { cutWords } from './words.ts';
+import { authorKey, authorKeys, splitAuthors, toIsbn13 } from './fields.ts';
+import { countingKey, identityKey, cutWords } from './words.ts';
 
 const levels = ['finding', 'counting', 'identity'] as const;
 type Level = (typeof levels)[number];

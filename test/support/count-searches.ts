@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { countingKey } from '../../src/text/keys.ts';
+import { countingKey } from '../../src/text/words.ts';
 import {
   placeBit,
   readerNumber,

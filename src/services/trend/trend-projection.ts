@@ -6,7 +6,7 @@ import type { StoredRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
 import { createLruMap } from '../../runtime/lru-map.ts';
-import { countingKey } from '../../text/keys.ts';
+import { countingKey } from '../../text/words.ts';
 
 export type TrendTopics = {
   readonly searches: string;

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { createEventSource } from '../../events/envelope.ts';
 import { operatorActionRecord } from '../../events/operator-action.ts';
 import { readerActionRecord } from '../../events/reader-action.ts';
-import { countingKey } from '../../text/keys.ts';
+import { countingKey } from '../../text/words.ts';
 import type { Book } from '../../events/book.ts';
 import type { SearchKeyFormat } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';

@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import { authorKeys } from '../../../text/authors.ts';
+import { authorKeys } from '../../../text/fields.ts';
 import { wholeWords } from '../../../text/words.ts';
 import { createStrongest } from './strongest.ts';
 

@@ -1,6 +1,6 @@
 import type { Book } from '../../../events/book.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
-import { authorKeys } from '../../../text/authors.ts';
+import { authorKeys } from '../../../text/fields.ts';
 import { createContentIndex, type Neighbour } from './content-neighbours.ts';
 import { createStrongest } from './strongest.ts';
 import { seriesPlace, type SeriesPlace } from './work-identity.ts';

@@ -1,8 +1,6 @@
 import type { Book } from '../../../events/book.ts';
-import { authorKeys } from '../../../text/authors.ts';
-import { toIsbn13 } from '../../../text/isbn.ts';
-import { identityKey } from '../../../text/keys.ts';
-import { wholeWords } from '../../../text/words.ts';
+import { authorKeys, toIsbn13 } from '../../../text/fields.ts';
+import { identityKey, wholeWords } from '../../../text/words.ts';
 
 /** What decides of which work a book is an edition. */
 export type WorkIdentity = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Book } from '../../../events/book.ts';
-import { countingKey } from '../../../text/keys.ts';
+import { countingKey } from '../../../text/words.ts';
 import { createPrivacyRule, type QueryFacts } from './privacy.ts';
 
 const gatsby: Book = {

@@ -1,9 +1,7 @@
 import type { Book } from '../../../events/book.ts';
-import { functionWords } from '../../../text/function-words.ts';
+import { functionWords, countingKey, cutWords, isUnspaced, wholeWords } from '../../../text/words.ts';
 import { commonestSpelling, type Spelling } from '../counting/tally.ts';
 import type { QueryDescription } from '../store/trend-store.ts';
-import { countingKey } from '../../../text/keys.ts';
-import { cutWords, isUnspaced, wholeWords } from '../../../text/words.ts';
 
 export type PrivacySettings = {
   /** So many readers, and as many places, within 24 hours make any query everybody's. */

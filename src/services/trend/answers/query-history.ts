@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import { countingKey } from '../../../text/keys.ts';
+import { countingKey } from '../../../text/words.ts';
 import type { TrendStore } from '../store/trend-store.ts';
 import { roundDown } from './describe-trend.ts';
 import { inWindow, placesOf } from './figures.ts';

@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import { countingKey } from '../../../text/keys.ts';
+import { countingKey } from '../../../text/words.ts';
 import { standsIn } from './privacy.ts';
 import type { Window } from './windows.ts';
 

@@ -3,7 +3,7 @@ import { SamsaError } from '../../../errors.ts';
 import { BookSchema } from '../../../events/book.ts';
 import { bookLimits, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
 import type { BookContent } from './book-content.ts';
-import { toIsbn13 } from '../../../text/isbn.ts';
+import { toIsbn13 } from '../../../text/fields.ts';
 
 const withoutNul = { pattern: '^[^\\u0000]*$' };
 

@@ -1,7 +1,6 @@
 import { distance } from 'fastest-levenshtein';
-import { authorKey, splitAuthors } from '../../../text/authors.ts';
-import { identityKey } from '../../../text/keys.ts';
-import { isUnspaced } from '../../../text/words.ts';
+import { authorKey, splitAuthors } from '../../../text/fields.ts';
+import { identityKey, isUnspaced } from '../../../text/words.ts';
 import type { BookContent } from './book-content.ts';
 
 /** Raise it with every change to `titleKey`: catalogues then bring their stored keys up to date before an import. */

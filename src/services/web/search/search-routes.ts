@@ -2,7 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { SamsaError } from '../../../errors.ts';
 import { BookSchema } from '../../../events/book.ts';
 import { withoutControl, type HttpServer } from '../../../http/routes.ts';
-import { languageOf } from '../../../text/languages.ts';
+import { languageOf } from '../../../text/fields.ts';
 import type { IdentifyReader } from '../readers/reader-identity.ts';
 import { isVisit } from '../readers/visits.ts';
 import type { WeighSearch } from '../readers/search-weight.ts';

@@ -1,6 +1,6 @@
 import type { Book } from '../../../../events/book.ts';
 import { bookLimits, cutTo, oneLine, paragraphs, toPublishedAt } from '../book-fields.ts';
-import { toIsbn13 } from '../../../../text/isbn.ts';
+import { toIsbn13 } from '../../../../text/fields.ts';
 import type { ListedRow, UnreadValue } from './lists/book-list.ts';
 
 /** The columns of an export, in order. By them an import knows one and takes its values as they stand. */

@@ -1,9 +1,6 @@
 import { listedBook, type Book } from '../../../../events/book.ts';
-import { authorKeys } from '../../../../text/authors.ts';
-import { toIsbn13 } from '../../../../text/isbn.ts';
-import { countingKey } from '../../../../text/keys.ts';
-import { languageOf } from '../../../../text/languages.ts';
-import { cutWords, wholeWords } from '../../../../text/words.ts';
+import { authorKeys, toIsbn13, languageOf } from '../../../../text/fields.ts';
+import { countingKey, cutWords, wholeWords } from '../../../../text/words.ts';
 
 /** A book as the index keeps it, texts as written but for `titleWords`, which is an `indexText`. */
 export type BookRow = {

@@ -1,5 +1,4 @@
-import { functionWords } from '../../../../text/function-words.ts';
-import { isUnspaced } from '../../../../text/words.ts';
+import { functionWords, isUnspaced } from '../../../../text/words.ts';
 import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { longestWord } from '../spelling/vocabulary.ts';

@@ -1,5 +1,5 @@
-import { authorKey, authorKeys, splitAuthors } from '../../../../text/authors.ts';
-import { countingKey } from '../../../../text/keys.ts';
+import { authorKey, authorKeys, splitAuthors } from '../../../../text/fields.ts';
+import { countingKey } from '../../../../text/words.ts';
 import type { BookFacts } from '../index/read-index.ts';
 import { matchExpression, wordsIn } from './parse-query.ts';
 

@@ -1,4 +1,4 @@
-import { countingKey } from '../../../../text/keys.ts';
+import { countingKey } from '../../../../text/words.ts';
 import { bookAt } from '../index/book-place.ts';
 import { wholeMark } from '../index/book-row.ts';
 import { mostCounted, type BookFacts, type FactConditions, type IndexReader } from '../index/read-index.ts';

@@ -1,4 +1,4 @@
-import { toIsbn13 } from '../../../../text/isbn.ts';
+import { toIsbn13 } from '../../../../text/fields.ts';
 import { cutWords, isUnspaced } from '../../../../text/words.ts';
 
 export type QueryWord = {

@@ -1,5 +1,4 @@
-import { functionWords } from '../../../../text/function-words.ts';
-import { countingKey } from '../../../../text/keys.ts';
+import { functionWords, countingKey } from '../../../../text/words.ts';
 import { titleMark, titleMarks, wholeMark, wholeWordsAtMost, withoutArticle } from '../index/book-row.ts';
 import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';

@@ -1,5 +1,5 @@
 import type { Book } from '../../../../events/book.ts';
-import { splitAuthors } from '../../../../text/authors.ts';
+import { splitAuthors } from '../../../../text/fields.ts';
 import { cutWords } from '../../../../text/words.ts';
 import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';

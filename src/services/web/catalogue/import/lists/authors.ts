@@ -1,4 +1,4 @@
-import { splitAuthors } from '../../../../../text/authors.ts';
+import { splitAuthors } from '../../../../../text/fields.ts';
 import { bookLimits, cutTo } from '../../book-fields.ts';
 import { cellText, quotedList } from './values.ts';
 

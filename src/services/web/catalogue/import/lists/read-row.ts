@@ -1,6 +1,6 @@
 import { bookLimits, cutTo } from '../../book-fields.ts';
 import type { BookContent } from '../../book-content.ts';
-import { identityKey } from '../../../../../text/keys.ts';
+import { identityKey } from '../../../../../text/words.ts';
 import { readAuthors } from './authors.ts';
 import type { ListedRow, UnreadValue } from './book-list.ts';
 import type { BookColumn } from './columns.ts';

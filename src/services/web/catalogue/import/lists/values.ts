@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2';
-import { toIsbn13 } from '../../../../../text/isbn.ts';
+import { toIsbn13 } from '../../../../../text/fields.ts';
 import { bookLimits, cutTo, oneLine, paragraphs, toLanguage, toPublishedAt } from '../../book-fields.ts';
 
 /** What a cell of a list says: a value, nothing (`null`), or something that cannot be read. */

@@ -49,3 +49,59 @@ function isTurned(ahead: string, behind: string): boolean {
   if (!isFullName(ahead) || !isFullName(behind)) return true;
   return surnameParticle.test(ahead) || endsWithInitial.test(behind);
 }
+
+/**
+ * Any ISBN as ISBN-13 (ISO 2108), digits only; hyphens and spaces are dropped, and an ISBN-10 that a spreadsheet took
+ * for a number gets its leading zeros back. `null` when the check digit is wrong or it is no ISBN at all.
+ */
+export function toIsbn13(text: string): string | null {
+  const digits = text.replace(/[\s\p{Pd}]/gu, '').toUpperCase();
+  if (/^97[89]\d{10}$/.test(digits)) return checkDigit13(digits) === digits.at(-1) ? digits : null;
+  if (!/^\d{6,9}[\dX]$/.test(digits)) return null;
+  const isbn10 = digits.padStart(10, '0');
+  if (!isIsbn10(isbn10) || /^0{9}/.test(isbn10)) return null;
+  const body = `978${isbn10.slice(0, 9)}`;
+  return body + checkDigit13(body);
+}
+
+function checkDigit13(digits: string): string {
+  let sum = 0;
+  for (let at = 0; at < 12; at++) sum += Number(digits[at]) * (at % 2 === 0 ? 1 : 3);
+  return String((10 - (sum % 10)) % 10);
+}
+
+function isIsbn10(digits: string): boolean {
+  let sum = 0;
+  for (let at = 0; at < 10; at++) sum += (digits[at] === 'X' ? 10 : Number(digits[at])) * (10 - at);
+  return sum % 11 === 0;
+}
+
+const named =
+  'af ar bg bn ca cs cy da de el en es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja ka kn ko la lt lv mk ml mr ms nl no pa pl pt ro ru sa sk sl sq sr sv ta te th tl tr uk ur vi yi zh';
+let byName: ReadonlyMap<string, string> | null = null;
+
+/**
+ * The language of a tag or name, without region and script: `en` for “eng”, “en-GB” and “English”, `de` for “Deutsch”.
+ * What is neither is given back in lower case.
+ */
+export function languageOf(text: string): string {
+  const name = text.trim().toLowerCase();
+  byName ??= languageNames();
+  const known = byName.get(name);
+  if (known !== undefined) return known;
+  try {
+    return new Intl.Locale(name.replaceAll('_', '-')).language;
+  } catch {
+    return name;
+  }
+}
+
+function languageNames(): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const english = new Intl.DisplayNames('en', { type: 'language' });
+  for (const tag of named.split(' ')) {
+    const own = new Intl.DisplayNames(tag, { type: 'language' });
+    for (const name of [own.of(tag), english.of(tag)]) if (name !== undefined) names.set(name.toLowerCase(), tag);
+  }
+  return names;
+}
