@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
-import { readSetAside } from '../log/open-log-with-spool.ts';
+import { readSetAside } from '../log/open-log.ts';
 import type { CommandContext } from './command-context.ts';
 import { createPace, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
 import { shopFiles } from './state/shop-places.ts';

@@ -17,7 +17,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   mysql: { imports: ['sql', 'runtime', 'errors'], doors: ['*'] },
   log: {
     imports: ['events', 'sqlite', 'runtime', 'errors'],
-    doors: ['log.ts', 'open-log.ts', 'open-log-with-spool.ts'],
+    doors: ['log.ts', 'open-log.ts'],
   },
   progress: { imports: ['events', 'sql', 'sqlite', 'mysql', 'runtime', 'errors'], doors: ['*'] },
   projection: {
@@ -54,8 +54,8 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
 /** What each room holds, for people. */
 const contents: Readonly<Record<string, string>> = {
   errors: 'the one error class and its codes',
-  runtime: 'waiting, retries, worker threads, caches, file locks, the data folder',
-  text: 'what a word is: folding, words, authors, ISBN',
+  runtime: 'waiting and retries, threads, caches, file locks, the data folder',
+  text: 'what a word is, and what authors, ISBN and languages of books mean',
   events: 'what happened: one file for each fact, and how it is written into a record',
   sql: 'statements and merges that SQLite and MySQL share',
   sqlite: 'connection, transaction, errors, checkpoints of SQLite',

@@ -2,7 +2,7 @@ import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import { SamsaError } from '../../errors.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import type { EventLog } from '../log.ts';
-import { logError } from '../sqlite/errors.ts';
+import { logError } from '../../sqlite/errors.ts';
 import { retry } from '../../runtime/waiting.ts';
 import { createThreadSignal } from '../../runtime/threads.ts';
 import { openSpoolFile, readSpoolLedger, type SpoolLedger } from './file.ts';

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import { isBalanced, type LogWithSpool } from '../../log/open-log-with-spool.ts';
+import { isBalanced, type LogWithSpool } from '../../log/open-log.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import type { SearchPublisher } from './search/publish/publish-search.ts';
 import type { SearchIndex } from './search/index/search-index.ts';

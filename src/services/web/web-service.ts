@@ -12,7 +12,7 @@ import type { Access } from '../../http/access.ts';
 import type { HttpServer } from '../../http/routes.ts';
 import { createHttpServer } from '../../http/server.ts';
 import type { ReaderSigner } from '../../http/signed-reader.ts';
-import type { LogWithSpool } from '../../log/open-log-with-spool.ts';
+import type { LogWithSpool } from '../../log/open-log.ts';
 import { loadAssets } from './assets/assets.ts';
 import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
 import type { OpenCatalogue } from './catalogue/catalogue.ts';
