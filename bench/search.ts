@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { spawnSync } from 'node:child_process';
 import { startChild } from './child.ts';
 import { load, type LoadResult } from './load.ts';
-import { createZipf } from '../src/commands/simulate/zipf.ts';
+import { createZipf } from '../src/commands/simulate/random.ts';
 import { madeUpBooks, seededRandom, type MadeUpBook } from './made-up-books.ts';
 
 const samsa = join(import.meta.dirname, '../bin/samsa.js');

@@ -1,7 +1,6 @@
 import type { Book } from '../../src/events/book.ts';
 import { createQuerySource, tagsOf } from '../../src/commands/simulate/query-source.ts';
-import { createRandom, drawOne } from '../../src/commands/simulate/seeded-random.ts';
-import { createZipf } from '../../src/commands/simulate/zipf.ts';
+import { createRandom, drawOne, createZipf } from '../../src/commands/simulate/random.ts';
 import { openBookList } from '../../src/services/web/catalogue/import/lists/open-book-list.ts';
 import { fewestReaders, type Reason, type Recommended } from '../../src/services/recommendation/answers/recommend.ts';
 import { openLearner, type Learner, type Liking } from './learner.ts';

@@ -1,4 +1,4 @@
-import { createRandom, drawIndex, type Random } from '../../src/commands/simulate/seeded-random.ts';
+import { createRandom, drawIndex, type Random } from '../../src/commands/simulate/random.ts';
 import { zipf } from '../../bench/made-up-books.ts';
 
 /** A reader searched for a query; `second` is since 1970. */

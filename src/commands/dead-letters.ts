@@ -3,14 +3,28 @@ import type { Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
 import { readSetAside } from '../log/open-log.ts';
 import type { CommandContext } from './command-context.ts';
-import { createPace, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
-import { shopFiles } from './state/shop-places.ts';
-import { idOf, selectionsOf, statusOf, type FilterOptions, type Selection } from './state/dead-letter-selection.ts';
-import { openProjections, readLetters } from './state/dead-letter-states.ts';
-import { describeLetter, factsOf, printable, summarise, wholeOf } from './state/dead-letter-text.ts';
+import { createPace, eachDeadLetter, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
+import { shopFiles, stateLocation, stateLocations } from './state/shop-places.ts';
+import {
+  idOf,
+  selectionsOf,
+  statusOf,
+  describeLetter,
+  factsOf,
+  printable,
+  summarise,
+  wholeOf,
+  type FilterOptions,
+  type Selection,
+} from './state/dead-letter-text.ts';
 import { discardSpool, listSpool, sendSpool, showSpool } from './spool.ts';
+import type { KeptDeadLetter } from '../progress/dead-letter-book.ts';
+import { openStateReader } from '../progress/open-state.ts';
+import type { StoreLocation } from '../progress/state.ts';
+import { openRecommendationDeadLetters } from '../services/recommendation/state.ts';
+import { openTrendDeadLetters } from '../services/trend/state.ts';
 
-export type DecideOptions = FilterOptions & { readonly all?: boolean; readonly dryRun?: boolean };
+type DecideOptions = FilterOptions & { readonly all?: boolean; readonly dryRun?: boolean };
 
 const shownByDefault = 50;
 
@@ -174,4 +188,55 @@ function projectionsMeant(
     `expected a projection whose dead letters can be redriven or discarded, ${known}, got ${printable(projection)}. ` +
       'To have a search index read the log again, stop the shop and remove its file.',
   );
+}
+
+const busyTimeoutMs = 5_000;
+
+/** Opens the projections of trend and recommendation. The search index is private to each web node and not included. */
+async function openProjections(config: Config, stack: AsyncDisposableStack): Promise<readonly DeadLetters[]> {
+  const { topics } = config.mq;
+  const shared = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere: false };
+  const opened: DeadLetters[] = [];
+  const keep = (letters: DeadLetters & { readonly close: () => Promise<void> }): void => {
+    stack.defer(letters.close);
+    opened.push(letters);
+  };
+  const [trend, recommendation] = [stateLocation(config, 'trend'), stateLocation(config, 'recommendation')];
+  if (await isThere(trend)) {
+    const projectionName = config.trend.groupId;
+    keep(await openTrendDeadLetters(trend, { ...shared, projectionName, topics }));
+  }
+  if (await isThere(recommendation)) {
+    const projectionName = config.recommendation.groupId;
+    keep(await openRecommendationDeadLetters(recommendation, { ...shared, projectionName, topics }));
+  }
+  return opened;
+}
+
+/** Checks before opening, since opening a state creates it. */
+async function isThere(location: StoreLocation): Promise<boolean> {
+  const state = await openStateReader(location);
+  await state?.close();
+  return state !== null;
+}
+
+/** Dead letters of every projection, including the search index. */
+async function* readLetters(
+  config: Config,
+  { projection, filter }: Selection,
+  status?: KeptDeadLetter['status'],
+): AsyncIterable<KeptDeadLetter> {
+  for (const { location } of stateLocations(config)) {
+    const state = await openStateReader(location);
+    if (state === null) continue;
+    try {
+      yield* eachDeadLetter(state.deadLetters, {
+        ...filter,
+        ...(projection !== undefined && { projection }),
+        ...(status !== undefined && { status }),
+      });
+    } finally {
+      await state.close();
+    }
+  }
 }

@@ -13,9 +13,16 @@ import { carryDiscarded } from '../projection/dead-letters.ts';
 import { endsOf, startReplay, type ReplayProgress } from '../projection/replay.ts';
 import { openRecommendationRebuild } from '../services/recommendation/state.ts';
 import { openTrendRebuild } from '../services/trend/state.ts';
-import { lookAtLiveState, refuseNewDecisions, refuseWhileInUse, type LiveState } from './state/live-state.ts';
+import {
+  lookAtLiveState,
+  refuseNewDecisions,
+  refuseWhileInUse,
+  compareWithLive,
+  type LiveState,
+  type Compared,
+  type Rebuildable,
+} from './state/live-state.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
-import { compareWithLive, type Compared, type Rebuildable } from './state/rebuild-comparison.ts';
 import { logLocation, shopFiles, stateLocation } from './state/shop-places.ts';
 
 export type RebuildOptions = { readonly check?: boolean };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createRandom } from '../commands/simulate/seeded-random.ts';
+import { createRandom } from '../commands/simulate/random.ts';
 import { SamsaError } from '../errors.ts';
 import type { DeadLetterBook, ProgressStore, Settlement } from './dead-letter-book.ts';
 import type { PartitionName, ProgressCommit } from './progress.ts';

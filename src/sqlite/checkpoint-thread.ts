@@ -1,8 +1,7 @@
 import { reason } from '../errors.ts';
 import { pause } from '../runtime/waiting.ts';
 import { linkToParent } from '../runtime/threads.ts';
-import { createCheckpointedFile } from './checkpoint-file.ts';
-import type { CheckpointTrouble, CheckpointWork, Chore } from './checkpoints.ts';
+import { createCheckpointedFile, type CheckpointTrouble, type CheckpointWork, type Chore } from './checkpoints.ts';
 import { isBusy } from './errors.ts';
 
 /** How often the length of write-ahead logs is checked. */

@@ -1,5 +1,6 @@
 import { destination, pino, type Logger } from 'pino';
-import type { Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
+import { statSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import { readOrMakeSecret } from '../../runtime/data-folder.ts';
 import { packageVersion } from '../command-context.ts';
@@ -69,4 +70,78 @@ function sayOf(logger: Logger, over: string, trouble: string): SayProblem {
     if (problem === null) logger.info(over);
     else logger.error({ code: problem.code }, `${trouble}: ${problem.message}`);
   };
+}
+
+type WatchedFiles = {
+  /** Readiness reasons. */
+  readonly problems: () => readonly string[];
+  readonly close: () => void;
+};
+
+const lookEveryMs = 1_000;
+
+/**
+ * Notices when files of a running service are deleted, moved away or replaced. The service goes on with what it has
+ * open, but a restart would begin without it.
+ * @param paths files that exist now. Others are not watched.
+ * @param rebuilt those that the service itself may delete and write again: any file in their place is right.
+ */
+export function watchFiles(
+  paths: readonly string[],
+  {
+    logger,
+    registry,
+    rebuilt = [],
+  }: {
+    readonly logger: Pick<Logger, 'error' | 'info'>;
+    readonly registry: Registry;
+    readonly rebuilt?: readonly string[];
+  },
+): WatchedFiles {
+  const opened = new Map<string, string>();
+  for (const path of paths) {
+    const identity = identityOf(path);
+    if (identity !== null) opened.set(path, identity);
+  }
+  const missing = new Set<string>();
+  const look = (): void => {
+    for (const [path, identity] of opened) {
+      const found = identityOf(path);
+      const isThere = found === identity || (found !== null && rebuilt.includes(path));
+      if (isThere === !missing.has(path)) continue;
+      if (missing.delete(path)) logger.info({ path }, 'a missing file is back');
+      else {
+        missing.add(path);
+        logger.error({ path }, found === null ? deleted : replaced);
+      }
+    }
+  };
+  const looking = setInterval(look, lookEveryMs).unref();
+  new Gauge({
+    name: 'samsa_files_missing',
+    help: 'Files of this service that were deleted, moved away or replaced while it runs',
+    registers: [registry],
+    collect() {
+      this.set(missing.size);
+    },
+  });
+  return {
+    problems: () => (missing.size > 0 ? ['files-missing'] : []),
+    close: () => clearInterval(looking),
+  };
+}
+
+const deleted =
+  'a file of this shop is missing: move the same file back, or stop the shop and restore a backup. A copy in its place would not be used until the shop starts again';
+const replaced =
+  'a file of this shop was replaced while it runs: the shop still uses the old one, and what it stores there is lost when it stops. Move the old file back, or stop the shop now';
+
+/** Changes when another file takes the place, also a copy. `null`: there is no file, or it cannot be reached. */
+function identityOf(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev} ${ino}`;
+  } catch {
+    return null;
+  }
 }

@@ -10,8 +10,7 @@ import type { StateOptions } from '../../progress/state.ts';
 import { nextOffsets, type LedgerRow } from '../../projection/ledger.ts';
 import { logLocation, stateLocation } from '../state/shop-places.ts';
 import type { RunningService } from './running-service.ts';
-import { createServiceBase, type ServiceBase } from './service-base.ts';
-import { watchFiles } from './watch-files.ts';
+import { createServiceBase, watchFiles, type ServiceBase } from './service-base.ts';
 
 /** The log and the decoder from which a consumer service reads its events. */
 type Reading = { readonly log: EventLog; readonly decodeSearch: SearchDecoder };

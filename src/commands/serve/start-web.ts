@@ -8,8 +8,7 @@ import { openSearchIndex } from '../../services/web/search/index/search-index.ts
 import { createWebService } from '../../services/web/web-service.ts';
 import { refuseLostCatalogue } from '../import/refuse-lost-catalogue.ts';
 import type { RunningService } from './running-service.ts';
-import { createServiceBase } from './service-base.ts';
-import { watchFiles } from './watch-files.ts';
+import { createServiceBase, watchFiles } from './service-base.ts';
 import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
 
 /** The thread that answers requests never waits longer than this for another writer. */

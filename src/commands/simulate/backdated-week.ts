@@ -1,7 +1,7 @@
-import { countingKey } from '../../text/keys.ts';
+import { countingKey } from '../../text/words.ts';
 import { createReadersInShop, lookThrough, type MadeUpAction } from './made-up-reader.ts';
 import { createQuerySource, type KnownBook } from './query-source.ts';
-import { createRandom, drawSeed, type Random } from './seeded-random.ts';
+import { createRandom, drawSeed, type Random } from './random.ts';
 
 /** A search that could have been made, and what its reader did then. */
 export type PastSearch<Book extends KnownBook> = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createReadersInShop, lookThrough } from './made-up-reader.ts';
 import { createQuerySource } from './query-source.ts';
-import { createRandom } from './seeded-random.ts';
+import { createRandom } from './random.ts';
 
 const queries = createQuerySource([{ id: 1, title: 'Emma', author: 'Jane Austen', subjects: ['love'] }]);
 

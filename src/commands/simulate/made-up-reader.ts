@@ -1,5 +1,5 @@
 import { tagsOf, type KnownBook, type MadeUpTaste, type QuerySource } from './query-source.ts';
-import { drawGap, drawIndex, type Random } from './seeded-random.ts';
+import { drawGap, drawIndex, type Random } from './random.ts';
 
 /** Somebody who does not exist. */
 export type MadeUpReader = {

@@ -1,5 +1,4 @@
-import { drawIndex, drawOne, type Random } from './seeded-random.ts';
-import { createZipf } from './zipf.ts';
+import { drawIndex, drawOne, createZipf, type Random } from './random.ts';
 
 /** What is needed of a book to ask for it. */
 export type KnownBook = {

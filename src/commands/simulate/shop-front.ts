@@ -3,7 +3,7 @@ import { clientHeader } from '../../http/access.ts';
 import { backoffMs, pause } from '../../runtime/waiting.ts';
 import type { MadeUpAction } from './made-up-reader.ts';
 import type { KnownBook } from './query-source.ts';
-import type { Random } from './seeded-random.ts';
+import type { Random } from './random.ts';
 
 /** Who a reader is to the shop, as the shop said last: `uid=…`. */
 export type CookieJar = { uid: string | null };

@@ -3,7 +3,7 @@ import { pause } from '../../runtime/waiting.ts';
 import { lookThrough } from './made-up-reader.ts';
 import { createQuerySource, type KnownBook } from './query-source.ts';
 import { planSearches, type PlannedSearch, type SearchPlanOptions } from './search-plan.ts';
-import { createRandom } from './seeded-random.ts';
+import { createRandom } from './random.ts';
 import { openShopFront, type CookieJar, type ShopFront } from './shop-front.ts';
 
 /** What has happened so far. */

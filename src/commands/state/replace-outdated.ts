@@ -6,8 +6,13 @@ import { openStateReader, openRebuildPlace } from '../../progress/open-state.ts'
 import { carryDiscarded } from '../../projection/dead-letters.ts';
 import { openRecommendationRebuild } from '../../services/recommendation/state.ts';
 import { openTrendRebuild } from '../../services/trend/state.ts';
-import { lookAtLiveState, refuseNewDecisions, refuseWhileInUse, type LiveState } from './live-state.ts';
-import type { Rebuildable } from './rebuild-comparison.ts';
+import {
+  lookAtLiveState,
+  refuseNewDecisions,
+  refuseWhileInUse,
+  type LiveState,
+  type Rebuildable,
+} from './live-state.ts';
 import { logLocation, stateLocation } from './shop-places.ts';
 
 const busyTimeoutMs = 5_000;

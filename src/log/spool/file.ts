@@ -1,9 +1,13 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { randomBytes } from 'node:crypto';
 import { openSqlite, type SqliteDatabase, type SqliteOptions } from '../../sqlite/connection.ts';
 import { storeError } from '../../sqlite/errors.ts';
 import type { Row } from '../sqlite/group-commit.ts';
+import { takeFileLock } from '../../runtime/files.ts';
+import { removeSqliteFile } from '../../sqlite/file.ts';
+import { reason, SamsaError } from '../../errors.ts';
 
 /**
  * One queue per topic. A record's rowid is its topic's number · 2^40 + how many records that topic had accepted before.
@@ -107,9 +111,14 @@ export function readSpoolLedger(database: Pick<SqliteDatabase, 'prepare'>, spool
  * @throws SamsaError as `openSqlite` when one cannot be read.
  */
 export function readSpools(folder: string): readonly SpoolLedger[] {
+  return spoolsIn(folder).flatMap(readSpool);
+}
+
+/** The paths of every spool in a folder, which may be missing. */
+export function spoolsIn(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => name.endsWith(spoolFileEnding));
-  return names.toSorted().flatMap((name) => readSpool(join(folder, name)));
+  return names.toSorted().map((name) => join(folder, name));
 }
 
 function readSpool(path: string): readonly SpoolLedger[] {
@@ -138,4 +147,74 @@ export function bytesOf({ key, value, headers }: Pick<Row, 'key' | 'value' | 'he
 
 export function totalBytes(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + bytesOf(row), 0);
+}
+
+/** A spool locked for this owner until `release` or the end of this process. */
+export type ClaimedSpool = {
+  readonly id: string;
+  readonly path: string;
+  readonly release: () => void;
+  /** Deletes the spool, which must be closed, and releases it. */
+  readonly remove: () => void;
+};
+
+type SpoolFolder = {
+  /** A spool that no process has locked, or a new one. @throws SamsaError `data-folder-unusable`. */
+  readonly claimAny: () => ClaimedSpool;
+  /** Locks every free spool, one after the other. @throws SamsaError `data-folder-unusable`. */
+  readonly claimFree: () => Generator<ClaimedSpool>;
+};
+
+/** The spools of all processes on one data folder: `<id>.sqlite`, each with a lock file beside it. */
+export function openSpoolFolder(folder: string, clock: () => number): SpoolFolder {
+  const by = { command: 'the spool in front of Kafka', clock, patienceMs: 0 };
+
+  const claim = (id: string, isNew: boolean): ClaimedSpool | null => {
+    const path = join(folder, id + spoolFileEnding);
+    const lockPath = join(folder, `${id}.lock`);
+    const lock = takeFileLock(lockPath, by);
+    if ('holder' in lock) return null;
+    // Its owner may have emptied and deleted it meanwhile.
+    if (!isNew && !existsSync(path)) {
+      lock.release();
+      return null;
+    }
+    const remove = (): void => {
+      removeSqliteFile(path);
+      rmSync(lockPath, { force: true });
+      lock.release();
+    };
+    return { id, path, release: lock.release, remove };
+  };
+
+  function* claimFree(): Generator<ClaimedSpool> {
+    for (const name of orUnusable(folder, () => readdirSync(folder)).toSorted()) {
+      if (!name.endsWith(spoolFileEnding)) continue;
+      const claimed = orUnusable(folder, () => claim(name.slice(0, -spoolFileEnding.length), false));
+      if (claimed !== null) yield claimed;
+    }
+  }
+
+  return {
+    claimAny: () => {
+      orUnusable(folder, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+      for (const free of claimFree()) return free;
+      return orUnusable(folder, () => claim(randomBytes(6).toString('hex'), true))!;
+    },
+    claimFree,
+  };
+}
+
+function orUnusable<Result>(folder: string, use: () => Result): Result {
+  try {
+    return use();
+  } catch (error) {
+    if (error instanceof SamsaError) throw error;
+    throw new SamsaError(
+      'data-folder-unusable',
+      `${folder}: expected a folder for spools that this process can write to, got: ${reason(error)}. ` +
+        'Mend that, or choose another folder with SAMSA_DATA.',
+      { cause: error },
+    );
+  }
 }

@@ -1,11 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { reason, SamsaError } from '../../errors.ts';
 import { decodeEnvelope, encodeEnvelope, createEventSource } from '../../events/envelope.ts';
 import { decodeHeaders, encodeHeaders, type NewRecord } from '../../events/record.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { EventLog } from '../log.ts';
-import { bytesOf, openSpoolFile, positionsPerTopic, spoolFileEnding } from './file.ts';
+import { bytesOf, openSpoolFile, positionsPerTopic, spoolFileEnding, spoolsIn } from './file.ts';
 
 /** A record that the cluster refused for what it is. */
 export type SetAsideRecord = NewRecord & {
@@ -47,12 +47,6 @@ export async function sendSetAside(folder: string, id: string, log: EventLog): P
 /** Decides that one is never sent: it counts as dropped. @throws SamsaError `bad-request` when there is no such record. */
 export function discardSetAside(folder: string, id: string): void {
   settle(folder, id, 'dropped');
-}
-
-function spoolsIn(folder: string): readonly string[] {
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder).filter((name) => name.endsWith(spoolFileEnding));
-  return names.toSorted().map((name) => join(folder, name));
 }
 
 /** Opens a spool that others may have open, too. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
-import { createRandom } from '../../../../commands/simulate/seeded-random.ts';
+import { createRandom } from '../../../../commands/simulate/random.ts';
 import { isLaterAnswer, type Answer } from '../../counting/tally.ts';
 import type { CountedSearch } from '../../trend-projection.ts';
 import { createLatestAnswers } from './queries.ts';

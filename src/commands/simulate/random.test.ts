@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createRandom } from './seeded-random.ts';
-import { createZipf } from './zipf.ts';
+import { createRandom, createZipf } from './random.ts';
 
 describe('Zipf’s law', () => {
   it('draws the k-th rank 1/k as often as the first', () => {
