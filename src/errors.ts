@@ -61,7 +61,7 @@ export function isFromLog(error: unknown): boolean {
   return error instanceof SamsaError && logCodes.includes(error.code);
 }
 
-/** What a caught value says for itself, for messages that name their cause. */
+/** The message of a caught value, for messages that name their cause. */
 export function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -86,7 +86,7 @@ async function deadInLedger({ run }: Shop): Promise<unknown> {
 }
 
 describe('samsa dead-letters', () => {
-  test('have one more kind, events that the brokers refused', async ({ run }) => {
+  test('include events that the brokers refused', async ({ run }) => {
     const spools = join((await run(async ({ config, print }) => (print(config.data), 0))).out.trim(), 'spool');
     const id = leaveSetAside(spools, 'odd query');
     const list = (options: Parameters<typeof listDeadLetters>[1]) =>
@@ -155,7 +155,7 @@ describe('samsa dead-letters', () => {
     );
   });
 
-  it('shows bytes that are no text in hexadecimal', () => {
+  it('shows bytes that are not text in hexadecimal', () => {
     const lines = describeLetter({
       number: 1,
       projection: 'p',
@@ -224,7 +224,7 @@ describe('samsa dead-letters', () => {
     assert.equal(facts(await run((context) => listDeadLetters(context, { json: true, status: 'all' }))).length, 4);
   });
 
-  test('refuses what could mean anything', async ({ run, read }) => {
+  test('refuses to decide about letters that were not selected', async ({ run, read }) => {
     await read(['new one']);
     const refused = [
       (context: CommandContext) => redriveDeadLetters(context, [], {}),

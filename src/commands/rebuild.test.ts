@@ -29,7 +29,7 @@ type Shop = {
   readonly run: (command: (context: CommandContext) => Promise<number>) => Promise<Said>;
   readonly rebuild: (what: string, options?: RebuildOptions) => Promise<Said>;
   readonly search: (...queries: readonly string[]) => Promise<void>;
-  /** As a program that cannot read what begins with `refused`. */
+  /** Reads as a program that cannot read queries beginning with `refused`. */
   readonly read: (refused?: string) => Promise<void>;
 };
 
@@ -177,7 +177,7 @@ describe('samsa rebuild', () => {
     await assert.rejects(rebuild('trend'), { code: 'state-too-new' });
   });
 
-  test('builds anew what is no database at all', async ({ rebuild, search, read, files }) => {
+  test('rebuilds a file that is not a database', async ({ rebuild, search, read, files }) => {
     await search('emma');
     await read();
     const before = trendState(files.trend);
@@ -303,11 +303,7 @@ describe('samsa rebuild', () => {
     assert.ok(!leftovers(files.trend));
   });
 
-  test('removes the search index of a shop that is stopped, which makes it anew', async ({
-    config,
-    rebuild,
-    files,
-  }) => {
+  test('removes the search index of a stopped shop, which rebuilds it', async ({ config, rebuild, files }) => {
     const found = async (): Promise<number> => {
       const shop = await startShop(config.data);
       try {

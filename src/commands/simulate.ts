@@ -11,13 +11,13 @@ export type SimulateOptions = {
   readonly readers: number;
   /** Searches per second. */
   readonly rate: number;
-  /** In seconds; until stopped unless given. */
+  /** In seconds. Default: until stopped. */
   readonly duration?: number;
-  /** The same readers search the same again; another one each time unless given. */
+  /** With the same seed, the same readers make the same searches. Default: another seed each time. */
   readonly seed?: number;
   /** Puts a week of events into the log first. */
   readonly history?: boolean;
-  /** Hot in the first minute. */
+  /** A query that every reader searches for in the first minute. */
   readonly burst?: string;
 };
 
@@ -58,7 +58,7 @@ export async function simulateCommand(
   return tally.searches > 0 ? 0 : 1;
 }
 
-/** On this machine, or at the one address the shop is told to listen at. */
+/** On this machine, or at the address that the shop is configured to listen at. */
 function shopUrl({ app: { host, port } }: Config): string {
   if (port === 0) {
     throw new SamsaError(

@@ -6,7 +6,10 @@ import { logLocation, shopFiles } from './state/shop-places.ts';
 
 export type ChosenRecords = { readonly all?: boolean; readonly dryRun?: boolean };
 
-/** Lists the events that the brokers refused for what they are. `samsa dead-letters` shows them, too. @returns 0. */
+/**
+ * Lists the events that the brokers refused because of their content or size. `samsa dead-letters` shows them, too.
+ * @returns 0.
+ */
 export async function listSpool(
   { config, print, warn }: CommandContext,
   options: { readonly json?: boolean },

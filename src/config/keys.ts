@@ -26,7 +26,7 @@ export type Key<Value> = {
   readonly fallback: Value;
   /** Never shown in messages. */
   readonly secret: boolean;
-  /** Its name, when that is not its place in the table spelled with underscores. */
+  /** Its name in files, when that differs from its place in the table spelled with underscores. */
   readonly name?: string;
 };
 

@@ -37,7 +37,7 @@ export const token: Parse<string> = (given) =>
     ? { value: given }
     : { expected: 'a token of at least 16 visible ASCII characters without spaces' };
 
-/** Takes empty text for a setting that is not given, as `compose.yaml` passes variables that are not set. */
+/** Treats empty text as a setting that is not given: `compose.yaml` passes unset variables that way. */
 export function unlessEmpty<Value>(parse: Parse<Value>): Parse<Value | null> {
   return (given) => (given === '' ? { value: null } : parse(given));
 }

@@ -27,11 +27,11 @@ export type BookSearched = {
   readonly weight: 0 | 1;
   /** The corrected query, if the search used one. */
   readonly corrected: string | null;
-  /** 0–29, a keyed hash of the address prefix; `null` when the producer told none. */
+  /** 0–29, a keyed hash of the address prefix; `null` when the producer gave none. */
   readonly place: number | null;
-  /** Whether the books are something else than the first page in order of relevance, without a filter. */
+  /** Whether the books are anything other than the unfiltered first page in order of relevance. */
   readonly filtered: boolean;
-  /** Whether no book had all words, even corrected, so that words were left out. */
+  /** Whether words were left out because no book had all of them, even after correction. */
   readonly dropped: boolean;
   /** When it happened, ms since 1970; never later than its arrival. */
   readonly time: number;
@@ -44,9 +44,9 @@ export type SearchContext = {
   readonly reader: string | null;
   readonly weight: 0 | 1;
   readonly corrected: string | null;
-  /** Words that no book has together with the others. */
+  /** Words left out because no book has them together with the others. */
   readonly dropped?: readonly string[];
-  /** Whether the answer is another than the plain first page: filtered, or in another order. */
+  /** Whether the answer differs from the plain first page: it is filtered, or in another order. */
   readonly filtered?: boolean;
   readonly total: number;
   /** As in `BookSearched`. */
@@ -82,7 +82,7 @@ export function bookSearchedRecord(
   };
 }
 
-/** The bound on remembered values. What is parsed from them takes a few times as much memory. */
+/** The limit on remembered values. What is parsed from them takes a few times as much memory. */
 const rememberedBytes = 4 << 20;
 /** A query is remembered when it comes again within about this many other queries. */
 const metQueries = 4_000;
@@ -106,8 +106,8 @@ export function decodingOnce(decode: SearchDecoder): SearchDecoder {
 }
 
 /**
- * A decoder that remembers the last value of frequent queries, whoever searched. The same query mostly has the same
- * answer, and comparing bytes is many times cheaper than parsing them. Results do not change.
+ * A decoder that remembers the last value of frequent queries, for all readers together. The same query mostly has the
+ * same answer, and comparing bytes is many times cheaper than parsing them. Results do not change.
  */
 export function createBookSearchedDecoder(): SearchDecoder {
   const answers = createDoorkeptLruMap<string, Pick<BookSearched, 'books' | 'value'>>(
@@ -197,7 +197,7 @@ function plainSearch(key: string, record: StoredRecord): Unparsed {
   };
 }
 
-/** The later chapters' key `query:userId`, split at the last colon where a reader id follows it. */
+/** The key `query:userId` of the tutorial's later chapters, split at the last colon when a reader id follows it. */
 function splitKey(key: string): { query: string; reader: string | null } {
   const colon = key.lastIndexOf(':');
   const after = key.slice(colon + 1);

@@ -7,7 +7,7 @@ import { equalBytes, type RecordHeaders, type StoredHeaders, type StoredRecord }
  * key and value stay what the tutorial's programs expect.
  */
 export type Envelope = {
-  /** UUIDv7; the same through retry, spool, dead letter and redrive. */
+  /** UUIDv7. Stays the same through retry, spool, dead letter and redrive. */
   readonly id: string;
   /** Who numbered it: `/samsa/<spool id>/<random>`, a new one each time a producer is opened. */
   readonly source: string;

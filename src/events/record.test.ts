@@ -22,7 +22,7 @@ void describe('header bytes', () => {
     );
   });
 
-  void it('come back when they are large, repeated or none', () => {
+  void it('come back when they are large, repeated or missing', () => {
     const large = Buffer.alloc(300_000, 'x');
     for (const headers of [[], [['a', large] as const, ['a', large] as const, ['', Buffer.alloc(0)] as const]]) {
       assert.deepEqual(plain(decodeHeaders(encodeHeaders(headers))), plain(headers));
@@ -35,7 +35,7 @@ void describe('header bytes', () => {
     assert.deepEqual(plain(decodeHeaders(first)), plain([['a', Buffer.from('first')]]));
   });
 
-  void it('are refused when bytes are missing, added or none of ours', () => {
+  void it('are refused when bytes are missing, added or not ours', () => {
     const whole = encodeHeaders([
       ['ce_id', Buffer.from('one')],
       ['ce_type', Buffer.from('two')],

@@ -59,7 +59,7 @@ describe('the client behind proxies', () => {
     );
   });
 
-  it('is the peer itself when that is not trusted, or when the nearest entry is no address', () => {
+  it('is the peer itself when that is not trusted, or when the nearest entry is not an address', () => {
     assert.equal(behind('192.0.2.1', { 'x-forwarded-for': '203.0.113.9' }), '192.0.2.1');
     assert.equal(behind('10.0.0.1', { 'x-forwarded-for': '203.0.113.9, unknown' }), '10.0.0.1');
     assert.equal(behind('10.0.0.1', {}), '10.0.0.1');

@@ -114,7 +114,7 @@ describe('limits', () => {
     assert.equal(seen.most, 16);
   });
 
-  it('let go of what a closed connection has sent', async (test) => {
+  it('drop what a closed connection has sent', async (test) => {
     const { server, gate, seen } = await open(test, {});
     const { url } = await listen(server, { host: '127.0.0.1', port: 0 }, 'app');
     const socket = connect(Number(new URL(url).port), '127.0.0.1');

@@ -76,7 +76,7 @@ async function refusal(server: HttpServer, request: InjectOptions | string): Pro
 }
 
 describe('addresses and query strings', () => {
-  it('are refused when they are no text, or hold control characters', async (test) => {
+  it('are refused when they are not text, or contain control characters', async (test) => {
     const { server } = await open(test);
     const malformed: Readonly<Record<string, string>> = {
       'a lone continuation byte': '/free?q=%80',
@@ -117,7 +117,7 @@ describe('addresses and query strings', () => {
     }
   });
 
-  it('makes numbers of what the route wants as numbers, and of nothing else', async (test) => {
+  it('converts only what the route wants as numbers', async (test) => {
     const { server } = await open(test);
     assert.deepEqual((await server.inject('/echo?q=12&n=12')).json(), { q: '12', n: 12 });
     for (const url of ['/echo', '/echo?n=']) assert.deepEqual((await server.inject(url)).json(), { n: 7 });
@@ -202,7 +202,7 @@ describe('bodies', () => {
     assert.ok(detail.length < 1_000, detail);
   });
 
-  it('refuses what is no JSON, nothing at all, and poisoned objects', async (test) => {
+  it('refuses bodies that are not JSON, empty ones, and __proto__', async (test) => {
     const { server } = await open(test);
     for (const body of ['{"name": ', '', 'null', '[]', '{"name": "a", "__proto__": {"x": 1}}']) {
       const { status, code } = await refusal(server, post(body));
@@ -236,7 +236,7 @@ describe('failures', () => {
     assert.equal(detail, 'There is nothing at DELETE /nowhere.');
   });
 
-  it('keeps what broke to itself and writes it down once', async (test) => {
+  it('answers an internal error without details, and logs it once', async (test) => {
     const { server, logged } = await open(test);
     const response = await server.inject('/broken');
     assert.equal(response.statusCode, 500);
@@ -261,7 +261,7 @@ describe('failures', () => {
     assert.doesNotMatch(JSON.stringify(logged()), /stack|server\.test/);
   });
 
-  it('writes nothing down about what clients do wrong, or right', async (test) => {
+  it('logs no requests, whether clients do something wrong or not', async (test) => {
     const { server, logged } = await open(test);
     for (const url of ['/echo', '/echo?n=0', '/nowhere', '/free?q=%80']) await server.inject(url);
     assert.deepEqual(logged(), []);
@@ -370,7 +370,7 @@ describe('on the wire', () => {
     }
   });
 
-  it('answers what is no HTTP, and headers beyond bounds, with a problem', async (test) => {
+  it('answers what is not HTTP, and too large headers, with a problem', async (test) => {
     const { server } = await open(test);
     await listen(server, anyPort, 'app');
     assert.match(await exchange(portOf(server), 'hello?\r\n\r\n'), /^HTTP\/1\.1 400 [^]*"code":"bad-request"/);
@@ -400,7 +400,7 @@ describe('on the wire', () => {
 });
 
 describe('closing', () => {
-  it('ends idle connections, finishes what it has begun, and turns new requests away', async (test) => {
+  it('ends idle connections, finishes running requests, and refuses new ones', async (test) => {
     const { server } = await open(test);
     const { promise: finish, resolve: release } = Promise.withResolvers<void>();
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();

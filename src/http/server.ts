@@ -91,7 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     requireSingleValues(request);
     const moved = routes.withoutSlash(request.url);
     if (moved !== null) return void reply.redirect(moved, 308);
-    // Before a body is looked at: its type does not matter where nothing reads it.
+    // Before the type of a body is checked: it does not matter at an address that does not exist.
     if (request.is404) return void answerProblem(routes.refuse(request, reply), request, reply, options);
     done();
   });

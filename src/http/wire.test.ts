@@ -62,7 +62,7 @@ describe('methods and addresses', () => {
     assert.equal((await server.inject({ method: 'POST', url: '/nothing' })).statusCode, 404);
   });
 
-  it('lead on to the address without a trailing slash', async (test) => {
+  it('redirect to the address without a trailing slash', async (test) => {
     const { server } = await open(test);
     for (const [url, location] of [
       ['/trends/', '/trends'],
@@ -85,7 +85,7 @@ describe('methods and addresses', () => {
     assert.equal((await server.inject('/long?list=a&list=b')).statusCode, 400);
   });
 
-  it('take an empty number for none', async (test) => {
+  it('take an empty number as missing', async (test) => {
     const { server } = await open(test);
     for (const url of ['/numbers', '/numbers?n=']) assert.deepEqual((await server.inject(url)).json(), {}, url);
     assert.deepEqual((await server.inject('/numbers?n=9007199254740991')).json(), { n: Number.MAX_SAFE_INTEGER });
@@ -94,7 +94,7 @@ describe('methods and addresses', () => {
 });
 
 describe('headers', () => {
-  it('name one host, and expect nothing but to be continued', async (test) => {
+  it('must name one host, and may expect only 100-continue', async (test) => {
     const { exchange } = await open(test);
     const twice = 'GET /trends HTTP/1.1\r\nHost: a.test\r\nhost: b.test\r\nConnection: close\r\n\r\n';
     assert.match(await exchange(twice), /^HTTP\/1\.1 400 .*one Host header, got 2/s);
@@ -161,7 +161,7 @@ describe('text of bodies', () => {
     assert.deepEqual((await server.inject(post('title=Caf%C3%A9+noir', form))).json(), { title: 'Café noir' });
   });
 
-  it('has no NUL and no half characters, however they are written', async (test) => {
+  it('has no NUL and no half characters, even as escapes', async (test) => {
     const { server } = await open(test);
     for (const payload of ['{"title":"a\\ud800b"}', '{"title":["a\\u0000b"]}', '"\\udc00"']) {
       assert.equal((await server.inject(post(payload, 'application/json'))).statusCode, 400, payload);

@@ -94,7 +94,7 @@ export function testBytes(test: LogTest): void {
     await keeps(topic, { value: Buffer.alloc(300_000, 'large ') });
   });
 
-  test('tells an empty key and value from none', async (topic) => {
+  test('keeps an empty key and value apart from missing ones', async (topic) => {
     await keeps(topic, { key: new Uint8Array(0), value: new Uint8Array(0) });
     await keeps(topic, { value: null });
   });

@@ -38,7 +38,7 @@ export function testCompaction(test: LogTest): void {
     assert.deepEqual([records.map(({ offset }) => offset), next], [[5], 6]);
   });
 
-  testCompacted('never gives the offset of a record that is gone again', async (topic) => {
+  testCompacted('never uses the offset of a removed record again', async (topic) => {
     await topic.log.append([record(topic, 'a', 'kept for a month'), removal(topic, 'a')]);
     await topic.opened.compact(topic.name, 10 * minuteMs);
     await topic.opened.compact(topic.name, 31 * dayMs);
@@ -53,7 +53,7 @@ export function testCompaction(test: LogTest): void {
     assert.deepEqual(await kept(topic), [[2, 'a', 'again']]);
   });
 
-  testCompacted('says for 30 days that a key was removed, and lets it come again', async (topic) => {
+  testCompacted('keeps a tombstone for 30 days, and takes new records of its key', async (topic) => {
     await topic.log.append([
       record(topic, 'a', 'a'),
       record(topic, 'b', 'b'),

@@ -13,8 +13,9 @@ export interface EventLog {
    * reading tells their offsets. Records of one partition keep their order, within a call and between calls. A record's
    * partition is chosen as the Java client does: murmur2 of the key, modulo the number of partitions. Records without a
    * key may go to any partition.
-   * @throws SamsaError `topic-unknown`, `log-closed`, `bad-event` when the store refuses a record for what it is, or
-   *   `log-unavailable` (retryable; nothing of the call appended, unless `close` did not wait for it any longer).
+   * @throws SamsaError `topic-unknown`, `log-closed`, `bad-event` when the store refuses a record because of its content
+   *   or size, or `log-unavailable` (retryable). Then nothing of the call was appended, except when `close` stopped
+   *   waiting for it.
    */
   append(records: readonly NewRecord[]): Promise<void>;
 
@@ -94,7 +95,7 @@ export type TopicFacts = {
   readonly compacted: boolean;
 };
 
-/** To look how topics are kept, changing nothing. */
+/** Shows how topics are kept. Changes nothing. */
 export type OpenTopicFacts = {
   /**
    * `null` when there is no such topic.
@@ -105,15 +106,15 @@ export type OpenTopicFacts = {
 };
 
 /**
- * The partition of a record with this key: the choice of the Java client's default partitioner, so that programs
- * written with it put the same key in the same place.
- * Source: Kafka's `BuiltInPartitioner.partitionForKey`, murmur2 with its sign bit cleared, modulo the partitions.
+ * The partition of a record with this key, chosen as by the Java client's default partitioner, so that programs written
+ * with it put a key into the same partition. Source: Kafka's `BuiltInPartitioner.partitionForKey`, murmur2 with its
+ * sign bit cleared, modulo the partitions.
  */
 export function partitionOf(key: Uint8Array, partitions: number): number {
   return (murmur2(key) & 0x7fffffff) % partitions;
 }
 
-/** MurmurHash2 by Austin Appleby, 32 bits, with the seed of Kafka's Java client; signed as Java has it. */
+/** MurmurHash2 by Austin Appleby, 32 bits, with the seed of Kafka's Java client. The result is signed, as in Java. */
 export function murmur2(bytes: Uint8Array): number {
   const mix = 0x5bd1e995;
   const { length } = bytes;

@@ -28,8 +28,8 @@ export type LogLocation = {
 
 type LogOptions = SqliteLogOptions & {
   /**
-   * Given by services, which open whatever a cluster does: they are told why topics that may be missing cannot be made
-   * yet, once per kind of trouble, and `null` when that is over. Without it the trouble is thrown.
+   * For services, which start even while the cluster does not answer. Called with the reason why missing topics cannot
+   * be created yet, once per kind of trouble, and with `null` when that is over. Without it, the trouble is thrown.
    */
   readonly onProblem?: (problem: SamsaError | null) => void;
 };
@@ -101,14 +101,14 @@ export function shareLogSignal(): void {
   shareThreadSignal(logSignalName);
 }
 
-/** What keeps an embedded log from growing for ever, for the checkpoint thread; brokers look after themselves. */
+/** Work for the checkpoint thread that keeps an embedded log from growing for ever. Brokers do this themselves. */
 export function logChores(location: LogLocation): readonly Chore[] {
   if (location.kind !== 'sqlite') return [];
   const module = new URL('./sqlite/retention.ts', import.meta.url).href;
   return [{ module, argument: location.path, everyMs: 60_000 }];
 }
 
-/** To look at how topics are kept, changing nothing. @throws SamsaError as `openLog` does. */
+/** Opens what shows how topics are kept. Changes nothing. @throws SamsaError as `openLog` does. */
 export async function openTopicFacts(location: LogLocation): Promise<OpenTopicFacts> {
   if (location.kind === 'kafka') return (await import('./kafka/topics.ts')).openKafkaTopicFacts(location);
   const database = openSqlite(location.path, { migrations: logMigrations, busyTimeoutMs: 1_000 });
@@ -143,9 +143,9 @@ export function openShownOffsets(
 export type LogWithSpool = {
   /** The log itself: `append` waits for it. */
   readonly log: EventLog;
-  /** What readers do: `append` is done when the records are on this machine's disk, whatever a cluster does. */
+  /** For what readers do: `append` resolves when the records are on this machine's disk, even if no cluster answers. */
   readonly spooled: EventLog;
-  /** Without rows where the log itself is on this machine's disk. */
+  /** Empty when the log itself is on this machine's disk. */
   readonly ledger: () => readonly SpoolLedger[];
   readonly problems: () => readonly SpoolProblem[];
   readonly close: () => Promise<void>;

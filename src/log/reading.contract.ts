@@ -37,7 +37,7 @@ export function testReading(test: LogTest): void {
     assert.deepEqual({ records, end }, { records: [], end: 1 });
   }, 1);
 
-  test('gives what is there of every partition, whichever are read at the same time', async (topic) => {
+  test('reads every partition, whichever are read at the same time', async (topic) => {
     const other = `${topic.name}-other`;
     await topic.log.create(other, { partitions: 1, retentionMs: 86_400_000, compacted: false });
     const { id: otherId } = await topic.log.describe(other);
@@ -58,11 +58,11 @@ export function testReading(test: LogTest): void {
     }
   }, 2);
 
-  test('gives none at once when told not to wait', async (topic) => {
+  test('returns at once without records when told not to wait', async (topic) => {
     assert.deepEqual(await read(topic, {}), { records: [], next: 0, skipped: [], start: 0, end: 0 });
   });
 
-  test('keeps what was appended for whoever opens it later', async (topic) => {
+  test('keeps what was appended until it is opened again', async (topic) => {
     await topic.log.append([record(topic, 'a', 'kept')]);
     await topic.log.close();
     const log = await topic.opened.openAgain();
@@ -104,11 +104,11 @@ export function testWaiting(test: LogTest): void {
     );
   });
 
-  test('gives none when the wait is over', async (topic) => {
+  test('returns no records when the wait is over', async (topic) => {
     assert.deepEqual((await read(topic, { waitMs: 20 })).records, []);
   });
 
-  test('gives none when the signal fires', async (topic) => {
+  test('returns no records when the signal fires', async (topic) => {
     const abort = new AbortController();
     const waitingRead = read(topic, { waitMs: patienceMs, signal: abort.signal });
     abort.abort();

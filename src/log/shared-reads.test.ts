@@ -76,7 +76,7 @@ void describe('shared reads', () => {
     assert.equal(reads(), 1);
   });
 
-  it('give who comes later what was read last, from where they stand', async (test) => {
+  it('give a later reader what was read last, from its own offset', async (test) => {
     const { append, read, reads } = await openShared(test);
     await append('one', 'two', 'three');
     const first = await read();
@@ -86,7 +86,7 @@ void describe('shared reads', () => {
     assert.deepEqual([later.next, later.start, later.end], [3, 0, 3]);
   });
 
-  it('read on where nothing is known yet, and anew before what was read last', async (test) => {
+  it('ask the log for what was not read yet, and for what lies before the last read', async (test) => {
     const { append, read, reads } = await openShared(test);
     await append('one', 'two');
     await read({ from: 1 });
@@ -96,14 +96,14 @@ void describe('shared reads', () => {
     assert.equal(reads(), 3);
   });
 
-  it('give nobody more bytes than were asked for', async (test) => {
+  it('never give more bytes than were asked for', async (test) => {
     const { append, read } = await openShared(test);
     await append('one', 'two');
     await read();
     assert.equal((await read({ maxBytes: 1 })).records.length, 1);
   });
 
-  it('show what is there now to who does not wait', async (test) => {
+  it('ask the log when the read may not wait', async (test) => {
     const { append, read } = await openShared(test);
     const waiting = read();
     assert.deepEqual((await read({ waitMs: 0 })).records, []);
@@ -113,7 +113,7 @@ void describe('shared reads', () => {
     assert.equal((await read({ waitMs: 0 })).records.length, 2);
   });
 
-  it('end early, without records, where one of those who wait gives up', async (test) => {
+  it('end early, without records, when one of the joined reads is aborted', async (test) => {
     const { append, read } = await openShared(test);
     const leaving = new AbortController();
     const both = Promise.all([read({ signal: leaving.signal }), read()]);
@@ -126,7 +126,7 @@ void describe('shared reads', () => {
     assert.equal((await read()).records.length, 1);
   });
 
-  it('read anew what was read a while ago', async (test) => {
+  it('ask the log again after a while', async (test) => {
     const { append, read, reads } = await openShared(test);
     await append('one');
     await read();
@@ -141,7 +141,7 @@ void describe('shared reads', () => {
     await assert.rejects(read(), /closed/);
   });
 
-  it('tell everybody who waits why the log cannot be read', async (test) => {
+  it('tell every joined read why the log cannot be read', async (test) => {
     const { read } = await openShared(test);
     const failing = { topicId: 'another', waitMs: 1_000 };
     for (const { status } of await Promise.allSettled([read(failing), read(failing)])) assert.equal(status, 'rejected');

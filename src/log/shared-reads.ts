@@ -5,16 +5,16 @@ type Underway = { readonly asked: Asked; readonly result: Promise<ReadResult>; r
 type Found = { readonly asked: Asked; readonly result: ReadResult };
 
 /**
- * Longer than a projection pauses after a commit, so that the others that follow the partition still find it. And short:
- * what the log has lost since is served for no longer than this.
+ * Longer than a projection pauses after a commit, so that the other projections still find the last read. Short,
+ * because records that the log has lost meanwhile are still given out for this time.
  */
 const keptMs = 30;
 
 /**
  * The same log for several projections that follow the same partitions on one thread: each record is read once, and all
- * get the same object. A read that may wait joins a waiting read of the same offset, or gets what another has just got,
- * with the ends of that moment; when one of joined reads is aborted, the others return early, without records. A read
- * that may not wait always asks the log.
+ * get the same object. A read that may wait joins a waiting read of the same offset, or gets the result of the last
+ * read, with the start and end of that moment. When one of the joined reads is aborted, the others return early,
+ * without records. A read that may not wait always asks the log.
  */
 export function shareReads(log: EventLog): EventLog {
   const underway = new Map<string, Underway>();

@@ -12,7 +12,7 @@ import {
 } from './topic-under-test.contract.ts';
 
 export function testTopics(test: LogTest): void {
-  test('keeps a topic that is made again, whatever the settings', async (topic) => {
+  test('keeps a topic that is created again, whatever the settings', async (topic) => {
     await topic.log.append([record(topic, 'a')]);
     const before = await topic.log.describe(topic.name);
     await topic.log.create(topic.name, { partitions: 9, retentionMs: 0, compacted: true });
@@ -34,13 +34,13 @@ export function testTopics(test: LogTest): void {
     await second.close();
   });
 
-  test('refuses topics and partitions that are not there', async (topic) => {
+  test('refuses topics and partitions that do not exist', async (topic) => {
     await rejects(topic.log.describe(`${topic.name}-not`), 'topic-unknown');
     await rejects(read(topic, { topic: `${topic.name}-not` }), 'topic-unknown');
     await rejects(read(topic, { partition: 4 }), 'topic-unknown');
   });
 
-  test('refuses to read a topic under the identity of another', async (topic) => {
+  test('refuses to read a topic under the id of another', async (topic) => {
     await rejects(read(topic, { topicId: randomUUID(), waitMs: patienceMs }), 'topic-replaced');
   });
 }

@@ -40,7 +40,7 @@ export function* keepDeadLetters(
   status: DeadLetterStatus,
   settledMs: number | null,
 ): Steps<void> {
-  // One statement each: a record may be as large as what the server accepts at a time.
+  // One statement each: a record may be as large as the largest statement that the server accepts.
   for (const { projection, topic, partition, offset, timestamp, key, value, headers, cause, reason } of letters) {
     const record = [projection, topic, partition, offset, timestamp, key, value];
     yield* write(letterTable, [[...record, encodeHeaders(headers), cause, reason, status, settledMs]]);

@@ -5,7 +5,8 @@ import { besideFile } from './sqlite/rebuild-place.ts';
 
 /**
  * @returns null where no state has been kept yet.
- * @throws SamsaError, also its members: `data-folder-unusable`, `bad-configuration`, `store-unavailable` (retryable).
+ * @throws SamsaError, as do the reader's functions: `data-folder-unusable`, `bad-configuration`, `store-unavailable`
+ *   (retryable).
  */
 export async function openStateReader(location: StoreLocation): Promise<StateReader | null> {
   if (location.kind === 'sqlite') return existsSync(location.path) ? openSqliteStateReader(location.path) : null;

@@ -30,8 +30,8 @@ export type CommitPoint = {
 
 /**
  * Everything of a commit besides the state, in its transaction. Other partitions, the lease and the revision are read
- * without a lock. When the lease is lost right afterwards, the new owner's commit or this one is refused by the offset; a
- * dead letter that is redriven right afterwards changes the revision, and this commit is refused by that.
+ * without a lock. If the lease is lost right afterwards, the check of the offset refuses the new owner's commit or this
+ * one. If a dead letter is redriven right afterwards, the check of the revision refuses this commit.
  * @returns null when the position is not where the commit expects it, or is leased to another instance.
  */
 export function* advance<Change>(commit: ProgressCommit<Change>): Steps<CommitPoint | null> {

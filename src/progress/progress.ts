@@ -6,8 +6,8 @@ import type { ErrorCode } from '../errors.ts';
  */
 export interface Progress<Change> {
   /**
-   * How many reads of the log one commit takes together when more records are waiting. One where a commit blocks this
-   * thread; more where it waits for a server's answers, whose number does not grow with the records.
+   * How many reads of the log one commit may join while more records are waiting. One where a commit blocks this
+   * thread. More where it waits for a server, because the number of statements does not grow with the records.
    */
   readonly readsPerCommit: number;
 
@@ -31,7 +31,7 @@ export interface Progress<Change> {
    * @returns false when the stored next offset is not `expected` or the partition is not leased to `instance`; then
    *   nothing was changed, and nothing else that was read may be applied.
    * @throws SamsaError `store-unavailable` (retryable) with nothing changed, or with everything changed when the
-   *   connection is lost before a server has answered: `load` tells.
+   *   connection is lost before a server has answered. Then `load` shows which.
    */
   commit(commit: ProgressCommit<Change>): Promise<boolean>;
 

@@ -74,7 +74,7 @@ export function* readInstances(projection: string): Steps<readonly SeenInstance[
   return found.map((row) => ({ instance: columnText(row['instance'])!, seenMs: Number(row['seen_ms']) }));
 }
 
-/** A table as two states should have it, without what depends on the order in which events came. */
+/** A table as it must be equal in two states: without what depends on the order of events. */
 export type ComparedTable = {
   readonly name: string;
   /** A query whose rows are all different, reading from this schema; for MySQL it gives `rowText` alone. */

@@ -124,7 +124,7 @@ export async function* eachDeadLetter(
   }
 }
 
-/** A pace of so many a second, evenly. `nowMs` only ever rises. */
+/** Spreads work evenly over time. @param nowMs monotonic. */
 export function createPace(
   perSecond: number,
   nowMs: () => number,

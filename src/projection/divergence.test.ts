@@ -50,7 +50,7 @@ describe('whether a state has diverged from the log', () => {
     assert.equal(await diverged(4, await fingerprintAt(2)), true);
   });
 
-  /** As a node of Kafka's that has just become the leader: it refuses what is beyond its end, but gives the last record out late. */
+  /** Acts like a Kafka node that has just become leader: it knows its end, but gives out the last record late. */
   const givingTheLastOneLate = (onceWaitedFor: () => Promise<void>): EventLog => ({
     ...log,
     read: async (request: ReadRequest): Promise<ReadResult> => {

@@ -134,7 +134,7 @@ describe('foldRecords', () => {
     assert.deepEqual([folded.outcomes, folded.marks.get('s')], [{ ...nothing, duplicate: 1, dead: 1 }, 4]);
   });
 
-  it('says of a dead letter whether the event was bad or the fold broke', () => {
+  it('tells of a dead letter whether the event was bad or the fold threw another error', () => {
     const breaking: ProjectionInput<string> = {
       ...words,
       fold: () => {

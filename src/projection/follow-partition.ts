@@ -35,8 +35,8 @@ export type FollowPartition<Change> = {
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
- * When several records came for one commit, more will come for the next, and a commit costs the same for one record as
- * for a hundred. Skips the pause when more records are waiting, and after a single record.
+ * The pause after a commit of several records: more will come, and a commit of one record costs as much as one of a
+ * hundred. There is no pause when more records are waiting, or after a single record.
  */
 const pauseMs = 20;
 /** After a refused commit or a jump. */
@@ -105,8 +105,8 @@ type Position = { readonly topicId: string; readonly soFar: FoldedSoFar; readonl
 type TakenIn = { readonly position: Position; readonly end: number; readonly isBusy: boolean };
 
 /**
- * What was read and folded, and committed together. Nothing holds the records afterwards: during a pause they would move to the old
- * generation of the garbage collector, where clearing them costs far more.
+ * Reads, folds and commits once. Nothing keeps the records afterwards: during a pause they would move to the old
+ * generation of the garbage collector, where freeing them costs far more.
  */
 async function takeIn<Change>(
   follow: FollowPartition<Change>,

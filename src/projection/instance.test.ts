@@ -5,8 +5,8 @@ import { platform } from 'node:os';
 import { describe, it } from 'node:test';
 import { instanceName, isGone } from './instance.ts';
 
-/** As a process would be called that has ended. */
-async function nameOfTheDead(): Promise<string> {
+/** The instance name of a process that has ended. */
+async function nameOfEndedProcess(): Promise<string> {
   const child = spawn(process.execPath, ['--eval', '']);
   const name = instanceName('trend').replace(`:${process.pid}-`, `:${child.pid}-`);
   await once(child, 'exit');
@@ -14,7 +14,7 @@ async function nameOfTheDead(): Promise<string> {
 }
 
 describe('an instance', () => {
-  it('has another name every time', () => {
+  it('has a new name every time', () => {
     assert.notEqual(instanceName('trend'), instanceName('trend'));
   });
 
@@ -23,11 +23,11 @@ describe('an instance', () => {
   });
 
   it('is gone when its process has ended, where the system tells which processes are whose', async () => {
-    assert.equal(isGone(await nameOfTheDead()), platform() === 'linux');
+    assert.equal(isGone(await nameOfEndedProcess()), platform() === 'linux');
   });
 
   it('is not reported gone when it runs elsewhere under the same host name, or has another kind of name', async () => {
-    const dead = await nameOfTheDead();
+    const dead = await nameOfEndedProcess();
     assert.equal(isGone(dead.replace(/:[\da-f]{16}:/, ':0123456789abcdef:')), false);
     assert.equal(isGone(dead.replace(/:[\da-f]{16}:/, ':-:')), false);
     assert.equal(isGone('somebody'), false);

@@ -159,7 +159,7 @@ void it(
 );
 
 void it(
-  'explains every hole wherever reading begins, and however little is read',
+  'explains every missing offset wherever reading begins, and however little is read',
   { timeout: 2 * patienceMs },
   async (test) => {
     const name = 'anywhere';

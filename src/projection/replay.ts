@@ -101,13 +101,13 @@ function messageIn(line: string): string {
   return typeof error === 'string' ? error : line;
 }
 
-/** A log that hides records beyond a bound, but tells how far it really reaches. */
+/** A log that hides records beyond a bound, but reports its real end. */
 type LogUpTo = EventLog & {
   /** Bounds only rise. Partitions without a bound are hidden completely. */
   readonly raise: (bounds: readonly (PartitionName & { readonly next: number })[]) => void;
 };
 
-/** `close` does nothing: the log is not its own. */
+/** `close` does not close the log, which belongs to the caller. */
 export function createLogUpTo(log: EventLog): LogUpTo {
   const bounds = new Map<string, number>();
   let raised = new AbortController();

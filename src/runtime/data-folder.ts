@@ -156,7 +156,7 @@ function unusable(path: string, error: unknown): SamsaError {
   const fault = (code === undefined ? undefined : faults[code]) ?? reason(error);
   return new SamsaError(
     'data-folder-unusable',
-    `${path}: expected a place this process can write to, but ${fault}. Mend that, or choose another folder with SAMSA_DATA.`,
+    `${path}: expected a place this process can write to, but ${fault}. Fix that, or choose another folder with SAMSA_DATA.`,
     { cause: error },
   );
 }

@@ -152,7 +152,7 @@ void describe('a signal between threads', () => {
 
 const onLinux = process.platform === 'linux';
 
-/** Priorities of a process that was started at so much lower a one: of its main thread, and of a worker that gives way. */
+/** The priorities of the main thread and of a worker that lowers its own, in a process started at this `nice`. */
 function prioritiesWhenStartedAt(lower: number): { main: number; before: number; after: number } {
   const module = JSON.stringify(new URL('./threads.ts', import.meta.url).href);
   const worker = `const { getPriority } = require('node:os');
@@ -175,9 +175,9 @@ function prioritiesWhenStartedAt(lower: number): { main: number; before: number;
 }
 
 describe('giving way', () => {
-  const limits = { skip: onLinux ? false : 'only on Linux a priority is one of a thread' };
+  const limits = { skip: onLinux ? false : 'only Linux has priorities of single threads' };
 
-  it('lowers the priority of the thread that does, and of no other', limits, () => {
+  it('lowers the priority of the calling thread, and of no other', limits, () => {
     const { main, before, after } = prioritiesWhenStartedAt(0);
     assert.ok(after > before || before === 19, `${before} became ${after}`);
     assert.equal(main, before);

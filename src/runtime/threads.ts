@@ -9,13 +9,13 @@ type WorkerOptions<FromWorker> = {
   readonly name: string;
   /** Plain data. */
   readonly data: unknown;
-  /** Large enough for what lives while one piece of work is done, else the collector copies that again and again. */
+  /** Must hold what one piece of work keeps alive. Otherwise the garbage collector copies that again and again. */
   readonly youngGenerationMiB: number;
   readonly oldGenerationMiB?: number;
   readonly onMessage: (message: FromWorker) => void;
   /** The thread has ended although nobody closed it; `cause` is what it threw, if anything. */
   readonly onEnd: (cause: unknown) => void;
-  /** Starts the thread again so long after its end. Default: it stays ended. */
+  /** Starts the thread again this long after its end. Default: it stays ended. */
   readonly restartAfterMs?: number;
   /** False lets the process end while the thread runs. Default: true. */
   readonly keepsProcessAlive?: boolean;

@@ -82,7 +82,7 @@ describe('trying until it succeeds', () => {
     assert.deepEqual(heard, [busy, broken, null]);
   });
 
-  it('ends with nothing when the signal fires, and throws what it does not know', async () => {
+  it('returns null when the signal fires, and throws other errors', async () => {
     const stopping = new AbortController();
     const result = await keepTrying(
       () => {

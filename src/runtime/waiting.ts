@@ -22,7 +22,7 @@ type Backoff = { readonly firstMs: number; readonly mostMs: number };
 
 /**
  * How long to wait after this many failures in a row (the first is 1): `firstMs`, doubled with every further failure up
- * to `mostMs`. Up to a half of it is random, so that those who failed together do not come back together.
+ * to `mostMs`. Up to half of it is random, so that callers that failed together do not retry together.
  */
 export function backoffMs(failures: number, { firstMs, mostMs }: Backoff, random: () => number = Math.random): number {
   const full = Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 30));
@@ -64,12 +64,12 @@ export async function retry<Result>(
   }
 }
 
-/** Whether an error says of itself that the same attempt may succeed later. */
+/** Whether an error says that the same attempt may succeed later. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof SamsaError && error.retryable;
 }
 
-/** Hears of each failure, and of `null` when the attempt has succeeded after failures. */
+/** Called with each failure, and with `null` when an attempt has succeeded after failures. */
 export type HearTrouble = (trouble: SamsaError | null) => void;
 
 const patiently: Backoff = { firstMs: 100, mostMs: 2_000 };
@@ -101,8 +101,8 @@ export async function keepTrying<Result>(
 }
 
 /**
- * For messages to people: passes on a kind of trouble once, until another kind comes, and `null` when it is over. Trouble
- * of one code that passes by itself is another kind than one that does not.
+ * For messages to people: passes on a kind of trouble once, until another kind comes, and `null` when it is over. The
+ * kind is the code together with whether a retry can help.
  */
 export function onlyNews(hear: HearTrouble): HearTrouble {
   let known: string | null = null;

@@ -51,7 +51,7 @@ function mergeInSqlite({ columns, lastBy = [] }: MergedTable): string {
   const merges = [...Object.entries(columns), ...lastBy.map((column) => [column, 'last'] as const)];
   const changing = merges.filter(([, merge]) => merge !== 'kept');
   if (changing.length === 0) return 'ON CONFLICT DO NOTHING';
-  // Where all of it is replaced or nothing is, a row that stays is not written.
+  // When either all columns are replaced or none, a row that stays is not written.
   const isReplaced = changing.every(([, merge]) => merge === 'last');
   const assignments = changing.map(([column, merge]) => {
     const next = `excluded.${column}`;
@@ -83,7 +83,7 @@ function mergeInMysql({ name, key, columns, lastBy = [] }: MergedTable): string 
   return `ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`;
 }
 
-/** Rows in the order of their keys: writers that lock rows in one order do not wait for each other in a circle. */
+/** Rows in the order of their keys: writers that lock rows in the same order do not deadlock. */
 export function inKeyOrder(
   { key }: MergedTable,
   rows: readonly (readonly SqlValue[])[],
@@ -126,7 +126,7 @@ export type Step =
  */
 export type Steps<Result> = Generator<Step, Result, unknown>;
 
-/** Text may come as bytes, for `columnText`; whole numbers as numbers or text, for `Number`. */
+/** Text may come as bytes: read it with `columnText`. Whole numbers may come as text: read them with `Number`. */
 export function* rows(sql: string, values: readonly (SqlValue | readonly SqlValue[])[] = []): Steps<readonly SqlRow[]> {
   return (yield { kind: 'rows', sql, values }) as readonly SqlRow[];
 }

@@ -11,7 +11,7 @@ export type CheckpointOptions = {
   readonly onProblem: (problem: SamsaError) => void;
   /** Default 500. */
   readonly intervalMs?: number;
-  /** How long a write-ahead log may become before writers wait once so that it starts over. Default 32 MiB. */
+  /** The length at which writers wait once, so that the write-ahead log can start over. Default 32 MiB. */
   readonly limitBytes?: number;
   /** Other slow work on the same files, one at a time on the same thread. */
   readonly chores?: readonly Chore[];

@@ -13,7 +13,7 @@ const steps = ['CREATE TABLE page (number INTEGER PRIMARY KEY)', 'INSERT INTO pa
 const named = (...list: readonly string[]) => [{ name: 'test', steps: list }];
 const migrations = named(...steps);
 
-/** Opens the file the moment the clock says so, as others do, and tells how many rows the migrations left. */
+/** Opens the file at a given time, as other processes do, and prints how many rows the migrations left. */
 const opener = `
   const { openSqlite } = await import(${JSON.stringify(new URL('./connection.ts', import.meta.url).href)});
   const [path, atMs] = process.argv.slice(1);
@@ -118,7 +118,7 @@ void describe('SQLite database', () => {
     database.close();
   });
 
-  test('goes on after the full-text index has written rows whose ids no number can hold', (path) => {
+  test('goes on after the full-text index has written rows whose ids are too large for a number', (path) => {
     const schema = "CREATE VIRTUAL TABLE found USING fts5 (words, content = '', contentless_delete = 1)";
     const database = openSqlite(path, { migrations: named(schema, 'CREATE TABLE page (number)'), busyTimeoutMs: 50 });
     const add = database.prepare('INSERT INTO found (rowid, words) VALUES (?, ?)');

@@ -19,7 +19,7 @@ export type SqliteOptions = SchemaOptions & {
 };
 
 const openWithinMs = 2_000;
-/** While another process brings an older file up to date, which may take as long as copying it. */
+/** How long to wait while another process migrates an older file, which may take as long as copying it. */
 const migratedWithinMs = 600_000;
 
 /** One connection to one SQLite file in WAL mode. */
@@ -88,7 +88,7 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
 }
 
 /**
- * Waits for others that create the same file at the same moment, which SQLite refuses to do. Opens again when another
+ * Waits while other processes create the same file, because SQLite itself does not wait then. Opens again when another
  * file has taken this one's place.
  */
 function connect(path: string, options: SqliteOptions): DatabaseSync {

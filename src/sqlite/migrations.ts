@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { SamsaError } from '../errors.ts';
 
-/** Statements, or what runs them where they depend on what is there. They may use `sha256(text)`, which gives bytes. */
+/** Statements, or a function where they depend on the data. They may use `sha256(text)`, which gives bytes. */
 export type Migration = string | ((connection: DatabaseSync) => void);
 
 /** Tables that belong together. Each set counts its own versions, so that a file may hold several. */

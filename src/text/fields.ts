@@ -17,7 +17,10 @@ export function splitAuthors(line: string): readonly string[] {
   return [...new Set(line.split(separators).flatMap(splitAtCommas))];
 }
 
-/** Equal for one author's name, whichever way round it stands and however its initials are written; `''` without a word. */
+/**
+ * A key that is equal for all spellings of one author's name: surname first or last, initials with or without dots.
+ * `''` for a name without a word.
+ */
 export function authorKey(name: string): string {
   const [surname = '', given, ...rest] = name.split(',').map((part) => part.trim());
   if (given === undefined || suffix.test(given)) return wholeWords(surname).join(' ');
@@ -82,7 +85,7 @@ let byName: ReadonlyMap<string, string> | null = null;
 
 /**
  * The language of a tag or name, without region and script: `en` for “eng”, “en-GB” and “English”, `de` for “Deutsch”.
- * What is neither is given back in lower case.
+ * Anything else is returned in lower case.
  */
 export function languageOf(text: string): string {
   const name = text.trim().toLowerCase();

@@ -55,7 +55,7 @@ export function foldText(text: string): string {
     .normalize('NFC');
 }
 
-/** Words that readers write either way, both forms found by each other. */
+/** Words that readers write in two ways. Each form also finds the other. */
 const pairs: readonly (readonly [one: string, other: string])[] = [
   ['vol', 'volume'],
   ['st', 'saint'],
@@ -66,7 +66,7 @@ const pairs: readonly (readonly [one: string, other: string])[] = [
 ];
 const romans = 'i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx'.split(' ');
 
-/** A Roman numeral is not looked for in place of the number 1: “I” is a person. */
+/** The number 1 has no Roman numeral here: “I” is a word. */
 const others = new Map<string, string>([
   ...pairs,
   ...pairs.map(([one, other]) => [other, one] as const),

@@ -13,8 +13,8 @@ type CutWord = {
 };
 
 /**
- * Letters with what stands within words: apostrophes, hyphens, thousands commas. Before it the dot of “.NET”, behind it
- * the symbols of “C++” and “C#”. An ampersand is a word by itself.
+ * Letters, with what may stand inside words: apostrophes, hyphens, thousands commas. In front of them the dot of
+ * “.NET”, behind them the symbols of “C++” and “C#”. An ampersand is a word by itself.
  */
 const segments =
   /(?<dot>(?:(?<![\p{L}\p{N}\p{P}])\.(?=\p{L}{2}))|\.(?=net(?![\p{L}\p{N}])))?(?<body>[\p{L}\p{N}\p{M}\p{Cf}]+(?:(?:['’‘`׳״‐‑־-]|(?<=\p{Script=Hebrew})"(?=\p{Script=Hebrew})|(?<=\p{N}),(?=\p{N}{3}(?![\p{L}\p{N}])))[\p{L}\p{N}\p{M}\p{Cf}]+)*)(?<symbols>\+\+(?!\p{L})|[+#](?![\p{L}\p{N}+#]))?|[&＆]/giu;
@@ -259,8 +259,8 @@ export function countingKey(text: string): string {
 }
 
 /**
- * The level of identity: equal for two titles of one book as different lists write it. It keeps more apart than
- * counting does: symbols that stand outside of words count.
+ * The level of identity: equal for two titles of one book as different lists write it. It is stricter than counting:
+ * symbols outside words matter.
  */
 export function identityKey(text: string): string {
   const written = compatible(text);
@@ -273,13 +273,13 @@ function compatible(text: string): string {
   return (text.replaceAll(tradeSigns, '') || text).normalize('NFKC');
 }
 
-/** What is left of “???” or “❤️‍🔥”, which are all the words such a title has. */
+/** For titles without any word, such as “???” or “❤️‍🔥”: their symbols, folded. */
 function symbolsOnly(text: string): string {
   const folded = foldText(text).replaceAll(spaces, ' ').trim();
   return folded === '' ? text.trim() : folded;
 }
 
-/** Words that say nothing: English function words, articles of neighbours, and what books are called. */
+/** Words that say nothing about a book: English function words, articles of other languages, and words for books. */
 export const functionWords: ReadonlySet<string> = new Set(
   (
     'a about an and are as at be but by do for from had has have he her him his how i in into is it its like me my no not of ' +

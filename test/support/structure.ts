@@ -4,7 +4,7 @@ import { dirname, join, posix } from 'node:path';
 export const projectFolder = join(import.meta.dirname, '../..');
 
 /**
- * Which rooms a room may import from, and which of its own files others may enter by (`*` = any of them). Commands and
+ * Which rooms a room may import from, and which of its files other rooms may import (`*` = any). Commands and
  * `main.ts` may import everything, through the doors.
  */
 export const rooms: Readonly<Record<string, { imports: readonly string[]; doors: readonly string[] }>> = {

@@ -23,8 +23,8 @@ export type RunningConsumers = {
 };
 
 /**
- * A third of it fills between two collections, which takes about as long as a read is held at ten thousand searches a
- * second: with half as much, most of what was read would be moved twice. What is held for long is in the stores.
+ * V8 collects when a third of it is full. At ten thousand searches a second that takes about as long as a read is kept
+ * in memory. With half as much, most of each read would be copied twice. Only the stores keep data for longer.
  */
 const youngGenerationMiB = 32;
 

@@ -16,7 +16,7 @@ export function openModeNotice(config: Config): readonly string[] {
   const { operatorToken, trustProxy } = config.app;
   if (operatorToken !== null || trustProxy.length > 0 || !isLocal(config)) return [];
   return [
-    'open mode       whoever reaches these ports, also through a proxy on this machine, may change books; ' +
+    'open mode       everybody who reaches these ports, also through a proxy on this machine, may change books; ' +
       'set app.operator_token to close it',
   ];
 }

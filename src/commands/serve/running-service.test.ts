@@ -17,7 +17,7 @@ const stubborn = `
   process.exitCode = await runUntilStopped(start, console.log);
 `;
 
-it('ends at the second signal what does not stop at the first', async () => {
+it('ends a service at the second signal when it does not stop at the first', async () => {
   const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', stubborn], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -41,7 +41,7 @@ it('ends at the second signal what does not stop at the first', async () => {
   }
 });
 
-it('takes one Ctrl-C for one, also where a launcher passes it on a second time', async () => {
+it('counts one Ctrl-C once, also when a launcher passes it on', async () => {
   const data = await mkdtemp(join(tmpdir(), 'samsa-interrupt-'));
   const shop = await startShop(data);
   shop.process.kill('SIGINT');

@@ -32,7 +32,7 @@ it('says that a file of a running shop is missing, and when it is back', async (
   }
 });
 
-it('keeps data files for their owner only, also those of before', async () => {
+it('keeps data files readable by their owner only, also existing ones', async () => {
   const data = await mkdtemp(join(tmpdir(), 'samsa-modes-'));
   try {
     let shop = await startShop(data);

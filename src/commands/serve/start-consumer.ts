@@ -37,7 +37,7 @@ const busyTimeoutMs = 1_000;
 /**
  * Starts the trend service.
  * @param shared given where both consumers run on one thread of a whole shop. That thread closes the log after them,
- *   and another one carries over the files' write-ahead logs.
+ *   and another one checkpoints the files.
  */
 export async function startTrend(config: Config, shared: Shared | null = null): Promise<RunningService> {
   const base = createServiceBase('trend', config, shared?.closed ?? new Int32Array(1));

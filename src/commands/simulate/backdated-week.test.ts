@@ -13,7 +13,7 @@ const options = { seed: 5, books, readers: 10, pageSize: 1, nowMs };
 const week = [...backdatedWeek(options)];
 
 describe('a backdated week', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('is the same for the same seed, and different for another', () => {
     assert.deepEqual([...backdatedWeek(options)], week);
     assert.notDeepEqual([...backdatedWeek({ ...options, seed: 6 })].slice(0, 20), week.slice(0, 20));
   });

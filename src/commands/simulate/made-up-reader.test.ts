@@ -22,7 +22,7 @@ describe('a made-up reader', () => {
     assert.ok(drawn.slice(-5_000).some(({ number }) => firsts.has(number)));
   });
 
-  it('opens a book they are fond of more often than another one above it', () => {
+  it('opens a book that fits the taste more often than another one above it', () => {
     const random = createRandom(3);
     const results = [1, 2].map((id) => ({ id, title: 'x', author: 'y', subjects: id === 2 ? ['love'] : [] }));
     const opened = [0, 0, 0];

@@ -1,7 +1,7 @@
 import { tagsOf, type KnownBook, type MadeUpTaste, type QuerySource } from './query-source.ts';
 import { drawGap, drawIndex, type Random } from './random.ts';
 
-/** Somebody who does not exist. */
+/** A simulated reader. */
 export type MadeUpReader = {
   readonly number: number;
   /** What most of their queries are about, and what they open first. */
@@ -24,8 +24,8 @@ const searchesPerVisit = 12;
 const readersPerPlace = 20;
 
 /**
- * A shop with room for so many readers at once. Who has searched enough leaves, and the place is taken by somebody new
- * or, ever more often, by somebody who was there before; in all there are twenty times as many as there are places.
+ * A shop with a fixed number of places. A reader who has searched enough leaves. The place goes to a new reader or,
+ * more and more often, to one who was there before. In all there are twenty times as many readers as places.
  */
 export function createReadersInShop(places: number, queries: QuerySource): ReadersInShop {
   const everybody: MadeUpReader[] = [];
@@ -58,12 +58,12 @@ const firstLook = 0.32;
 const fallPerPosition = 0.75;
 const mostOpened = 2;
 
-/** How much likelier a result is opened that fits the reader's taste, and how much less likely another one. */
+/** Factors on the chance to be opened: for a result that fits the reader's taste, and for any other. */
 const pull = { fitting: 1.8, other: 0.5 };
 
 /**
- * What a reader does with a page of results: looks down it, opens at most two, rather those that fit the taste, and says
- * of some that they want to read them, or never. The random numbers decide which.
+ * What a reader does with a page of results: looks down it, opens at most two books, more often those that fit the
+ * taste, and marks some as wanted or dismissed. The random numbers decide which.
  */
 export function lookThrough(
   results: readonly KnownBook[],

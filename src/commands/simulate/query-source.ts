@@ -12,13 +12,13 @@ export type KnownBook = {
 /** What a made-up reader is fond of: subjects, authors and series, as `tagsOf` names them. */
 export type MadeUpTaste = readonly string[];
 
-/** What made-up readers type, spelled rightly. */
+/** What made-up readers type, spelled correctly. */
 export type QuerySource = {
-  /** What somebody may be fond of: two books that have something in common; `null` when books say nothing of it. */
+  /** A taste drawn from two books that have something in common; `null` when they have no subject, author or series. */
   readonly drawTaste: (random: Random) => MadeUpTaste | null;
   /** A title, a word or two of one, an author or a subject; most of the time of a book that fits the taste. */
   readonly drawQuery: (random: Random, taste: MadeUpTaste | null) => string;
-  /** A title nobody would expect, any of them as likely. */
+  /** Any title, all equally likely. */
   readonly drawSurprise: (random: Random) => string;
 };
 
@@ -33,7 +33,7 @@ const smallWords: ReadonlySet<string> = new Set(
 );
 
 /**
- * Asks for books as Zipf has it, the first of the list most.
+ * Draws books by Zipf's law: the first of the list most often.
  * @param books by falling popularity, as the shop lists them without a query; at least one.
  */
 export function createQuerySource(books: readonly KnownBook[]): QuerySource {

@@ -16,7 +16,7 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** A seed for numbers of its own, so that what one part draws does not change what the others get. */
+/** A seed for a separate generator, so that what one part draws does not change what the others get. */
 export function drawSeed(random: Random): number {
   return Math.floor(random() * 0x1_0000_0000);
 }
@@ -26,19 +26,19 @@ export function drawIndex(random: Random, count: number): number {
   return Math.floor(random() * count);
 }
 
-/** Any of the items, all as likely. @throws RangeError when there is none. */
+/** One of the items, all equally likely. @throws RangeError when there is none. */
 export function drawOne<Item>(random: Random, items: readonly Item[]): Item {
   if (items.length === 0) throw new RangeError('expected at least one item to draw from');
   return items[drawIndex(random, items.length)]!;
 }
 
-/** How long until the next of events that come independently of each other, `mean` apart on average. */
+/** The time to the next of independent events that are `mean` apart on average. */
 export function drawGap(random: Random, mean: number): number {
   return -Math.log(1 - random()) * mean;
 }
 
 /**
- * Ranks from 0 to below `count` as Zipf found them in texts (1949) and others in query logs: the k-th most popular thing
+ * Ranks from 0 to below `count` by Zipf's law (Zipf 1949), which query logs follow as well: the k-th most popular thing
  * is asked for 1/k as often as the first.
  * @throws RangeError when `count` is not a positive integer.
  */

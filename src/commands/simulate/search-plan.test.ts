@@ -19,7 +19,7 @@ function plan(count: number, options: Partial<SearchPlanOptions> = {}): readonly
 }
 
 describe('planned searches', () => {
-  it('are the same for the same seed, and others for another', () => {
+  it('are the same for the same seed, and different for another', () => {
     assert.deepEqual(plan(2_000), plan(2_000));
     assert.notDeepEqual(plan(50), plan(50, { seed: 12 }));
   });
@@ -85,7 +85,7 @@ describe('planned searches', () => {
 const sorted = (text: string): string => Array.from(text).toSorted().join('');
 
 describe('typos', () => {
-  it('are one edit: a letter missing, doubled, beside, or swapped with the next', () => {
+  it('are one edit: a letter missing, doubled, replaced by its neighbour, or swapped with the next', () => {
     const random = createRandom(3);
     const seen = new Set<string>();
     for (let times = 0; times < 2_000; times++) {

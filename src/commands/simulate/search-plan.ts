@@ -32,8 +32,8 @@ const meanCalmMs = 240_000;
 const hotShare = 0.35;
 
 /**
- * Who asks what and when, without end: the same for the same options, whatever the shop answers. Now and then one query
- * is hot for a minute.
+ * Who searches for what and when, without end. The same for the same options, whatever the shop answers. Now and then
+ * one query is popular for a minute.
  */
 export function* planSearches(options: SearchPlanOptions): Generator<PlannedSearch, never, undefined> {
   const { queries, readers, rate } = options;
@@ -60,7 +60,7 @@ function planBursts(queries: QuerySource, random: Random, first: string | undefi
   };
 }
 
-/** With the slips and the impatience of people who type. */
+/** Adds typos, and cuts off what a reader would not finish typing. */
 function asTyped(query: string, random: Random): string {
   const fate = random();
   if (fate < typos) return mistype(query, random);
@@ -77,12 +77,12 @@ function beginningOf(query: string, random: Random): string {
 
 const keyboardRows = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm'];
 
-/** A shorter word is hardly ever mistyped, and nobody could tell what it was meant to be. */
+/** Shorter words are hardly ever mistyped, and could not be recognised. */
 const shortestLetters = 4;
 
 /**
- * The text with one slip of the finger in one of its words: a letter left out, typed twice, swapped with the next or
- * hit beside. A text without a word of four letters comes back as it is.
+ * The text with one typo in one of its words: a letter left out, typed twice, swapped with the next, or replaced by its
+ * neighbour on the keyboard. A text without a word of four letters comes back as it is.
  */
 export function mistype(text: string, random: Random): string {
   const words = [...text.matchAll(/[\p{L}\p{M}]+/gu)].filter(([word]) => Array.from(word).length >= shortestLetters);
@@ -91,7 +91,7 @@ export function mistype(text: string, random: Random): string {
   return text.slice(0, index) + slip(Array.from(word), random) + text.slice(index + word.length);
 }
 
-/** The first letter is left alone: people look when they begin a word. */
+/** The first letter stays: people rarely mistype it. */
 function slip(letters: readonly string[], random: Random): string {
   const at = 1 + drawIndex(random, letters.length - 1);
   const [letter = '', next] = letters.slice(at);
@@ -102,7 +102,7 @@ function slip(letters: readonly string[], random: Random): string {
   return [...letters.slice(0, at), typed, ...letters.slice(kind === 3 ? at + 2 : at + 1)].join('');
 }
 
-/** A neighbour in the same row of the keyboard; of letters no such keyboard has, none. */
+/** A neighbour in the same row of the keyboard; `''` for letters that are not on it. */
 function beside(letter: string, random: Random): string {
   const row = keyboardRows.find((keys) => keys.includes(letter.toLowerCase()));
   if (row === undefined) return '';

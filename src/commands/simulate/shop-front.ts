@@ -5,14 +5,14 @@ import type { MadeUpAction } from './made-up-reader.ts';
 import type { KnownBook } from './query-source.ts';
 import type { Random } from './random.ts';
 
-/** Who a reader is to the shop, as the shop said last: `uid=…`. */
+/** The reader's cookie, as the shop set it last: `uid=…`. */
 export type CookieJar = { uid: string | null };
 
-/** The shop as its readers meet it, over HTTP. Any call may reject with `shop-unreachable`: see `ShopFrontOptions`. */
+/** The shop as its readers use it, over HTTP. Any call may reject with `shop-unreachable`: see `ShopFrontOptions`. */
 export type ShopFront = {
   /** The most popular books, as they are listed: at least one, and at most so many. */
   readonly listBooks: (most: number) => Promise<readonly KnownBook[]>;
-  /** A first look at the page, which gives the reader a cookie. */
+  /** Opens the page for the first time, which gives the reader a cookie. */
   readonly enter: (jar: CookieJar) => Promise<void>;
   /** The first page of results. */
   readonly search: (query: string, jar: CookieJar) => Promise<readonly KnownBook[]>;
@@ -33,9 +33,9 @@ export type ShopFrontOptions = {
   readonly random: Random;
   /** No attempt begins after it has fired. */
   readonly signal: AbortSignal;
-  /** Told of each attempt that failed. */
+  /** Called after each attempt that failed. */
   readonly onFailure: () => void;
-  /** 10 unless given: about half a minute. */
+  /** Default: 10, which take about half a minute. */
   readonly attempts?: number;
 };
 

@@ -19,7 +19,7 @@ type HistoryOptions = Pick<BackdatedWeekOptions<KnownBook>, 'books' | 'seed' | '
 
 const recordsPerAppend = 500;
 const busyTimeoutMs = 1_000;
-/** What a reader needs to look at a result. */
+/** How long a reader takes to look at a result. */
 const readingMs = 5_000;
 
 /** @throws SamsaError `bad-configuration` unless the shop's log is a file on this machine. */
@@ -41,7 +41,7 @@ export function refuseRemoteLog(config: Config): void {
 /**
  * Puts a made-up week that ends now into the log, as events that happened and arrived then. The shop may run.
  * Events that arrive now would count no readers beyond the last day: docs/decisions/002.
- * @returns how many events there are more.
+ * @returns how many events were added.
  * @throws SamsaError `store-unavailable`, `data-folder-unusable`, `state-too-new`
  */
 export async function appendHistory(config: Config, { signal, ...week }: HistoryOptions): Promise<number> {

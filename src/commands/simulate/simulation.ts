@@ -23,7 +23,7 @@ export type SimulationOptions = Omit<SearchPlanOptions, 'queries'> & {
   readonly operatorToken: string | null;
   /** What readers know to ask for, by falling popularity; from `listKnownBooks`. */
   readonly books: readonly KnownBook[];
-  /** Ends it: nothing new begins, what was begun is finished. */
+  /** Ends it: no new visit begins, and running ones are finished. */
   readonly signal: AbortSignal;
   /** Milliseconds of any origin. */
   readonly stopwatch: () => number;
@@ -37,7 +37,7 @@ export type Simulation = {
 
 const mostBooks = 2_000;
 const mostAtOnce = 64;
-/** A shop that cannot keep up is not asked for more later: so much is caught up, the rest is left out. */
+/** When the shop cannot keep up, searches of this much time are made later. The rest is left out. */
 const catchUpMs = 1_000;
 
 type Meeting = Pick<SimulationOptions, 'url' | 'operatorToken' | 'seed' | 'signal'>;

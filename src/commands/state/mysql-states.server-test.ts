@@ -30,7 +30,7 @@ type Shop = {
   readonly run: (command: (context: CommandContext) => Promise<number>, config?: Config) => Promise<Said>;
   readonly rebuild: (what: string, options?: RebuildOptions) => Promise<Said>;
   readonly search: (...queries: readonly string[]) => Promise<void>;
-  /** As a program that cannot read what begins with `refused`. */
+  /** Reads as a program that cannot read queries beginning with `refused`. */
   readonly read: (refused?: string, config?: Config) => Promise<void>;
   /** Rows of the database of the states. */
   readonly ask: (sql: string) => Promise<readonly Record<string, unknown>[]>;
@@ -94,7 +94,7 @@ describe('states in MySQL', () => {
     return rows.map(({ q, n }) => [String(q), Number(n)]);
   };
 
-  test('are shown by status, which makes none', async (shop) => {
+  test('are shown by status, which creates none', async (shop) => {
     assert.deepEqual(await statusOf(shop), []);
     await assert.rejects(shop.ask('SELECT 1 FROM samsa.trend_position'), { code: 'ER_NO_SUCH_TABLE' });
     await shop.search('emma', 'bad', 'dracula');
@@ -128,7 +128,7 @@ describe('states in MySQL', () => {
     ]);
   });
 
-  test('are apart for each group id: another one reads the log again into tables of its own', async (shop) => {
+  test('are apart for each group id: another one reads the log again into other tables', async (shop) => {
     await shop.search('emma', 'emma', 'dracula');
     await shop.read();
     const other = { ...shop.config, trend: { ...shop.config.trend, groupId: 'Zweite Lesung' } };
@@ -144,7 +144,7 @@ describe('states in MySQL', () => {
     assert.deepEqual((await statusOf(shop))[0], ['trend-svr', 0, 0]);
   });
 
-  test('are built anew beside the live ones, compared and put in their place', async (shop) => {
+  test('are rebuilt beside the live ones, compared and put in their place', async (shop) => {
     await shop.search('emma', 'emma', 'dracula', 'ulysses');
     await shop.read();
     for (const what of ['trend', 'recommendation']) {
@@ -192,7 +192,7 @@ describe('states in MySQL', () => {
     assert.equal((await shop.rebuild('trend', { check: true })).code, 0);
   });
 
-  test('of another version are refused by the service, and built anew', async (shop) => {
+  test('of another version are refused by the service, and rebuilt', async (shop) => {
     await shop.search('emma');
     await shop.read();
     await shop.ask('UPDATE samsa.trend_projection SET version = 0');
@@ -232,7 +232,7 @@ describe('states in MySQL', () => {
       });
       assert.equal((await shop.rebuild('trend', { check: true })).code, 0);
       await running.close();
-      // As one that was frozen long ago: not seen since, but still connected.
+      // Like an instance that was frozen long ago: not seen since, but still connected.
       await shop.ask("INSERT INTO samsa.trend_instance VALUES ('trend-svr', 'trend@here', 0)");
       await assert.rejects(shop.rebuild('trend'), {
         code: 'already-running',

@@ -206,7 +206,7 @@ void describe('spooled log and records that cannot be relayed', () => {
     assert.match(String(kept[1]!['why']), /at most 900000 bytes, got 1000\d\d\d/);
   });
 
-  test('tells of what was set aside, sends it once when the broker accepts it, or discards it', async (spool) => {
+  test('lists what was set aside, sends it once when the broker accepts it, or discards it', async (spool) => {
     const { topic, folder } = spool;
     const strict = `${topic}-strict`;
     await broker.createTopic(strict, 1, { 'max.message.bytes': '2000' });

@@ -89,7 +89,7 @@ void describe('spool file', () => {
       assert.equal(outgoing.arrivalAt(topic, topic.base), 7);
     }));
 
-  void it('keeps the number of partitions of what waits already', () =>
+  void it('keeps the number of partitions for records that wait already', () =>
     withSpool(({ incoming, outgoing, topic, rows }) => {
       outgoing.address(topic, 2, 'beginning');
       incoming.write(rows('a', 'b'));
@@ -102,14 +102,14 @@ void describe('spool file', () => {
       assert.deepEqual(outgoing.addressings(topic), [{ from: topic.base, partitions: 1 }]);
     }));
 
-  void it('refuses topics it was not told of', () =>
+  void it('refuses unknown topics', () =>
     withSpool(({ incoming }) => {
       assert.throws(() => incoming.numberOf('unknown'), { code: 'topic-unknown' });
     }));
 });
 
 void describe('spool folder', () => {
-  void it('gives no spool to two at once, and one that was let go of again', () =>
+  void it('gives no spool to two owners at once, and gives a released one again', () =>
     inFolder((folder) => {
       const spools = openSpoolFolder(join(folder, 'spool'), Date.now);
       const first = spools.claimAny();

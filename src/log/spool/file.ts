@@ -11,9 +11,9 @@ import { reason, SamsaError } from '../../errors.ts';
 
 /**
  * One queue per topic. A record's rowid is its topic's number · 2^40 + how many records that topic had accepted before.
- * What became of a record is counted in the transaction that makes it true. `addressing` says how many partitions a topic
- * had when records from a position on were addressed: a repeated record must go to the partition of its first attempt,
- * where projections recognise it.
+ * Each outcome is counted in the transaction that brings it about. `addressing` says from which position on a topic had
+ * how many partitions: a repeated record must go to the partition of its first attempt, because projections recognise
+ * repeats by partition.
  */
 const steps: readonly string[] = [
   `CREATE TABLE topic (
@@ -61,7 +61,10 @@ export function openSpoolFile(path: string, options: Omit<SqliteOptions, 'migrat
   return openSqlite(path, { ...options, migrations: [{ name: 'spool', steps }] });
 }
 
-/** What became of one topic's records in one spool: accepted = relayed + dropped + setAside + waiting, each counted by itself. */
+/**
+ * What became of one topic's records in one spool: accepted = relayed + dropped + setAside + waiting, each counted
+ * independently.
+ */
 export type SpoolLedger = {
   /** The spool's id: this process's own, or one that was left behind and is emptied here. */
   readonly spool: string;
@@ -71,11 +74,11 @@ export type SpoolLedger = {
   readonly relayed: number;
   /** Lost because too much waited. */
   readonly dropped: number;
-  /** Refused by the cluster for what they are, and kept in the spool with the reason. */
+  /** Refused by the cluster because of their content or size, and kept in the spool with the reason. */
   readonly setAside: number;
   readonly waiting: number;
   readonly waitingBytes: number;
-  /** When the record came that waits longest, in milliseconds since 1970; `null` when none waits. */
+  /** When the record that waits longest arrived, in milliseconds since 1970; `null` when none waits. */
   readonly oldestMs: number | null;
 };
 
@@ -213,7 +216,7 @@ function orUnusable<Result>(folder: string, use: () => Result): Result {
     throw new SamsaError(
       'data-folder-unusable',
       `${folder}: expected a folder for spools that this process can write to, got: ${reason(error)}. ` +
-        'Mend that, or choose another folder with SAMSA_DATA.',
+        'Fix that, or choose another folder with SAMSA_DATA.',
       { cause: error },
     );
   }

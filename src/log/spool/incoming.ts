@@ -4,9 +4,9 @@ import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import { createGroupCommit, type Row } from '../sqlite/group-commit.ts';
 import { positionsPerTopic, readWaitingBytes, totalBytes } from './file.ts';
 
-/** The rows of records that come into a spool. */
+/** Writes the records that come into a spool. */
 export type IncomingRows = {
-  /** Lets records of a topic in, from now on and for ever. */
+  /** Accepts records of this topic from now on, also after the next opening. */
   readonly addTopic: (name: string) => void;
   /** @throws SamsaError `topic-unknown`. */
   readonly numberOf: (topic: string) => number;
@@ -128,15 +128,15 @@ function leewayBytes(mostBytes: number): number {
   return Math.max(mostBytes / 10, 1 << 20);
 }
 
-/** The spool is asked how much waits only when it may be full: until then all that came in counts as waiting. */
+/** Asks the spool how much waits only when it may be full. Until then, everything that came in counts as waiting. */
 function createLimit({ path, limitBytes: given, overflow, rows }: SpoolAppenderOptions) {
   const mostBytes = overflow === 'drop-newest' ? given : given + leewayBytes(given);
   let atMostBytes = rows.waitingBytes();
   let enteringBytes = 0;
   return {
     /**
-     * @throws SamsaError `spool-full` where these records are to be dropped; `log-unavailable` (retryable) where the
-     *   oldest are to be dropped instead, and were not yet.
+     * @throws SamsaError `spool-full` when these records are dropped; `log-unavailable` (retryable) when the oldest will
+     *   be dropped instead, but have not been yet.
      */
     enter: (bytes: number): void => {
       if (atMostBytes + bytes > mostBytes) atMostBytes = rows.waitingBytes() + enteringBytes;
@@ -144,7 +144,7 @@ function createLimit({ path, limitBytes: given, overflow, rows }: SpoolAppenderO
       atMostBytes += bytes;
       enteringBytes += bytes;
     },
-    /** They are in the spool now, or never will be. */
+    /** To be called when they are in the spool, or when that failed. */
     entered: (bytes: number): void => {
       enteringBytes -= bytes;
     },
@@ -154,7 +154,7 @@ function createLimit({ path, limitBytes: given, overflow, rows }: SpoolAppenderO
 function full(path: string, waitingBytes: number, mostBytes: number, overflow: SpoolOverflow): SamsaError {
   const what = `${path}: expected at most ${mostBytes} bytes to wait for Kafka, ${waitingBytes} do`;
   if (overflow === 'drop-newest') {
-    return new SamsaError('spool-full', `${what}: new records are dropped. Mend Kafka, or raise mq.spool_limit_mb.`);
+    return new SamsaError('spool-full', `${what}: new records are dropped. Repair Kafka, or raise mq.spool_limit_mb.`);
   }
   return new SamsaError('log-unavailable', `${what}: the oldest are not dropped yet. Try again.`, { retryable: true });
 }

@@ -37,7 +37,7 @@ export type OutgoingRecords = {
   /** Drops the first records from a position on, at most so many and so large, but at least one. @returns where the rest begins. */
   readonly drop: (topic: SpooledTopic, from: number, mostRecords: number, mostBytes: number) => number;
   readonly addressings: (topic: SpooledTopic) => readonly Addressing[];
-  /** Notes how many partitions the topic has: for what comes from now on, or for all of the queue. Survives a power cut. */
+  /** Stores how many partitions the topic has, from now on or for the whole queue. Survives a power cut. */
   readonly address: (topic: SpooledTopic, partitions: number, from: 'beginning' | 'end') => void;
 };
 
@@ -52,7 +52,7 @@ export function createOutgoingRecords(database: SqliteDatabase): OutgoingRecords
   const remove = database.prepare('DELETE FROM record WHERE position BETWEEN ? AND ?');
   select.setReturnArrays(true);
 
-  /** `count` records had this outcome, and `gone` rows of so many bytes were really there. */
+  /** Counts `count` records under this outcome, and takes `gone` rows and `bytes` bytes off what waits. */
   const countOut = (
     number: number,
     as: 'relayed' | 'dropped' | 'set_aside',
@@ -153,7 +153,10 @@ function totalBytes(records: readonly SpooledRecord[]): number {
   return records.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** After a power cut the note must be as old as the records sent by it: their repeats must find the same partition. */
+/**
+ * The stored number must survive a power cut as surely as the records that were sent by it: their repeats must go to
+ * the same partition.
+ */
 function withFullSync(database: SqliteDatabase, body: () => void): void {
   const before = Number(database.prepare('PRAGMA synchronous').get()!['synchronous']);
   database.prepare('PRAGMA synchronous = FULL').run();

@@ -39,7 +39,7 @@ function checkpoint(): void {
   try {
     file.checkpoint();
   } catch {
-    // What is wrong with the disk shows where records are removed.
+    // A fault of the disk is reported where records are removed.
   }
 }
 

@@ -29,7 +29,7 @@ export function spoolSignalName(id: string): string {
 }
 
 export type RelayWorker = {
-  /** What keeps records from being relayed; `null` when nothing is known to. */
+  /** Why records are not relayed; `null` when no reason is known. */
   readonly trouble: () => SamsaError | null;
   /** The ledgers of spools that others left behind. */
   readonly adopted: () => readonly SpoolLedger[];
@@ -37,17 +37,17 @@ export type RelayWorker = {
   readonly close: (withinMs: number) => Promise<void>;
 };
 
-/** Records in flight would else outlive the young generation, and be copied over and over. */
+/** In a smaller young generation, records in flight would be copied again and again. */
 const youngGenerationMiB = 24;
 
 export type RelayListener = {
-  /** Hears of each kind of trouble once, and `null` when it is over. */
+  /** Called once with each kind of trouble, and with `null` when it is over. */
   readonly onProblem: (problem: SamsaError | null) => void;
-  /** Hears once that records were refused. */
+  /** Called once when records were refused. */
   readonly onSetAside: (why: string) => void;
 };
 
-/** Starts the thread, and again should it ever end. */
+/** Starts the thread, and starts it again if it ends. */
 export function startRelayWorker(work: RelayWork, { onProblem, onSetAside }: RelayListener): RelayWorker {
   const tell = onlyNews(onProblem);
   let saidSetAside = false;

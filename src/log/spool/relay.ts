@@ -19,7 +19,7 @@ export type SpoolRelayOptions = {
   /** How many bytes may wait before the oldest records that are not in flight are dropped; `null` drops none. */
   readonly dropBeyondBytes: number | null;
   readonly checkpointedElsewhere: boolean;
-  /** Hears why a record was set aside. */
+  /** Called with the reason why a record was set aside. */
   readonly onSetAside: (why: string) => void;
 };
 
@@ -27,14 +27,14 @@ export type SpoolRelayOptions = {
 export type SpoolRelay = {
   /** Call it now and then, and when records or topics may have come. */
   readonly wake: () => void;
-  /** What keeps records from being relayed; `null` when nothing is known to. */
+  /** Why records are not relayed; `null` when no reason is known. */
   readonly trouble: () => SamsaError | null;
   readonly ledger: () => readonly SpoolLedger[];
   readonly isEmpty: () => boolean;
   readonly close: () => void;
 };
 
-/** From when on waiting is a problem. */
+/** It is a problem when records wait for longer than this. */
 export const longWaitMs = 2_000;
 const busyTimeoutMs = 2_000;
 const mostInFlightBytes = 16 << 20;
@@ -49,7 +49,7 @@ export function relaySpool(id: string, path: string, options: SpoolRelayOptions)
   const stopping = new AbortController();
   const { signal } = stopping;
   const topics = new Map<number, SpoolTopicRelay>();
-  // Else all that waits might be in flight, and nothing could be dropped.
+  // Otherwise everything that waits might be in flight, and nothing could be dropped.
   const inFlightBytes = Math.min(mostInFlightBytes, (dropBeyondBytes ?? Number.POSITIVE_INFINITY) / 8);
   let trouble: SamsaError | null = null;
   let tidying = false;
@@ -108,7 +108,7 @@ export function relaySpool(id: string, path: string, options: SpoolRelayOptions)
   };
 }
 
-/** The client repeats a send without a word, so another question to the cluster shows what keeps it from success. */
+/** The client retries a send without saying why. Another request to the cluster shows what is wrong. */
 function createQuestion(log: Pick<KafkaLog, 'describe'>): (lateTopic: string | null) => SamsaError | null {
   let asking = false;
   let answer: SamsaError | null = null;
@@ -143,7 +143,7 @@ type SpoolTopicRelayOptions = {
 type SpoolTopicRelay = {
   /** Call it when records may have come. */
   readonly wake: () => void;
-  /** What keeps records from being relayed; `null` when nothing does. */
+  /** Why records are not relayed; `null` when nothing is wrong. */
   readonly trouble: () => SamsaError | null;
   /** When the first record came that is not in flight. */
   readonly arrivalMs: () => number | null;
@@ -195,7 +195,10 @@ function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRelay {
     return records;
   };
 
-  /** Where partitions were added, what is spooled already keeps its own; where there are fewer, the topic is a new one. */
+  /**
+   * When partitions were added, records that are already spooled keep theirs. When there are fewer, the topic was
+   * created again.
+   */
   const noticePartitions = async (): Promise<void> => {
     const partitions = await log.partitionsOf(topic.name);
     const known = addressings.at(-1)?.partitions;
@@ -241,7 +244,7 @@ function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRelay {
 
 const outageBackoff = { firstMs: 100, mostMs: 2_000 };
 
-/** The way to one partition. A record that overtook one ahead of it would make that one look like a repeat. */
+/** Sends to one partition, in order: a record that another one has overtaken would be taken for a repeat. */
 function openLane(
   { topic, log, signal }: SpoolTopicRelayOptions,
   partition: number,

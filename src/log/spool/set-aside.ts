@@ -7,7 +7,7 @@ import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { EventLog } from '../log.ts';
 import { bytesOf, openSpoolFile, positionsPerTopic, spoolFileEnding, spoolsIn } from './file.ts';
 
-/** A record that the cluster refused for what it is. */
+/** A record that the cluster refused because of its content or size. */
 export type SetAsideRecord = NewRecord & {
   /** `<spool>/<position>`: names it in commands. */
   readonly id: string;
@@ -27,8 +27,8 @@ export function readSetAside(folder: string): readonly SetAsideRecord[] {
 }
 
 /**
- * Sends one to the log again. It gets a new source and sequence, under the same id and time, before its first repeat: so
- * it is counted once, however often that is interrupted.
+ * Sends one to the log again. Before the first attempt it gets a new source and sequence; id and time stay. So it is
+ * counted once, however often sending is interrupted.
  * @returns why the cluster refused it again; `null` when it was sent.
  * @throws SamsaError as `append` of the log, and when its spool cannot be written; then it is still set aside.
  */

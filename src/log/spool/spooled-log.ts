@@ -25,9 +25,9 @@ export type SpoolOptions = {
   /** How many bytes of keys, values and headers may wait for the cluster. */
   readonly limitBytes: number;
   readonly overflow: SpoolOverflow;
-  /** Hears why records are not relayed, once per kind of trouble, and `null` when it is over. */
+  /** Called with why records are not relayed, once per kind of trouble, and with `null` when that is over. */
   readonly onProblem: (problem: SamsaError | null) => void;
-  /** Hears once that the cluster refused records for what they are: they are set aside. */
+  /** Called once when the cluster refused records because of their content or size: they are set aside. */
   readonly onSetAside: (why: string) => void;
 };
 

@@ -39,7 +39,7 @@ type Call = {
   readonly reject: (error: unknown) => void;
 };
 
-/** A transaction holds up the thread, so it takes the calls that fit in these; but always one. */
+/** A transaction blocks the thread, so it takes only as many calls as fit these limits, and at least one. */
 const transactionRecords = 5_000;
 const transactionBytes = 8 << 20;
 const backoff = { firstMs: 10, mostMs: 100 };
@@ -63,7 +63,10 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     return calls;
   };
 
-  /** Writes the first calls that make one transaction; a call that cannot be written is not its neighbours' fault. */
+  /**
+   * Writes the first calls in one transaction. If they cannot be written together, writes them one by one, so that only
+   * the faulty call fails.
+   */
   const writeSome = (most: number): void => {
     const calls = waiting.slice(0, Math.min(most, fitting(waiting)));
     try {

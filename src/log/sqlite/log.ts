@@ -30,13 +30,14 @@ export type SqliteLogOptions = {
 
 export const defaultPatienceMs = 2_000;
 
-/** One signal for all logs of a process: a signal of another log makes waiting reads look once for nothing. */
+/** One signal for all logs of a process. After a signal of another log, waiting reads look once in vain. */
 export const logSignalName = 'samsa log';
 
 /**
  * The event log in one SQLite file, which several processes may have open at once. Appends of one turn of the event
  * loop are committed together on its next turn. A waiting read sees a record at once when this process appended it,
- * also in another thread (see `shareLogSignal`) unless appends follow each other closely, else within about 10 ms.
+ * also in another thread (see `shareLogSignal`). When appends follow each other closely, or another process appends, it
+ * takes up to about 10 ms.
  * @throws SamsaError as `openSqlite`, but `log-unavailable` in place of `store-unavailable`.
  */
 export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog {
@@ -118,7 +119,7 @@ function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
   };
 }
 
-/** No record yet, and nothing else to tell: no gap at the start, no position beyond the end. */
+/** No record yet, no gap at the start, and no position beyond the end. */
 function isEmpty({ records, next, end }: ReadResult, { from }: ReadRequest): boolean {
   return records.length === 0 && next === from && end === from;
 }

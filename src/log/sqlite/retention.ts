@@ -25,7 +25,7 @@ export default async function tidyLog(path: string, signal: AbortSignal): Promis
   }
 }
 
-/** So many records are removed in one transaction. */
+/** How many records are removed in one transaction. */
 const expiredRecords = 1_000;
 
 /**
@@ -64,7 +64,7 @@ function expireBatch(database: SqliteDatabase, partitionNumber: number, beforeMs
   });
 }
 
-/** So many records, or so much of their keys, are looked at in one transaction. */
+/** How many records, and how many bytes of their keys, are looked at in one transaction. */
 const lookedRecords = 200;
 const batchKeyBytes = 1 << 20;
 /** Younger records are not compacted yet: a key that changes often is looked at less often. */

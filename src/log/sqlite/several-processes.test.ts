@@ -15,7 +15,7 @@ const topic = defaultTopicNames.searches;
 const never = new AbortController().signal;
 const patienceMs = 30_000;
 
-/** Opens the log at `path` from a program of its own, and then does what `body` says with it. */
+/** A program that opens the log at `path` and then runs `body`. */
 function program(path: string, body: string): string {
   const url = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
   return `

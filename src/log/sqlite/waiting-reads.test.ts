@@ -49,7 +49,7 @@ void describe('waiting reads', () => {
     assert.equal(await reads.wait(1, 1, patienceMs, never), true);
   });
 
-  void it('wakes reads where the file cannot be read', async () => {
+  void it('wakes reads when the file cannot be read', async () => {
     const { reads, seen } = openWaitingReads();
     seen.fails = true;
     assert.equal(await reads.wait(1, 0, patienceMs, never), true);

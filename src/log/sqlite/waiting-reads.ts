@@ -28,8 +28,8 @@ export type WaitingReads = {
 type Waiter = { readonly partitionNumber: number; readonly from: number; readonly wake: (records: boolean) => void };
 
 /**
- * Other processes send no signal: while a read waits, this is how often it looks for their commits. Signals within this
- * time would cost more than the appends they tell of, and are left out.
+ * How often a waiting read looks for commits of other processes, which send no signal. Signals that follow within this
+ * time are left out: they would cost more than the appends.
  */
 const pollMs = 5;
 const longestTimeoutMs = 2 ** 31 - 1;
@@ -48,7 +48,7 @@ export function createWaitingReads(options: WaitingReadsOptions): WaitingReads {
     }
   };
 
-  /** Where the file cannot be read, all are woken: their own reads then say what is wrong. */
+  /** When the file cannot be read, all are woken, so that their own reads report the error. */
   const look = (): void => {
     try {
       const version = options.version();

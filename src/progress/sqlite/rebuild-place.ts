@@ -53,7 +53,8 @@ function differenceIn(connection: DatabaseSync, { name, rows, values }: Compared
     Number(connection.prepare(`SELECT count(*) AS n FROM (${sql})`).get(...given)?.['n']);
   const [here, there] = [rows('main'), rows('other')];
   const onlyHere = count(`${here} EXCEPT ${there}`, [...values, ...values]);
-  // Rows that name something already removed may be equal, against the promise, so the difference may be below 0.
+  // Rows that point to something already removed may be equal, although `rows` promises different ones. Then the
+  // difference may be below 0.
   const onlyThere = Math.max(0, count(there, values) - (count(here, values) - onlyHere));
   return onlyHere === 0 && onlyThere === 0 ? null : { table: name, onlyHere, onlyThere };
 }

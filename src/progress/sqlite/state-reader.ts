@@ -6,7 +6,7 @@ import type { Steps } from '../../sql/statements.ts';
 import { readDeadLetters } from '../dead-letters.ts';
 import { lookInside, readInstances, readProgress, type StateReader } from '../state.ts';
 
-/** @throws SamsaError, its members only: `store-damaged`, `data-folder-unusable` when the file cannot be read. */
+/** @throws SamsaError only when it reads: `store-damaged`, `data-folder-unusable` when the file cannot be read. */
 export function openSqliteStateReader(path: string): StateReader {
   const read = async <Result>(steps: Steps<Result>): Promise<Result> => {
     try {
@@ -34,7 +34,7 @@ export function openSqliteStateReader(path: string): StateReader {
   };
 }
 
-/** A file of an older program is read as it is, under the names of today. */
+/** A file of an older program is not changed, but read through views with today's names. */
 export function openForReading(path: string, busyTimeoutMs: number): DatabaseSync {
   const connection = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
   const columns = connection.prepare("SELECT name FROM pragma_table_info('position')").all();
