@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { bookChangedRecord } from '../src/events/book-changed.ts';
@@ -27,6 +28,12 @@ const clock = Date.now;
 const actionsPerReader = 50;
 const readersAsked = 500;
 const perAppend = 1_000;
+const actionsMeasured = 20;
+/** The last books have nothing in common with others, and only the measured actions name them. */
+const untouchedBooks = 2 * actionsMeasured;
+const restMs = 500;
+/** Of the processor, while there is nothing to learn. */
+const restShare = 0.1;
 
 type Action = { readonly reader: string; readonly bookId: number };
 type Options = {
@@ -38,8 +45,8 @@ type Options = {
 };
 
 /**
- * Reads a log full of actions with the recommendation service, as `samsa all` runs it, then asks it over HTTP on one
- * connection for the recommendations of different readers.
+ * Reads a log full of actions with the recommendation service, as `samsa all` runs it. When everything is learnt, asks it
+ * over HTTP on one connection for the recommendations of different readers, and how soon an action shows in answers.
  */
 export async function benchRecommendation({ events, books, seconds, stream }: Options) {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
@@ -49,26 +56,35 @@ export async function benchRecommendation({ events, books, seconds, stream }: Op
     for (const topic of [topics.searches, topics.actions, topics.changes]) {
       await log.create(topic, { partitions: 4, retentionMs: 0, compacted: false });
     }
+    const shelved = books + untouchedBooks;
     await appendBooks(log, books);
     await serve(log, path, async (service) => {
-      await untilRead(service, books);
+      await untilRead(service, shelved);
     });
     const actions = stream === null ? madeUpActions(events, books) : readActions(stream);
     await appendActions(log, actions);
     return await serve(log, path, async (service) => {
       const started = performance.now();
-      await untilRead(service, books + actions.length);
+      await untilRead(service, shelved + actions.length);
       const readMs = performance.now() - started;
+      await untilAtRest();
+      const learntMs = performance.now() - started;
       const readers = [...new Set(actions.map(({ reader }) => reader))].slice(0, readersAsked);
       const paths = readers.map((reader) => `/recommendations?uid=${reader}`);
       await load(service.url, paths, 2, 1);
       const answers = await load(service.url, paths, seconds, 1);
+      const own = await ownActions(log, service.url, readers);
+      const others = await actionsOfOthers(log, service.url, shelved);
       return {
         events: actions.length,
         events_per_s: Math.round((actions.length / readMs) * 1_000),
+        learnt_s: Math.round(learntMs / 1_000),
         answers_per_s: Math.round(answers.requestsPerSecond),
         answer_p50_ms: answers.p50Ms,
         answer_p99_ms: answers.p99Ms,
+        own_action_ms: own,
+        action_of_others_ms: others,
+        rss_mb: Math.round(process.memoryUsage().rss / 2 ** 20),
         peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1_024),
       };
     });
@@ -118,7 +134,67 @@ async function serve<Result>(log: EventLog, path: string, body: (service: Served
 }
 
 async function untilRead({ read }: Served, events: number): Promise<void> {
-  while (read() < events) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (read() < events) await delay(20);
+}
+
+/** Resolves when the process does next to nothing: every weight is solved, and nothing is left to read. */
+async function untilAtRest(): Promise<void> {
+  for (;;) {
+    const before = process.cpuUsage();
+    await delay(restMs);
+    const { user, system } = process.cpuUsage(before);
+    if ((user + system) / 1_000 < restMs * restShare) return;
+  }
+}
+
+/** From a reader's durable action until their answer no longer has the book. */
+async function ownActions(log: EventLog, url: string, readers: readonly string[]) {
+  const source = createEventSource('own', clock);
+  const tookMs: number[] = [];
+  for (const reader of readers.slice(0, actionsMeasured)) {
+    const bookId = (await answer(url, reader))[0]!.book_id;
+    await log.append([readerActionRecord(topics.actions, source, reader, { action: 'dismissed', book_id: bookId })]);
+    tookMs.push(await timeUntil(async () => (await answer(url, reader)).every((one) => one.book_id !== bookId)));
+  }
+  return spread(tookMs);
+}
+
+/** From the durable action of a third reader of two books until a reader of one of them is told of the other. */
+async function actionsOfOthers(log: EventLog, url: string, books: number) {
+  const source = createEventSource('others', clock);
+  const tookMs: number[] = [];
+  for (let round = 0; round < actionsMeasured; round++) {
+    const [one, other] = [books - 2 * round, books - 2 * round - 1];
+    const chose = (reader: string, bookId: number): NewRecord =>
+      readerActionRecord(topics.actions, source, `${reader}-${round}`, { action: 'chosen', book_id: bookId });
+    const before = ['first', 'second'].flatMap((reader) => [chose(reader, one), chose(reader, other)]);
+    await log.append([...before, chose('third', one), chose('watching', one)]);
+    await delay(restMs);
+    await log.append([chose('third', other)]);
+    const isTold = async (): Promise<boolean> =>
+      (await answer(url, `watching-${round}`)).some(
+        ({ book_id: bookId, tier }) => bookId === other && tier === 'read-together',
+      );
+    tookMs.push(await timeUntil(isTold));
+  }
+  return spread(tookMs);
+}
+
+async function answer(url: string, reader: string) {
+  const response = await fetch(`${url}/recommendations?uid=${reader}`);
+  return (await response.json()) as readonly { readonly book_id: number; readonly tier: string }[];
+}
+
+async function timeUntil(isSo: () => Promise<boolean>): Promise<number> {
+  const started = performance.now();
+  while (!(await isSo())) if (performance.now() - started > 10_000) throw new Error('an action does not show');
+  return performance.now() - started;
+}
+
+function spread(tookMs: readonly number[]) {
+  const sorted = tookMs.toSorted((one, other) => one - other);
+  const at = (share: number): number => Number(sorted[Math.floor((sorted.length - 1) * share)]!.toFixed(1));
+  return { p50: at(0.5), max: at(1) };
 }
 
 async function append(log: EventLog, records: Iterable<NewRecord>): Promise<void> {
@@ -135,9 +211,16 @@ async function append(log: EventLog, records: Iterable<NewRecord>): Promise<void
 async function appendBooks(log: EventLog, count: number): Promise<void> {
   const source = createEventSource('bench', clock);
   const random = seededRandom(count);
-  const records = madeUpBooks(count).map(({ year, ...fields }, at) => {
+  const madeUp = madeUpBooks(count).map(({ year, ...fields }) => {
     const subjects = [`Subject ${Math.floor(random() * 500)}`, `Subject ${Math.floor(random() * 500)}`];
-    const book = { id: at + 1, ...fields, published_at: String(year), subjects };
+    return { ...fields, published_at: String(year), subjects };
+  });
+  const untouched = Array.from({ length: untouchedBooks }, (_, at) => ({
+    title: `Untouched ${at}`,
+    author: `By ${at}`,
+  }));
+  const records = [...madeUp, ...untouched].map((fields, at) => {
+    const book = { id: at + 1, ...fields };
     return bookChangedRecord(topics.changes, source, { bookId: book.id, version: 1, book });
   });
   await append(log, records);

@@ -13,17 +13,19 @@ const plain: Candidate = {
 const many = (count: number, fields: Partial<Candidate>): readonly Candidate[] =>
   Array.from({ length: count }, (_, at) => ({ ...plain, authors: [`author ${at}`], ...fields }));
 const countOf = (candidates: readonly Candidate[], key: keyof Candidate): number =>
-  arrange(candidates).filter((place) => candidates[place]![key] === true).length;
+  arrange(candidates).filter((one) => one[key] === true).length;
+const placesOf = (candidates: readonly Candidate[]): readonly number[] =>
+  arrange(candidates).map((one) => candidates.indexOf(one));
 
 describe('the list that is shown', () => {
   it('has ten works in the order of the ranking', () => {
-    assert.deepEqual(arrange(many(12, {})), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert.deepEqual(placesOf(many(12, {})), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
   it('has at most two by one author, even where that leaves places empty', () => {
     const byOne = many(5, { authors: ['ann', 'bob'] });
-    assert.deepEqual(arrange(byOne), [0, 1]);
-    assert.deepEqual(arrange([...byOne, ...many(2, { authors: ['bob'] }), ...many(1, {})]), [0, 1, 7]);
+    assert.deepEqual(placesOf(byOne), [0, 1]);
+    assert.deepEqual(placesOf([...byOne, ...many(2, { authors: ['bob'] }), ...many(1, {})]), [0, 1, 7]);
   });
 
   it('has at most two of the recent results, unless places stay empty', () => {
@@ -49,7 +51,7 @@ describe('the list that is shown', () => {
   });
 
   it('has no later volume of a series', () => {
-    assert.deepEqual(arrange([...many(1, { isLaterVolume: true }), ...many(1, {})]), [1]);
+    assert.deepEqual(placesOf([...many(1, { isLaterVolume: true }), ...many(1, {})]), [1]);
   });
 
   it('keeps its bounds for any ranking', () => {
@@ -63,7 +65,7 @@ describe('the list that is shown', () => {
     });
     fc.assert(
       fc.property(fc.array(candidate, { maxLength: 30 }), (candidates) => {
-        const list = arrange(candidates).map((place) => candidates[place]!);
+        const list = arrange(candidates);
         assert.ok(list.length <= 10 && list.every((one) => !one.isLaterVolume));
         for (const author of names) {
           assert.ok(list.filter(({ authors }) => authors.includes(author)).length <= 2);

@@ -22,31 +22,44 @@ const byNewAuthors = 3;
  * recent results, at least three by authors new to the reader once that many are read by readers of the same books, and
  * of a series only the next volume. Where that leaves places empty, the rule of new authors gives way first, then that
  * of recent results. The rule of two by one author never does: a shorter list is better.
- * @returns the places of the chosen candidates, in the order of the ranking.
+ * @param candidates are gone through several times, each time no further than needed.
+ * @returns the chosen candidates, in the order of the ranking.
  */
-export function arrange(candidates: readonly Candidate[]): readonly number[] {
-  const chosen: number[] = [];
+export function arrange<One extends Candidate>(candidates: Iterable<One>): readonly One[] {
+  const chosen = new Map<number, One>();
   const perAuthor = new Map<string, number>();
   const counted = { recent: 0, knownAuthors: 0 };
-  const newAuthors = candidates.filter((one) => one.isByNewAuthor && one.isReadTogether).length;
-  const mostByKnown = newAuthors >= byNewAuthors ? shown - byNewAuthors : shown;
+  let newAuthorsMatter: boolean | null = null;
+  const leavesNewAuthorsOut = (): boolean =>
+    counted.knownAuthors >= shown - byNewAuthors && (newAuthorsMatter ??= hasNewAuthors(candidates));
 
   const fill = (rules: { readonly newAuthors: boolean; readonly recent: boolean }): void => {
-    for (const [place, candidate] of candidates.entries()) {
-      if (chosen.length === shown) return;
+    let place = -1;
+    for (const candidate of candidates) {
+      place++;
       const { authors, isByNewAuthor, isRecentResult, isLaterVolume } = candidate;
-      if (isLaterVolume || chosen.includes(place)) continue;
+      if (isLaterVolume || chosen.has(place)) continue;
       if (authors.some((author) => (perAuthor.get(author) ?? 0) >= byOneAuthor)) continue;
-      if (rules.newAuthors && !isByNewAuthor && counted.knownAuthors >= mostByKnown) continue;
+      if (rules.newAuthors && !isByNewAuthor && leavesNewAuthorsOut()) continue;
       if (rules.recent && isRecentResult && counted.recent >= recentResults) continue;
-      chosen.push(place);
+      chosen.set(place, candidate);
       for (const author of authors) perAuthor.set(author, (perAuthor.get(author) ?? 0) + 1);
       if (isRecentResult) counted.recent++;
       if (!isByNewAuthor) counted.knownAuthors++;
+      if (chosen.size === shown) return;
     }
   };
   fill({ newAuthors: true, recent: true });
-  fill({ newAuthors: false, recent: true });
-  fill({ newAuthors: false, recent: false });
-  return chosen.sort((one, other) => one - other);
+  if (chosen.size < shown) fill({ newAuthors: false, recent: true });
+  if (chosen.size < shown) fill({ newAuthors: false, recent: false });
+  return [...chosen].sort(([one], [other]) => one - other).map(([, candidate]) => candidate);
+}
+
+function hasNewAuthors(candidates: Iterable<Candidate>): boolean {
+  let found = 0;
+  for (const { isByNewAuthor, isReadTogether } of candidates) {
+    if (isByNewAuthor && isReadTogether) found++;
+    if (found === byNewAuthors) return true;
+  }
+  return false;
 }

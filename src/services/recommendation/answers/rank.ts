@@ -1,5 +1,6 @@
 import type { Knowledge } from '../model/knowledge.ts';
 import { windowOf, type Fact } from '../model/reader-window.ts';
+import { createScores } from '../model/scores.ts';
 import { createStrongest } from '../model/strongest.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
@@ -12,7 +13,7 @@ export type Evidence = {
   readonly source: Fact | { readonly query: string };
 };
 
-/** A work and what speaks for it; the evidence adds up to the score. */
+/** A work and what speaks for it. */
 export type Ranked = {
   /** By the number of the work in the model. */
   readonly work: number;
@@ -20,9 +21,11 @@ export type Ranked = {
   readonly score: number;
   /** The part of the score that comes from what other readers read. */
   readonly together: number;
-  /** Whether anything else speaks for it. */
-  readonly isBeside: boolean;
-  readonly evidence: () => readonly Evidence[];
+  /**
+   * All of it adds up to the score.
+   * @param fewestReaders leaves out what fewer readers have in common.
+   */
+  readonly evidence: (fewestReaders: number) => readonly Evidence[];
 };
 
 const seedsUsed = { recent: 40, recentTimes: 12, similar: 12, searches: 5, resultsPerSearch: 2 };
@@ -49,92 +52,87 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
     return number === -1 ? -1 : counts.workOf(number);
   };
   const fading = (work: number): number => (work === -1 ? 1 : 1 / (1 + counts.readersOf(work) / halfFadedAt));
-  let together = new Float64Array(1_024);
-  let besides = new Float64Array(1_024);
-  /** 1 for works that are in `touched` already. */
-  let isTouched = new Uint8Array(1_024);
-  const makeRoom = (): void => {
-    if (together.length >= counts.size()) return;
-    const size = counts.size() * 2;
-    [together, besides, isTouched] = [new Float64Array(size), new Float64Array(size), new Uint8Array(size)];
-  };
+  const together = createScores();
+  const besides = createScores();
   const strongest = createStrongest(most, (one, other) => counts.orderOf(one) < counts.orderOf(other));
 
   return (taste) => {
     const seeds = seedsOf(windowOf(taste), workOf);
     const beside = besideEvidence(taste, seeds);
-    makeRoom();
-    const touched: number[] = [];
-    const touch = (work: number): void => {
-      if (isTouched[work] === 1) return;
-      isTouched[work] = 1;
-      touched.push(work);
-    };
-    for (const [work, { weight, isRecent }] of seeds) {
-      model.eachFor(work, isRecent, (target, weightOfOne) => {
-        touch(target);
-        together[target]! += weight * weightOfOne;
-      });
-    }
-    for (const [work, evidence] of beside) {
-      touch(work);
-      besides[work] = evidence.reduce((sum, { weight }) => sum + weight, 0);
-    }
-    for (const bookId of settledBooks(taste)) {
-      const work = workOf(bookId);
-      if (work !== -1) together[work] = besides[work] = 0;
-    }
-    strongest.clear();
-    for (const work of touched) {
-      const score = together[work]! + besides[work]!;
+    const settled = settledBooks(taste).map(workOf);
+    for (const scores of [together, besides]) scores.makeRoom(counts.size());
+    for (const [work, { weight, isRecent }] of seeds) model.addTo(together, work, isRecent, weight);
+    for (const { work, weight } of beside) besides.add(work, weight);
+    for (const work of settled) if (work !== -1) together.add(work, Number.NEGATIVE_INFINITY);
+    const scoreOf = (work: number): number => together.of(work) + besides.of(work);
+    const offer = (work: number): void => {
+      const score = scoreOf(work);
       if (score > 0) strongest.offer(work, score);
-    }
-    const ranked = Array.from(strongest.works(), (work): Ranked => ({
-      work,
-      score: together[work]! + besides[work]!,
-      together: together[work]!,
-      isBeside: beside.has(work),
-      evidence: () => [...togetherEvidence(work, seeds), ...(beside.get(work) ?? [])],
-    }));
-    for (const work of touched) together[work] = besides[work] = isTouched[work] = 0;
+    };
+    strongest.clear();
+    for (const work of together.works()) offer(work);
+    for (const work of besides.works()) if (!together.has(work)) offer(work);
+    const ranked = Array.from(strongest.works(), (work): Ranked => {
+      const isBeside = besides.has(work);
+      return {
+        work,
+        score: scoreOf(work),
+        together: together.of(work),
+        evidence: (fewestReaders) => [
+          ...togetherEvidence(work, seeds, fewestReaders),
+          ...(isBeside ? beside.filter((one) => one.work === work) : []),
+        ],
+      };
+    });
+    together.clear();
+    besides.clear();
     return ranked.sort(
       (one, other) => other.score - one.score || counts.orderOf(one.work) - counts.orderOf(other.work),
     );
   };
 
-  function togetherEvidence(work: number, seeds: ReadonlyMap<number, Seed>): readonly Evidence[] {
-    const weightOf = model.weightFor(work);
-    return [...seeds].flatMap(([seed, { fact, weight, isRecent }]) => {
-      const weightOfOne = weightOf(seed, isRecent);
-      return weightOfOne === 0 ? [] : [{ tier: 'read-together', weight: weight * weightOfOne, source: fact } as const];
+  function togetherEvidence(
+    work: number,
+    seeds: ReadonlyMap<number, Seed>,
+    fewestReaders: number,
+  ): readonly Evidence[] {
+    if (counts.readersOf(work) < fewestReaders) return [];
+    const weights = new Map<number, number>();
+    const { neighbours, weights: learnt } = model.weightsFor(work);
+    for (const [at, neighbour] of neighbours.entries()) {
+      if (seeds.has(neighbour)) weights.set(neighbour, learnt[at]!);
+    }
+    for (const [seed, { isRecent }] of seeds) {
+      const cosine = isRecent ? model.cosine(seed, work) : 0;
+      if (cosine !== 0) weights.set(seed, cosine + (weights.get(seed) ?? 0));
+    }
+    return Array.from(weights).flatMap(([seed, weightOfOne]) => {
+      if (counts.pairs.get(work, seed) < fewestReaders) return [];
+      const { fact, weight } = seeds.get(seed)!;
+      return [{ tier: 'read-together', weight: weight * weightOfOne, source: fact } as const];
     });
   }
 
-  function besideEvidence(taste: Taste, seeds: ReadonlyMap<number, Seed>): ReadonlyMap<number, readonly Evidence[]> {
-    const found = new Map<number, Evidence[]>();
-    const add = (bookId: number, evidence: Evidence): void => {
+  /** What speaks for works beside what others read, each with its work. */
+  function besideEvidence(taste: Taste, seeds: ReadonlyMap<number, Seed>): readonly (Evidence & { work: number })[] {
+    const found: (Evidence & { work: number })[] = [];
+    const add = (bookId: number, tier: Evidence['tier'], weight: number, source: Evidence['source']): void => {
       const work = workOf(bookId);
-      if (work === -1) return;
-      const known = found.get(work);
-      if (known === undefined) found.set(work, [evidence]);
-      else known.push(evidence);
+      if (work !== -1) found.push({ work, tier, weight, source });
     };
     for (const [work, { fact, weight }] of [...seeds].slice(0, seedsUsed.similar)) {
       const faded = weight * fading(work);
-      for (const { bookId, similarity } of shelf.neighbours(fact.bookId)) {
-        add(bookId, { tier: 'similar', weight: faded * similarity, source: fact });
-      }
+      for (const { bookId, similarity } of shelf.neighbours(fact.bookId))
+        add(bookId, 'similar', faded * similarity, fact);
     }
     for (const [age, { query, bookIds }] of taste.searches.slice(0, seedsUsed.searches).entries()) {
+      const source = { query };
       for (const [place, bookId] of bookIds.entries()) {
         const weight = decay.searches ** age * decay.results ** place;
-        add(bookId, { tier: 'searched', weight: shares.result * weight, source: { query } });
+        add(bookId, 'searched', shares.result * weight, source);
         if (place >= seedsUsed.resultsPerSearch) continue;
         const faded = shares.nearResult * weight * fading(workOf(bookId));
-        for (const near of shelf.neighbours(bookId)) {
-          const shared = faded * near.similarity;
-          add(near.bookId, { tier: 'searched', weight: shared, source: { query } });
-        }
+        for (const near of shelf.neighbours(bookId)) add(near.bookId, 'searched', faded * near.similarity, source);
       }
     }
     return found;

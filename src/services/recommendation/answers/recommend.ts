@@ -30,34 +30,76 @@ export type Recommended = {
 /** With fewer readers of two books, that they were read together is not told. */
 export const fewestReaders = 3;
 
-const candidatesLooked = 150;
+const candidatesLooked = 100;
 const reasonsShown = 3;
-/** With so many ranked works the list is full without popular ones. */
-const enoughRanked = 100;
 const popularLooked = 100;
 const popularForMs = 2_000;
 
 /** What a reader might read next. The same knowledge and taste give the same list. */
 export function createRecommender(knowledge: Knowledge, clock: () => number): (taste: Taste) => readonly Recommended[] {
-  const { model, shelf } = knowledge;
   const rank = createRanking(knowledge, candidatesLooked);
   const popular = createPopularWorks(knowledge, clock);
   return (taste) => {
     const history = historyOf(taste, knowledge);
     const ranked = rank(taste);
-    const known = new Set(ranked.map(({ work }) => work));
-    const others = (ranked.length < enoughRanked ? popular() : [])
-      .filter((work) => !known.has(work) && !history.settled.has(work))
-      .map((work, place) => popularWork(work, (ranked.at(-1)?.score ?? 0.01) / (place + 2)));
-    const candidates = [...ranked, ...others].flatMap((one) => {
-      const hasReason = one.isBeside || model.counts.readersOf(one.work) >= fewestReaders || one.together === 0;
-      const bookId = hasReason ? editionOf(model.counts.bookIdOf(one.work), history.language, shelf) : null;
-      return bookId === null ? [] : [{ ...one, bookId }];
+    return arrange(remembered(describe(ranked, popular, history, knowledge))).map(({ bookId, score, told }) => {
+      return { bookId, score: 1 - Math.exp(-score), ...told };
     });
-    return arrange(candidates.map((one) => candidateOf(one, history, shelf))).map((place) => {
-      const one = candidates[place]!;
-      return { bookId: one.bookId, score: 1 - Math.exp(-one.score), ...reasonsFor(one, knowledge) };
-    });
+  };
+}
+
+type Described = Candidate & {
+  readonly bookId: number;
+  readonly score: number;
+  readonly told: Pick<Recommended, 'tier' | 'reasons'>;
+};
+
+/**
+ * The works that can be shown, one by one, because few of them are looked at: those that are ranked, if the shop has
+ * them and a reason can be told, then popular ones.
+ */
+function* describe(
+  ranked: readonly Ranked[],
+  popular: () => readonly number[],
+  history: History,
+  knowledge: Knowledge,
+): Generator<Described> {
+  const { model, shelf } = knowledge;
+  const describeOne = (work: number, score: number, isReadTogether: boolean, told: Described['told']) => {
+    const bookId = editionOf(model.counts.bookIdOf(work), history.language, shelf);
+    return bookId === null
+      ? []
+      : [{ ...candidateOf(work, bookId, history, shelf), isReadTogether, bookId, score, told }];
+  };
+  const shown = new Set(history.settled);
+  for (const one of ranked) {
+    const told = reasonsFor(one, shelf);
+    if (told === null) continue;
+    shown.add(one.work);
+    yield* describeOne(one.work, one.score, one.together > 0, told);
+  }
+  const least = ranked.at(-1)?.score ?? 0.01;
+  for (const [place, work] of popular()
+    .filter((one) => !shown.has(one))
+    .entries()) {
+    yield* describeOne(work, least / (place + 2), false, popularReason(model.counts.readersOf(work)));
+  }
+}
+
+/** Goes through something several times, and asks it for each value once. */
+function remembered<Value>(values: Iterator<Value>): Iterable<Value> {
+  const known: Value[] = [];
+  return {
+    *[Symbol.iterator]() {
+      for (let at = 0; ; at++) {
+        if (at === known.length) {
+          const next = values.next();
+          if (next.done === true) return;
+          known.push(next.value);
+        }
+        yield known[at]!;
+      }
+    },
   };
 }
 
@@ -102,14 +144,11 @@ function editionOf(bookId: number, language: string | null, shelf: Shelf): numbe
   return best?.id ?? null;
 }
 
-type Described = Ranked & { readonly bookId: number };
-
-function candidateOf({ work, bookId, together }: Described, history: History, shelf: Shelf): Candidate {
+function candidateOf(work: number, bookId: number, history: History, shelf: Shelf) {
   const { authors, place } = shelf.bookOf(bookId)!;
   return {
     authors,
     isByNewAuthor: authors.length > 0 && !authors.some((author) => history.authors.has(author)),
-    isReadTogether: together > 0,
     isRecentResult: history.recentResults.has(work),
     isLaterVolume: place !== null && place.number !== nextVolume(place.series, history.openedBooks, shelf),
   };
@@ -125,21 +164,23 @@ function nextVolume(series: string, opened: ReadonlySet<number>, shelf: Shelf): 
   return Math.min(...(behind.length > 0 ? behind : left));
 }
 
-function reasonsFor(ranked: Ranked, { model, shelf }: Knowledge): Pick<Recommended, 'tier' | 'reasons'> {
-  const { counts } = model;
-  const told = ranked.evidence().filter(({ tier, weight, source }) => {
-    if (weight <= 0) return false;
-    if (tier !== 'read-together' || !('bookId' in source)) return true;
-    return counts.pairs.get(counts.workOf(counts.numberOf(source.bookId)), ranked.work) >= fewestReaders;
-  });
-  const sorted = told.toSorted((one, other) => other.weight - one.weight);
-  const reasons = new Map(sorted.map(({ source }) => reasonFor(source, shelf)).map((reason) => [reason.text, reason]));
-  if (sorted[0] !== undefined) return { tier: sorted[0].tier, reasons: [...reasons.values()].slice(0, reasonsShown) };
-  const readers = counts.readersOf(ranked.work);
-  if (readers >= fewestReaders) {
-    return { tier: 'popular', reasons: [{ kind: 'popular', text: `${readers} readers have it` }] };
+/** @returns null when nothing that speaks for a work can be told. */
+function reasonsFor(ranked: Ranked, shelf: Shelf): Described['told'] | null {
+  const told = ranked.evidence(fewestReaders).filter(({ weight }) => weight > 0);
+  const sorted = told.sort((one, other) => other.weight - one.weight);
+  if (sorted[0] === undefined) return null;
+  const reasons = new Map<string, Reason>();
+  for (const { source } of sorted) {
+    const reason = reasonFor(source, shelf);
+    if (!reasons.has(reason.text)) reasons.set(reason.text, reason);
+    if (reasons.size === reasonsShown) break;
   }
-  return { tier: 'popular', reasons: [{ kind: 'popular', text: 'many readers have it' }] };
+  return { tier: sorted[0].tier, reasons: [...reasons.values()] };
+}
+
+function popularReason(readers: number): Described['told'] {
+  const text = readers >= fewestReaders ? `${readers} readers have it` : 'many readers have it';
+  return { tier: 'popular', reasons: [{ kind: 'popular', text }] };
 }
 
 function reasonFor(source: Evidence['source'], shelf: Shelf): Reason {
@@ -151,10 +192,6 @@ function reasonFor(source: Evidence['source'], shelf: Shelf): Reason {
   const did = strength >= strengths.wanted ? 'want to read' : strength >= strengths.chosen ? 'chose' : 'opened';
   const kind = did === 'want to read' ? 'wanted' : did === 'chose' ? 'chosen' : 'opened';
   return { kind, text: `because you ${did} ${title}`, book_id: bookId };
-}
-
-function popularWork(work: number, score: number): Ranked {
-  return { work, score, together: 0, isBeside: false, evidence: () => [] };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import { authorKeys } from '../../../text/fields.ts';
 import { wholeWords } from '../../../text/words.ts';
+import { createScores } from './scores.ts';
 import { createStrongest } from './strongest.ts';
 
 export type Neighbour = { readonly bookId: number; /** Cosine, 0 to 1. */ readonly similarity: number };
@@ -33,43 +34,45 @@ const stopWords = new Set(
   ).split(' '),
 );
 
-/** The books that have a feature, by their places, and how heavily each does. */
-type Posting = { readonly places: number[]; readonly weights: number[]; readonly isWord: boolean };
-type Features = { readonly numbers: Int32Array; readonly weights: Float32Array };
+/**
+ * That a book has a feature, and how heavily, in one integer: the place of the book in a list by feature, or the number of
+ * the feature in a list by book, before the number of its weight.
+ */
+const weightBits = 3;
+const weightMask = (1 << weightBits) - 1;
+const weightsByNumber = Object.values(weights);
+type Having = number;
 
 /** TF-IDF vectors over authors, series, subjects and words, compared by cosine (Salton and Buckley, 1988). */
 export function createContentIndex(): ContentIndex {
   const numbers = new Map<string, number>();
-  const postings: Posting[] = [];
-  const places = new Map<number, number>();
+  /** By number of a feature: the books that have it, in no particular order, and whether it is only a word. */
+  const having: Having[][] = [];
+  const isWord: boolean[] = [];
+  /** By place of a book. */
+  const features: (readonly Having[] | null)[] = [];
   const bookIds: number[] = [];
-  const features: (Features | null)[] = [];
+  const places = new Map<number, number>();
   const freePlaces: number[] = [];
-  /** Lengths are computed when they are needed, once for each state of the catalogue. */
-  const lengths: { value: number; at: number }[] = [];
-  let changes = 0;
-  let products = new Float64Array(1_024);
+  const products = createScores();
   /** How many features are shared; 2 and more with one that is no word. */
   let shared = new Uint8Array(1_024);
 
-  const rarity = (feature: number): number => {
-    const frequency = postings[feature]!.places.length;
+  const rarity = createRemembered((feature) => {
+    const frequency = having[feature]!.length;
     if (frequency > Math.max(alwaysRare, places.size * commonShare)) return 0;
     return Math.log((1 + places.size) / frequency);
-  };
-  const lengthOf = (place: number): number => {
-    const length = lengths[place]!;
-    if (length.at === changes) return length.value;
-    const { numbers: own, weights } = features[place]!;
+  });
+  const lengthOf = createRemembered((place) => {
     let squares = 0;
-    for (let at = 0; at < own.length; at++) squares += (weights[at]! * rarity(own[at]!)) ** 2;
-    length.at = changes;
-    return (length.value = Math.sqrt(squares));
-  };
+    for (const one of features[place]!) squares += (weightOf(one) * rarity.of(one >>> weightBits)) ** 2;
+    return Math.sqrt(squares);
+  });
   const remove = (bookId: number): void => {
     const place = places.get(bookId);
     if (place === undefined) return;
-    for (const feature of features[place]!.numbers) takeOut(postings[feature]!, place);
+    for (const one of features[place]!)
+      takeOut(having[one >>> weightBits]!, (place << weightBits) | (one & weightMask));
     features[place] = null;
     freePlaces.push(place);
     places.delete(bookId);
@@ -78,90 +81,113 @@ export function createContentIndex(): ContentIndex {
     const place = freePlaces.pop() ?? bookIds.length;
     places.set(bookId, place);
     bookIds[place] = bookId;
-    lengths[place] = { value: 0, at: -1 };
-    const own = Int32Array.from(found.keys(), (feature) => {
-      const known = numbers.get(feature) ?? postings.length;
-      if (known === postings.length) {
+    features[place] = Array.from(found, ([feature, weight]) => {
+      const known = numbers.get(feature) ?? having.length;
+      if (known === having.length) {
         numbers.set(feature, known);
-        postings.push({ places: [], weights: [], isWord: feature.startsWith('word ') });
+        having.push([]);
+        isWord.push(feature.startsWith('word '));
       }
-      return known;
+      having[known]!.push((place << weightBits) | weight);
+      return (known << weightBits) | weight;
     });
-    const weightsOfOwn = Float32Array.from(found.values());
-    features[place] = { numbers: own, weights: weightsOfOwn };
-    for (const [at, feature] of own.entries()) {
-      postings[feature]!.places.push(place);
-      postings[feature]!.weights.push(weightsOfOwn[at]!);
-    }
-    if (place < products.length) return;
-    products = new Float64Array(products.length * 2);
-    shared = new Uint8Array(shared.length * 2);
+    if (place >= shared.length) shared = new Uint8Array(shared.length * 2);
   };
-  /** By rising frequency; features of one frequency in the order of the book. */
-  const tellingFeatures = ({ numbers: own, weights: of }: Features) =>
-    Array.from(own, (feature, at) => ({ ...postings[feature]!, weight: of[at]!, rare: rarity(feature) }))
-      .filter(({ rare }) => rare > 0)
-      .sort((one, other) => one.places.length - other.places.length);
-  const shareFeatures = (place: number): readonly number[] => {
-    const touched: number[] = [];
+  /** From the rarest feature on; of one frequency in the order of the book. */
+  const shareFeatures = (place: number): void => {
+    products.makeRoom(bookIds.length);
+    const frequency = (one: Having): number => having[one >>> weightBits]!.length;
     let left = mostShared;
-    for (const { places: having, weights: of, isWord, weight, rare } of tellingFeatures(features[place]!)) {
-      if ((left -= having.length) < 0) break;
-      for (let at = 0; at < having.length; at++) {
-        const other = having[at]!;
-        if (shared[other] === 0) touched.push(other);
-        shared[other] = Math.min(9, shared[other]! + (isWord ? 1 : 2));
-        products[other]! += weight * of[at]! * rare ** 2;
+    for (const own of features[place]!.toSorted((one, other) => frequency(one) - frequency(other))) {
+      const feature = own >>> weightBits;
+      const factor = weightOf(own) * rarity.of(feature) ** 2;
+      if (factor === 0) continue;
+      const others = having[feature]!;
+      if ((left -= others.length) < 0) break;
+      const by = isWord[feature] === true ? 1 : 2;
+      for (const one of others) {
+        const other = one >>> weightBits;
+        shared[other] = Math.min(9, shared[other]! + by);
+        products.add(other, factor * weightOf(one));
       }
     }
-    return touched;
   };
 
   return {
     put: (bookId, book) => {
       remove(bookId);
-      changes++;
+      rarity.forget();
+      lengthOf.forget();
       if (book !== null) add(bookId, featuresOf(book));
     },
     neighbours: (bookId, limit) => {
       const place = places.get(bookId);
       if (place === undefined) return [];
-      const touched = shareFeatures(place);
+      shareFeatures(place);
       const strongest = createStrongest(compared, (one, other) => bookIds[one]! < bookIds[other]!);
-      for (const other of touched) {
-        if (other !== place && shared[other]! > 1) strongest.offer(other, products[other]!);
+      for (const other of products.works()) {
+        if (other !== place && shared[other]! > 1) strongest.offer(other, products.of(other));
+        shared[other] = 0;
       }
-      const own = lengthOf(place);
+      const own = lengthOf.of(place);
       const found = Array.from(strongest.works(), (other) => {
-        return { bookId: bookIds[other]!, similarity: products[other]! / (own * lengthOf(other)) };
+        return { bookId: bookIds[other]!, similarity: products.of(other) / (own * lengthOf.of(other)) };
       });
-      for (const other of touched) products[other] = shared[other] = 0;
+      products.clear();
       return found.sort((one, other) => other.similarity - one.similarity || one.bookId - other.bookId).slice(0, limit);
     },
     size: () => places.size,
   };
 }
 
-function takeOut({ places, weights: of }: Posting, place: number): void {
-  const at = places.indexOf(place);
-  const [lastPlace, lastWeight] = [places.pop()!, of.pop()!];
-  if (at === places.length) return;
-  places[at] = lastPlace;
-  of[at] = lastWeight;
+function weightOf(having: Having): number {
+  return weightsByNumber[having & weightMask]!;
 }
 
-/** The heaviest reading of each feature counts once. */
+function takeOut(list: Having[], one: Having): void {
+  const last = list.pop()!;
+  if (last !== one) list[list.indexOf(one)] = last;
+}
+
+/** Numbers that are computed when they are needed, and once until they are forgotten. */
+function createRemembered(compute: (at: number) => number) {
+  let values = new Float64Array(1_024);
+  let computedAt = new Int32Array(1_024);
+  let now = 1;
+  const makeRoom = (at: number): void => {
+    const [oldValues, oldComputedAt] = [values, computedAt];
+    values = new Float64Array(at * 2);
+    values.set(oldValues);
+    computedAt = new Int32Array(at * 2);
+    computedAt.set(oldComputedAt);
+  };
+  return {
+    of: (at: number): number => {
+      if (at >= values.length) makeRoom(at);
+      if (computedAt[at] !== now) {
+        values[at] = compute(at);
+        computedAt[at] = now;
+      }
+      return values[at]!;
+    },
+    forget: () => {
+      now++;
+    },
+  };
+}
+
+/** The numbers of their weights by features. A word of the title counts as such where the description has it, too. */
 function featuresOf({ title, author, series, subjects, description }: Book): ReadonlyMap<string, number> {
   const features = new Map<string, number>();
-  const add = (kind: string, name: string, weight: number): void => {
+  const add = (kind: string, name: string, weight: keyof typeof weights): void => {
     const feature = `${kind} ${name}`;
-    if (name !== '') features.set(feature, Math.max(weight, features.get(feature) ?? 0));
+    if (name !== '' && !features.has(feature)) features.set(feature, Object.keys(weights).indexOf(weight));
   };
-  for (const name of authorKeys(author)) add('author', name, weights.author);
-  add('series', wholeWords((series ?? '').replace(/#.*$/, '')).join(' '), weights.series);
-  for (const subject of subjects ?? []) add('subject', wholeWords(subject).join(' '), weights.subject);
-  for (const word of wordsOf(title)) add('word', word, weights.title);
-  for (const word of wordsOf(description ?? '')) add('word', word, weights.description);
+  for (const name of authorKeys(author)) add('author', name, 'author');
+  add('series', wholeWords((series ?? '').replace(/#.*$/, '')).join(' '), 'series');
+  for (const subject of subjects ?? []) add('subject', wholeWords(subject).join(' '), 'subject');
+  for (const word of wordsOf(title)) add('word', word, 'title');
+  for (const word of wordsOf(description ?? '')) add('word', word, 'description');
   return features;
 }
 

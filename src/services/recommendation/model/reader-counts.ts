@@ -28,6 +28,8 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
   const bookIds: number[] = [];
   let works = new Int32Array(1_024);
   let readers = new Int32Array(1_024);
+  /** 1 / √readers, for cosines; computed once for each change instead of once for each pair. */
+  let inverseRoots = new Float64Array(1_024);
   const booksOf = new Map<string, Int32Array>();
   let facts = 0;
 
@@ -35,7 +37,8 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
     ...new Set(Array.from(books, (number) => works[number]!)),
   ];
   const count = (work: number, beside: readonly number[], by: 1 | -1): void => {
-    readers[work]! += by;
+    const now = (readers[work]! += by);
+    inverseRoots[work] = now === 0 ? 0 : 1 / Math.sqrt(now);
     facts += by;
     onChange(work);
     for (const other of beside) if (other !== work) pairs.add(work, other, by);
@@ -58,6 +61,7 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
   return {
     pairs,
     readersOf: (work) => readers[work]!,
+    inverseRootOf: (work) => inverseRoots[work]!,
     orderOf: (work) => bookIds[work]!,
     numberOf: (bookId) => {
       const known = numbers.get(bookId);
@@ -67,8 +71,9 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
       numbers.set(bookId, number);
       bookIds.push(bookId);
       if (number >= works.length) {
-        works = grown(works);
-        readers = grown(readers);
+        works = grown(works, Int32Array);
+        readers = grown(readers, Int32Array);
+        inverseRoots = grown(inverseRoots, Float64Array);
       }
       works[number] = number;
       return number;
@@ -93,8 +98,11 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
   };
 }
 
-function grown(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(numbers.length * 2);
+function grown<Numbers extends Int32Array | Float64Array>(
+  numbers: Numbers,
+  kind: new (length: number) => Numbers,
+): Numbers {
+  const larger = new kind(numbers.length * 2);
   larger.set(numbers);
   return larger;
 }

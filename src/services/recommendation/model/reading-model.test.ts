@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createReadingModel, ridgeFor, type ReadingModel } from './reading-model.ts';
+import { createScores } from './scores.ts';
 import type { ReaderCounts } from './reader-counts.ts';
 
 const bookId = fc.integer({ min: 1, max: 9 });
@@ -41,11 +42,16 @@ function rebuilt(steps: readonly Step[]): ReadingModel {
 }
 
 function weightsOf(model: ReadingModel): ReadonlyMap<string, number> {
+  const { counts } = model;
   const weights = new Map<string, number>();
-  for (let work = 0; work < model.counts.size(); work++) {
-    model.eachFor(work, false, (target, weight) => {
-      weights.set(`${model.counts.bookIdOf(work)} for ${model.counts.bookIdOf(target)}`, weight);
-    });
+  const scores = createScores();
+  scores.makeRoom(counts.size());
+  for (let work = 0; work < counts.size(); work++) {
+    model.addTo(scores, work, false, 1);
+    for (const target of scores.works()) {
+      weights.set(`${counts.bookIdOf(work)} for ${counts.bookIdOf(target)}`, scores.of(target));
+    }
+    scores.clear();
   }
   return weights;
 }

@@ -1,5 +1,6 @@
 import { createReaderCounts, type ReaderCounts } from './reader-counts.ts';
-import { createSolver } from './solve-weights.ts';
+import type { Scores } from './scores.ts';
+import { createSolver, type SolvedWork } from './solve-weights.ts';
 import { createWeights } from './weights.ts';
 
 /** How a reader's books speak for others, learnt from which books readers have in common. */
@@ -14,10 +15,12 @@ export type ReadingModel = {
   readonly solveOthers: (untilMs: number, stopwatch: () => number) => boolean;
   /** Solves every work. */
   readonly solveAll: () => void;
-  /** Calls `visit` for each work that this one speaks for, some of them twice. */
-  readonly eachFor: (work: number, isRecent: boolean, visit: (target: number, weight: number) => void) => void;
-  /** How much a work speaks for another: the sum of what `eachFor` gives. */
-  readonly weightFor: (target: number) => (work: number, isRecent: boolean) => number;
+  /** Adds how much a work speaks for each other one, times a factor. */
+  readonly addTo: (scores: Scores, work: number, isRecent: boolean, factor: number) => void;
+  /** What speaks for a work, until the next change. A recent work's `cosine` comes on top. */
+  readonly weightsFor: (target: number) => SolvedWork;
+  /** How much a recent work speaks for another beside its weight. */
+  readonly cosine: (work: number, target: number) => number;
 };
 
 export const neighboursPerWork = 32;
@@ -88,23 +91,17 @@ export function createReadingModel(): ReadingModel {
       for (let work = 0; work < counts.size(); work++) solveOne(work);
       next = counts.size();
     },
-    eachFor: (work, isRecent, visit) => {
-      weights.eachFor(work, visit);
+    addTo: (scores, work, isRecent, factor) => {
+      weights.addTo(scores, work, factor);
       if (!isRecent || counts.pairs.breadth(work) > broadest) return;
-      const own = counts.readersOf(work);
-      counts.pairs.eachOf(work, (other, readers) => {
-        visit(other, (cosineShare * readers) / Math.sqrt(own * counts.readersOf(other)));
-      });
+      const share = cosineShare * factor * counts.inverseRootOf(work);
+      counts.pairs.eachOf(work, (other, readers) => scores.add(other, share * readers * counts.inverseRootOf(other)));
     },
-    weightFor: (target) => {
-      const solved = new Map(weights.neighboursOf(target));
-      return (work, isRecent) => {
-        const weight = solved.get(work) ?? 0;
-        if (!isRecent || counts.pairs.breadth(work) > broadest) return weight;
-        const readers = counts.pairs.get(work, target);
-        if (readers === 0) return weight;
-        return weight + (cosineShare * readers) / Math.sqrt(counts.readersOf(work) * counts.readersOf(target));
-      };
+    weightsFor: weights.of,
+    cosine: (work, target) => {
+      if (counts.pairs.breadth(work) > broadest) return 0;
+      const readers = counts.pairs.get(target, work);
+      return cosineShare * readers * counts.inverseRootOf(work) * counts.inverseRootOf(target);
     },
   };
 }

@@ -8,6 +8,8 @@ export type Counts = {
   readonly pairs: CoCounts;
   /** How many readers have a work. */
   readonly readersOf: (work: number) => number;
+  /** 1 / √`readersOf`; 0 without readers. */
+  readonly inverseRootOf: (work: number) => number;
   /** Breaks ties between works, so that equal counts give equal weights whatever order they came in. */
   readonly orderOf: (work: number) => number;
 };
@@ -23,7 +25,7 @@ export function createSolver(counts: Counts, most: number): (work: number, ridge
   return (work, ridge) => {
     chosen.clear();
     counts.pairs.eachOf(work, (other, readers) => {
-      chosen.offer(other, readers / Math.sqrt(counts.readersOf(other)));
+      chosen.offer(other, readers * counts.inverseRootOf(other));
     });
     const neighbours = chosen.works();
     const size = neighbours.length;

@@ -1,3 +1,4 @@
+import type { Scores } from './scores.ts';
 import type { SolvedWork } from './solve-weights.ts';
 
 /**
@@ -6,41 +7,49 @@ import type { SolvedWork } from './solve-weights.ts';
  */
 export type Weights = {
   readonly put: (work: number, solved: SolvedWork) => void;
-  readonly eachFor: (speaker: number, visit: (target: number, weight: number) => void) => void;
-  readonly neighboursOf: (target: number) => readonly (readonly [work: number, weight: number])[];
+  /** Adds what a work says for others, times a factor. */
+  readonly addTo: (scores: Scores, speaker: number, factor: number) => void;
+  /** What speaks for a work, until the next change. */
+  readonly of: (target: number) => SolvedWork;
 };
 
-/** The places of one speaker's weights, in no particular order. */
-type Spoken = { places: Int32Array; size: number };
+/** What one work says for others, in no particular order: the place of a weight, and the weight once more. */
+type Spoken = { places: Int32Array; values: Float64Array; size: number };
 
 /** @param most neighbours of a work. Weight k of work j has the place j · most + k. */
 export function createWeights(most: number): Weights {
+  /** By place: who speaks, how much, and where that stands in what the speaker says. */
   let speakers = new Int32Array(most);
   let values = new Float64Array(most);
-  /** Where a place stands in its speaker's list. */
   let positions = new Int32Array(most);
   let sizes = new Uint8Array(1);
   const spoken: (Spoken | undefined)[] = [];
 
   const makeRoom = (work: number): void => {
     if (work < sizes.length) return;
-    const works = Math.max(work + 1, sizes.length * 2);
+    const works = Math.max(work + 1, Math.ceil(sizes.length * 1.5));
     speakers = copied(speakers, new Int32Array(works * most));
     values = copied(values, new Float64Array(works * most));
     positions = copied(positions, new Int32Array(works * most));
     sizes = copied(sizes, new Uint8Array(works));
   };
   const add = (place: number): void => {
-    const list = (spoken[speakers[place]!] ??= { places: new Int32Array(4), size: 0 });
-    if (list.size === list.places.length) list.places = copied(list.places, new Int32Array(list.size * 2));
+    const list = (spoken[speakers[place]!] ??= { places: new Int32Array(4), values: new Float64Array(4), size: 0 });
+    if (list.size === list.places.length) {
+      list.places = copied(list.places, new Int32Array(list.size * 2));
+      list.values = copied(list.values, new Float64Array(list.size * 2));
+    }
     positions[place] = list.size;
-    list.places[list.size++] = place;
+    list.places[list.size] = place;
+    list.values[list.size++] = values[place]!;
   };
   const remove = (place: number): void => {
     const list = spoken[speakers[place]!]!;
-    const last = list.places[--list.size]!;
-    list.places[positions[place]!] = last;
-    positions[last] = positions[place]!;
+    const last = --list.size;
+    const position = positions[place]!;
+    positions[list.places[last]!] = position;
+    list.places[position] = list.places[last]!;
+    list.values[position] = list.values[last]!;
   };
 
   return {
@@ -56,19 +65,16 @@ export function createWeights(most: number): Weights {
       }
       sizes[work] = size;
     },
-    eachFor: (speaker, visit) => {
+    addTo: (scores, speaker, factor) => {
       const list = spoken[speaker];
       if (list === undefined) return;
-      for (let at = 0; at < list.size; at++) {
-        const place = list.places[at]!;
-        visit(Math.floor(place / most), values[place]!);
-      }
+      const { places, values, size } = list;
+      for (let at = 0; at < size; at++) scores.add(Math.floor(places[at]! / most), factor * values[at]!);
     },
-    neighboursOf: (target) =>
-      Array.from({ length: sizes[target] ?? 0 }, (_, k) => {
-        const place = target * most + k;
-        return [speakers[place]!, values[place]!] as const;
-      }),
+    of: (target) => {
+      const [first, end] = [target * most, target * most + (sizes[target] ?? 0)];
+      return { neighbours: speakers.subarray(first, end), weights: values.subarray(first, end) };
+    },
   };
 }
 

@@ -22,13 +22,13 @@ export function tasteReads(
 /** @see RecommendationStore.taste */
 function* readTaste(reader: string): Steps<Taste> {
   const by = readerHash(reader);
-  const books = yield* readBooks([by]);
+  const books = yield* readBooksOf(by);
   const searches = yield* rows(
     'SELECT query, books, time_ms FROM state.search WHERE reader = ? ORDER BY time_ms DESC, query, query_hash LIMIT 20',
     [by],
   );
   return {
-    ...(books.get(textOf(by)) ?? nothing),
+    ...books,
     searches: searches.map((row) => ({
       query: columnText(row['query'])!,
       bookIds: JSON.parse(columnText(row['books'])!) as number[],
@@ -53,35 +53,45 @@ function* readReadersSince(changeNumber: number, limit: number): Steps<readonly 
 
 const nothing: ReaderBooks = { liked: [], verdicts: [] };
 
+/** As `readBooks` for one reader, with half as much to carry over: no row repeats who the reader is. */
+function* readBooksOf(reader: Uint8Array): Steps<ReaderBooks> {
+  const liked = yield* rows(likingsOf('= ?', ''), [reader]);
+  const verdicts = yield* rows(verdictsOf('= ?', ''), [reader]);
+  return { liked: liked.map(likingIn), verdicts: verdicts.map(verdictIn) };
+}
+
 function* readBooks(readers: readonly Uint8Array[]): Steps<ReadonlyMap<string, ReaderBooks>> {
-  const books = new Map<
-    string,
-    { liked: ReaderBooks['liked'][number][]; verdicts: ReaderBooks['verdicts'][number][] }
-  >();
-  const of = (row: SqlRow) => {
-    const reader = textOf(row['reader'] as Uint8Array);
-    let found = books.get(reader);
-    if (found === undefined) books.set(reader, (found = { liked: [], verdicts: [] }));
-    return found;
-  };
-  const liked = yield* rows(
-    `SELECT reader, book, MAX(strength) AS strength, MAX(time_ms) AS time FROM state.liking WHERE reader IN (?)
-     GROUP BY reader, book ORDER BY time DESC, book`,
-    [readers],
+  const liked = Map.groupBy(yield* rows(likingsOf('IN (?)', 'reader,'), [readers]), readerIn);
+  const verdicts = Map.groupBy(yield* rows(verdictsOf('IN (?)', 'reader,'), [readers]), readerIn);
+  return new Map(
+    Array.from(new Set([...liked.keys(), ...verdicts.keys()]), (reader) => [
+      reader,
+      { liked: (liked.get(reader) ?? []).map(likingIn), verdicts: (verdicts.get(reader) ?? []).map(verdictIn) },
+    ]),
   );
-  for (const row of liked) {
-    of(row).liked.push({ bookId: Number(row['book']), strength: Number(row['strength']), time: Number(row['time']) });
-  }
-  const verdicts = yield* rows(
-    `SELECT reader, book, verdict, time_ms FROM state.verdict WHERE reader IN (?) AND holds = 1
-     ORDER BY time_ms DESC, book, verdict`,
-    [readers],
-  );
-  for (const row of verdicts) {
-    const verdict = columnText(row['verdict']) as Verdict;
-    of(row).verdicts.push({ bookId: Number(row['book']), verdict, time: Number(row['time_ms']) });
-  }
-  return books;
+}
+
+function likingsOf(readers: string, columns: string): string {
+  return `SELECT ${columns} book, MAX(strength) AS strength, MAX(time_ms) AS time FROM state.liking
+    WHERE reader ${readers} GROUP BY ${columns} book ORDER BY time DESC, book`;
+}
+
+function verdictsOf(readers: string, columns: string): string {
+  return `SELECT ${columns} book, verdict, time_ms FROM state.verdict WHERE reader ${readers} AND holds = 1
+    ORDER BY time_ms DESC, book, verdict`;
+}
+
+function readerIn(row: SqlRow): string {
+  return textOf(row['reader'] as Uint8Array);
+}
+
+function likingIn(row: SqlRow): ReaderBooks['liked'][number] {
+  return { bookId: Number(row['book']), strength: Number(row['strength']), time: Number(row['time']) };
+}
+
+function verdictIn(row: SqlRow): ReaderBooks['verdicts'][number] {
+  const verdict = columnText(row['verdict']) as Verdict;
+  return { bookId: Number(row['book']), verdict, time: Number(row['time_ms']) };
 }
 
 /** @see RecommendationStore.booksSince */
