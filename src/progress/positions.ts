@@ -62,8 +62,10 @@ export function* advance<Change>(commit: ProgressCommit<Change>): Steps<CommitPo
       arrivedMs - markLifeMs,
     ]);
   }
-  const letters = commit.deadLetters.map((letter) => ({ ...letter, projection, topic, partition }));
-  yield* keepDeadLetters(letters, 'waiting', null);
+  if (commit.deadLetters.length > 0) {
+    const letters = commit.deadLetters.map((letter) => ({ ...letter, projection, topic, partition }));
+    yield* keepDeadLetters(letters, 'waiting', null);
+  }
   const nowAt = { ...at, next_offset: next, log_end: Math.max(end, Number(at['log_end'])), arrived_ms: arrivedMs };
   const watermarkMs = watermarkOf(positions.map((row) => (row === at ? nowAt : row)));
   return { projection, positionId, revision: revision + 1, watermarkMs };

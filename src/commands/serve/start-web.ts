@@ -7,8 +7,7 @@ import { openStockedCatalogue, raiseAboveLog } from '../../services/web/catalogu
 import { openSearchIndex } from '../../services/web/search/index/search-index.ts';
 import { createWebService } from '../../services/web/web-service.ts';
 import { refuseLostCatalogue } from '../import/refuse-lost-catalogue.ts';
-import type { RunningService } from './running-service.ts';
-import { createServiceBase, watchFiles } from './service-base.ts';
+import { createServiceBase, watchFiles, type RunningService } from './service-base.ts';
 import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
 
 /** The thread that answers requests never waits longer than this for another writer. */

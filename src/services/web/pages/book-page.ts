@@ -1,6 +1,6 @@
 import type { Book } from '../../../events/book.ts';
 import type { ReaderActionName } from '../../../events/reader-action.ts';
-import { html, type Html } from '../../../http/html.ts';
+import { html, type Html } from './html.ts';
 import { bookUrl, renderBookTable, renderSubjects, searchUrl, yearOf } from './book-parts.ts';
 import { drawCover } from './cover.ts';
 

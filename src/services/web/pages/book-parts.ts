@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import { html, type Html } from '../../../http/html.ts';
+import { html, type Html } from './html.ts';
 import { drawCover } from './cover.ts';
 
 /** The URL of a query's results; `offset` counts books, `exact` asks for the words as typed. */

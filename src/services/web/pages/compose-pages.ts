@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SamsaError, reason } from '../../../errors.ts';
 import type { Book } from '../../../events/book.ts';
-import { html, type Html } from '../../../http/html.ts';
+import { html, type Html } from './html.ts';
 import type { Assets } from '../assets/assets.ts';
 import type { BookAction, LookupBook, RecordAction } from '../readers/action-routes.ts';
 import type { LastSearch } from '../readers/last-search.ts';

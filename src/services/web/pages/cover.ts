@@ -1,4 +1,4 @@
-import { html, type Html } from '../../../http/html.ts';
+import { html, type Html } from './html.ts';
 import { bindings, coverHeight, coverWidth, ink, motifs, paper, patterns, type Binding } from './cover-art.ts';
 import { coverTitle, fitText, lineHeight, type FittedText } from './cover-text.ts';
 

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { html, type Html } from '../../../http/html.ts';
+import { html, type Html } from './html.ts';
 import type { Problem } from '../../../http/problem.ts';
 import type { Assets } from '../assets/assets.ts';
 

@@ -1,4 +1,4 @@
-import { html, type Html } from '../../../http/html.ts';
+import { html, type Html } from './html.ts';
 import type { LatestSearch } from '../readers/last-search.ts';
 import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
 import { bookUrl, searchUrl } from './book-parts.ts';

@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import { html, type Html } from '../../../http/html.ts';
+import { html, type Html } from './html.ts';
 import { bookUrl, renderBookTable, renderSubjects, searchUrl, yearOf } from './book-parts.ts';
 import { highlightBook } from '../search/query/highlight-book.ts';
 import { parseQuery } from '../search/query/parse-query.ts';

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { spawnSamsa } from '../../test/support/start-shop.ts';
-import { numberUpTo, wholeNumber } from './option-values.ts';
+import { spawnSamsa } from '../test/support/start-shop.ts';
+import { numberUpTo, wholeNumber } from './main.ts';
 
 describe('numbers on the command line', () => {
   it('are taken up to their bounds', () => {

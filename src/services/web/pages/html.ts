@@ -2,7 +2,7 @@
 export type Html = { readonly markup: string };
 
 /** What may be put into a template. */
-export type Renderable = Html | string | number | boolean | null | undefined | readonly Renderable[];
+type Renderable = Html | string | number | boolean | null | undefined | readonly Renderable[];
 
 const made = new WeakSet<Html>();
 
