@@ -21,11 +21,9 @@ import { startOutboxRelay, type OutboxRelay } from './catalogue/outbox/outbox-re
 import type { PageDeps } from './pages/compose-pages.ts';
 import { pageRoutes } from './pages/page-routes.ts';
 import { createProblemPages } from './pages/layout.ts';
-import { actionRoutes, type RecordAction } from './readers/action-routes.ts';
-import { createLastSearch } from './readers/last-search.ts';
-import { operatorRoutes } from './readers/operator-routes.ts';
+import { actionRoutes, operatorRoutes, type RecordAction } from './readers/action-routes.ts';
+import { createLastSearch, createSearchWeight } from './readers/recent-searches.ts';
 import { createReaderIdentity } from './readers/reader-identity.ts';
-import { createSearchWeight } from './readers/search-weight.ts';
 import { createRemoteServices } from './remote/remote-services.ts';
 import { createAnswerSearch } from './search/query/answer-search.ts';
 import { createSearchPublisher } from './search/publish/publish-search.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { coverTitle, fitText } from './cover-text.ts';
-import { drawCover } from './cover.ts';
+import { coverTitle, fitText, drawCover } from './cover.ts';
 
 const box = { width: 120, height: 80, sizes: [30, 20, 12] };
 

@@ -1,7 +1,7 @@
 import { html, type Html } from './html.ts';
-import { bindings, coverHeight, coverWidth, ink, motifs, paper, patterns, type Binding } from './cover-art.ts';
-import { coverTitle, fitText, lineHeight, type FittedText } from './cover-text.ts';
 
+const coverWidth = 200;
+const coverHeight = 300;
 const middle = coverWidth / 2;
 
 /**
@@ -121,4 +121,177 @@ function createChoice(text: string): Choose {
     hash ^= hash >>> 16;
     return items[(hash >>> 0) % items.length]!;
   };
+}
+
+/** Colours of one binding. */
+type Binding = {
+  readonly ground: string;
+  /** A shade of the ground, for patterns. */
+  readonly shade: string;
+  /** What is printed straight on the ground. */
+  readonly foil: string;
+};
+
+const paper = '#f6eddb';
+const ink = '#2b1e16';
+
+const bindings: readonly Binding[] = [
+  { ground: '#6b1f22', shade: '#9c4a40', foil: '#e9cd8f' },
+  { ground: '#1e473b', shade: '#3f7a66', foil: '#e6cf97' },
+  { ground: '#1f3656', shade: '#456a99', foil: '#ead7a6' },
+  { ground: '#b98230', shade: '#dbb274', foil: '#33200f' },
+  { ground: '#4a2344', shade: '#82527a', foil: '#ecd2a8' },
+  { ground: '#165059', shade: '#3d8791', foil: '#f0dcae' },
+  { ground: '#a5482c', shade: '#cd8163', foil: '#fbeacb' },
+  { ground: '#414a55', shade: '#717d8a', foil: '#eddcb5' },
+  { ground: '#565f2c', shade: '#8b945a', foil: '#f3e3b3' },
+  { ground: '#9c4a58', shade: '#c5868f', foil: '#fdeeda' },
+  { ground: '#23253f', shade: '#565b8a', foil: '#e2c78b' },
+  { ground: '#cbb088', shade: '#a88655', foil: '#4a2417' },
+];
+
+/** A paper pattern: one path with how it is stroked, drawn over the whole cover. */
+type Pattern = { readonly d: string; readonly stroke: number; readonly dash?: string };
+
+const rows = (step: number, draw: (y: number, odd: boolean) => string): string => {
+  let path = '';
+  for (let row = 0; row * step <= coverHeight + step; row++) path += draw(row * step, row % 2 === 1);
+  return path;
+};
+
+const columns = (step: number, draw: (x: number) => string): string => {
+  let path = '';
+  for (let x = 0; x <= coverWidth; x += step) path += draw(x);
+  return path;
+};
+
+/** Lines of both slopes, 28 apart. */
+const lattice = Array.from({ length: 19 }, (_, line) => `M${line * 28 - 300} 0l300 300m0-300l-300 300`).join('');
+
+/** The printed papers of old pocket libraries: dots, waves, lattice, scales, stripes, herringbone, leaves, crosses. */
+const patterns: readonly Pattern[] = [
+  { d: rows(14, (y, odd) => `M${odd ? -8 : 0} ${y}H208`), stroke: 4.5, dash: '0 16' },
+  { d: rows(12, (y) => `M-10 ${y}q10-9 20 0${'t20 0'.repeat(10)}`), stroke: 2 },
+  { d: lattice, stroke: 1.6 },
+  { d: rows(13, (y, odd) => `M${odd ? -13 : 0} ${y}${'a13 13 0 0 0 26 0'.repeat(9)}`), stroke: 1.8 },
+  { d: columns(20, (x) => `M${x + 4} 0V300m5 0V0`), stroke: 2.4 },
+  { d: rows(15, (y) => `M-5 ${y}${'l12 12 12-12'.repeat(9)}`), stroke: 3 },
+  { d: rows(27, (y, odd) => `M${odd ? -14 : 4} ${y}${'q8-11 17-9q1 9-17 9m33 0'.repeat(7)}`), stroke: 1.8 },
+  { d: `${rows(20, (y) => `M-3 ${y + 4}H208`)}${columns(20, (x) => `M${x} 1V300`)}`, stroke: 2, dash: '6 14' },
+];
+
+/** Large shapes for plain covers, drawn in shade and foil; each stands in the lower two fifths. */
+const motifs: readonly ((binding: Binding) => readonly { d: string; fill: string }[])[] = [
+  ({ shade, foil }) => [
+    { d: 'M0 300V232q50-34 100 0t100 0V300z', fill: shade },
+    { d: 'M128 190a26 26 0 1 0 52 0a26 26 0 1 0-52 0', fill: foil },
+  ],
+  ({ shade, foil }) => [
+    { d: 'M116 300V172h62V300z', fill: shade },
+    { d: 'M116 300V172l40 14V300z', fill: foil },
+  ],
+  ({ shade, foil }) => [
+    { d: 'M20 300A80 80 0 0 1 180 300z', fill: shade },
+    { d: 'M48 300A52 52 0 0 1 152 300z', fill: foil },
+    { d: 'M76 300A24 24 0 0 1 124 300z', fill: shade },
+  ],
+  ({ shade, foil }) => [
+    { d: 'M0 300L70 190L140 300z', fill: shade },
+    { d: 'M84 300L142 214L200 300z', fill: foil },
+  ],
+  ({ shade, foil }) => [
+    { d: 'M100 296C40 262 40 214 100 172C160 214 160 262 100 296z', fill: shade },
+    { d: 'M98.5 300V196h3V300z', fill: foil },
+  ],
+];
+
+/** Lines of text and their font size, chosen to fit a box. */
+type FittedText = { readonly lines: readonly string[]; readonly size: number };
+
+type TextBox = {
+  readonly width: number;
+  readonly height: number;
+  /** Tried in this order, largest first. */
+  readonly sizes: readonly number[];
+};
+
+/** Distance of two base lines, in font sizes. */
+const lineHeight = 1.18;
+
+/**
+ * Sets the text at the largest size that fits the box, in lines of about equal length. Text that does not fit at the
+ * smallest size is cut and ends in "…". Widths are estimates, since the reader's serif font is unknown.
+ */
+export function fitText(text: string, box: TextBox): FittedText {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  for (const size of box.sizes) {
+    const lines = balance(words, box.width / size);
+    const fits =
+      lines.length * size * lineHeight <= box.height && lines.every((line) => widthOf(line) <= box.width / size);
+    if (fits) return { lines, size };
+  }
+  const size = box.sizes.at(-1) ?? 12;
+  const room = Math.max(1, Math.floor(box.height / (size * lineHeight)));
+  return { lines: cut(wrap(words, box.width / size), room, box.width / size), size };
+}
+
+/** A title for a cover: without the series in brackets and, if it is long, without the subtitle. */
+export function coverTitle(title: string): string {
+  const withoutSeries = title.replace(/\s*[([][^)\]]*[)\]]\s*$/, '').trim() || title;
+  const [main = ''] = withoutSeries.split(/\s*[:;]\s+|\s+[–—]\s+|\s+or,\s+/i);
+  return withoutSeries.length > 32 && main.length >= 3 ? main.replace(/,$/, '') : withoutSeries;
+}
+
+/** As many lines as greedy breaking needs, but with the longest one as short as possible. */
+function balance(words: readonly string[], maxWidth: number): string[] {
+  let best = wrap(words, maxWidth);
+  for (let width = maxWidth - 0.5; width > 2; width -= 0.5) {
+    const lines = wrap(words, width);
+    if (lines.length > best.length || lines.some((line) => widthOf(line) > width)) return best;
+    best = lines;
+  }
+  return best;
+}
+
+function wrap(words: readonly string[], maxWidth: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && widthOf(longer) > maxWidth) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = longer;
+    }
+  }
+  return line === '' ? lines : [...lines, line];
+}
+
+/** As many lines as fit. A line that is too long, and the last line when more follow, ends in "…". */
+function cut(lines: readonly string[], room: number, maxWidth: number): string[] {
+  return lines.slice(0, room).map((line, index) => {
+    const isLast = index === room - 1 && lines.length > room;
+    return isLast || widthOf(line) > maxWidth ? `${shorten(line, maxWidth - 1).trimEnd()}…` : line;
+  });
+}
+
+function shorten(line: string, maxWidth: number): string {
+  const characters = Array.from(line);
+  while (characters.length > 1 && widthOf(characters.join('')) > maxWidth) characters.pop();
+  return characters.join('');
+}
+
+/** In font sizes; a little more than common serifs need. */
+function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text) width += characterWidth(character);
+  return width;
+}
+
+function characterWidth(character: string): number {
+  if ((character.codePointAt(0) ?? 0) > 0x2e7f) return 1;
+  if ("iljtfrI.,:;!|'’ ()[]".includes(character)) return 0.34;
+  if ('mwMW—…'.includes(character)) return 0.9;
+  return /\p{Lu}/u.test(character) ? 0.7 : 0.53;
 }

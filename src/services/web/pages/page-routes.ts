@@ -3,10 +3,16 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { answersText, type HttpServer } from '../../../http/routes.ts';
 import { assetRoutes } from '../assets/assets.ts';
 import { samePagePath } from '../readers/action-routes.ts';
-import { askedTrends, composeBook, composeResults, composeStart } from './compose-pages.ts';
+import {
+  askedTrends,
+  composeBook,
+  composeResults,
+  composeStart,
+  readPageSearch,
+  type PageDeps,
+  type PageParameters,
+} from './compose-pages.ts';
 import { pageHeaders, renderPage } from './layout.ts';
-import type { PageDeps } from './compose-pages.ts';
-import { readPageSearch, type PageParameters } from './page-request.ts';
 import { renderRecommendations, renderTrends } from './panels.ts';
 
 /** Crawlers may read books, but not search: each search is an event. */

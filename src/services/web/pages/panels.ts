@@ -1,5 +1,5 @@
 import { html, type Html } from './html.ts';
-import type { LatestSearch } from '../readers/last-search.ts';
+import type { LatestSearch } from '../readers/recent-searches.ts';
 import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
 import { bookUrl, searchUrl } from './book-parts.ts';
 import { drawCover } from './cover.ts';

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { openTestAccess, openTestServer } from '../../../../test/support/open-test-server.ts';
 import { createEventSource } from '../../../events/envelope.ts';
 import { decodeOperatorAction, operatorActionRecord } from '../../../events/operator-action.ts';
-import { operatorRoutes } from './operator-routes.ts';
+import { operatorRoutes } from './action-routes.ts';
 
 const token = 'a-token-of-this-test';
 const nowMs = Date.UTC(2031, 4, 4);

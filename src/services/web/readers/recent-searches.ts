@@ -1,5 +1,6 @@
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Reader } from './reader-identity.ts';
+import type { Book } from '../../../events/book.ts';
 
 /** 1: this search counts towards a rise. 0: it is sent and counted as a search only. */
 export type WeighSearch = (reader: Reader, query: string) => 0 | 1;
@@ -10,8 +11,8 @@ type Hour = { readonly hour: number; readonly queries: number[] };
 type Place = { readonly hour: number; readonly newReaders: number };
 
 const hourMs = 3_600_000;
-const rememberedReaders = 50_000;
-const rememberedPlaces = 50_000;
+const weighedReaders = 50_000;
+const weighedPlaces = 50_000;
 
 /**
  * Keeps one client from making a trend alone. Within an hour only a reader's first queries count, and from one address
@@ -26,8 +27,8 @@ export function createSearchWeight(options: {
   readonly newReadersPerAddressPerHour: () => number;
 }): WeighSearch {
   const { clock, queriesPerReaderPerHour, newReadersPerAddressPerHour } = options;
-  const readers = createLruMap<string, Hour>(rememberedReaders);
-  const places = createLruMap<string, Place>(rememberedPlaces);
+  const readers = createLruMap<string, Hour>(weighedReaders);
+  const places = createLruMap<string, Place>(weighedPlaces);
 
   const isWelcome = (reader: Reader, hour: number): boolean => {
     const most = newReadersPerAddressPerHour();
@@ -57,4 +58,32 @@ function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return hash | 0;
+}
+
+export type LatestSearch = {
+  readonly query: string;
+  readonly timeMs: number;
+  /** The best match; `null` when nothing was found. */
+  readonly firstBook: Pick<Book, 'id' | 'title' | 'author'> | null;
+};
+
+/** Each reader's latest search of the last half hour, so that the page can show "you, just now" before it is counted. */
+export type LastSearch = {
+  readonly remember: (readerId: string, search: LatestSearch) => void;
+  readonly of: (readerId: string) => LatestSearch | null;
+};
+
+const shownForMs = 30 * 60_000;
+const rememberedReaders = 10_000;
+
+/** Kept in memory for at least the 10,000 readers who searched last. */
+export function createLastSearch(clock: () => number): LastSearch {
+  const searches = createLruMap<string, LatestSearch>(rememberedReaders);
+  return {
+    remember: searches.set,
+    of: (readerId) => {
+      const search = searches.get(readerId);
+      return search === undefined || clock() - search.timeMs > shownForMs ? null : search;
+    },
+  };
 }
