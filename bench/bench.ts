@@ -6,12 +6,14 @@ import { benchProjection } from './projection.ts';
 import { benchRecommendation } from './recommendation.ts';
 import { benchSearch } from './search.ts';
 import { benchSpool } from './spool.ts';
+import { benchTrends } from './trends.ts';
 
 const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3] [--zipf]
 npm run bench -- projection [--events 400000]
 npm run bench -- kafka [--events 400000] [--rounds 3] [--plain] [--mysql]
 npm run bench -- spool [--events 400000] [--seconds 8]
-npm run bench -- latency [--rate 50] [--seconds 8] [--kafka] [--mysql]
+npm run bench -- latency [--rate 50] [--listeners 0] [--seconds 8] [--kafka] [--mysql]
+npm run bench -- trends [--counts 1000000] [--rate 50] [--seconds 8] [--rounds 3]
 npm run bench -- recommendation [--events 400000] [--books 10000] [--stream FILE] [--seconds 8]
 npm run bench -- import [--rows 100000] [--format csv|ndjson] [--mysql]`;
 
@@ -24,6 +26,8 @@ const { positionals, values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     kafka: { type: 'boolean', default: false },
     rate: { type: 'string', default: '50' },
+    listeners: { type: 'string', default: '0' },
+    counts: { type: 'string', default: '1000000' },
     events: { type: 'string', default: '400000' },
     rows: { type: 'string', default: '100000' },
     format: { type: 'string', default: 'csv' },
@@ -34,7 +38,17 @@ const { positionals, values } = parseArgs({
   },
 });
 const options = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
-const { books = 0, queries = 0, seconds = 0, rounds = 0, events = 0, rows = 0, rate = 0 } = options;
+const {
+  books = 0,
+  queries = 0,
+  seconds = 0,
+  rounds = 0,
+  events = 0,
+  rows = 0,
+  rate = 0,
+  listeners = 0,
+  counts = 0,
+} = options;
 
 switch (positionals[0]) {
   case 'search':
@@ -51,8 +65,13 @@ switch (positionals[0]) {
     break;
   case 'latency':
     console.log(
-      JSON.stringify(await benchLatency({ perSecond: rate, seconds, onKafka: values.kafka, onMysql: values.mysql })),
+      JSON.stringify(
+        await benchLatency({ perSecond: rate, seconds, listeners, onKafka: values.kafka, onMysql: values.mysql }),
+      ),
     );
+    break;
+  case 'trends':
+    console.log(JSON.stringify(await benchTrends({ counts, perSecond: rate, seconds, rounds })));
     break;
   case 'recommendation': {
     const { stream = null } = values;

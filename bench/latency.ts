@@ -9,13 +9,15 @@ const shownWithinMs = 10_000;
 
 /**
  * Searches a whole running shop at an even rate, and measures for each search the time from its answer until `GET
- * /trends` includes it. With `onKafka` the log is a real broker, with `onMysql` catalogue and states are in a real MariaDB.
+ * /trends` includes it; with `listeners`, until each of so many streams of `/trends/live` has told of it. With `onKafka`
+ * the log is a real broker, with `onMysql` catalogue and states are in a real MariaDB.
  */
 export async function benchLatency(options: {
   perSecond: number;
   seconds: number;
   onKafka: boolean;
   onMysql: boolean;
+  listeners: number;
 }) {
   await using stack = new AsyncDisposableStack();
   const broker = options.onKafka ? await startBroker() : null;
@@ -27,26 +29,31 @@ export async function benchLatency(options: {
     ...(database !== null && { SAMSA_DB_DSN: (await database.createDatabase()).dsn }),
   });
   try {
-    const measure = createMeasure(shop.trendUrl);
     for (let round = 0; round < 3; round++) for (const query of queries) await search(shop.url, query);
     await delay(1_000);
     const tookMs: Promise<number>[] = [];
+    const counts = await countsOf(shop.trendUrl);
+    const watches =
+      options.listeners === 0
+        ? [watchList(shop.trendUrl)]
+        : await Promise.all(Array.from({ length: options.listeners }, () => watchStream(shop.trendUrl)));
     const startedMs = performance.now();
-    const counts = await measure.counts();
     for (let sent = 0; sent < options.perSecond * options.seconds; sent++) {
       await delay(Math.max(0, startedMs + (sent * 1_000) / options.perSecond - performance.now()));
       const query = queries[sent % queries.length]!;
       const expected = (counts.get(query) ?? 0) + 1;
       counts.set(query, expected);
-      tookMs.push(search(shop.url, query).then(() => measure.shows(query, expected)));
+      const answered = search(shop.url, query);
+      for (const { shows } of watches) tookMs.push(answered.then(() => shows(query, expected)));
     }
     const sorted = (await Promise.all(tookMs)).sort((a, b) => a - b);
-    measure.end();
+    for (const watch of watches) watch.end();
     const at = (share: number): number => Number(sorted[Math.floor(sorted.length * share)]!.toFixed(1));
     return {
       log: options.onKafka ? 'kafka' : 'embedded',
       state: options.onMysql ? 'mariadb' : 'embedded',
-      searches: sorted.length,
+      listeners: options.listeners,
+      searches: sorted.length / watches.length,
       per_s: options.perSecond,
       p50_ms: at(0.5),
       p99_ms: at(0.99),
@@ -63,34 +70,75 @@ async function search(url: string, query: string): Promise<void> {
   if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
 }
 
+type Counts = ReadonlyMap<string, number>;
 type Waiting = { readonly query: string; readonly expected: number; readonly shown: () => void };
+type Watch = {
+  /** @returns how many ms later the trends include so many searches for the query. */
+  readonly shows: (query: string, expected: number) => Promise<number>;
+  readonly end: () => void;
+};
 
-/** Requests the trends again and again, and resolves the wait of each search that has appeared. */
-function createMeasure(url: string) {
+async function countsOf(url: string): Promise<Map<string, number>> {
+  return countsIn(await (await fetch(`${url}/trends?ps=${queries.length}`)).text());
+}
+
+function countsIn(answer: string): Map<string, number> {
+  const trends = JSON.parse(answer) as readonly { readonly query: string; readonly searches: number }[];
+  return new Map(trends.map(({ query, searches }) => [query, searches]));
+}
+
+/** Requests the trends again and again. */
+function watchList(url: string): Watch {
   const ending = new AbortController();
-  let waiting: Waiting[] = [];
-  const counts = async (): Promise<Map<string, number>> => {
-    const trends = (await (await fetch(`${url}/trends?ps=${queries.length}`)).json()) as {
-      query: string;
-      searches: number;
-    }[];
-    return new Map(trends.map(({ query, searches }) => [query, searches]));
-  };
+  const waits = createWaits();
   const looking = async (): Promise<void> => {
     while (!ending.signal.aborted) {
-      const shown = await counts();
-      const isShown = ({ query, expected }: Waiting): boolean => (shown.get(query) ?? 0) >= expected;
-      const found = waiting.filter(isShown);
-      waiting = waiting.filter((one) => !isShown(one));
-      for (const one of found) one.shown();
+      waits.see(await countsOf(url));
       await delay(lookEveryMs);
     }
   };
   void looking();
+  return { shows: waits.shows, end: () => ending.abort() };
+}
+
+/** Listens to the trends as server-sent events. */
+async function watchStream(url: string): Promise<Watch> {
+  const ending = new AbortController();
+  const waits = createWaits();
+  const { body } = await fetch(`${url}/trends/live`, { signal: ending.signal });
+  const listening = async (): Promise<void> => {
+    const decoder = new TextDecoder();
+    let text = '';
+    for await (const chunk of body!) {
+      text += decoder.decode(chunk, { stream: true });
+      const events = text.split('\n\n');
+      text = events.pop()!;
+      // Only the newest one matters: each is the whole list.
+      const newest = events.findLast((event) => event.startsWith('event: trends'));
+      if (newest !== undefined) waits.see(countsIn(newest.replaceAll(/^event: .*\n|^data: /gm, '')));
+    }
+  };
+  listening().catch((error: unknown) => {
+    if (!ending.signal.aborted) throw error;
+  });
+  return { shows: waits.shows, end: () => ending.abort() };
+}
+
+function createWaits() {
+  let waiting: Waiting[] = [];
+  let latest: Counts = new Map();
+  const isShown = ({ query, expected }: Pick<Waiting, 'query' | 'expected'>): boolean =>
+    (latest.get(query) ?? 0) >= expected;
   return {
-    counts,
+    see: (counts: Counts): void => {
+      latest = counts;
+      const found = waiting.filter(isShown);
+      waiting = waiting.filter((one) => !isShown(one));
+      for (const one of found) one.shown();
+    },
     shows: async (query: string, expected: number): Promise<number> => {
       const answeredMs = performance.now();
+      if (isShown({ query, expected })) return 0;
       await new Promise<void>((shown, reject) => {
         const late = (): void => reject(new Error(`${query} is not among the trends after ${shownWithinMs} ms`));
         const timeout = setTimeout(late, shownWithinMs);
@@ -105,6 +153,5 @@ function createMeasure(url: string) {
       });
       return performance.now() - answeredMs;
     },
-    end: () => ending.abort(),
   };
 }

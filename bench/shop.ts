@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startChild } from './child.ts';
@@ -25,8 +25,14 @@ function settingsIn(folder: string): Record<string, string> {
   };
 }
 
-export async function startShopForBench(settings: Readonly<Record<string, string>> = {}): Promise<BenchedShop> {
+/** @param fill puts something into the data folder before the shop starts. */
+export async function startShopForBench(
+  settings: Readonly<Record<string, string>> = {},
+  fill: (data: string) => Promise<void> = async () => {},
+): Promise<BenchedShop> {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
+  await mkdir(join(folder, 'data'), { mode: 0o700 });
+  await fill(join(folder, 'data'));
   const shop = await startChild([samsa, 'all'], { ...settingsIn(folder), ...settings }, urlsPrinted);
   return {
     url: shop.url,

@@ -213,8 +213,8 @@ describe('records that cannot be read', () => {
       await assertDead(store, topics.searches, badSearches);
       const totals = await store.totals(Math.floor(Date.now() / 3_600_000) - 1);
       assert.deepEqual(
-        totals.map(({ key, readers }) => [key, readers]),
-        [['emma', searching]],
+        totals.map(({ query, readers }) => [query, readers]),
+        [[await store.find('emma'), searching]],
       );
     } finally {
       await store.close();

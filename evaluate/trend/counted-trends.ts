@@ -69,10 +69,10 @@ export async function openCountedTrends() {
       for (let from = 0; from < searches.length; from += perCommit)
         await commit(searches.slice(from, from + perCommit));
     },
-    /** The queries that are rising then, first ones first. */
+    /** The queries that are said to rise then, first ones first; at most 100. */
     risingAt: async (second: number): Promise<readonly string[]> => {
       nowMs = second * millisecond;
-      const listed = await trends.list(5, null, true);
+      const listed = await trends.list(100, null, true);
       return listed.flatMap(({ kind, query }) => (kind === 'rising' ? [query] : []));
     },
     close: async (): Promise<void> => {

@@ -4,38 +4,32 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { openCountedTrends } from './counted-trends.ts';
-import { peerScores } from './peer-scores.ts';
-import { planBursts, simulate, type Burst, type Search, type SimulationOptions } from './simulation.ts';
+import { lookAtTrends, scoreNames, type Seen } from './look-at-trends.ts';
+import { firstBurstHour, planBursts, simulate, startSecond } from './simulation.ts';
+import type { Burst, Search, SimulationOptions } from './simulation.ts';
 
 const hourSeconds = 3_600;
-const listed = 5;
-const keptHours = 9 * 24;
-/** Before, there is no week to compare with. */
-const firstListedDay = 8;
-
-type Seen = {
-  /** By burst, the hours it lasted before it was listed; `null` when it never was. */
-  readonly delays: Map<Burst, number | null>;
-  rows: number;
-  rightRows: number;
-  /** Hours with bursts, and the sum of the shares of them that were listed. */
-  burstHours: number;
-  foundShares: number;
-  /** Query and day of rows that were wrong. */
-  readonly wrong: Set<string>;
-};
+const weekHours = 7 * 24;
 
 /**
- * Prints one line of JSON: for each size, how well our score and its peers find the bursts of a simulated shop. Seconds
- * of each size are printed to stderr.
+ * Prints one line of JSON: for each size, how well our score and its peers find the bursts of a simulated shop. Lists are
+ * looked at at the end of every hour, from the day on which the first burst may begin. A burst is on at the end of an hour
+ * when that hour is one of its own, the first one included: a burst that is noticed late is missed in its first hours.
  *
- * - `recall_at_5`: of the bursts at the end of an hour, at most five, those that were among the first five; the mean over
- *   all hours with bursts.
- * - `bursts_found`: of all bursts, those that were among the first five at some hour while they lasted.
- * - `precision_at_5`: of all rows among the first five, those whose query was in a burst at the time.
- * - `median_delay_h`: hours from the start of a burst until it was listed, over the bursts that were.
- * - `false_rising`: without bursts, rows that were said to rise: `at_once` on average, and different queries `a_day`.
+ * - `recall_at_5`: of the bursts that are on, the share that is among the first five rows; with more than five on, of five
+ *   ("capped recall", Thakur and others 2021). The mean over all hours in which a burst is on, then over the seeds.
+ * - `precision_at_5`: the share of the five first rows that is a burst that is on, over the same hours. A row that is not
+ *   filled counts as wrong, so it cannot be higher than bursts are on: about .6 on average.
+ * - `right_rows`: of the rows that were there, the share that is a burst that is on, over all hours.
+ * - `bursts_found`: of all bursts, those that were among the first five rows at the end of an hour while they were on.
+ * - `median_delay_h`: hours from the start of a burst until it was first listed so, over the bursts that were.
+ * - `false_rows_a_day`: in a month without bursts, rows of our list (all, not only five) that came up as rising. A row
+ *   counts once for as long as it stands there.
+ *
+ * `--write DIR` writes each shop as `events-SIZE-SEED.tsv` (`reader<TAB>key<TAB>unix seconds`, in the order of time) and
+ * `truth-SIZE-SEED.tsv` (`key<TAB>from<TAB>to`, unix seconds). `--events FILE` reads such events instead of simulating, and
+ * `--truth FILE` its bursts; without them recall and precision are null. `--rows FILE` writes the five first rows of each
+ * hour and score, so that they can be scored in other ways: `unix seconds<TAB>score<TAB>key<TAB>key…`.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -47,20 +41,20 @@ export async function run(args: readonly string[]): Promise<void> {
       write: { type: 'string' },
       events: { type: 'string' },
       truth: { type: 'string' },
+      rows: { type: 'string' },
     },
   });
   if (values.events !== undefined) {
-    const truth = values.truth === undefined ? null : readTruth(values.truth);
-    console.log(JSON.stringify({ sizes: [await evaluateFile(values.events, truth)] }));
+    const { events, truth, rows } = values;
+    console.log(JSON.stringify({ sizes: [await evaluateFile(events, truth ?? null, rows ?? null)] }));
     return;
   }
-  const [seeds, days] = [Number(values.seeds), Number(values.days)];
+  const days = Number(values.days);
   const sizes = values.sizes.split(',').map(Number);
+  const seeds = seedsOf(values.seeds);
   if (values.write !== undefined) {
     for (const searchesPerDay of sizes) {
-      for (let seed = 1; seed <= seeds; seed++) {
-        await writeFiles(values.write, { searchesPerDay, seed, days, withBursts: true });
-      }
+      for (const seed of seeds) await writeFiles(values.write, { searchesPerDay, seed, days, withBursts: true });
     }
     return;
   }
@@ -69,115 +63,53 @@ export async function run(args: readonly string[]): Promise<void> {
   console.log(JSON.stringify({ sizes: evaluated }));
 }
 
-async function evaluateSize(searchesPerDay: number, seeds: number, days: number) {
-  const startMs = performance.now();
-  const bySeed: ReadonlyMap<string, Seen>[] = [];
-  for (let seed = 1; seed <= seeds; seed++) {
+/** `5` is the seeds 1 to 5, `2-3` the seeds 2 and 3. */
+function seedsOf(text: string): readonly number[] {
+  const [first, last] = text.includes('-') ? text.split('-').map(Number) : [1, Number(text)];
+  return Array.from({ length: last! - first! + 1 }, (_, index) => first! + index);
+}
+
+async function evaluateSize(searchesPerDay: number, seeds: readonly number[], days: number) {
+  const fromHour = startSecond / hourSeconds + firstBurstHour;
+  const runs: ReadonlyMap<string, Seen>[] = [];
+  for (const seed of seeds) {
+    const startMs = performance.now();
     const options = { searchesPerDay, seed, days, withBursts: true };
-    bySeed.push(await evaluate(simulate(options), planBursts(options)));
+    runs.push(await lookAtTrends(simulate(options), { bursts: planBursts(options), scores: scoreNames, fromHour }));
+    console.error(`${searchesPerDay} a day, seed ${seed}: ${secondsSince(startMs)} s`, describeScores(runs.slice(-1)));
   }
-  const quiet = await evaluate(simulate({ searchesPerDay, seed: 1, days, withBursts: false }), [], ['samsa']);
-  console.error(`${searchesPerDay} searches a day: ${Math.round((performance.now() - startMs) / 1_000)} s`);
+  const quiet = { searchesPerDay, seed: seeds[0]!, days, withBursts: false };
+  const seen = await lookAtTrends(simulate(quiet), { bursts: [], scores: scoreNames.slice(0, 1), fromHour });
+  const [{ falseRises }] = [...seen.values()] as [Seen];
   return {
     searches_per_day: searchesPerDay,
-    scores: summarize(bySeed),
-    false_rising: {
-      at_once: rounded(quiet.get('samsa')!.rows / ((days - firstListedDay) * 24)),
-      a_day: rounded(quiet.get('samsa')!.wrong.size / (days - firstListedDay)),
-    },
+    seeds,
+    scores: describeScores(runs),
+    false_rows_a_day: rounded(falseRises / (days - firstBurstHour / 24)),
   };
 }
 
-async function evaluateFile(path: string, truth: readonly Burst[] | null) {
-  const seen = await evaluate(readHours(path), truth ?? []);
-  const scores = summarize([seen]);
-  if (truth !== null) return { searches_per_day: null, scores };
-  return {
-    searches_per_day: null,
-    scores: scores.map((score) => ({ ...score, recall_at_5: null, precision_at_5: null })),
-  };
+async function evaluateFile(path: string, truthPath: string | null, rowsPath: string | null) {
+  const bursts = truthPath === null ? [] : readTruth(truthPath);
+  const rows: string[] = [];
+  const onRows = (hour: number, score: string, queries: readonly string[]): void =>
+    void rows.push(`${[(hour + 1) * hourSeconds, score, ...queries].join('\t')}\n`);
+  const fromHour = (await firstHour(path)) + weekHours;
+  const seen = await lookAtTrends(readHours(path), {
+    bursts,
+    scores: scoreNames,
+    fromHour,
+    ...(rowsPath !== null && { onRows }),
+  });
+  if (rowsPath !== null) await writeLines(rowsPath, rows);
+  const scores = describeScores([seen]);
+  if (truthPath !== null) return { searches_per_day: null, scores };
+  return { searches_per_day: null, scores: scores.map(({ score }) => ({ score, ...unknown })) };
 }
 
-async function evaluate(
-  hours: Iterable<readonly Search[]> | AsyncIterable<readonly Search[]>,
-  bursts: readonly Burst[],
-  names: readonly string[] = ['samsa', ...Object.keys(peerScores)],
-): Promise<ReadonlyMap<string, Seen>> {
-  const seen = new Map(
-    names.map((name): [string, Seen] => [
-      name,
-      {
-        delays: new Map(bursts.map((burst) => [burst, null])),
-        rows: 0,
-        rightRows: 0,
-        burstHours: 0,
-        foundShares: 0,
-        wrong: new Set(),
-      },
-    ]),
-  );
-  const trends = await openCountedTrends();
-  const readers = new Map<string, Map<number, number>>();
-  try {
-    for await (const searches of hours) {
-      if (searches.length === 0) continue;
-      await trends.count(searches);
-      const hour = Math.floor(searches[0]!.second / hourSeconds);
-      addReaders(readers, searches, hour);
-      const second = (hour + 1) * hourSeconds - 1;
-      for (const [name, of] of seen) {
-        const first = name === 'samsa' ? await trends.risingAt(second) : firstOf(readers, peerScores[name]!, hour);
-        look(of, first, bursts, second);
-      }
-    }
-  } finally {
-    await trends.close();
-  }
-  return seen;
-}
+const unknown = { recall_at_5: null, precision_at_5: null, right_rows: null, bursts_found: null, median_delay_h: null };
 
-function addReaders(readers: Map<string, Map<number, number>>, searches: readonly Search[], hour: number): void {
-  const once = new Set(searches.map(({ query, reader }) => `${query}\t${reader}`));
-  for (const pair of once) {
-    const query = pair.slice(0, pair.indexOf('\t'));
-    const hours = readers.get(query) ?? new Map<number, number>();
-    readers.set(query, hours.set(hour, (hours.get(hour) ?? 0) + 1));
-    hours.delete(hour - keptHours);
-  }
-}
-
-function firstOf(
-  readers: ReadonlyMap<string, ReadonlyMap<number, number>>,
-  score: (hours: ReadonlyMap<number, number>, nowHour: number) => number,
-  hour: number,
-): readonly string[] {
-  return Array.from(readers, ([query, hours]) => ({ query, score: score(hours, hour) }))
-    .filter((one) => one.score > 0)
-    .sort((one, other) => other.score - one.score || (one.query < other.query ? -1 : 1))
-    .slice(0, listed)
-    .map(({ query }) => query);
-}
-
-function look(seen: Seen, first: readonly string[], bursts: readonly Burst[], second: number): void {
-  const active = bursts.filter(({ fromSecond, toSecond }) => fromSecond <= second && second < toSecond);
-  let found = 0;
-  for (const query of first) {
-    seen.rows++;
-    const burst = active.find((one) => one.query === query);
-    if (burst === undefined) {
-      seen.wrong.add(`${query} ${Math.floor(second / (24 * hourSeconds))}`);
-      continue;
-    }
-    seen.rightRows++;
-    found++;
-    if (seen.delays.get(burst) === null) seen.delays.set(burst, (second + 1 - burst.fromSecond) / hourSeconds);
-  }
-  if (active.length === 0) return;
-  seen.burstHours++;
-  seen.foundShares += found / Math.min(listed, active.length);
-}
-
-function summarize(runs: readonly ReadonlyMap<string, Seen>[]) {
+function describeScores(runs: readonly ReadonlyMap<string, Seen>[]) {
   return Array.from(runs[0]!.keys(), (score) => {
     const ofScore = runs.map((run) => run.get(score)!);
     const mean = (of: (seen: Seen) => number): number =>
@@ -187,10 +119,11 @@ function summarize(runs: readonly ReadonlyMap<string, Seen>[]) {
     return {
       score,
       recall_at_5: mean(({ burstHours, foundShares }) => foundShares / Math.max(1, burstHours)),
+      precision_at_5: mean(({ burstHours, rightShares }) => rightShares / Math.max(1, burstHours)),
+      right_rows: mean(({ rows, rightRows }) => rightRows / Math.max(1, rows)),
       bursts_found: mean(
         ({ delays: all }) => [...all.values()].filter((delay) => delay !== null).length / Math.max(1, all.size),
       ),
-      precision_at_5: mean(({ rows, rightRows }) => rightRows / Math.max(1, rows)),
       median_delay_h: delays[Math.floor(delays.length / 2)] ?? null,
     };
   });
@@ -200,14 +133,28 @@ function rounded(value: number): number {
   return Math.round(value * 1_000) / 1_000;
 }
 
+function secondsSince(startMs: number): number {
+  return Math.round((performance.now() - startMs) / 1_000);
+}
+
 /** `reader<TAB>key<TAB>unix seconds`, in the order of time. */
-async function* readHours(path: string): AsyncGenerator<readonly Search[]> {
-  let searches: Search[] = [];
-  let hour: number | null = null;
+async function* readSearches(path: string): AsyncGenerator<Search> {
   for await (const line of createInterface({ input: createReadStream(path) })) {
     const [reader, query, second] = line.split('\t');
     if (reader === undefined || query === undefined || second === undefined) continue;
-    const search = { reader, query, second: Number(second) };
+    yield { reader, query, second: Number(second) };
+  }
+}
+
+async function firstHour(path: string): Promise<number> {
+  for await (const { second } of readSearches(path)) return Math.floor(second / hourSeconds);
+  return 0;
+}
+
+async function* readHours(path: string): AsyncGenerator<readonly Search[]> {
+  let searches: Search[] = [];
+  let hour: number | null = null;
+  for await (const search of readSearches(path)) {
     const of = Math.floor(search.second / hourSeconds);
     if (hour !== null && of !== hour) {
       yield searches;
@@ -233,12 +180,10 @@ function readTruth(path: string): readonly Burst[] {
 async function writeFiles(folder: string, options: SimulationOptions): Promise<void> {
   await mkdir(folder, { recursive: true });
   const name = `${options.searchesPerDay}-${options.seed}.tsv`;
-  await writeLines(
-    join(folder, `truth-${name}`),
-    (function* () {
-      for (const { query, fromSecond, toSecond } of planBursts(options)) yield `${query}\t${fromSecond}\t${toSecond}\n`;
-    })(),
+  const truth = planBursts(options).map(
+    ({ query, fromSecond, toSecond }) => `${[query, fromSecond, toSecond].join('\t')}\n`,
   );
+  await writeLines(join(folder, `truth-${name}`), truth);
   await writeLines(
     join(folder, `events-${name}`),
     (function* () {

@@ -6,7 +6,7 @@ import type { Access } from '../../http/access.ts';
 import { withoutControl, type HttpServer } from '../../http/routes.ts';
 import type { QueryHistory } from './answers/query-history.ts';
 import { listLimit, type ListedTrend, type TrendList } from './answers/trend-list.ts';
-import { hourOfTime, windows, windowStart } from './answers/windows.ts';
+import { hourOfTime, windows, windowStart } from './answers/figures.ts';
 import type { TrendStore, UnansweredQuery } from './store/trend-store.ts';
 
 export type TrendRoutesDeps = {

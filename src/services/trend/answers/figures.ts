@@ -1,39 +1,94 @@
 import type { Counts, QueryDescription } from '../store/trend-store.ts';
-import { baselineHours, burstScore, burstWindows, risingScore, type AllReaders, type BurstWindow } from './burst.ts';
+import { baselineHours, goesOn, lowestScore, riseOf, type BurstHours, type Comparison } from './burst.ts';
 import { countPlaces } from './privacy.ts';
 import type { Sums } from './recent-counts.ts';
-import type { ShownTrend } from './trend-rows.ts';
-import { hoursShown, series, windowHours, windowStart, type Window } from './windows.ts';
+
+/** The windows of lists, shortest first. Each ends with the current hour, the last one with the current day. */
+export const windows = ['3h', '24h', '7d', '30d'] as const;
+export type Window = (typeof windows)[number];
+
+export const hoursShown = 24;
+export const daysShown = 30;
+
+const hourMs = 3_600_000;
+const hoursOf = { '3h': 3, '24h': 24, '7d': 168, '30d': 720 } as const satisfies Record<Window, number>;
+
+function windowHours(window: Window): number {
+  return hoursOf[window];
+}
+
+/** Whole hours since 1970, UTC. */
+export function hourOfTime(timeMs: number): number {
+  return Math.floor(timeMs / hourMs);
+}
+
+export function dayOfHour(hour: number): number {
+  return Math.floor(hour / 24);
+}
+
+/** The first hour of a window that ends now. */
+export function windowStart(window: Window, nowHour: number): number {
+  if (window === '30d') return (dayOfHour(nowHour) - (daysShown - 1)) * 24;
+  return nowHour - hoursOf[window] + 1;
+}
+
+/** Readers and unnamed searches per hour or day, oldest first. What is stamped ahead of now counts into the last one. */
+export function series<At extends Counts>(
+  rows: readonly At[],
+  indexOf: (row: At) => number,
+  length: number,
+): readonly number[] {
+  const values = Array.from({ length }, () => 0);
+  for (const row of rows) {
+    const index = Math.min(indexOf(row), length - 1);
+    if (index >= 0) values[index]! += row.readers + row.anonymous;
+  }
+  return values;
+}
 
 /** What is known of one query when a list is made. */
 export type Known = { readonly description: QueryDescription; readonly sums: Sums; readonly nowHour: number };
 
-type Figures = Pick<
-  ShownTrend,
-  'kind' | 'window' | 'score' | 'readers' | 'unnamed' | 'searches' | 'before' | 'usual' | 'newSinceHour' | 'hourly'
->;
+/** The figures of one query in a window. */
+export type Figures = {
+  readonly kind: 'rising' | 'popular';
+  readonly window: Window;
+  readonly score: number;
+  /** In windows of up to 24 hours each once, in longer ones each once an hour; and unnamed searches. */
+  readonly readers: number;
+  readonly unnamed: number;
+  readonly searches: number;
+  /** In the window before; `null` where it is not compared. */
+  readonly before: number | null;
+  /** What the week before lets expect; `null` in windows of more than 24 hours. */
+  readonly usual: number | null;
+  /** The first hour of the window in which it was searched, if it was not searched before. */
+  readonly newSinceHour: number | null;
+  readonly hourly: readonly number[];
+};
 
 /** A rise needs readers from as many places. */
 const risePlaces = 3;
 
-/** @returns `null` when the query is not rising. */
-export function risingFigures(known: Known, all: Readonly<Record<BurstWindow, AllReaders>>): Figures | null {
-  const [short, long] = (['3h', '24h'] as const).map((window) => ({
-    window,
-    score: riseIn(window, known, all[window]),
-  }));
-  const { window, score } = short!.score >= long!.score ? short! : long!;
-  if (score < risingScore) return null;
-  return { ...popularFigures(known, window), kind: 'rising', score };
+/**
+ * A rise of the last 3 hours is told with their figures, a longer one with those of the last 24.
+ * @returns `null` when the query is not rising.
+ */
+export function risingFigures(known: Known, comparison: Comparison): Figures | null {
+  const { description, sums, nowHour } = known;
+  const countIn = (hours: BurstHours): number => risingReaders(hours, known);
+  const countFrom = (hours: BurstHours): number =>
+    countPlaces(placesOf(lastHours(description.hours, hours, nowHour))) < risePlaces ? 0 : countIn(hours);
+  const { score, hours } = riseOf(countFrom, sums.base, comparison);
+  if (score < lowestScore || (hours > 3 && !goesOn(countIn, sums.base, comparison))) return null;
+  return { ...popularFigures(known, hours === 3 ? '3h' : '24h'), kind: 'rising', score };
 }
 
-function riseIn(window: BurstWindow, { description, sums, nowHour }: Known, all: AllReaders): number {
-  const hours = inWindow(description.hours, window, nowHour);
-  if (countPlaces(placesOf(hours)) < risePlaces) return 0;
-  const [rise, baseline] = window === '3h' ? [sums.rise3, sums.base3] : [sums.rise24, sums.base24];
-  const named = sum(hours, ({ readers }) => readers);
-  const count = Math.min(named, description.distinctReaders[window]) + (rise - named);
-  return burstScore(count, baseline, all, burstWindows[window]);
+/** Each reader once, as far as it is known who came again, and all unnamed searches of an hour as one. */
+function risingReaders(hours: BurstHours, { description, sums, nowHour }: Known): number {
+  const named = sum(lastHours(description.hours, hours, nowHour), ({ readers }) => readers);
+  const distinct = description.distinctReaders[hours === 3 ? '3h' : '24h'];
+  return Math.min(named, distinct) + (sums[`rise${hours}`] - named);
 }
 
 /** In windows of up to 24 hours a reader counts once, in longer ones once an hour. */
@@ -46,7 +101,6 @@ export function popularFigures(known: Known, window: '3h' | '24h'): Figures {
     sum(hours, (hour) => hour.readers),
   );
   const [from, length] = [windowStart(window, nowHour), windowHours(window)];
-  const baseline = window === '3h' ? sums.base3 : sums.base24;
   const before = sum(
     description.hours.filter(({ hour }) => hour >= from - length && hour < from),
     (hour) => hour.readers + hour.anonymous,
@@ -60,8 +114,8 @@ export function popularFigures(known: Known, window: '3h' | '24h'): Figures {
     unnamed,
     searches: sum(hours, ({ searches }) => searches),
     before,
-    usual: (baseline * length) / baselineHours,
-    newSinceHour: baseline + before === 0 && searched !== undefined ? searched.hour : null,
+    usual: (sums.base * length) / baselineHours,
+    newSinceHour: sums.base + before === 0 && searched !== undefined ? searched.hour : null,
     hourly: hourly(known),
   };
 }
@@ -78,8 +132,11 @@ export function placesOf(hours: QueryDescription['hours']): number {
 }
 
 export function inWindow(hours: QueryDescription['hours'], window: Window, nowHour: number): QueryDescription['hours'] {
-  const from = windowStart(window, nowHour);
-  return hours.filter(({ hour }) => hour >= from);
+  return lastHours(hours, nowHour + 1 - windowStart(window, nowHour), nowHour);
+}
+
+function lastHours(hours: QueryDescription['hours'], length: number, nowHour: number): QueryDescription['hours'] {
+  return hours.filter(({ hour }) => hour > nowHour - length);
 }
 
 function hourly({ description, nowHour }: Known): readonly number[] {

@@ -1,10 +1,9 @@
 import type { Book } from '../../../events/book.ts';
 import { countingKey } from '../../../text/words.ts';
 import type { TrendStore } from '../store/trend-store.ts';
-import { roundDown } from './describe-trend.ts';
-import { inWindow, placesOf } from './figures.ts';
+import { roundDown } from './trend-rows.ts';
 import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
-import { dayOfHour, daysShown, hourOfTime, hoursShown, series, windowStart } from './windows.ts';
+import { dayOfHour, daysShown, hourOfTime, hoursShown, inWindow, placesOf, series, windowStart } from './figures.ts';
 
 /**
  * Sums of 30 days; readers and unnamed searches of each of the last 24 hours and 30 days, oldest first. Of a query that

@@ -1,8 +1,7 @@
 import type { HourCount, TrendStore } from '../store/trend-store.ts';
-import { baselineHours, burstScore, burstWindows, fewestReaders, risingScore } from './burst.ts';
-import type { AllReaders, BurstWindow } from './burst.ts';
-import { createHourBucket, type HourBucket } from './hour-bucket.ts';
-import { createSlots, type Slots } from './slots.ts';
+import { baselineHours, compareAll, fewestReaders, lowestScore, riseOf } from './burst.ts';
+import type { BurstHours, Comparison } from './burst.ts';
+import { createHourBucket, createSlots, type HourBucket, type Slots } from './count-arrays.ts';
 
 /**
  * Counts of the last eight days in memory: for each query the sums of the windows that lists need. A new count costs a
@@ -16,20 +15,23 @@ export type RecentCounts = {
   readonly refresh: (nowHour: number) => Promise<ReadonlySet<number> | 'all'>;
   /** The queries with the greatest sums, greatest first, with what the sum is. */
   readonly top: (sum: ListedSum, limit: number) => readonly { readonly query: number; readonly score: number }[];
-  /** Queries that may be rising, with the score they have at best, greatest first. */
+  /**
+   * Queries that may be rising, with the score they have at best, greatest first. Some of them are not: their readers
+   * came several times, or no longer come.
+   */
   readonly risers: (limit: number) => readonly { readonly query: number; readonly score: number }[];
   readonly sumsOf: (query: number) => Sums;
-  /** Readers by name of all queries. */
-  readonly all: (window: BurstWindow) => AllReaders;
+  readonly sumOf: (query: number, sum: SumName) => number;
+  readonly comparison: () => Comparison;
   /** Different queries of the last 24 hours. */
   readonly size: () => number;
 };
 
-/** Readers, and what is added to them: in `list…` every unnamed search, in `rise…` and `base…` all of an hour as one. */
+/** Readers, and what is added to them: in `list…` every unnamed search, in `rise…` and `base` all of an hour as one. */
 export type Sums = { readonly [Name in SumName]: number };
 
 const sumNames = ['list3', 'list24', 'list168', 'searches3', 'searches24', 'searches168'] as const;
-const burstNames = ['rise3', 'rise24', 'base3', 'base24'] as const;
+const burstNames = ['rise3', 'rise6', 'rise12', 'rise24', 'base'] as const;
 export type ListedSum = 'list3' | 'list24' | 'list168';
 export type SumName = (typeof sumNames)[number] | (typeof burstNames)[number];
 
@@ -48,9 +50,10 @@ function membership(hour: number, nowHour: number): number {
     for (const sum of sums) bits |= 1 << indexOf[sum];
   };
   if (ago < 3) add('list3', 'searches3', 'rise3');
-  else if (ago < 3 + baselineHours) add('base3');
+  if (ago < 6) add('rise6');
+  if (ago < 12) add('rise12');
   if (ago < 24) add('list24', 'searches24', 'rise24');
-  else if (ago < keptHours) add('base24');
+  else if (ago < keptHours) add('base');
   if (ago < 168) add('list168', 'searches168');
   return bits;
 }
@@ -124,9 +127,22 @@ export function createRecentCounts(
       bucket.each((slot) => slots.release(slot));
       buckets.delete(hour);
     }
-    risers = new Set([...risers].filter((slot) => slots.get(slot, indexOf.rise24) >= fewestReaders));
+    keepRisers();
     tops.clear();
     now = nowHour;
+  };
+
+  const keepRisers = (): void => {
+    risers = new Set([...risers].filter((slot) => slots.get(slot, indexOf.rise24) >= fewestReaders));
+  };
+
+  /** Takes an hour out of all sums. Its slots stay in use until it has been counted again. */
+  const withdraw = (hour: number, nowHour: number): readonly HourBucket[] => {
+    const bucket = buckets.get(hour);
+    if (bucket === undefined) return [];
+    move(bucket, membership(hour, nowHour), 0);
+    buckets.delete(hour);
+    return [bucket];
   };
 
   const refresh: RecentCounts['refresh'] = async (nowHour) => {
@@ -139,24 +155,27 @@ export function createRecentCounts(
     const hasPassed = nowHour !== now;
     if (hasPassed) passTo(nowHour, now!);
     revision = since.revision;
+    const replaced = since.replacedHours.flatMap((hour) => withdraw(hour, nowHour));
     for (const count of since.counts) take(count, nowHour);
+    for (const bucket of replaced) bucket.each((slot) => slots.release(slot));
+    if (replaced.length > 0) keepRisers();
     return hasPassed ? 'all' : new Set(Array.from(touched, (slot) => slots.queryAt(slot)));
   };
 
-  const all = (window: BurstWindow): AllReaders => {
-    const [inWindow, inBaseline] = window === '3h' ? (['rise3', 'base3'] as const) : (['rise24', 'base24'] as const);
-    const sums = { inWindow: 0, inBaseline: 0 };
+  /** Readers by name of all queries. */
+  const namedIn = (sum: SumName): number => {
+    let readers = 0;
     for (const [hour, bucket] of buckets) {
-      const bits = membership(hour, now!);
-      if ((bits & (1 << indexOf[inWindow])) !== 0) sums.inWindow += bucket.named();
-      if ((bits & (1 << indexOf[inBaseline])) !== 0) sums.inBaseline += bucket.named();
+      if ((membership(hour, now!) & (1 << indexOf[sum])) !== 0) readers += bucket.named();
     }
-    return sums;
+    return readers;
   };
+
+  const comparison = (): Comparison => compareAll((hours) => namedIn(`rise${hours}`), namedIn('base'), risers.size);
 
   return {
     refresh,
-    all,
+    comparison,
     top: (sum, limit) => {
       const index = indexOf[sum];
       const known = tops.get(sum);
@@ -166,16 +185,18 @@ export function createRecentCounts(
       return best.map((slot) => ({ query: slots.queryAt(slot), score: slots.get(slot, index) }));
     },
     risers: (limit) => {
-      const [all3, all24] = [all('3h'), all('24h')];
+      const compared = comparison();
       const rising: { query: number; score: number }[] = [];
       for (const slot of risers) {
-        const score = Math.max(
-          burstScore(slots.get(slot, indexOf.rise3), slots.get(slot, indexOf.base3), all3, burstWindows['3h']),
-          burstScore(slots.get(slot, indexOf.rise24), slots.get(slot, indexOf.base24), all24, burstWindows['24h']),
-        );
-        if (score >= risingScore) rising.push({ query: slots.queryAt(slot), score });
+        const countIn = (hours: BurstHours): number => slots.get(slot, indexOf[`rise${hours}`]);
+        const { score } = riseOf(countIn, slots.get(slot, indexOf.base), compared);
+        if (score >= lowestScore) rising.push({ query: slots.queryAt(slot), score });
       }
       return rising.sort((one, other) => other.score - one.score || one.query - other.query).slice(0, limit);
+    },
+    sumOf: (query, sum) => {
+      const slot = slots.find(query);
+      return slot === undefined ? 0 : slots.get(slot, indexOf[sum]);
     },
     sumsOf: (query) => {
       const slot = slots.find(query);

@@ -1,43 +1,15 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { countIn, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
-import { openCountedStore } from '../../../../test/support/open-counted-store.ts';
+import { bookOf, busyWeek, openTrends, shown, week } from '../../../../test/support/open-trends.ts';
 import { SamsaError } from '../../../errors.ts';
-import { createPrivacyRule } from './privacy.ts';
-import { createRecentCounts } from './recent-counts.ts';
-import { createTrendList, type ListedTrend } from './trend-list.ts';
+import type { ListedTrend } from './trend-list.ts';
 import type { TrendStore } from '../store/trend-store.ts';
-import type { Window } from './windows.ts';
+import type { Window } from './figures.ts';
 import type { CountedSearch, Decision } from '../trend-projection.ts';
 
 const hourMs = 3_600_000;
 const dayHours = 24;
-
-/** A list of a store of its own, at noon; three readers are enough for any query. */
-async function openTrends(test: TestContext, around: (store: TrendStore) => TrendStore = (store) => store) {
-  const opened = await openCountedStore(test);
-  let nowMs = noonMs;
-  const store = around(opened.store);
-  const trends = createTrendList({
-    store,
-    recent: createRecentCounts(store),
-    clock: () => nowMs,
-    privacyRule: createPrivacyRule({ minimumReaders: 3, blockedWords: [], isOpen: () => true }),
-  });
-  const list = (limit: number, window?: Window) => trends.list(limit, window, true);
-  return { ...opened, ...trends, list, passHours: (hours: number) => void (nowMs += hours * hourMs) };
-}
-
-/** A search for a book by a name that is a word of its title, so that it may be shown. */
-const shown = (query: string, reader: string | null, hoursAgo = 0): CountedSearch =>
-  searchOf(query, reader, {
-    time: noonMs - hoursAgo * hourMs,
-    books: [{ id: bookOf(query), title: query, author: 'Somebody' }],
-    anonymous: reader === null,
-  });
-
-/** Every query finds another book. */
-const bookOf = (query: string): number => Buffer.from(query).reduce((sum, byte) => (sum * 31 + byte) % 1e9, 1);
 
 const readers = (names: string): readonly string[] => names.split('');
 const byReaders = (query: string, names: string, hoursAgo = 0): readonly CountedSearch[] =>
@@ -239,17 +211,37 @@ describe('the list of trends', () => {
     assert.deepEqual(labels(await list(10)), ['emma']);
   });
 
+  it('keeps a list no longer because making it once was held up', async (test) => {
+    let [nowMs, heldUpMs] = [0, 1];
+    const slowly = (store: TrendStore): TrendStore => ({
+      ...store,
+      describe: async (...request) => {
+        nowMs += heldUpMs;
+        return store.describe(...request);
+      },
+    });
+    const { trends, count } = await openTrends(test, slowly, () => nowMs);
+    const firstAfter = async (search: CountedSearch, waitedMs: number): Promise<string | undefined> => {
+      await count([search, search]);
+      nowMs += waitedMs;
+      return (await trends.list(10))[0]?.query;
+    };
+    assert.equal(await firstAfter(shown('emma', 'ann'), 0), 'emma');
+    heldUpMs = 90;
+    assert.equal(await firstAfter(shown('dracula', 'ann'), 5), 'emma', 'a list that took 1 ms is kept for 10');
+    assert.equal(await firstAfter(shown('dracula', 'bob'), 6), 'dracula');
+    heldUpMs = 1;
+    assert.equal(await firstAfter(shown('ivanhoe', 'ann'), 5), 'dracula');
+    await count(byReaders('ivanhoe', 'bcd'));
+    assert.equal(await firstAfter(shown('ivanhoe', 'eve'), 6), 'ivanhoe');
+  });
+
   it('counts what a fast clock stamped into the last hour', async (test) => {
     const { list, count } = await openTrends(test);
     await count(byReaders('emma', 'ab', -1));
     const [emma] = await list(10);
     assert.deepEqual([emma?.score, emma?.hourly[23], emma?.hourly.length], [2, 2, 24]);
   });
-
-  const week = (query: string, aDay: number): readonly CountedSearch[] =>
-    Array.from({ length: 8 * aDay }, (_, at) => shown(query, `r${at}`, 24 + Math.floor((at * 24) / aDay)));
-  const busyWeek = (): readonly CountedSearch[] =>
-    Array.from({ length: 9 }, (_, at) => week(`steady ${at}`, 12)).flat();
 
   it('puts what is rising first, and says why', async (test) => {
     const { list, count } = await openTrends(test);
@@ -272,7 +264,7 @@ describe('the list of trends', () => {
     assert.equal((await list(10))[0]?.kind, 'rising');
     await count([
       ...readers('opqrstuvwxyz').map((name) => ({ ...shown('dune', name), place: 2 ** (name.charCodeAt(0) % 2) })),
-      ...byReaders('lolita', 'abcd'),
+      ...byReaders('lolita', 'abc'),
     ]);
     const kinds = new Map((await list(100)).map(({ query, kind }) => [query, kind]));
     assert.deepEqual(
@@ -311,10 +303,10 @@ describe('the list of trends', () => {
     const { list, count } = await openTrends(test);
     await count([...byReaders('emma', 'ab', 30), ...byReaders('emma', 'a', 4), ...byReaders('emma', 'abc')]);
     const figures = async (window: Window) => (await list(10, window)).map((row) => [row.readers, row.before, row.why]);
-    assert.deepEqual(await figures('3h'), [[3, 1, '3 readers in the last 3 hours, usually none']]);
-    assert.deepEqual(await figures('24h'), [[3, 2, '3 readers in the last 24 hours, usually none']]);
+    assert.deepEqual(await figures('3h'), [[3, 1, '3 readers in the last 3 hours, 1 in the 3 hours before']]);
+    assert.deepEqual(await figures('24h'), [[3, 2, '3 readers in the last 24 hours, 2 in the 24 hours before']]);
     assert.deepEqual(await figures('7d'), [
-      [6, 0, '6 readers, counted once an hour, in the last 7 days, 0 in the 7 days before'],
+      [6, 0, '6 readers, counted once an hour, in the last 7 days, none in the 7 days before'],
     ]);
     assert.deepEqual(await figures('30d'), [[6, null, '6 readers, counted once an hour, in the last 30 days']]);
   });

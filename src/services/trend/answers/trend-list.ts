@@ -1,11 +1,22 @@
 import type { Book } from '../../../events/book.ts';
 import type { Counts, Decisions, QueryDescription, TrendStore } from '../store/trend-store.ts';
-import { describeTrend, type DescribedTrend } from './describe-trend.ts';
-import { inWindow, longFigures, placesOf, popularFigures, risingFigures, type Known } from './figures.ts';
 import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
 import type { RecentCounts } from './recent-counts.ts';
-import { createRows, type ShownTrend, type TrendRow } from './trend-rows.ts';
-import { dayOfHour, hourOfTime, windowStart, type Window } from './windows.ts';
+import { risingScore } from './burst.ts';
+import {
+  dayOfHour,
+  hourOfTime,
+  inWindow,
+  longFigures,
+  placesOf,
+  popularFigures,
+  risingFigures,
+  windowStart,
+  type Figures,
+  type Known,
+  type Window,
+} from './figures.ts';
+import { createRows, describeTrend, type DescribedTrend, type ShownTrend, type TrendRow } from './trend-rows.ts';
 
 /** A row of the list, ready to be shown. `books` is JSON. */
 export type ListedTrend = DescribedTrend & { readonly books: string };
@@ -13,7 +24,7 @@ export type ListedTrend = DescribedTrend & { readonly books: string };
 export type TrendList = {
   /**
    * Without a window what is rising, then the most read of 24 hours, 7 and 30 days, each query once; with a window the
-   * most read of it. At most 100 rows. Cached for ten times as long as it took to make, at most a second; until then the
+   * most read of it. At most 100 rows. Cached for ten times as long as making one takes, at most a second; until then the
    * same list is the same object. `isFresh` asks for a list that is not from the cache.
    * @throws SamsaError `store-unavailable`.
    */
@@ -36,17 +47,27 @@ type Candidate = { readonly query: number; readonly score: number };
 type Phase = {
   /** In the order of the scores they have at best. */
   readonly candidates: readonly Candidate[];
-  readonly figuresOf: (known: Known) => ReturnType<typeof risingFigures>;
+  readonly figuresOf: (known: Known) => Figures | null;
+  /** The phase ends with the first query whose score is lower. */
+  readonly lowestScore: (row: number) => number;
 };
+type RankedPhase = Pick<Phase, 'candidates' | 'figuresOf'>;
 type Shown = { readonly shown: ShownQuery | null; readonly description: QueryDescription };
-type MadeList = { readonly rows: readonly ListedTrend[]; readonly stamp: string; keepUntilMs: number };
-type Totals = { readonly totals: ReadonlyMap<number, Counts>; readonly hour: number; readonly keepUntilMs: number };
+type MadeList = {
+  readonly rows: readonly ListedTrend[];
+  readonly stamp: string;
+  /** How long it took to make the last few, in ms. */
+  readonly madeInMs: readonly number[];
+  readonly keepUntilMs: number;
+};
 
 export const listLimit = 100;
 const shortList = 10;
 /** Nobody looks further down, and somebody who floods the shop with hidden queries cannot make lists slow. */
 const looksAt = 1_000;
 const describesAtOnce = 25;
+const mostKeptMs = 1_000;
+const timesKept = 8;
 const rememberedDescriptions = 5_000;
 const sumsOfWindow = { '3h': 'list3', '24h': 'list24', '7d': 'list168' } as const;
 
@@ -54,7 +75,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
   const { store, recent, clock, privacyRule, nowMs = () => performance.now() } = deps;
   const described = new Map<number, Shown | null>();
   const lists = new Map<string, MadeList>();
-  let month: Totals | null = null;
+  const olderTotals = createOlderTotals(store);
   let version = 0;
   let madeInHour: number | null = null;
   let turn: Promise<unknown> = Promise.resolve();
@@ -71,18 +92,6 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     }
   };
 
-  /** Days are summed by the database, which takes long: an older answer is kept for a minute at least. */
-  const monthTotals = async (nowHour: number): Promise<ReadonlyMap<number, Counts>> => {
-    const startMs = nowMs();
-    if (month === null || month.hour !== nowHour || startMs >= month.keepUntilMs) {
-      const found = await store.totals(windowStart('30d', nowHour));
-      const totals = new Map(found.map((total) => [total.query, total]));
-      const keepMs = Math.max(monthKeptMs, 50 * (nowMs() - startMs));
-      month = { totals, hour: nowHour, keepUntilMs: nowMs() + keepMs };
-    }
-    return month.totals;
-  };
-
   /** Readers of the seven days before the last seven, by whole days. */
   const weekBefore = async (query: number, nowHour: number): Promise<number> => {
     const lastDay = dayOfHour(nowHour) - 7;
@@ -92,27 +101,42 @@ export function createTrendList(deps: TrendListDeps): TrendList {
 
   const phaseOf = async (window: Window | 'rising', nowHour: number): Promise<Phase> => {
     if (window === 'rising') {
-      const all = { '3h': recent.all('3h'), '24h': recent.all('24h') };
-      return { candidates: recent.risers(looksAt), figuresOf: (known) => risingFigures(known, all) };
+      const comparison = recent.comparison();
+      return {
+        candidates: recent.risers(looksAt),
+        figuresOf: (known) => risingFigures(known, comparison),
+        lowestScore: (row) => risingScore(comparison.queries, row),
+      };
     }
     if (window === '30d') {
-      const totals = await monthTotals(nowHour);
-      const candidates = Array.from(totals, ([query, total]) => ({ query, score: total.readers + total.anonymous }));
+      const older = await olderTotals(nowHour);
+      const scoreOf = (query: number): number => {
+        const { readers, anonymous } = older.get(query) ?? noCounts;
+        return readers + anonymous + recent.sumOf(query, 'list168');
+      };
+      const queries = new Set([...older.keys(), ...recent.top('list168', looksAt).map(({ query }) => query)]);
+      const candidates = Array.from(queries, (query) => ({ query, score: scoreOf(query) }));
       candidates.sort((one, other) => other.score - one.score || one.query - other.query);
-      const figuresOf = (known: Known) => longFigures(known, '30d', totals.get(known.description.query) ?? noCounts);
-      return { candidates: candidates.slice(0, looksAt), figuresOf };
+      const figuresOf = (known: Known) => {
+        const { readers, anonymous, searches } = older.get(known.description.query) ?? noCounts;
+        const { list168, searches168 } = known.sums;
+        const total = { readers: readers + list168, anonymous, searches: searches + searches168 };
+        return longFigures(known, '30d', total);
+      };
+      return { candidates: candidates.slice(0, looksAt), figuresOf, lowestScore: anyScore };
     }
     const candidates = recent.top(sumsOfWindow[window], looksAt);
-    if (window !== '7d') return { candidates, figuresOf: (known) => popularFigures(known, window) };
+    if (window !== '7d')
+      return { candidates, figuresOf: (known) => popularFigures(known, window), lowestScore: anyScore };
     const figuresOf = (known: Known) => {
       const { list168, searches168 } = known.sums;
       return longFigures(known, '7d', { readers: list168, anonymous: 0, searches: searches168 });
     };
-    return { candidates, figuresOf };
+    return { candidates, figuresOf, lowestScore: anyScore };
   };
 
   /** In the order of their exact ranks, until `isEnough`. */
-  async function* inRankOrder(phase: Phase, decisions: Decisions, nowHour: number): AsyncGenerator<ShownTrend> {
+  async function* inRankOrder(phase: RankedPhase, decisions: Decisions, nowHour: number): AsyncGenerator<ShownTrend> {
     let waiting: ShownTrend[] = [];
     const { candidates } = phase;
     for (let at = 0; at < candidates.length; at += describesAtOnce) {
@@ -135,7 +159,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
 
   const show = (
     query: number,
-    { figuresOf }: Phase,
+    { figuresOf }: RankedPhase,
     { muted, pinned }: Decisions,
     nowHour: number,
   ): ShownTrend | null => {
@@ -164,8 +188,13 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     if (touched === 'all' || touched.size > 0) version++;
     const decisions = await store.decisions();
     const stamp = [version, ...decisions.muted, '', ...decisions.pinned].join('\n');
-    const rows = known?.stamp === stamp ? known.rows : await describeRows(limit, window, decisions, hour);
-    lists.set(name, { rows, stamp, keepUntilMs: nowMs() + Math.min(1_000, 10 * (nowMs() - startMs)) });
+    const isCurrent = known?.stamp === stamp;
+    const rows = isCurrent ? known.rows : await describeRows(limit, window, decisions, hour);
+    const tookMs = nowMs() - startMs;
+    const madeInMs = isCurrent ? known.madeInMs : [tookMs, ...(known?.madeInMs ?? [])].slice(0, timesKept);
+    // A commit on the same thread may have come between: the shortest time is what making a list takes.
+    const keepMs = Math.min(mostKeptMs, 10 * (isCurrent ? tookMs : Math.min(...madeInMs)));
+    lists.set(name, { rows, stamp, madeInMs, keepUntilMs: nowMs() + keepMs });
     return rows;
   };
 
@@ -197,7 +226,10 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     for (const trend of await pinnedTrends(decisions, window ?? '24h', nowHour)) rows.add(trend);
     for (const phase of window === null ? (['rising', '24h', '7d', '30d'] as const) : [window]) {
       if (rows.isFull()) break;
-      for await (const trend of inRankOrder(await phaseOf(phase, nowHour), decisions, nowHour)) {
+      const { lowestScore, ...ranked } = await phaseOf(phase, nowHour);
+      let row = 0;
+      for await (const trend of inRankOrder(ranked, decisions, nowHour)) {
+        if (trend.score < lowestScore(++row)) break;
         rows.add(trend);
         if (rows.isFull()) break;
       }
@@ -235,6 +267,8 @@ export function createTrendList(deps: TrendListDeps): TrendList {
 
   return {
     list: async (limit, window = null, isFresh = false) => {
+      // It may take long the first time in an hour: other lists do not wait for it.
+      if (window === '30d') await olderTotals(hourOfTime(clock()));
       const made = turn.then(() => make(limit <= shortList ? shortList : listLimit, window, isFresh));
       turn = made.catch(() => {});
       const rows = await made;
@@ -244,8 +278,32 @@ export function createTrendList(deps: TrendListDeps): TrendList {
   };
 }
 
+const anyScore = (): number => 0;
 const noCounts: Counts = { readers: 0, anonymous: 0, searches: 0 };
-const monthKeptMs = 60_000;
+
+/**
+ * The sums of 30 days without the last 168 hours, which are in memory. They change only when an hour has passed, so they
+ * are read once an hour at most.
+ */
+function createOlderTotals(
+  store: Pick<TrendStore, 'totals'>,
+): (nowHour: number) => Promise<ReadonlyMap<number, Counts>> {
+  let latest: { readonly hour: number; readonly totals: Promise<ReadonlyMap<number, Counts>> } | null = null;
+  const read = async (nowHour: number): Promise<ReadonlyMap<number, Counts>> => {
+    const totals = await store.totals(windowStart('30d', nowHour), windowStart('7d', nowHour));
+    return new Map(totals.map(({ query, ...counts }) => [query, counts]));
+  };
+  return (nowHour) => {
+    if (latest?.hour === nowHour) return latest.totals;
+    const totals = read(nowHour);
+    const reading = { hour: nowHour, totals };
+    latest = reading;
+    totals.catch(() => {
+      if (latest === reading) latest = null;
+    });
+    return totals;
+  };
+}
 
 /** Higher score first, then more searches, then the key in code unit order: total, so that lists never flicker. */
 function compareRanks(one: ShownTrend, other: ShownTrend): number {

@@ -39,7 +39,7 @@ export function refuseForgotten(changes: readonly TrendChange[], watermarkMs: nu
   if (!changes.some(isForgotten)) return;
   throw new SamsaError(
     'too-late-to-redrive',
-    `expected a search of the last ${kept.readerHours} hours, or one that names no reader: which readers have been ` +
-      'counted before that is forgotten, so this one might count twice. Rebuilt counts will include it.',
+    `expected a search of the last ${kept.readerHours} hours, or one that names no reader. Who was counted before is no ` +
+      'longer known, so this reader might count twice. Rebuilt counts will include the search.',
   );
 }

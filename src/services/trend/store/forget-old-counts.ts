@@ -17,6 +17,8 @@ type Keyed = Pick<MergedTable, 'name' | 'key'>;
 type Part = { readonly where: string; readonly values: readonly SqlValue[]; readonly isAll: boolean };
 
 const hourlyReader: Keyed = { name: 'hourly_reader', key: ['hour', 'query', 'reader'] };
+/** SQLite only. */
+const countedHour: Keyed = { name: 'counted_hour', key: ['hour'] };
 const spellingReader: Keyed = { ...hourlyReader, name: 'spelling_reader' };
 
 /**
@@ -64,6 +66,7 @@ function* forgetOldCounts(
     yield* remove(lead, upToDay),
     yield* remove(unanswered, (upToDay + 1) * 24 - 1),
   ];
+  if (dialect === 'sqlite') yield* remove(countedHour, hourlyUpToHour);
   if (done.includes(false)) return { isDone: false, queries: 0 };
   // Last, when no count refers to them any more.
   const queries = yield* forgetQueries(dialect, queriesBeforeMs);

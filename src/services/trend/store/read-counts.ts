@@ -2,7 +2,7 @@ import { columnText, rows, type Dialect, type SqlRow, type Steps } from '../../.
 import { countedDays, hoursAhead } from '../counting/kept-counts.ts';
 import type { Spelling } from '../counting/tally.ts';
 import { latestTimes } from './tables.ts';
-import type { Counts, Decisions, HourCount, QueryDescription, QueryTotal } from './trend-store.ts';
+import type { Counts, Decisions, HourCount, QueryDescription } from './trend-store.ts';
 
 const hourMs = 3_600_000;
 const sums = 'SUM(readers) AS readers, SUM(anonymous) AS anonymous, SUM(searches) AS searches';
@@ -17,24 +17,6 @@ export function* readHours(fromHour: number): Steps<readonly number[]> {
 export function* readHour(hour: number): Steps<readonly HourCount[]> {
   const counts = yield* rows('SELECT query, readers, anonymous, searches FROM state.hourly WHERE hour = ?', [hour]);
   return counts.map((row) => ({ query: Number(row['query']), hour, ...decodeCounts(row) }));
-}
-
-/** @see TrendStore.totals */
-export function* readTotals(fromHour: number): Steps<readonly (QueryTotal & { readonly key: string })[]> {
-  const totals = yield* rows(
-    `SELECT query, query_key, readers, anonymous, searches FROM
-       (SELECT query, ${sums} FROM
-          (SELECT query, readers, anonymous, searches FROM state.hourly WHERE hour >= ?
-           UNION ALL SELECT query, readers, anonymous, searches FROM state.daily WHERE day >= ?) AS counted
-        GROUP BY query) AS total
-     JOIN state.query ON id = query`,
-    [fromHour, Math.floor(fromHour / 24)],
-  );
-  return totals.map((row) => ({
-    query: Number(row['query']),
-    key: columnText(row['query_key'])!,
-    ...decodeCounts(row),
-  }));
 }
 
 /** @see TrendStore.describe */

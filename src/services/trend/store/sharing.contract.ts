@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
-import { countIn, noonHour, searchOf } from '../../../../test/support/count-searches.ts';
+import { countIn, noonHour, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
+import type { CountedSearch } from '../trend-projection.ts';
+import type { HourCount } from './trend-store.ts';
 import { describeOne, everything, searches, sumsOf, type TrendStoreTest } from './trend-store-under-test.contract.ts';
+
+const hourMs = 3_600_000;
 
 /** What holds when others write the same state, and after it was closed. */
 export function testSharing(test: TrendStoreTest): void {
@@ -22,11 +26,11 @@ export function testSharing(test: TrendStoreTest): void {
     assert.deepEqual(await sumsOf(second), [['emma', 1, 0, 1]]);
     const revision = await second.counts(everything, () => {});
     await count(searches('emma', ['bob']));
-    // Read again, where the state does not say what others counted.
-    const counts = (await second.countedSince(revision))?.counts ?? (await second.totals(everything)).slice(0, 1);
+    const { counts, replacedHours } = (await second.countedSince(revision))!;
+    const isWhole = replacedHours.includes(noonHour);
     assert.deepEqual(
-      counts.map(({ query, readers }) => [query, readers]),
-      [[await second.find('emma'), (await second.countedSince(revision)) === null ? 2 : 1]],
+      counts.map(({ query, hour, readers }) => [query, hour, readers]),
+      [[await second.find('emma'), noonHour, isWhole ? 2 : 1]],
     );
     assert.deepEqual(await sumsOf(second), [['emma', 2, 0, 2]]);
     assert.equal((await describeOne(second, 'emma'))?.distinctReaders, 2);
@@ -36,7 +40,7 @@ export function testSharing(test: TrendStoreTest): void {
   test('tells what was counted since a revision, so that nothing is missed or told twice', async ({ store, count }) => {
     await count(searches('emma', ['ann']));
     const revision = await store.counts(everything, () => {});
-    assert.deepEqual(await store.countedSince(revision), { revision, counts: [] });
+    assert.deepEqual(await store.countedSince(revision), { revision, counts: [], replacedHours: [] });
     await count(searches('emma', ['ann', 'bob']));
     await count([searchOf('dracula', null, { anonymous: true })]);
     const since = (await store.countedSince(revision))!;
@@ -51,12 +55,35 @@ export function testSharing(test: TrendStoreTest): void {
     assert.equal(await store.countedSince(since.revision + 1), null);
   });
 
+  test('tells of the hours that others counted into, and of no others', async ({ store, another }) => {
+    const [here, there] = await countIn(store, await another());
+    const hourAgo = (query: string, ago: number): CountedSearch =>
+      searchOf(query, 'ann', { time: noonMs - ago * hourMs });
+    await here!([hourAgo('emma', 0), hourAgo('dune', 5), hourAgo('lolita', 100)]);
+    const known = new Map<string, HourCount>();
+    const revision = await store.counts(everything, (count) => void known.set(`${count.hour} ${count.query}`, count));
+    await there!([hourAgo('dracula', 5)]);
+    await here!([hourAgo('emma', 2)]);
+    await there!([hourAgo('dracula', 2)]);
+    const told = (await store.countedSince(revision))!;
+    const hours = [...new Set(told.counts.map(({ hour }) => noonHour - hour))].toSorted((one, other) => one - other);
+    assert.deepEqual(hours, [2, 5]);
+    for (const [name, { hour }] of known) if (told.replacedHours.includes(hour)) known.delete(name);
+    for (const count of told.counts) known.set(`${count.hour} ${count.query}`, count);
+    const fresh: HourCount[] = [];
+    await store.counts(everything, (count) => void fresh.push(count));
+    const inOrder = (counts: Iterable<HourCount>): readonly HourCount[] =>
+      [...counts].toSorted((one, other) => one.hour - other.hour || one.query - other.query);
+    assert.deepEqual(inOrder(known.values()), inOrder(fresh));
+    assert.deepEqual((await store.countedSince(told.revision))?.counts, []);
+  });
+
   test('counts nothing of a commit that was refused', async ({ store, another }) => {
     const [stale] = await countIn(store);
     await store.release('trend-svr', 'instance 0');
     const revision = await store.counts(everything, () => {});
     assert.equal(await stale!(searches('emma', ['ann'])), false);
-    assert.deepEqual(await store.countedSince(revision), { revision, counts: [] });
+    assert.deepEqual(await store.countedSince(revision), { revision, counts: [], replacedHours: [] });
     assert.deepEqual(await sumsOf(await another()), []);
   });
 

@@ -21,10 +21,18 @@ export type TrendStoreTest = (
 export const everything = 0;
 
 /** Key, readers, unnamed searches and searches of every query, by key. */
-export const sumsOf = async (store: TrendStore, fromHour = everything) =>
-  (await store.totals(fromHour))
-    .map(({ key, readers, anonymous, searches }) => [key, readers, anonymous, searches] as const)
+export async function sumsOf(store: TrendStore, fromHour = everything) {
+  const totals = await store.totals(fromHour);
+  // Nothing is too old for this hour.
+  const described = await store.describe(
+    totals.map(({ query }) => query),
+    everything,
+  );
+  const keys = new Map(described.map(({ query, key }) => [query, key]));
+  return totals
+    .map(({ query, readers, anonymous, searches }) => [keys.get(query)!, readers, anonymous, searches] as const)
     .toSorted(([one], [other]) => (one < other ? -1 : 1));
+}
 
 /** What is said about a query in the 24 hours from one on, in few words. */
 export async function describeOne(store: TrendStore, key: string, fromHour = noonHour - 23) {

@@ -19,17 +19,17 @@ export interface TrendStore extends ProgressStore<TrendChange> {
   counts(fromHour: number, take: (count: HourCount) => void): Promise<number>;
 
   /**
-   * What has been counted after a revision, by query and hour; adding it to the counts of that revision keeps them
-   * current.
-   * @returns null when that is not known (another instance has counted too, or it is long ago): read `counts` again.
+   * What has been counted after a revision: applied to the counts of that revision, it keeps them current.
+   * @returns null when that is not known any more: read `counts` again.
    */
-  countedSince(revision: number): Promise<{ readonly revision: number; readonly counts: readonly HourCount[] } | null>;
+  countedSince(revision: number): Promise<CountedSince | null>;
 
   /**
-   * The sums of every query searched in a window, which may be longer than counts are kept by the hour. A day is in them
-   * when it is the first hour's or later.
+   * The sums of queries from one hour on and before another, which may lie further back than counts are kept by the hour.
+   * A day is in them when it is the first hour's or later. Read in pieces, so that others run in between; of more than
+   * 50,000 queries, those that had few readers when they were met may be missing.
    */
-  totals(fromHour: number): Promise<readonly (QueryTotal & { readonly key: string })[]>;
+  totals(fromHour: number, endHour?: number): Promise<readonly QueryTotal[]>;
 
   /** What an answer says about queries at an hour. A query that was not searched for in a month is left out. */
   describe(queries: readonly number[], nowHour: number): Promise<readonly QueryDescription[]>;
@@ -67,6 +67,14 @@ export type Counts = {
 /** `query` is the store's number for a query; it means nothing elsewhere. */
 export type QueryTotal = Counts & { readonly query: number };
 export type HourCount = QueryTotal & { readonly hour: number };
+
+export type CountedSince = {
+  readonly revision: number;
+  /** By query and hour: to be added, except in the hours below. */
+  readonly counts: readonly HourCount[];
+  /** Hours whose counts are here as they are now, in place of all that was known of them. */
+  readonly replacedHours: readonly number[];
+};
 
 export type Decisions = { readonly muted: ReadonlySet<string>; readonly pinned: ReadonlySet<string> };
 

@@ -17,6 +17,7 @@ import { openMysqlTrendStore } from './trend-store.ts';
 import { openSqliteTrendStore } from '../sqlite/trend-store.ts';
 import type { TrendStore } from '../trend-store.ts';
 import { trendStoreContract } from '../trend-store.contract.ts';
+import { sumsOf } from '../trend-store-under-test.contract.ts';
 
 const hourMs = 3_600_000;
 const startMs = 20_000 * 24 * hourMs;
@@ -47,8 +48,7 @@ async function stateOf(store: TrendStore, nowMs: number): Promise<unknown> {
   const nowHour = Math.floor(nowMs / hourMs);
   const state: unknown[] = [];
   for (const hours of [3, 24, 7 * 24, 30 * 24]) {
-    const totals = await store.totals(nowHour - hours);
-    state.push(totals.map((total) => ({ ...total, query: 0 })).sort((one, other) => (one.key < other.key ? -1 : 1)));
+    state.push(await sumsOf(store, nowHour - hours));
   }
   for (const key of keys) {
     const query = await store.find(key);

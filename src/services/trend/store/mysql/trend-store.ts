@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { MysqlAddress } from '../../../../mysql/connection.ts';
 import { openMysql, type MysqlDatabase, type MysqlOptions } from '../../../../mysql/database.ts';
 import type { Migrations } from '../../../../mysql/migrations.ts';
@@ -15,10 +16,9 @@ import {
   readDescriptions,
   readHour,
   readHours,
-  readTotals,
 } from '../read-counts.ts';
+import { sumTotals } from '../read-totals.ts';
 import { readUnanswered } from '../read-unanswered.ts';
-import { createListeners } from '../listeners.ts';
 import type { TrendChange } from '../../trend-projection.ts';
 import type { TrendStore } from '../trend-store.ts';
 
@@ -47,13 +47,13 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
     await runSteps(context.connection, forgetting.steps(context.watermarkMs));
   });
   const revisions = createRevisions();
-  const listeners = createListeners();
+  const events = new EventEmitter();
 
   return {
     ...progress,
     commit: async (commit) => {
       const committed = await progress.commit(commit);
-      if (committed && commit.changes.length > 0) listeners.call();
+      if (committed && commit.changes.length > 0) events.emit('counted');
       return committed;
     },
     counts: (fromHour, take) =>
@@ -68,9 +68,12 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
       const seen = revisions.get(revision);
       if (seen === undefined) return null;
       const since = await database.connected((connection) => readCountedSince(connection, seen));
-      return since === null ? null : { revision: revisions.numberOf(since.seen), counts: since.counts };
+      return since === null
+        ? null
+        : { revision: revisions.numberOf(since.seen), counts: since.counts, replacedHours: [] };
     },
-    totals: (fromHour) => database.connected((connection) => runSteps(connection, readTotals(fromHour))),
+    totals: (...hours) =>
+      sumTotals((steps) => database.connected((connection) => runSteps(connection, steps)), ...hours),
     describe: (queries, nowHour) =>
       database.read((connection) => runSteps(connection, readDescriptions('mysql', queries, nowHour))),
     distinctReaders: (queries, fromHour) =>
@@ -83,7 +86,10 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
     daily: (query, fromDay) => database.connected((connection) => runSteps(connection, readDays(query, fromDay))),
     decisions: () => database.connected((connection) => runSteps(connection, readDecisions())),
     unanswered: (...window) => database.read((connection) => runSteps(connection, readUnanswered(...window))),
-    onCounted: listeners.add,
+    onCounted: (listener) => {
+      events.on('counted', listener);
+      return () => void events.off('counted', listener);
+    },
     close: database.close,
   };
 }

@@ -108,7 +108,15 @@ const leadsAndPlaces = `
   ) WITHOUT ROWID;
 `;
 
+/** The hours that were counted into, each with the number of the last commit that did. */
+const commitNumbers = `
+  CREATE TABLE counted_hour (
+    hour INTEGER PRIMARY KEY,
+    commit_no INTEGER NOT NULL
+  );
+`;
+
 export const countsMigrations = {
   name: 'trend',
-  steps: [countsSchema, keysUnspelt, mirroredNames, leadsAndPlaces],
+  steps: [countsSchema, keysUnspelt, mirroredNames, leadsAndPlaces, commitNumbers],
 } as const satisfies Migrations;

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { runSteps } from '../../../../sqlite/run-steps.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
@@ -7,9 +8,9 @@ import { countsMigrations } from './schema.ts';
 import { createCountJournal } from './commit-journal.ts';
 import { createForgetting } from '../forget-old-counts.ts';
 import { refuseForgotten } from '../../counting/kept-counts.ts';
-import { countDistinctReaders, readDays, readDecisions, readDescriptions, readTotals } from '../read-counts.ts';
+import { countDistinctReaders, readDays, readDecisions, readDescriptions } from '../read-counts.ts';
+import { sumTotals } from '../read-totals.ts';
 import { readUnanswered } from '../read-unanswered.ts';
-import { createListeners } from '../listeners.ts';
 import type { TrendChange } from '../../trend-projection.ts';
 import type { HourCount, TrendStore } from '../trend-store.ts';
 
@@ -38,8 +39,8 @@ export function openSqliteTrendStore(
 export function createSqliteTrendStore(database: SqliteDatabase, clock: () => number): TrendStore {
   const counter = createSearchCounter(database);
   const forgetting = createForgetting('sqlite');
-  const journal = createCountJournal();
-  const listeners = createListeners();
+  const journal = createCountJournal(database);
+  const events = new EventEmitter();
   let foreignVersion = database.dataVersion();
   let counted: readonly HourCount[] = [];
 
@@ -49,7 +50,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     if (version === foreignVersion) return;
     foreignVersion = version;
     counter.forgetRemembered();
-    journal.lose();
+    journal.noticeOthers();
   };
   /** The journal gets what a transaction counted as soon as it is committed, before anybody can read totals again. */
   const journaling: SqliteDatabase = {
@@ -59,7 +60,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
       try {
         const result = database.transaction(body);
         journal.add(counted);
-        if (counted.length > 0) listeners.call();
+        if (counted.length > 0) events.emit('counted');
         return result;
       } catch (error) {
         counter.forgetRemembered();
@@ -71,6 +72,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     noticeOthers();
     if (occasion === 'redriven') refuseForgotten(changes, watermarkMs);
     counted = counter.count(changes);
+    journal.write(counted);
     if (runSteps(database, forgetting.steps(watermarkMs))) counter.forgetRemembered();
   });
   // Rows as arrays: there may be a million, and nothing else runs on this thread meanwhile.
@@ -100,10 +102,10 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     countedSince: (revision) =>
       read(() => {
         noticeOthers();
-        const counts = journal.since(revision);
-        return counts === null ? null : { revision: journal.revision(), counts };
+        const since = journal.since(revision);
+        return since === null ? null : { revision: journal.revision(), ...since };
       }),
-    totals: (fromHour) => read(() => runSteps(database, readTotals(fromHour))),
+    totals: (...hours) => sumTotals((steps) => read(() => runSteps(database, steps)), ...hours),
     describe: (queries, nowHour) => read(() => runSteps(database, readDescriptions('sqlite', queries, nowHour))),
     distinctReaders: (queries, fromHour) => read(() => runSteps(database, countDistinctReaders(queries, fromHour))),
     find: (key) =>
@@ -114,7 +116,10 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     daily: (query, fromDay) => read(() => runSteps(database, readDays(query, fromDay))),
     decisions: () => read(() => runSteps(database, readDecisions())),
     unanswered: (...window) => read(() => runSteps(database, readUnanswered(...window))),
-    onCounted: listeners.add,
+    onCounted: (listener) => {
+      events.on('counted', listener);
+      return () => void events.off('counted', listener);
+    },
     close: async () => database.close(),
   };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { roundDown, why } from './describe-trend.ts';
+import { roundDown, why } from './trend-rows.ts';
 
-const nothing = { before: 0, usual: 0, newSinceHour: null };
+const nothing = { kind: 'rising', before: 0, usual: 0, newSinceHour: null } as const;
 
 describe('the words of a trend', () => {
   it('say how many readers there are, and how many there usually are', () => {
@@ -15,9 +15,15 @@ describe('the words of a trend', () => {
       '7 readers in the last 24 hours, usually 6',
     );
     assert.equal(
-      why({ ...nothing, window: '24h', readers: 1, usual: 0.4, before: 1 }),
-      '1 reader in the last 24 hours, usually none',
+      why({ ...nothing, window: '24h', readers: 9, usual: 0.4, before: 1 }),
+      '9 readers in the last 24 hours, usually none',
     );
+  });
+
+  it('compare a query that is not rising, and that few search for, with the window before', () => {
+    const few = { ...nothing, kind: 'popular', window: '24h', readers: 1, usual: 0.4 } as const;
+    assert.equal(why({ ...few, before: 2 }), '1 reader in the last 24 hours, 2 in the 24 hours before');
+    assert.equal(why({ ...few, before: 0 }), '1 reader in the last 24 hours, none in the 24 hours before');
   });
 
   it('say since when a new query is searched', () => {
@@ -30,7 +36,7 @@ describe('the words of a trend', () => {
 
   it('compare long windows with the one before', () => {
     assert.equal(
-      why({ ...nothing, window: '7d', readers: 30, usual: null, before: 12 }),
+      why({ ...nothing, kind: 'popular', window: '7d', readers: 30, usual: null, before: 12 }),
       '30 readers, counted once an hour, in the last 7 days, 12 in the 7 days before',
     );
   });
