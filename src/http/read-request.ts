@@ -53,10 +53,14 @@ export function requireSingleValues(request: FastifyRequest): void {
   }
 }
 
+type Field = { readonly type?: unknown; readonly anyOf?: readonly Field[] };
+
+function fieldsOf(schema: unknown): Readonly<Record<string, Field>> {
+  return ((schema ?? {}) as { properties?: Readonly<Record<string, Field>> }).properties ?? {};
+}
+
 function takesList(schema: unknown, name: string): boolean {
-  type Field = { readonly type?: unknown; readonly anyOf?: readonly Field[] };
-  const { properties = {} } = (schema ?? {}) as { properties?: Readonly<Record<string, Field>> };
-  const field = properties[name];
+  const field = fieldsOf(schema)[name];
   return [field, ...(field?.anyOf ?? [])].some((each) => each?.type === 'array');
 }
 
@@ -95,8 +99,8 @@ export function readNumbers(route: RouteOptions): void {
 }
 
 function numericFields(schema: unknown): Fields {
-  const { properties = {} } = (schema ?? {}) as { properties?: Readonly<Record<string, { type?: unknown }>> };
-  return Object.keys(properties).filter((name) => ['integer', 'number'].includes(String(properties[name]?.type)));
+  const fields = fieldsOf(schema);
+  return Object.keys(fields).filter((name) => ['integer', 'number'].includes(String(fields[name]?.type)));
 }
 
 /** A form also sends the fields that were left empty. */
@@ -106,8 +110,8 @@ function dropEmpty(query: Record<string, unknown>, fields: Fields): void {
 
 /** Fields that take one of several texts. */
 function choiceFields(schema: unknown): Fields {
-  const { properties = {} } = (schema ?? {}) as { properties?: Readonly<Record<string, { anyOf?: unknown }>> };
-  return Object.keys(properties).filter((name) => properties[name]?.anyOf !== undefined);
+  const fields = fieldsOf(schema);
+  return Object.keys(fields).filter((name) => fields[name]?.anyOf !== undefined);
 }
 
 function toNumbers(values: unknown, fields: Fields): void {

@@ -10,8 +10,9 @@ const passing: ReadonlyMap<number, string> = new Map([
   [14, 'the file cannot be opened'],
 ]);
 
+const notADatabase = 26;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
-const damaging: ReadonlySet<number> = new Set([11, 26]);
+const damaging: ReadonlySet<number> = new Set([11, notADatabase]);
 
 /** Translates a SQLite error. Errors that pass by themselves or by making room become `store-unavailable`. */
 export function storeError(path: string, error: unknown): unknown {
@@ -39,6 +40,11 @@ export function isDamage(error: unknown): boolean {
 /** Whether another connection's lock is the reason; also for an error from `storeError`. */
 export function isBusy(error: unknown): boolean {
   return resultCode(error) === sqliteBusy || (error instanceof SamsaError && resultCode(error.cause) === sqliteBusy);
+}
+
+/** Whether the file is something else than a SQLite database; not for an error from `storeError`. */
+export function isNotADatabase(error: unknown): boolean {
+  return resultCode(error) === notADatabase;
 }
 
 /** SQLite's primary result code without the extended part; `null` for any other error. */

@@ -2,13 +2,12 @@ import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'no
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reason, SamsaError } from '../errors.ts';
-import { isBusy } from './errors.ts';
+import { isBusy, isNotADatabase } from './errors.ts';
 
 /** What SQLite keeps beside a file while it is open, and after a crash. */
 const companions = ['-wal', '-shm', '-journal'];
 /** For other programs that only read, as `status` does. */
 const patienceMs = 1_000;
-const notADatabase = 26;
 
 /**
  * Deletes a file with what SQLite keeps beside it. No process may have it open. A missing file is fine.
@@ -33,7 +32,7 @@ export function isInUse(path: string): boolean {
     return false;
   } catch (error) {
     if (isBusy(error)) return true;
-    if (isNoDatabase(error)) return false;
+    if (isNotADatabase(error)) return false;
     throw unusable(path, error);
   } finally {
     connection.close();
@@ -87,7 +86,7 @@ function takeOver(path: string, connection: DatabaseSync): boolean {
     connection.exec('BEGIN EXCLUSIVE');
     return true;
   } catch (error) {
-    if (isNoDatabase(error)) return false;
+    if (isNotADatabase(error)) return false;
     if (!isBusy(error)) throw error;
     throw new SamsaError(
       'already-running',
@@ -122,11 +121,6 @@ function sync(path: string): void {
   } finally {
     closeSync(file);
   }
-}
-
-function isNoDatabase(error: unknown): boolean {
-  const { errcode } = error as { errcode?: unknown };
-  return typeof errcode === 'number' && (errcode & 0xff) === notADatabase;
 }
 
 function unusable(path: string, cause: unknown): SamsaError {

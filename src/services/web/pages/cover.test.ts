@@ -20,7 +20,7 @@ describe('cover', () => {
     assert.doesNotMatch(markup, /<script|<b>/);
   });
 
-  it('can be drawn from very little and very much', () => {
+  it('can be drawn from very short and very long texts', () => {
     for (const text of [
       '',
       'A',
@@ -32,7 +32,7 @@ describe('cover', () => {
     }
   });
 
-  it('needs no style, script, id or address, which a strict page would not allow twice', () => {
+  it('needs no style, script, id or URL', () => {
     assert.doesNotMatch(
       drawCover({ title: 'Emma', author: 'Jane Austen' }).markup,
       /style=|<style|<script|\sid=|url\(|href/,

@@ -91,7 +91,7 @@ function textOf(markup: string): string {
 }
 
 describe('start page', () => {
-  it('shows the books most read and both panels, and counts as no search', async (test) => {
+  it('shows the most popular books and both panels, and sends no search', async (test) => {
     const { asReader, searches } = await openPages(test, { trends: { ok: true, items: [trend('dune')] } });
     const answer = await asReader('/');
     assert.equal(answer.statusCode, 200);
@@ -109,7 +109,7 @@ describe('start page', () => {
     assert.equal(searches.length, 0);
   });
 
-  it('allows nothing inline and nothing from elsewhere', async (test) => {
+  it('allows nothing inline and nothing from other sites', async (test) => {
     const { asReader } = await openPages(test);
     const { headers, body } = await asReader('/?q=emma');
     assert.match(
@@ -177,7 +177,7 @@ describe('results page', () => {
     );
   });
 
-  it('leads to the pages before and after', async (test) => {
+  it('links to the pages before and after', async (test) => {
     const { asReader } = await openPages(test, { answer: { total: 5 } });
     const first = (await asReader('/?q=emma')).body;
     assert.ok(first.includes('rel="next" href="/?q=emma&amp;o=2"') && !first.includes('rel="prev"'));
@@ -197,7 +197,7 @@ describe('results page', () => {
     assert.match(textOf((await corrected.asReader('/?q=emna')).body), /results for emma/);
   });
 
-  it('has something to say when nothing is found', async (test) => {
+  it('says so when nothing is found', async (test) => {
     const { asReader } = await openPages(test, { found: [], answer: { total: 0 } });
     const answer = await asReader('/?q=zebra');
     assert.equal(answer.statusCode, 200);
@@ -242,7 +242,7 @@ describe('panel of searches', () => {
     );
   });
 
-  it('shows nobody what another reader searched, not even at the same address', async (test) => {
+  it('never shows what another reader searched, not even at the same address', async (test) => {
     const { asStranger, asReader, askedFor } = await openPages(test);
     await asStranger('/?q=emma');
     await asReader('/?q=emma');
@@ -278,7 +278,7 @@ describe('panel of searches', () => {
 });
 
 describe('panel of recommendations', () => {
-  it('gives each book with its reason and a way to refuse it', async (test) => {
+  it('shows each book with its reason and a button to dismiss it', async (test) => {
     const reasons = [{ kind: 'opened', text: 'because you opened Persuasion' }];
     const items = [{ book_id: 17, title: 'Emma', author: 'Jane Austen', reasons }];
     const { asReader } = await openPages(test, { recommendations: { ok: true, items } });
@@ -310,7 +310,7 @@ describe('book page', () => {
     ]);
   });
 
-  it('is no choice of a reader whom another site sent', async (test) => {
+  it('is not recorded as chosen when another site led the reader there', async (test) => {
     const { asReader, actions, reader } = await openPages(test);
     const from = (site: string, dest = 'document') =>
       asReader('/books/17?from=austen&position=2', { headers: { 'sec-fetch-site': site, 'sec-fetch-dest': dest } });
@@ -327,7 +327,7 @@ describe('book page', () => {
     ]);
   });
 
-  it('counts as nothing for HEAD, prefetching, or coming back from a form', async (test) => {
+  it('is not recorded for HEAD, prefetching, or coming back from a form', async (test) => {
     const { asReader, actions } = await openPages(test);
     await asReader('/books/17', { method: 'HEAD' });
     await asReader('/books/17', { headers: { 'sec-purpose': 'prefetch' } });
@@ -336,7 +336,7 @@ describe('book page', () => {
     assert.deepEqual(actions, []);
   });
 
-  it('is a page of 404 when there is no such book', async (test) => {
+  it('answers 404 with a page when there is no such book', async (test) => {
     const { asReader, actions } = await openPages(test);
     for (const url of ['/books/404', '/books/0', '/books/emma', '/books/17.0', '/nothing/here']) {
       const answer = await asReader(url);

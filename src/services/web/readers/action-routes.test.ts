@@ -54,7 +54,7 @@ describe('actions on books', () => {
     assert.deepEqual(recorded, [{ reader, action: 'wanted', book_id: 17, query: 'austen', position: 3 }]);
   });
 
-  it('takes one as a form and leads back to the page it came from', async (test) => {
+  it('takes one as a form and redirects back to the page it came from', async (test) => {
     const { postForm, recorded } = await openActions(test);
     const answer = await postForm({ action: 'dismissed', position: '2', back: '/?q=jane+austen' });
     assert.deepEqual([answer.statusCode, answer.headers.location], [303, '/?q=jane+austen&done=dismissed']);
@@ -64,7 +64,7 @@ describe('actions on books', () => {
     );
   });
 
-  it('leads to no other site, whatever the form says', async (test) => {
+  it('never redirects to another site, whatever the form says', async (test) => {
     const { postForm } = await openActions(test);
     for (const back of [
       '//evil.test/',
@@ -123,7 +123,7 @@ describe('actions on books', () => {
     assert.equal(recorded.length, 0);
   });
 
-  it('knows nothing of a book that is not there', async (test) => {
+  it('refuses a book that does not exist', async (test) => {
     const { post } = await openActions(test);
     const answer = await post({ url: '/api/books/18/actions', payload: { action: 'wanted' } });
     assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [404, 'book-unknown']);

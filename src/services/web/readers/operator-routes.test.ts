@@ -22,7 +22,7 @@ async function open(test: TestContext, operatorToken: string | null = token) {
 }
 
 describe('decisions about queries', () => {
-  it('are recorded for who has the operator token, and in open mode', async (test) => {
+  it('are recorded with the operator token, and in open mode', async (test) => {
     const { post, decisions } = await open(test);
     const muted = { action: 'muted', query: ' rude words ' };
     assert.deepEqual(await post(muted), [403, 'operator-only']);

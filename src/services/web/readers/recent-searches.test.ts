@@ -27,7 +27,7 @@ describe('search weight', () => {
     assert.equal(weigh(reader('r2'), 'walden'), 1);
   });
 
-  it('does not use up the hour by asking the same again', () => {
+  it('counts a repeated query only once towards the limit of an hour', () => {
     const { weigh } = createWeight({ queries: 2 });
     assert.deepEqual(
       ['emma', 'emma', 'Emma', 'dune', 'emma'].map((query) => weigh(reader('r1'), query)),
@@ -61,13 +61,13 @@ describe('search weight', () => {
     assert.equal(weigh(reader('regular'), 'dune'), 1);
   });
 
-  it('takes the reader without a cookie for no new one: all of an address are one reader already', () => {
+  it('does not count a reader without a cookie as new: all of one address are one reader', () => {
     const { weigh } = createWeight({ newReaders: 1 });
     weigh(reader('r1'), 'emma');
     assert.equal(weigh(reader('a-hash', { returning: false }), 'emma'), 1);
   });
 
-  it('has no bound on new readers when it is 0', () => {
+  it('has no limit on new readers when it is 0', () => {
     const { weigh } = createWeight({ newReaders: 0 });
     const weights = Array.from({ length: 100 }, (_, index) => weigh(reader(`r${index}`), 'emma'));
     assert.ok(weights.every((weight) => weight === 1));
