@@ -98,8 +98,8 @@ async function writeLog(path: string, files: readonly string[]): Promise<void> {
 }
 
 function ask(index: SearchIndex, text: string, withFacets: boolean): Answered {
-  const found = index.search({ text, offset: 0, limit: 10, ...(withFacets ? { withFacets } : {}) });
-  return index.listed(found.bookIds).map((json) => JSON.parse(Buffer.from(json).toString()) as Answered[number]);
+  const { value } = index.search({ text, offset: 0, limit: 10, ...(withFacets ? { withFacets } : {}) });
+  return JSON.parse(value.toString()) as Answered;
 }
 
 /** Until the code is compiled; these are whole titles, not the queries asked later. */

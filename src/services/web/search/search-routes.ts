@@ -177,8 +177,9 @@ function chosen(values: string | readonly string[] | undefined): readonly string
 }
 
 function describeAnswer(answer: SearchAnswer) {
+  const words = answer.words();
   return {
-    books: answer.books().map((book) => ({ ...book, ...highlightBook(book, answer.words) })),
+    books: answer.books().map((book) => ({ ...book, ...highlightBook(book, words) })),
     total: answer.total,
     total_is_exact: answer.totalIsExact,
     corrected: answer.corrected,

@@ -3,6 +3,7 @@ import type { LogLocation } from '../../../../log/open-log.ts';
 import type { Freshness, LedgerRow } from '../../../../projection/ledger.ts';
 import type { PlainError } from '../../../../runtime/threads.ts';
 import type { SpellingData } from '../spelling/spelling-data.ts';
+import type { VocabularyEntry } from '../spelling/vocabulary.ts';
 import type { WrittenBooks } from './index-file.ts';
 
 /** What the index thread is started with. */
@@ -30,10 +31,10 @@ export type FromIndexThread =
   /** The file can be opened for reading. */
   | { readonly type: 'opened' }
   | { readonly type: 'failed'; readonly error: PlainError }
-  /** These books were written and committed. */
-  | { readonly type: 'changed'; readonly books: WrittenBooks }
-  /** Corrections by the words of all books so far. */
-  | { readonly type: 'spelling'; readonly data: SpellingData }
+  /** These books were written and committed; the words are in no book before them. */
+  | { readonly type: 'changed'; readonly books: WrittenBooks; readonly newWords: readonly VocabularyEntry[] }
+  /** Corrections by the words of all books so far, and words met since they were prepared. */
+  | { readonly type: 'spelling'; readonly data: SpellingData; readonly newWords: readonly VocabularyEntry[] }
   /** Answers `apply` (what it changed was told before) and `catch-up`. */
   | { readonly type: 'done'; readonly number: number; readonly problem: string | null }
   | ({ readonly type: 'state' } & IndexState)

@@ -4,13 +4,14 @@ import type { BookChanged } from '../../../../events/book-changed.ts';
 import { fromPlainError, startWorker } from '../../../../runtime/threads.ts';
 import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
 import type { SpellingData } from '../spelling/spelling-data.ts';
+import type { VocabularyEntry } from '../spelling/vocabulary.ts';
 import type { WrittenBooks } from './index-file.ts';
 
 export type IndexThreadListener = {
   /** The file can be opened for reading; again after it was built again. */
   readonly onOpened: () => void;
-  readonly onChanged: (books: WrittenBooks) => void;
-  readonly onSpelling: (data: SpellingData) => void;
+  readonly onChanged: (books: WrittenBooks, newWords: readonly VocabularyEntry[]) => void;
+  readonly onSpelling: (data: SpellingData, newWords: readonly VocabularyEntry[]) => void;
   /** The file is damaged: let go of it, then call `rebuild`. */
   readonly onDamaged: (why: string) => void;
   readonly onState: (state: Extract<FromIndexThread, { type: 'state' }>) => void;
@@ -83,8 +84,8 @@ export function startIndexThread(
   };
 
   const hear = (message: FromIndexThread): void => {
-    if (message.type === 'changed') listener.onChanged(message.books);
-    else if (message.type === 'spelling') listener.onSpelling(message.data);
+    if (message.type === 'changed') listener.onChanged(message.books, message.newWords);
+    else if (message.type === 'spelling') listener.onSpelling(message.data, message.newWords);
     else if (message.type === 'done') answer(message);
     else if (message.type === 'state') listener.onState(message);
     else if (message.type === 'damaged') listener.onDamaged(message.why);

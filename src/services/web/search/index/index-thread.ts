@@ -27,6 +27,8 @@ const stateEveryMs = 250;
 type OpenIndex = {
   readonly database: SqliteDatabase;
   readonly writer: IndexWriter;
+  /** Tells the request thread what was written since the last call. */
+  readonly announce: () => void;
   readonly speller: Speller;
   readonly running: RunningProjection;
   readonly ticking: NodeJS.Timeout;
@@ -67,8 +69,14 @@ async function openIndex(): Promise<OpenIndex> {
   const database = openIndexForWriting(path, clock(), sayRebuild);
   const vocabulary = createVocabulary();
   const writer = createIndexWriter(database, clock, vocabulary);
-  const speller = createSpeller(database, vocabulary, (data) => tell({ type: 'spelling', data }));
-  const progress = announcing(createSqliteProgress(database, clock, writer.apply), writer);
+  const speller = createSpeller(database, vocabulary, (data) => {
+    tell({ type: 'spelling', data, newWords: vocabulary.newEntries(true) });
+  });
+  const announce = (): void => {
+    const books = writer.takeWritten();
+    if (books.length > 0) tell({ type: 'changed', books, newWords: vocabulary.newEntries() });
+  };
+  const progress = announcing(createSqliteProgress(database, clock, writer.apply), announce);
   await releaseLeases(progress);
   const running = runProjection({
     log: log!,
@@ -85,7 +93,7 @@ async function openIndex(): Promise<OpenIndex> {
     guarded(writer.tidy);
     guarded(speller.refresh);
   }, stateEveryMs);
-  return { database, writer, speller, running, ticking };
+  return { database, writer, announce, speller, running, ticking };
 }
 
 /** The file is this node's alone: leases in it are of a process that is gone, and need not run out first. */
@@ -96,7 +104,7 @@ async function releaseLeases(progress: Progress<SearchChange>): Promise<void> {
 }
 
 /** Tells the request thread which books a commit wrote, and when the file turns out to be damaged. */
-function announcing(progress: Progress<SearchChange>, writer: IndexWriter): Progress<SearchChange> {
+function announcing(progress: Progress<SearchChange>, announce: () => void): Progress<SearchChange> {
   return {
     ...progress,
     commit: async (commit) => {
@@ -106,22 +114,17 @@ function announcing(progress: Progress<SearchChange>, writer: IndexWriter): Prog
         if (isDamage(error)) tell({ type: 'damaged', why: reason(error) });
         throw error;
       } finally {
-        announce(writer);
+        announce();
       }
     },
   };
 }
 
-function announce(writer: IndexWriter): void {
-  const books = writer.takeWritten();
-  if (books.length > 0) tell({ type: 'changed', books });
-}
-
 function applyAtOnce({ number, change }: Extract<ToIndexThread, { type: 'apply' }>): void {
   if (index === null) return tell({ type: 'done', number, problem: 'the index is being built again' });
-  const { writer } = index;
+  const { writer, announce } = index;
   const problem = guarded(() => writer.applyAtOnce(change));
-  announce(writer);
+  announce();
   tell({ type: 'done', number, problem });
 }
 

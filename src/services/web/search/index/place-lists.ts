@@ -1,5 +1,5 @@
 import { createLruMap } from '../../../../runtime/lru-map.ts';
-import { hasSlot } from '../query/rank-books.ts';
+import { slotsCheck } from '../query/rank-books.ts';
 import { slotsExpression, type Slot } from '../query/reading.ts';
 import type { WrittenBooks } from './index-file.ts';
 import { rankedBook, type RankedBook } from './ranked-book.ts';
@@ -64,10 +64,11 @@ function patched(
   slots: readonly Slot[],
   longest: number,
 ): readonly number[] | null {
+  const isMatch = slotsCheck(slots.map((slot) => ({ ...slot, only: null })));
   let list: number[] | null = null;
   for (const { from, book } of changes) {
     const stood = from === null ? -1 : placeIn(list ?? places, from);
-    const belongs = book !== null && slots.every((slot) => hasSlot(book, { ...slot, only: null }));
+    const belongs = book !== null && isMatch(book);
     if (stood < 0 && !belongs) continue;
     list ??= [...places];
     if (stood >= 0) {

@@ -26,10 +26,10 @@ export type IndexReader = {
   readonly facts: (expression: string, conditions: FactConditions, scanned: number) => readonly BookFacts[];
   /** Facts of the books at these places that meet the conditions. */
   readonly factsAt: (places: readonly number[], conditions: FactConditions) => readonly BookFacts[];
-  /** Books that are gone by now are left out. */
+  /** In any order; books that are gone by now are left out. */
   readonly ranked: (places: readonly number[]) => readonly RankedBook[];
-  /** The JSON of each book, in this order; books that are gone by now are left out. */
-  readonly listed: (ids: readonly number[]) => readonly Uint8Array[];
+  /** JSON array of these books as lists and events carry them, in this order; those gone by now are left out. */
+  readonly listed: (ids: readonly number[]) => Buffer;
   /** All marks of one kind that any book may have, in their order. */
   readonly sortMarks: (kind: string) => readonly string[];
   /** Takes note of everything written: it is read again. */
@@ -95,6 +95,7 @@ export function openIndexForReading(path: string): IndexReader {
   const marks = prepare('SELECT mark FROM sort_mark WHERE mark >= ? AND mark < ? ORDER BY mark');
   const { facts, factsAt } = factStatements(prepare);
 
+  /** By id: numbers as great as places take much longer to look up. */
   const ranked = createLruMap<number, RankedBook>(rememberedRanked);
   const listed = createLruMap<number, Uint8Array>(
     rememberedListedBytes,
@@ -105,14 +106,10 @@ export function openIndexForReading(path: string): IndexReader {
 
   const countTo = (expression: string, limit: number): number =>
     (expression === '' ? row(countingAll, limit) : row(counting, expression, limit))![0] as number;
-  const loadRanked = (wanted: readonly number[]): ReadonlyMap<number, RankedBook> => {
-    const loaded = new Map<number, RankedBook>();
-    for (const found of rows(read, JSON.stringify(wanted))) {
-      const book = decodeRanked(found);
-      ranked.set(book.place, book);
-      loaded.set(book.place, book);
-    }
-    return loaded;
+  const loadRanked = (wanted: readonly number[]): readonly RankedBook[] => {
+    const books = rows(read, JSON.stringify(wanted)).map(decodeRanked);
+    for (const book of books) ranked.set(book.id, book);
+    return books;
   };
   const loadListed = (id: number): Uint8Array | undefined => {
     const json = row(list, id)?.[0] as Uint8Array | undefined;
@@ -144,10 +141,15 @@ export function openIndexForReading(path: string): IndexReader {
     facts,
     factsAt,
     ranked: (wanted) => {
-      const books = wanted.map((place) => ranked.get(place));
-      const unknown = wanted.filter((_, at) => books[at] === undefined);
-      const loaded = unknown.length === 0 ? null : loadRanked(unknown);
-      return wanted.flatMap((place, at) => books[at] ?? loaded?.get(place) ?? []);
+      const books: RankedBook[] = [];
+      const unknown: number[] = [];
+      for (const place of wanted) {
+        const book = ranked.get(bookAt(place));
+        if (book?.place === place) books.push(book);
+        else unknown.push(place);
+      }
+      if (unknown.length > 0) books.push(...loadRanked(unknown));
+      return books;
     },
     listed: (ids) => {
       const json: Uint8Array[] = [];
@@ -155,7 +157,7 @@ export function openIndexForReading(path: string): IndexReader {
         const bytes = listed.get(id) ?? loadListed(id);
         if (bytes !== undefined) json.push(bytes);
       }
-      return json;
+      return jsonArray(json);
     },
     sortMarks: (kind) => rows(marks, kind, `${kind}\u{10FFFF}`).map(([mark]) => mark as string),
     forget: (books) => {
@@ -166,9 +168,8 @@ export function openIndexForReading(path: string): IndexReader {
         listed.clear();
         return;
       }
-      for (const { bookId, from, to } of books) {
-        if (from !== null) ranked.delete(from);
-        if (to !== null) ranked.delete(to);
+      for (const { bookId } of books) {
+        ranked.delete(bookId);
         listed.delete(bookId);
       }
     },
@@ -192,6 +193,26 @@ function decodeRanked([place, titleWords, mainTitleWords, author, series, subjec
   const row = { titleWords, mainTitleWords, author, series, subjects, otherTitles } as RankedRow;
   return rankedBook(place as number, row);
 }
+
+/** `[a,b,c]` of texts that are JSON already. */
+function jsonArray(items: readonly Uint8Array[]): Buffer {
+  let length = 1 + Math.max(1, items.length);
+  for (const item of items) length += item.byteLength;
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
+  bytes[at++] = openBracket;
+  for (const [index, item] of items.entries()) {
+    if (index > 0) bytes[at++] = comma;
+    bytes.set(item, at);
+    at += item.byteLength;
+  }
+  bytes[at] = closeBracket;
+  return bytes;
+}
+
+const openBracket = 0x5b;
+const comma = 0x2c;
+const closeBracket = 0x5d;
 
 function factStatements(prepare: (sql: string) => StatementSync): Pick<IndexReader, 'facts' | 'factsAt'> {
   const columns = 'book.place, title, author, subjects, language, year';

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { isDamage } from '../../../../sqlite/errors.ts';
 import { reason } from '../../../../errors.ts';
+import { createDoorkeptLruMap } from '../../../../runtime/lru-map.ts';
 import type { BookChanged } from '../../../../events/book-changed.ts';
 import type { LogLocation } from '../../../../log/open-log.ts';
 import type { Freshness, LedgerRow } from '../../../../projection/ledger.ts';
@@ -18,9 +19,7 @@ import { createSpelling, type Spelling } from '../spelling/spelling.ts';
  */
 export type SearchIndex = {
   /** @throws SamsaError `store-unavailable` (retryable) while the index cannot be read or is being made anew. */
-  readonly search: (request: SearchRequest) => FoundBooks;
-  /** The JSON of these books, in this order, as lists and events carry it; without those gone by now. */
-  readonly listed: (bookIds: readonly number[]) => readonly Uint8Array[];
+  readonly search: (request: SearchRequest) => SearchResult;
   readonly suggest: (text: string) => Suggestions;
   /**
    * Applies a change of a book before the log brings it; resolves when it is findable here. A change no newer than
@@ -46,6 +45,11 @@ export type SearchIndex = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
+export type SearchResult = FoundBooks & {
+  /** JSON array of the page's books. */
+  readonly value: Buffer;
+};
+
 export type SearchIndexOptions = {
   /** The index file; made when missing, made anew when it cannot be used. */
   readonly path: string;
@@ -63,7 +67,11 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
   let spelling: Spelling | null = null;
   let state: IndexState = { freshness: { asOfMs: 0, lagEvents: 0, lagMs: 0 }, ledger: [], problems: ['starting'] };
 
+  /** Answers to what is asked often, until anything changes. */
+  const results = createDoorkeptLruMap<string, SearchResult>(askedRecently, rememberedBytes, sizeOfResult);
+
   const letGo = (): void => {
+    results.clear();
     reader?.close();
     reader = null;
   };
@@ -77,12 +85,15 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     onOpened: () => {
       reader = openIndexForReading(path);
     },
-    onChanged: (books) => {
+    onChanged: (books, newWords) => {
+      results.clear();
       reader?.forget(books);
-      if (books !== 'many') spelling?.add(books);
+      spelling?.add(newWords);
     },
-    onSpelling: (data) => {
+    onSpelling: (data, newWords) => {
+      results.clear();
       spelling = createSpelling(data);
+      spelling.add(newWords);
     },
     onDamaged: makeAnew,
     onState: (told) => {
@@ -106,8 +117,17 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     await thread.close();
   };
   return {
-    search: (request) => read((index) => findBooks(index, spelling, request)),
-    listed: (bookIds) => read((index) => index.listed(bookIds)),
+    search: (request) => {
+      const key = keyOf(request);
+      const known = results.get(key);
+      if (known !== undefined) return known;
+      const result = read((index) => {
+        const found = findBooks(index, spelling, request);
+        return { ...found, value: index.listed(found.bookIds) };
+      });
+      results.set(key, result);
+      return result;
+    },
     suggest: (text) => read((index) => suggestBooks(index, spelling, text)),
     applyAtOnce: thread.apply,
     caughtUp: thread.caughtUp,
@@ -119,4 +139,19 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Of queries asked again among so many others, the answers are remembered. */
+const askedRecently = 4_000;
+const rememberedBytes = 6 << 20;
+/** What an answer takes besides its books: the places that matched, and the words. */
+const bytesPerResult = 3_000;
+
+function sizeOfResult({ value }: SearchResult): number {
+  return bytesPerResult + value.byteLength;
+}
+
+function keyOf({ text, offset, limit, filters, sort, withFacets, exact }: SearchRequest): string {
+  const rest = filters === undefined ? '' : JSON.stringify(filters);
+  return `${offset} ${limit} ${sort} ${withFacets} ${exact} ${rest} ${text}`;
 }

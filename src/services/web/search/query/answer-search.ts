@@ -33,7 +33,7 @@ export type SearchAnswer = {
   /** The spelling searched for instead of the one typed; `null` when it is as typed. */
   readonly corrected: string | null;
   /** The words that matched, for highlights. */
-  readonly words: readonly QueryWord[];
+  readonly words: () => readonly QueryWord[];
   readonly facets: Facets | null;
   readonly tookMs: number;
   readonly queryId: string;
@@ -46,7 +46,7 @@ export type SearchAnswer = {
 export type AnswerSearch = (query: string, reader: SearchingReader, options: SearchOptions) => Promise<SearchAnswer>;
 
 export type AnswerSearchDeps = {
-  readonly index: Pick<SearchIndex, 'search' | 'listed'>;
+  readonly index: Pick<SearchIndex, 'search'>;
   readonly sendEvent: SendEvent;
   readonly newId: () => string;
   /** Milliseconds of any origin. */
@@ -59,7 +59,7 @@ export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
     const started = stopwatch();
     const request: SearchRequest = { text: typed, ...options };
     const found = index.search(request);
-    const value = jsonArray(index.listed(found.bookIds));
+    const { value } = found;
     const tookMs = stopwatch() - started;
     const { query, total } = found;
     if (record && query.text !== '') {
@@ -93,26 +93,6 @@ export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
 function isFiltered({ filters, sort = 'relevance', offset }: Omit<SearchOptions, 'record'>): boolean {
   return filters !== undefined || sort !== 'relevance' || offset > 0;
 }
-
-/** `[a,b,c]` of texts that are JSON already. */
-export function jsonArray(items: readonly Uint8Array[]): Buffer {
-  let length = 1 + Math.max(1, items.length);
-  for (const item of items) length += item.byteLength;
-  const bytes = Buffer.allocUnsafe(length);
-  let at = 0;
-  bytes[at++] = openBracket;
-  for (const [index, item] of items.entries()) {
-    if (index > 0) bytes[at++] = comma;
-    bytes.set(item, at);
-    at += item.byteLength;
-  }
-  bytes[at] = closeBracket;
-  return bytes;
-}
-
-const openBracket = 0x5b;
-const comma = 0x2c;
-const closeBracket = 0x5d;
 
 function parsedOnce(value: Buffer): () => readonly Book[] {
   let books: readonly Book[] | null = null;

@@ -3,7 +3,7 @@ import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { longestWord } from '../spelling/vocabulary.ts';
 import type { QueryWord } from './parse-query.ts';
-import { slotAsTyped, slotsExpression, type Alternative, type Reading, type Slot } from './reading.ts';
+import { slotAsTyped, type Alternative, type Reading, type Slot } from './reading.ts';
 
 /** Of longer queries only so many words are corrected one at a time. */
 const correctedOneByOne = 6;
@@ -26,9 +26,11 @@ export type Corrector = ReturnType<typeof createCorrector>;
 
 /** Other ways to read words, by a vocabulary. */
 export function createCorrector(index: IndexReader, spelling: Spelling) {
+  /** A statement for each pair of words would cost more than all the rest of a search; endless words are rare. */
   const isKnown = (word: string, prefix: boolean): boolean =>
-    spelling.books(word, prefix) > 0 ||
-    index.hasMoreThan(slotsExpression([slotAsTyped({ word, prefix, only: null })]), 0);
+    word.length > longestWord
+      ? index.places([slotAsTyped({ word, prefix, only: null })]).length > 0
+      : spelling.books(word, prefix) > 0;
 
   const corrections = ({ word, prefix }: QueryWord, more: boolean): readonly Alternative[] => {
     const edits = editsAllowed(word, more);

@@ -27,7 +27,7 @@ export type SearchRequest = {
 export type FoundBooks = {
   readonly query: ParsedQuery;
   /** The words it was searched with: those of the query less the dropped ones, and what they were corrected to. */
-  readonly words: readonly QueryWord[];
+  readonly words: () => readonly QueryWord[];
   /** One page, best first. */
   readonly bookIds: readonly number[];
   readonly total: number;
@@ -139,7 +139,7 @@ function described(query: ParsedQuery, plan: SearchPlan, ranked: readonly Ranked
     best === undefined || best.reading.phrase !== null || best.reading.whole !== null || query.words.length === 0;
   return {
     query,
-    words: wordsOf(plan),
+    words: () => wordsOf(plan),
     dropped: plan.dropped,
     corrected: isAsTyped ? null : spellingUnlessTyped(best),
   };
@@ -163,9 +163,11 @@ function wordsOf({ readings }: SearchPlan): readonly QueryWord[] {
   return [...words.values()];
 }
 
+const noWords = (): readonly QueryWord[] => [];
+
 function allBooks(index: IndexReader, query: ParsedQuery, { offset, limit }: SearchRequest): FoundBooks {
   const bookIds = index.mostPopular(limit, offset).map(bookAt);
-  return { query, words: [], bookIds, ...totalOf(index.count()), dropped: [], corrected: null, facets: null };
+  return { query, words: noWords, bookIds, ...totalOf(index.count()), dropped: [], corrected: null, facets: null };
 }
 
 function theseBooks(
@@ -175,7 +177,7 @@ function theseBooks(
 ): FoundBooks {
   return {
     query,
-    words: [],
+    words: noWords,
     bookIds: places.slice(offset, offset + limit).map(bookAt),
     ...totalOf(places.length),
     dropped: [],

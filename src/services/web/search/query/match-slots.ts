@@ -1,5 +1,5 @@
 import { mostCounted, type IndexReader } from '../index/read-index.ts';
-import { hasSlot } from './rank-books.ts';
+import { slotsCheck } from './rank-books.ts';
 import { slotsExpression, type Slot } from './reading.ts';
 
 export type Matches = {
@@ -26,10 +26,7 @@ const askedTogether = 6;
 export function matchSlots(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
   const ofAuthor = slots.filter(({ only }) => only !== null);
   if (ofAuthor.length === 0) return matchAnywhere(index, slots, limit);
-  const places = index
-    .ranked(matchAnywhere(index, slots, limit).places)
-    .filter((book) => ofAuthor.every((slot) => hasSlot(book, slot)))
-    .map(({ place }) => place);
+  const places = placesHaving(index, matchAnywhere(index, slots, limit).places, ofAuthor);
   return { places: places.slice(0, limit), count: places.length };
 }
 
@@ -51,18 +48,27 @@ function matchAnywhere(index: IndexReader, slots: readonly Slot[], limit: number
     const places = placesInAll(telling);
     if (common.length === 0) return { places: places.slice(0, limit), count: places.length };
     if (places.length < rowsChecked) {
-      const having = index
-        .ranked(places)
-        .filter((book) => common.every((slot) => hasSlot(book, { ...slot, only: null })))
-        .map(({ place }) => place);
+      const having = placesHaving(index, places, common.map(anywhere));
       return { places: having.slice(0, limit), count: having.length };
     }
   }
   const asked = slots.length > askedTogether ? longest(slots) : slots;
   const places = index.places(asked);
   if (asked === slots) return { places: places.slice(0, limit), count: places.length };
-  const having = index.ranked(places).filter((book) => slots.every((slot) => hasSlot(book, { ...slot, only: null })));
-  return { places: having.slice(0, limit).map(({ place }) => place), count: having.length };
+  const having = placesHaving(index, places, slots.map(anywhere));
+  return { places: having.slice(0, limit), count: having.length };
+}
+
+function anywhere(slot: Slot): Slot {
+  return { ...slot, only: null };
+}
+
+/** Those of the books that match the slots. */
+function placesHaving(index: IndexReader, places: readonly number[], slots: readonly Slot[]): readonly number[] {
+  const isMatch = slotsCheck(slots);
+  const having = new Set<number>();
+  for (const book of index.ranked(places)) if (isMatch(book)) having.add(book.place);
+  return places.filter((place) => having.has(place));
 }
 
 /** The slots whose words are longest, and so rarest, first. */

@@ -67,9 +67,10 @@ function isWholeTitle(title: string, phrase: string): boolean {
   return at === 0 || (at > 0 && isArticle(title.slice(1, at)));
 }
 
-/** Whether the book matches the slot, in the field it is asked of. */
-export function hasSlot(book: RankedBook, slot: Slot): boolean {
-  return bestAlternative(book, needlesOf(slot)).best !== null;
+/** A check whether a book matches all slots, each in the field it is asked of. */
+export function slotsCheck(slots: readonly Slot[]): (book: RankedBook) => boolean {
+  const prepared = slots.map(needlesOf);
+  return (book) => prepared.every((slot) => bestAlternative(book, slot).best !== null);
 }
 
 /** How the book spells what a reading's slots stand for, one space between them: what was perhaps meant. */

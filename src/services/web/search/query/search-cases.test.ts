@@ -123,18 +123,6 @@ describe('search, as readers type', () => {
     shelf.close();
   });
 
-  it('corrects by the words of books that came after the start', () => {
-    const shelf = openShelf(join(folder, 'later.sqlite'), bookcase);
-    const none = { series: null, subjects: null, otherTitles: null, language: null, year: null, isbn: null };
-    const row = { title: 'Zanzibar', titleWords: ' zanzibar | ', mainTitleWords: 1, author: 'A', ...none };
-    shelf.spelling.add([{ bookId: 99, from: null, to: 1, row }]);
-    assert.deepEqual(
-      shelf.spelling.corrections('zanzibra', 1).map(({ word }) => word),
-      ['zanzibar'],
-    );
-    shelf.close();
-  });
-
   it('puts the book whose whole title or author was typed first, however unpopular it is', () => {
     const books = [
       ...Array.from({ length: 260 }, (_, at) => ({

@@ -42,10 +42,8 @@ export function suggestBooks(index: IndexReader, spelling: Spelling | null, text
   const best = rankBooks(index.ranked(plan.places), plan.readings)
     .slice(0, mostRows - authors.length - subjects.length)
     .map(({ book }) => book.id);
-  const books = index.listed(best).map((json) => {
-    const { id, title, author } = JSON.parse(Buffer.from(json).toString()) as Book;
-    return { id, title, author };
-  });
+  const listed = JSON.parse(index.listed(best).toString()) as readonly Book[];
+  const books = listed.map(({ id, title, author }) => ({ id, title, author }));
   return { ...noSuggestions, books, authors, subjects };
 }
 

@@ -2,7 +2,7 @@ import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { popularityPointsAt } from '../index/book-place.ts';
 import { searchWords, type BookRow } from '../index/book-row.ts';
 import { buildSpelling, type SpellingData } from './spelling-data.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import { mostNewWords, type Vocabulary } from './vocabulary.ts';
 
 /** Keeps corrections current, a little work at a time. */
 export type Speller = {
@@ -14,8 +14,8 @@ export type Speller = {
 /** One step of work, so that a change of a book is never kept waiting for long. */
 const stepMs = 10;
 const rowsPerStep = 500;
-/** The share of new words that is worth preparing all corrections again. */
-const worthwhileShare = 0.01;
+/** The share of new words, or the number, that is worth preparing all corrections again. */
+const worthwhile = { share: 0.01, words: mostNewWords / 2 } as const;
 
 /**
  * @param vocabulary gets the words of the books that are in the file already; the writer adds those of the others.
@@ -52,8 +52,8 @@ export function createSpeller(
 
   return {
     refresh: () => {
-      const isWorthwhile = !isFilled || vocabulary.size() > prepared * (1 + worthwhileShare);
-      if (work !== null || !isWorthwhile) return;
+      const added = vocabulary.size() - prepared;
+      if (work !== null || (isFilled && added <= Math.min(prepared * worthwhile.share, worthwhile.words))) return;
       work = prepare();
       step();
     },

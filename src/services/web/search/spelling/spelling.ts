@@ -1,7 +1,5 @@
-import type { WrittenBook } from '../index/index-file.ts';
-import { popularityPointsAt } from '../index/book-place.ts';
-import { searchWords } from '../index/book-row.ts';
 import { forEachDeletion, itemLetters, type SpellingData } from './spelling-data.ts';
+import type { VocabularyEntry } from './vocabulary.ts';
 
 /** A word that was perhaps meant. */
 export type Correction = {
@@ -21,14 +19,12 @@ export type Spelling = {
   readonly corrections: (word: string, edits: number) => readonly Correction[];
   /** Beginnings of words, and longer words whose beginning is at most so many edits away. */
   readonly unfinished: (start: string, edits: number) => readonly Correction[];
-  /** Takes in the words of books written after the vocabulary was prepared. */
-  readonly add: (books: readonly WrittenBook[]) => void;
+  /** Takes in words first met after the vocabulary was prepared: a few, since they are compared one by one. */
+  readonly add: (words: readonly VocabularyEntry[]) => void;
 };
 
 const mostCorrections = 12;
 const mostUnfinished = 16;
-/** New words, which are compared one by one; the vocabulary is prepared again long before there are so many. */
-const mostAdded = 500;
 
 export function createSpelling(data: SpellingData): Spelling {
   const { letters, starts, books, popularityPoints, buckets, tags, items } = data;
@@ -81,7 +77,7 @@ export function createSpelling(data: SpellingData): Spelling {
       }
     });
   };
-  const added = new Map<string, Omit<Correction, 'edits' | 'prefix'>>();
+  const added = new Map<string, VocabularyEntry>();
   const addedWithin = (word: string, edits: number): readonly Correction[] => {
     const within: Correction[] = [];
     for (const one of added.values()) {
@@ -98,9 +94,9 @@ export function createSpelling(data: SpellingData): Spelling {
   return {
     books: (word, prefix) => {
       let at = firstFrom(word);
-      if (added.has(word)) return added.get(word)!.books;
-      if (!prefix) return at < count && compare(at, word) === 0 ? books[at]! : 0;
+      if (!prefix) return at < count && compare(at, word) === 0 ? books[at]! : (added.get(word)?.books ?? 0);
       let sum = 0;
+      for (const entry of added.values()) if (entry.word.startsWith(word)) sum += entry.books;
       for (; at < count && sum < 1_000 && startsWith(at, word); at++) sum += books[at]!;
       return sum;
     },
@@ -143,15 +139,8 @@ export function createSpelling(data: SpellingData): Spelling {
       });
       return likeliest(start, [...found.values()], mostUnfinished);
     },
-    add: (written) => {
-      for (const { to, row } of written) {
-        if (to === null || row === null) continue;
-        for (const word of searchWords(row)) {
-          const at = firstFrom(word);
-          if (added.size >= mostAdded || (at < count && compare(at, word) === 0)) continue;
-          added.set(word, { word, books: 1 + (added.get(word)?.books ?? 0), popularityPoints: popularityPointsAt(to) });
-        }
-      }
+    add: (words) => {
+      for (const entry of words) added.set(entry.word, entry);
     },
   };
 }
