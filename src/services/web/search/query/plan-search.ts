@@ -50,7 +50,7 @@ export function planSearch(
   gathered.add(typed, found.places);
   const corrector = spelling === null ? null : createCorrector(index, spelling);
   for (const reading of corrector?.joined(inOrderTyped(query, words)) ?? []) gathered.try(reading);
-  if (gathered.count() > 0) return gathered.plan([]);
+  if (gathered.hasLikely()) return gathered.plan([]);
   addInitials(index, words, gathered);
   for (const readings of corrector?.readings(words, () => gathered.count() > 0) ?? []) {
     for (const reading of readings) gathered.try(reading);
@@ -136,6 +136,10 @@ function likeliestPhrase({ slots }: Reading): string {
   return slots.map(({ alternatives }) => alternatives[0]!.words.map(({ word }) => word).join(' ')).join(' ');
 }
 
+function isAnother({ alternatives }: Slot): boolean {
+  return alternatives[0]!.edits > 0;
+}
+
 type Gathering = ReturnType<typeof createGathering>;
 
 /** Gathers the matches of several readings. */
@@ -158,6 +162,8 @@ function createGathering(index: IndexReader) {
       add(reading, isCut ? [...found, ...startingPlaces(index, expression, likeliestPhrase(reading))] : found);
     },
     count: () => places.size,
+    /** Whether any reading takes no more than one word for another. */
+    hasLikely: () => readings.some(({ slots }) => slots.filter(isAnother).length <= 1),
     plan: (dropped: readonly string[]): SearchPlan => ({
       readings,
       expression: expressions.length < 2 ? (expressions[0] ?? '') : expressions.map((one) => `(${one})`).join(' OR '),

@@ -18,14 +18,16 @@ const points = {
   wholeAuthor: 5,
   /** The first letters of the title's words are. */
   initials: 3,
-  titleStart: 4,
+  titleStart: 5,
   /** For each further word of a start that is more than one. */
   longerStart: 1,
+  /** For a start that is nearly all of the title; less where less of it was typed. */
+  shareOfTitle: 3,
   /** All words of the title, or of its main part, in another order. */
   allOfTitle: 4,
-  /** The words stand together in the title, in the order typed. */
+  /** The words stand together in the title, in the order typed; in the author, and none is unfinished. */
   titlePhrase: 1.5,
-  authorPhrase: 3,
+  authorPhrase: 4,
   /** What each typing error takes away. */
   edit: -6,
 } as const;
@@ -197,13 +199,14 @@ function phrasePoints({ title, mainTitleWords, author, otherTitles }: RankedBook
   if (author.startsWith(`${start} |`)) return points.wholeAuthor;
   if (at < 0) {
     if (otherTitles.includes(`${start} `)) return points.titleStart;
-    return author.includes(start) ? points.authorPhrase : 0;
+    return author.includes(`${start} `) ? points.authorPhrase : 0;
   }
   if (isMainTitle(title, mainTitleWords, start, at)) return points.wholeTitle;
   if (at === 0 || isArticle(title.slice(1, at))) {
-    return points.titleStart + points.longerStart * Math.min(4, countSpaces(start) - 1);
+    const share = (at + start.length) / title.indexOf('|');
+    return points.titleStart + points.longerStart * Math.min(4, countSpaces(start) - 1) + points.shareOfTitle * share;
   }
-  return Math.max(points.titlePhrase, author.includes(start) ? points.authorPhrase : 0);
+  return author.includes(`${start} `) ? points.authorPhrase : points.titlePhrase;
 }
 
 function isMainTitle(title: string, mainTitleWords: number, start: string, at: number): boolean {

@@ -23,7 +23,7 @@ export type Spelling = {
   readonly add: (words: readonly VocabularyEntry[]) => void;
 };
 
-const mostCorrections = 12;
+const mostCorrections = 36;
 const mostUnfinished = 16;
 
 export function createSpelling(data: SpellingData): Spelling {
