@@ -1,4 +1,4 @@
-const usage = `npm run evaluate -- search --books FILE… [--queries FILE] [--typo-pairs FILE] [--minisearch]
+const usage = `npm run evaluate -- search (--books FILE… | --made-up COUNT) [--queries FILE] [--typo-pairs FILE] [--minisearch] [--at-least SHARE]
 npm run evaluate -- recommendation (--train FILE --test FILE | --stream FILE | --books FILE [--readers 20000])
 npm run evaluate -- trend [--sizes 2000,20000,200000] [--seeds 5] [--days 28] [--write DIR]
 npm run evaluate -- trend --events FILE [--truth FILE]`;

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { defaultTopicNames } from '../../src/events/topics.ts';
 import { openSearchIndex, type SearchIndex } from '../../src/services/web/search/index/search-index.ts';
+import { writeBookList } from '../../bench/write-book-list.ts';
 import { askQueries, type Answered } from './ask-queries.ts';
 import { indexWithMiniSearch } from './minisearch.ts';
 import { makeQueries, readQueries } from './query-sets.ts';
@@ -18,13 +19,18 @@ import { correctedShares } from './typo-pairs.ts';
 
 const builtWithinMs = 3_600_000;
 
-/** Builds the index through the real projection, asks the queries, and prints one line of JSON. */
+/**
+ * Builds the index through the real projection, asks the queries, and prints one line of JSON.
+ * @throws Error with `--at-least` when a set finds fewer of its books than that share among the first five.
+ */
 export async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
       books: { type: 'string', multiple: true, default: [] },
+      'made-up': { type: 'string' },
+      'at-least': { type: 'string', default: '0' },
       queries: { type: 'string', multiple: true, default: [] },
       'typo-pairs': { type: 'string' },
       minisearch: { type: 'boolean', default: false },
@@ -32,15 +38,26 @@ export async function run(args: readonly string[]): Promise<void> {
     },
   });
   const files = [...values.books, ...positionals];
-  if (files.length === 0) throw new Error('expected --books FILE…');
+  const madeUp = Number(values['made-up'] ?? 0);
+  if (files.length === 0 && !(madeUp > 0)) throw new Error('expected --books FILE… or --made-up COUNT');
   const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'samsa-evaluate-')));
   await mkdir(folder, { recursive: true });
   try {
-    await evaluate(folder, files, {
+    if (madeUp > 0) {
+      const list = join(folder, 'books.ndjson');
+      await writeBookList(list, { rows: madeUp, isNdjson: true, sampleSize: 0 });
+      files.push(list);
+    }
+    const result = await evaluate(folder, files, {
       queryFiles: values.queries,
       typoPairs: values['typo-pairs'] ?? null,
       withMiniSearch: values.minisearch,
     });
+    console.log(JSON.stringify(result));
+    const least = Number(values['at-least']);
+    const poor = result.sets.filter((set) => set.success_at_5 < least).map(({ set }) => set);
+    if (poor.length > 0)
+      throw new Error(`expected at least ${least} of the books among the first five: ${poor.join(', ')}`);
   } finally {
     if (values.keep === undefined) await rm(folder, { recursive: true });
   }
@@ -52,7 +69,7 @@ type Asked = {
   readonly withMiniSearch: boolean;
 };
 
-async function evaluate(folder: string, files: readonly string[], asked: Asked): Promise<void> {
+async function evaluate(folder: string, files: readonly string[], asked: Asked) {
   const { queryFiles, typoPairs, withMiniSearch } = asked;
   const logPath = join(folder, 'log.sqlite');
   if (!existsSync(logPath)) await writeLog(logPath, files);
@@ -74,7 +91,7 @@ async function evaluate(folder: string, files: readonly string[], asked: Asked):
   );
   const sets = askQueries(wanted, (query) => ask(index, query, false));
   const withFacets = askQueries(wanted, (query) => ask(index, query, true));
-  const result = {
+  return {
     books: index.search({ text: '', offset: 0, limit: 1 }).total,
     build_s: Number(buildSeconds.toFixed(1)),
     corrects_after_s: Number(correctsAfterSeconds.toFixed(1)),
@@ -88,7 +105,6 @@ async function evaluate(folder: string, files: readonly string[], asked: Asked):
     ...(typoPairs === null ? {} : { typo_pairs: correctedShares(typoPairs, index.correctWord) }),
     ...(withMiniSearch ? { minisearch: askQueries(wanted, await indexWithMiniSearch(files)) } : {}),
   };
-  console.log(JSON.stringify(result));
 }
 
 async function writeLog(path: string, files: readonly string[]): Promise<void> {

@@ -3,9 +3,12 @@ import type { Book } from '../../src/events/book.ts';
 import { openIndexForWriting } from '../../src/services/web/search/index/index-file.ts';
 import { createIndexWriter } from '../../src/services/web/search/index/index-writer.ts';
 import { openIndexForReading, type IndexReader } from '../../src/services/web/search/index/read-index.ts';
-import { buildSpelling } from '../../src/services/web/search/spelling/spelling-data.ts';
+import {
+  buildSpelling,
+  createVocabulary,
+  type Vocabulary,
+} from '../../src/services/web/search/spelling/spelling-data.ts';
 import { createSpelling, type Spelling } from '../../src/services/web/search/spelling/spelling.ts';
-import { createVocabulary, type Vocabulary } from '../../src/services/web/search/spelling/vocabulary.ts';
 
 export type OpenShelf = IndexReader & { readonly spelling: Spelling };
 

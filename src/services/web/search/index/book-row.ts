@@ -1,6 +1,7 @@
 import { listedBook, type Book } from '../../../../events/book.ts';
 import { authorKeys, toIsbn13, languageOf } from '../../../../text/fields.ts';
 import { countingKey, cutWords, wholeWords } from '../../../../text/words.ts';
+import { bookAt, popularityPointsAt } from './book-place.ts';
 
 /** A book as the index keeps it, texts as written but for `titleWords`, which is an `indexText`. */
 export type BookRow = {
@@ -150,4 +151,41 @@ function lines(texts: readonly string[] | undefined): string | null {
 function yearOf(publishedAt: string): number | null {
   const year = /^-?\d{1,6}/.exec(publishedAt)?.[0];
   return year === undefined ? null : Number(year);
+}
+
+/** What ranking looks at. Texts are as `indexText` gives them. */
+export type RankedBook = {
+  readonly id: number;
+  readonly place: number;
+  /** log₂(1 + popularity), to a sixteenth. */
+  readonly popularityPoints: number;
+  readonly title: string;
+  /** How many words the title has before a subtitle or series. */
+  readonly mainTitleWords: number;
+  readonly author: string;
+  readonly series: string;
+  readonly subjects: string;
+  readonly otherTitles: string;
+};
+
+export type Field = 'title' | 'author' | 'series' | 'subjects' | 'otherTitles';
+
+/** What ranking needs of a row. */
+export type RankedRow = Pick<
+  BookRow,
+  'titleWords' | 'mainTitleWords' | 'author' | 'series' | 'subjects' | 'otherTitles'
+>;
+
+export function rankedBook(place: number, row: RankedRow): RankedBook {
+  return {
+    id: bookAt(place),
+    place,
+    popularityPoints: popularityPointsAt(place),
+    title: row.titleWords,
+    mainTitleWords: row.mainTitleWords,
+    author: indexText(row.author),
+    series: row.series === null ? '' : indexText(row.series),
+    subjects: row.subjects === null ? '' : indexText(row.subjects),
+    otherTitles: row.otherTitles === null ? '' : indexText(row.otherTitles),
+  };
 }

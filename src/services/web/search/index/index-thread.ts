@@ -9,12 +9,12 @@ import { reason } from '../../../../errors.ts';
 import { lowerThreadPriority, linkToParent, toPlainError } from '../../../../runtime/threads.ts';
 import { openLog } from '../../../../log/open-log.ts';
 import { runProjection, type RunningProjection } from '../../../../projection/run-projection.ts';
-import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-messages.ts';
+import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-thread-link.ts';
 import { createIndexWriter, type IndexWriter } from './index-writer.ts';
 import { createSearchProjection, searchProjectionName, type SearchChange } from './search-projection.ts';
 import { openIndexForWriting } from './index-file.ts';
 import { createSpeller, type Speller } from '../spelling/speller.ts';
-import { createVocabulary } from '../spelling/vocabulary.ts';
+import { createVocabulary } from '../spelling/spelling-data.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
 const parent = linkToParent<IndexThreadData, FromIndexThread, ToIndexThread>();

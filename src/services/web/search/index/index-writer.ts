@@ -6,7 +6,7 @@ import { placeOf, popularityPointsAt } from './book-place.ts';
 import { bookRow, listedJson, marksOf, searchWords, titleMarks, yearMarks, type BookRow } from './book-row.ts';
 import type { WrittenBook, WrittenBooks } from './index-file.ts';
 import { lastForgottenMonth, type SearchChange } from './search-projection.ts';
-import type { Vocabulary } from '../spelling/vocabulary.ts';
+import type { Vocabulary } from '../spelling/spelling-data.ts';
 
 export type IndexWriter = {
   /** For the commits of the projection. */

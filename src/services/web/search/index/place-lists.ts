@@ -1,8 +1,8 @@
 import { createLruMap } from '../../../../runtime/lru-map.ts';
 import { slotsCheck } from '../query/rank-books.ts';
-import { slotsExpression, type Slot } from '../query/reading.ts';
+import { slotsExpression, type Slot } from '../query/parse-query.ts';
 import type { WrittenBooks } from './index-file.ts';
-import { rankedBook, type RankedBook } from './ranked-book.ts';
+import { rankedBook, type RankedBook } from './book-row.ts';
 
 /** In numbers of 8 bytes; what an expression takes without its places counts as 60 of them. */
 const rememberedPlaces = 1_500_000;

@@ -1,10 +1,10 @@
 import type { StatementSync } from 'node:sqlite';
 import { openSqlite } from '../../../../sqlite/connection.ts';
 import { createLruMap } from '../../../../runtime/lru-map.ts';
-import type { Slot } from '../query/reading.ts';
+import type { Slot } from '../query/parse-query.ts';
 import { bookAt, bucketSize, bucketStart } from './book-place.ts';
 import { searchIndexSchema, type WrittenBooks } from './index-file.ts';
-import { rankedBook, type RankedBook, type RankedRow } from './ranked-book.ts';
+import { rankedBook, type RankedBook, type RankedRow } from './book-row.ts';
 import { createPlaceLists } from './place-lists.ts';
 
 /**

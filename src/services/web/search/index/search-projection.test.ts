@@ -13,7 +13,7 @@ import { bookAt, largestBookId, placeOf } from './book-place.ts';
 import { createIndexWriter } from './index-writer.ts';
 import { createSearchProjection, type SearchChange } from './search-projection.ts';
 import { openIndexForWriting } from './index-file.ts';
-import { createVocabulary } from '../spelling/vocabulary.ts';
+import { createVocabulary } from '../spelling/spelling-data.ts';
 
 const dayMs = 86_400_000;
 const now = Date.parse('2026-06-01T00:00:00Z');

@@ -1,9 +1,8 @@
 import { functionWords, isUnspaced } from '../../../../text/words.ts';
 import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
-import { longestWord } from '../spelling/vocabulary.ts';
-import type { QueryWord } from './parse-query.ts';
-import { slotAsTyped, type Alternative, type Reading, type Slot } from './reading.ts';
+import { longestWord } from '../spelling/spelling-data.ts';
+import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot } from './parse-query.ts';
 
 /** Of longer queries only so many words are corrected one at a time. */
 const correctedOneByOne = 6;

@@ -170,6 +170,27 @@ describe('finding books', () => {
     assert.deepEqual(titles('9791034304257'), []);
   });
 
+  it('counts all books of an author, and all that match a corrected word', () => {
+    const many = openAs('authors', [
+      ...Array.from({ length: 700 }, (_, at) => ({ title: `King ${at}`, author: 'Ann Lee', popularity: 900 })),
+      ...Array.from({ length: 5 }, (_, at) => ({ title: `Night ${at}`, author: 'Stephen King', popularity: 1 })),
+      ...Array.from({ length: 300 }, (_, at) => ({ title: `Garden ${at}`, author: 'Ann Lee', popularity: 1 })),
+    ]);
+    const totalOf = (text: string) => {
+      const { total, totalIsExact } = findBooks(many, many.spelling, { text, offset: 0, limit: 10 });
+      return [total, totalIsExact];
+    };
+    assert.deepEqual(['author:king', 'author:lee', 'gardne', 'author:lee gardne'].map(totalOf), [
+      [5, true],
+      [1_000, true],
+      [300, true],
+      [0, true],
+    ]);
+    const last = findBooks(many, many.spelling, { text: 'gardne', offset: 290, limit: 20 }).bookIds;
+    assert.equal(last.length, 10);
+    many.close();
+  });
+
   it('asks the author only, after author:', () => {
     assert.deepEqual(titles('author:tol'), ['The Hobbit', 'War and Peace', 'The Silmarillion']);
     assert.deepEqual(titles('author:hobbit'), []);

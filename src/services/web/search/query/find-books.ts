@@ -62,7 +62,7 @@ export function findBooks(index: IndexReader, spelling: Spelling | null, request
   return isSimple(request) ? findSimply(index, query, plan, request) : findByFacts(index, query, plan, request);
 }
 
-const allOfThem: SearchPlan = { readings: [], expression: '', places: [], count: 0, dropped: [] };
+const allOfThem: SearchPlan = { readings: [], expression: '', places: [], count: 0, isWhole: true, dropped: [] };
 
 function isSimple({ filters, sort = 'relevance', withFacets = false }: SearchRequest): boolean {
   return filters === undefined && sort === 'relevance' && !withFacets;
@@ -75,7 +75,7 @@ function findSimply(
   { offset, limit }: SearchRequest,
 ): FoundBooks {
   const ranked = rankBooks(index.ranked(plan.places), plan.readings);
-  const isCut = plan.count > rankedCandidates && plan.places.length >= rankedCandidates;
+  const isCut = plan.count > plan.places.length;
   const bookIds = ranked.slice(offset, offset + limit).map(({ book }) => book.id);
   if (isCut && offset + limit > ranked.length) {
     const met = new Set(plan.places);
@@ -83,8 +83,9 @@ function findSimply(
     const more = index.match(plan.expression, offset + limit + met.size).filter((place) => !met.has(place));
     bookIds.push(...more.slice(skipped, skipped + limit - bookIds.length).map(bookAt));
   }
-  const total = isCut ? plan.count : ranked.length;
-  return { ...described(query, plan, ranked), bookIds, ...totalOf(total), facets: null };
+  const { total, totalIsExact } = totalOf(isCut ? plan.count : ranked.length);
+  const isExact = totalIsExact && plan.isWhole;
+  return { ...described(query, plan, ranked), bookIds, total, totalIsExact: isExact, facets: null };
 }
 
 /** The longer way, for filters, other orders and facets. */
@@ -119,7 +120,7 @@ function findByFacts(
       .slice(offset, offset + limit)
       .map(bookAt),
     total: counted.length,
-    totalIsExact: facts.length <= countedMatches && !isCut,
+    totalIsExact: facts.length <= countedMatches && !isCut && plan.isWhole,
     facets: withFacets ? countFacets(base, filters) : null,
   };
 }

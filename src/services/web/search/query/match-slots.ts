@@ -1,12 +1,17 @@
+import { authorKey } from '../../../../text/fields.ts';
+import { functionWords } from '../../../../text/words.ts';
+import { wholeMark } from '../index/book-row.ts';
 import { mostCounted, type IndexReader } from '../index/read-index.ts';
 import { slotsCheck } from './rank-books.ts';
-import { slotsExpression, type Slot } from './reading.ts';
+import { slotsExpression, type Slot } from './parse-query.ts';
 
 export type Matches = {
   /** Most popular first, no more than the limit. */
   readonly places: readonly number[];
   /** How many books match in all, as far as `mostCounted`. */
   readonly count: number;
+  /** False: less popular books that match may not have been looked at. */
+  readonly isWhole: boolean;
 };
 
 /** More rows take longer to read than the index takes to find the words. */
@@ -15,8 +20,7 @@ const rowsChecked = 250;
 const askedTogether = 6;
 
 /**
- * The first `limit` books that match all slots. Where some are asked of the author only, so many books are looked at.
- * At least one slot.
+ * The first `limit` books that match all slots. At least one slot.
  *
  * Readers put the same words together in ever new ways, so what is remembered is each slot's list of places: to go
  * through two of them costs a few microseconds, a statement some fifty. What is too common for that is looked for in the
@@ -25,9 +29,20 @@ const askedTogether = 6;
  */
 export function matchSlots(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
   const ofAuthor = slots.filter(({ only }) => only !== null);
-  if (ofAuthor.length === 0) return matchAnywhere(index, slots, limit);
-  const places = placesHaving(index, matchAnywhere(index, slots, limit).places, ofAuthor);
-  return { places: places.slice(0, limit), count: places.length };
+  return ofAuthor.length === 0 ? matchAnywhere(index, slots, limit) : matchAuthors(index, slots, ofAuthor, limit);
+}
+
+/** The index does not know in which field a word stands: looked at are books with the words, and all of that author. */
+function matchAuthors(index: IndexReader, slots: readonly Slot[], ofAuthor: readonly Slot[], limit: number): Matches {
+  const name = authorKey(ofAuthor.map(({ typed }) => typed).join(' '));
+  const anywhere = matchAnywhere(index, slots, mostCounted);
+  const byName = index.match(`"${wholeMark(name)}"`, mostCounted);
+  const places = placesHaving(index, [...new Set([...byName, ...anywhere.places])], slots).toSorted((a, b) => a - b);
+  return {
+    places: places.slice(0, limit),
+    count: places.length,
+    isWhole: Math.max(anywhere.count, byName.length) < mostCounted,
+  };
 }
 
 /** Whether any book matches all slots. */
@@ -40,23 +55,25 @@ function matchAnywhere(index: IndexReader, slots: readonly Slot[], limit: number
   const telling: (readonly number[])[] = [];
   const common: Slot[] = [];
   for (const slot of slots) {
-    const places = slots.length > 1 && slot.books >= mostCounted ? null : index.places([slot]);
+    const isCommon = slot.books >= mostCounted || (slots.length > askedTogether && functionWords.has(slot.typed));
+    const places = slots.length > 1 && isCommon ? null : index.places([slot]);
     if (places !== null && (places.length < mostCounted || slots.length === 1)) telling.push(places);
     else common.push(slot);
   }
   if (telling.length > 0) {
     const places = placesInAll(telling);
-    if (common.length === 0) return { places: places.slice(0, limit), count: places.length };
+    if (common.length === 0) return firstOf(places, limit);
     if (places.length < rowsChecked) {
-      const having = placesHaving(index, places, common.map(anywhere));
-      return { places: having.slice(0, limit), count: having.length };
+      return firstOf(placesHaving(index, places, common.map(anywhere)), limit);
     }
   }
   const asked = slots.length > askedTogether ? longest(slots) : slots;
   const places = index.places(asked);
-  if (asked === slots) return { places: places.slice(0, limit), count: places.length };
-  const having = placesHaving(index, places, slots.map(anywhere));
-  return { places: having.slice(0, limit), count: having.length };
+  return firstOf(asked === slots ? places : placesHaving(index, places, slots.map(anywhere)), limit);
+}
+
+function firstOf(places: readonly number[], limit: number): Matches {
+  return { places: places.slice(0, limit), count: places.length, isWhole: true };
 }
 
 function anywhere(slot: Slot): Slot {

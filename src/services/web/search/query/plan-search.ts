@@ -1,12 +1,19 @@
 import { functionWords, countingKey } from '../../../../text/words.ts';
 import { titleMark, titleMarks, wholeMark, wholeWordsAtMost, withoutArticle } from '../index/book-row.ts';
-import type { IndexReader } from '../index/read-index.ts';
+import { mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { createCorrector, type Corrector } from './correct-words.ts';
 import { keepMatchingWords } from './drop-words.ts';
-import { hasMatch, matchSlots } from './match-slots.ts';
-import type { ParsedQuery, QueryWord } from './parse-query.ts';
-import { readingAsTyped, slotsExpression, slotAsTyped, type Reading, type Slot } from './reading.ts';
+import { hasMatch, matchSlots, type Matches } from './match-slots.ts';
+import {
+  type ParsedQuery,
+  type QueryWord,
+  readingAsTyped,
+  slotsExpression,
+  slotAsTyped,
+  type Reading,
+  type Slot,
+} from './parse-query.ts';
 
 /** What to search with. */
 export type SearchPlan = {
@@ -18,14 +25,14 @@ export type SearchPlan = {
   readonly places: readonly number[];
   /** Matches of the readings, as far as `mostCounted`. */
   readonly count: number;
+  /** False: there may be more. */
+  readonly isWhole: boolean;
   /** Words left out because no book has them together with the others. */
   readonly dropped: readonly string[];
 };
 
 /** How many of the most popular matches are ranked; what comes after them stays in order of popularity. */
 export const rankedCandidates = 200;
-/** How many matches are looked at for words asked of the author only. */
-const authorCandidates = 500;
 /** How many books are ranked besides because their titles are, or start with, what was typed. */
 const markedCandidates = 50;
 /** With fewer matches than these, neighbouring words are also taken for one. */
@@ -43,11 +50,11 @@ export function planSearch(
 ): SearchPlan {
   const words = query.words.map((word) => withKnownSymbols(index, word));
   const typed = readingAsTyped(words, query.phrase);
-  const limit = words.some(({ only }) => only !== null) ? authorCandidates : rankedCandidates;
+  const limit = limitOf(words);
   const found = matchSlots(index, typed.slots, limit);
   if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
   const gathered = createGathering(index);
-  gathered.add(typed, found.places);
+  gathered.add(typed, found);
   const corrector = spelling === null ? null : createCorrector(index, spelling);
   for (const reading of corrector?.joined(inOrderTyped(query, words)) ?? []) gathered.try(reading);
   if (gathered.hasLikely()) return gathered.plan([]);
@@ -64,7 +71,7 @@ function typedPlan(
   index: IndexReader,
   query: ParsedQuery,
   typed: Reading,
-  { places, count }: { readonly places: readonly number[]; readonly count: number },
+  { places, count, isWhole }: Matches,
   limit: number,
 ): SearchPlan {
   const expression = count === 0 ? '' : slotsExpression(typed.slots);
@@ -74,6 +81,7 @@ function typedPlan(
     expression,
     places: whole.length === 0 ? places : [...new Set([...whole, ...places])],
     count,
+    isWhole,
     dropped: [],
   };
 }
@@ -100,10 +108,8 @@ function startingPlaces(index: IndexReader, expression: string, phrase: string):
 function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: Gathering): void {
   const [word] = words;
   if (words.length !== 1 || word === undefined || !/^[a-z]{3,6}$/.test(word.word)) return;
-  gathered.add(
-    { slots: [], phrase: null, whole: word.word },
-    index.match(`"${wholeMark(word.word)}"`, markedCandidates),
-  );
+  const places = index.match(`"${wholeMark(word.word)}"`, markedCandidates);
+  gathered.add({ slots: [], phrase: null, whole: word.word }, { places, count: places.length, isWhole: true });
 }
 
 /** “c++” is the word as typed; “ab+”, which no book has, is “ab”. */
@@ -147,29 +153,44 @@ function createGathering(index: IndexReader) {
   const readings: Reading[] = [];
   const places = new Set<number>();
   const expressions: string[] = [];
-  const add = (reading: Reading, found: readonly number[]): void => {
+  let mostMatches = 0;
+  let isWhole = true;
+  const add = (reading: Reading, { places: found, ...matches }: Matches): void => {
     if (found.length === 0) return;
     readings.push(reading);
     expressions.push(reading.whole === null ? slotsExpression(reading.slots) : `"${wholeMark(reading.whole)}"`);
     for (const place of found) places.add(place);
+    mostMatches = Math.max(mostMatches, matches.count);
+    isWhole &&= matches.isWhole;
   };
   return {
     add,
     try: (reading: Reading): void => {
       const expression = slotsExpression(reading.slots);
-      const { places: found } = matchSlots(index, reading.slots, rankedCandidates);
-      const isCut = found.length === rankedCandidates;
-      add(reading, isCut ? [...found, ...startingPlaces(index, expression, likeliestPhrase(reading))] : found);
+      const matches = matchSlots(index, reading.slots, limitOf(reading.slots));
+      const isCut = matches.count > matches.places.length;
+      const starting = isCut ? startingPlaces(index, expression, likeliestPhrase(reading)) : [];
+      add(reading, { ...matches, places: [...matches.places, ...starting] });
     },
     count: () => places.size,
     /** Whether any reading takes no more than one word for another. */
     hasLikely: () => readings.some(({ slots }) => slots.filter(isAnother).length <= 1),
-    plan: (dropped: readonly string[]): SearchPlan => ({
-      readings,
-      expression: expressions.length < 2 ? (expressions[0] ?? '') : expressions.map((one) => `(${one})`).join(' OR '),
-      places: [...places],
-      count: places.size,
-      dropped,
-    }),
+    /** How many books match several readings of many matches is not known: at least as many as one of them. */
+    plan: (dropped: readonly string[]): SearchPlan => {
+      const count = Math.max(places.size, mostMatches);
+      return {
+        readings,
+        expression: expressions.length < 2 ? (expressions[0] ?? '') : expressions.map((one) => `(${one})`).join(' OR '),
+        places: [...places],
+        count,
+        isWhole: isWhole && (readings.length < 2 || count === places.size),
+        dropped,
+      };
+    },
   };
+}
+
+/** All are needed where the index cannot tell which of the further matches are by the author. */
+function limitOf(slots: readonly Pick<Slot, 'only'>[]): number {
+  return slots.some(({ only }) => only !== null) ? mostCounted : rankedCandidates;
 }

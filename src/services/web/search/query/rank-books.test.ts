@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { placeOf } from '../index/book-place.ts';
-import { bookRow } from '../index/book-row.ts';
-import { rankedBook } from '../index/ranked-book.ts';
-import { parseQuery } from './parse-query.ts';
+import { bookRow, rankedBook } from '../index/book-row.ts';
+import { parseQuery, readingAsTyped } from './parse-query.ts';
 import { rankBooks } from './rank-books.ts';
-import { readingAsTyped } from './reading.ts';
 
 type Shelved = readonly [title: string, author: string, popularity: number, subject?: string];
 

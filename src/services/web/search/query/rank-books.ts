@@ -1,5 +1,5 @@
-import type { Field, RankedBook } from '../index/ranked-book.ts';
-import type { Reading, Slot } from './reading.ts';
+import type { Field, RankedBook } from '../index/book-row.ts';
+import type { Reading, Slot } from './parse-query.ts';
 
 /**
  * What a match is worth. The unit is one doubling of popularity: a book with a bonus of 3 stands level with one read by

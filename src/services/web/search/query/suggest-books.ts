@@ -3,10 +3,9 @@ import { splitAuthors } from '../../../../text/fields.ts';
 import { cutWords } from '../../../../text/words.ts';
 import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
-import { parseQuery } from './parse-query.ts';
+import { parseQuery, type Reading } from './parse-query.ts';
 import { planSearch } from './plan-search.ts';
 import { rankBooks } from './rank-books.ts';
-import type { Reading } from './reading.ts';
 
 /** At most eight rows in all, best first. */
 export type Suggestions = {

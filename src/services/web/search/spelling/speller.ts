@@ -1,8 +1,7 @@
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { popularityPointsAt } from '../index/book-place.ts';
 import { searchWords, type BookRow } from '../index/book-row.ts';
-import { buildSpelling, type SpellingData } from './spelling-data.ts';
-import { mostNewWords, type Vocabulary } from './vocabulary.ts';
+import { buildSpelling, type SpellingData, mostNewWords, type Vocabulary } from './spelling-data.ts';
 
 /** Keeps corrections current, a little work at a time. */
 export type Speller = {

@@ -1,5 +1,4 @@
-import { forEachDeletion, itemLetters, type SpellingData } from './spelling-data.ts';
-import type { VocabularyEntry } from './vocabulary.ts';
+import { forEachDeletion, itemLetters, type SpellingData, type VocabularyEntry } from './spelling-data.ts';
 
 /** A word that was perhaps meant. */
 export type Correction = {
