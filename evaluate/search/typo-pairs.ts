@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { editDistance } from '../../src/services/web/search/spelling/spelling.ts';
-import { foldText } from '../../src/text/fold.ts';
+import { foldText } from '../../src/text/words.ts';
 
 export type CorrectedShare = { readonly edits: number; readonly pairs: number; readonly right: number };
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { foldText } from './fold.ts';
-import { cutWords } from './words.ts';
+import { foldText, cutWords } from './words.ts';
 
 const own = (text: string): string[] =>
   cutWords(text)

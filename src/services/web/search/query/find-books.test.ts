@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Book } from '../../../../events/book.ts';
 import { openShelf, type OpenShelf } from '../../../../../test/support/open-shelf.ts';
-import { foldText } from '../../../../text/fold.ts';
+import { foldText } from '../../../../text/words.ts';
 import type { SearchFilters } from './facets.ts';
 import { findBooks, type SearchRequest } from './find-books.ts';
 import { suggestBooks } from './suggest-books.ts';
