@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { reason, SamsaError } from '../errors.ts';
 import {
   checkSource,
@@ -38,6 +39,8 @@ export async function importCommand(
   output: ProgressOutput = process.stderr,
 ): Promise<number> {
   const { print, warn } = context;
+  // Batches die young: a small young generation takes 25 MB less and no more time (decision 040).
+  setFlagsFromString('--semi-space-growth-factor=1');
   try {
     if (options.source !== undefined) checkSource(options.source);
     const list = await openImport(options.file, options.columns);

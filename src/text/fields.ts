@@ -1,6 +1,8 @@
 import { isUnspaced, wholeWords } from './words.ts';
 
 const separators = /[;|、，،؛\n]|\s\/\s|\/(?=\S+\s)|&|\s(?:and|with)\s/i;
+/** Words that begin with a capital: nothing in them says where to cut. */
+const plainName = /^[A-Z][a-z]+(?: (?!And |With )[A-Z][a-z]*\.?)*$/;
 const suffix = /^(?:jr|sr|ii|iii|iv|esq|ph\.?\s?d|m\.?d)\.?$/i;
 const years = /^[^\p{L}]*\d{3,4}[^\p{L}]*$/u;
 const role =
@@ -14,6 +16,7 @@ const surnameParticle = /^(?:le|la|de|del|della|du|des|dos|das|da|di|van|von|der
  * brackets, as “(Illustrator)”, and years of life are left out.
  */
 export function splitAuthors(line: string): readonly string[] {
+  if (plainName.test(line)) return [line];
   return [...new Set(line.split(separators).flatMap(splitAtCommas))];
 }
 

@@ -327,6 +327,7 @@ function joinInitials(words: CutWord[]): void {
 }
 
 const simple = /^[a-z0-9]{2,}(?: [a-z0-9]{2,})*$/;
+const ascii = /^[\x20-\x7E]*$/;
 const spaces = /[\p{Z}\s\p{Cc}]+/gu;
 /** They say nothing about the book. */
 const tradeSigns = /[™®©℠]/gu;
@@ -355,6 +356,7 @@ export function identityKey(text: string): string {
 
 /** Before words are cut, because what “№” or “㏂” stand for are words. */
 function compatible(text: string): string {
+  if (ascii.test(text)) return text;
   return (text.replaceAll(tradeSigns, '') || text).normalize('NFKC');
 }
 

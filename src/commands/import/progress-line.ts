@@ -27,6 +27,8 @@ export function timeLeft(seconds: number): string {
   return seconds < 90 ? `${Math.ceil(seconds)} s left` : `${Math.ceil(seconds / 60)} min left`;
 }
 
+const numbers = new Intl.NumberFormat('en-US');
+
 export function count(number: number): string {
-  return Math.round(number).toLocaleString('en-US');
+  return numbers.format(Math.round(number));
 }

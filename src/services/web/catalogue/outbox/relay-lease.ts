@@ -1,4 +1,3 @@
-import { pause } from '../../../../runtime/waiting.ts';
 import type { Outbox } from './outbox.ts';
 
 export type RelayLeaseOptions = {
@@ -40,24 +39,26 @@ export function createRelayLease({ outbox, owner, leaseMs, clock, signal }: Rela
   return {
     isEnding: () => clock() > untilMs - leaseMs / 2,
     take: async () => (await renew()).isOurs,
+    // Not with AbortSignal.any: what waits on one stays in memory until the next large garbage collection.
     holdDuring: async (work) => {
-      const settled = new AbortController();
-      const ended = AbortSignal.any([settled.signal, signal]);
       let wasHeld = true;
-      const renewing = (async () => {
-        for (;;) {
-          await pause(leaseMs / 2, ended);
-          if (ended.aborted) return;
-          // A store that does not answer leaves us the lease until its time is over.
-          const { wasOurs } = await renew().catch(() => ({ wasOurs: true }));
-          wasHeld &&= wasOurs;
-        }
-      })();
+      let renewing: Promise<void> | null = null;
+      const renewNow = async (): Promise<void> => {
+        // A store that does not answer leaves us the lease until its time is over.
+        const { wasOurs } = await renew().catch(() => ({ wasOurs: true }));
+        wasHeld &&= wasOurs;
+        renewing = null;
+      };
+      const timer = setInterval(() => (renewing ??= renewNow()), leaseMs / 2);
+      const stop = (): void => clearInterval(timer);
+      signal.addEventListener('abort', stop);
+      if (signal.aborted) stop();
       try {
         await work;
         return wasHeld && clock() <= untilMs;
       } finally {
-        settled.abort();
+        stop();
+        signal.removeEventListener('abort', stop);
         await renewing;
       }
     },

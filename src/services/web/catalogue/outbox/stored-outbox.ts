@@ -1,5 +1,4 @@
 import type { Book } from '../../../../events/book.ts';
-import { pause } from '../../../../runtime/waiting.ts';
 import { change, columnText, rows, type Steps } from '../../../../sql/statements.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
 
@@ -126,13 +125,19 @@ export function createOutboxBell(): OutboxBell {
       for (const waiter of waiters) waiter();
     },
     rings: () => rings,
-    next: async (waitMs, signal) => {
-      const timeout = new AbortController();
-      const { promise: rung, resolve: waiter } = Promise.withResolvers<void>();
-      waiters.add(waiter);
-      await Promise.race([rung, pause(waitMs, AbortSignal.any([signal, timeout.signal]))]);
-      waiters.delete(waiter);
-      timeout.abort();
-    },
+    // Not with AbortSignal.any: what waits on one stays in memory until the next large garbage collection.
+    next: (waitMs, signal) =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          waiters.delete(end);
+          signal.removeEventListener('abort', end);
+          resolve();
+        };
+        const timer = setTimeout(end, waitMs);
+        waiters.add(end);
+        signal.addEventListener('abort', end);
+        if (signal.aborted) end();
+      }),
   };
 }

@@ -124,6 +124,12 @@ export function columnKey(name: string): string {
   return letters.replace(/(?<=\p{L}{3})(?:(?<=\p{L})ie)?s$/u, (ending) => (ending === 'ies' ? 'y' : ''));
 }
 
+const titleKeys = new Set([...columnNames.title, ...columnNames.originalTitle].map(columnKey));
+
+export function isTitleColumn(name: string): boolean {
+  return titleKeys.has(columnKey(name));
+}
+
 export type FoundColumns = {
   /** Where in the header the columns of each kind stand, the best first. */
   readonly at: ReadonlyMap<BookColumn, readonly number[]>;

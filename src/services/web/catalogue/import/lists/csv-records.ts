@@ -92,14 +92,32 @@ function completeLines(lines: readonly TextLine[], at: number, dialect: CsvDiale
 
 function parseBlock(block: readonly ReadableLine[], dialect: CsvDialect, width: number): readonly TableRecord[] {
   const written = block.filter(({ text }) => text.trim() !== '');
-  const parsed = parseText(written.map(({ text }) => text).join('\n'), dialect);
-  const rows = parsed?.length === written.length ? parsed : written.map(({ text }) => parseLine(text, dialect));
+  const rows = cutLines(
+    written.map(({ text }) => text),
+    dialect,
+  );
   return rows.flatMap((cells, index): readonly TableRecord[] => {
     const { line } = written[index]!;
     if (cells === null) return [{ line, problem: 'a quote is opened and never closed' }];
     if (cells.every((cell) => cell === '')) return [];
     if (fits(cells, width)) return [{ line, cells }];
     return [{ line, problem: `expected ${width} columns as in the header, got ${cells.length}` }];
+  });
+}
+
+/**
+ * The cells of lines that are records by themselves; `null` for a line with a quote that is never closed. Only lines with
+ * quotes need the parser.
+ */
+function cutLines(texts: readonly string[], dialect: CsvDialect): readonly (readonly string[] | null)[] {
+  const quoted = texts.filter((text) => text.includes('"'));
+  const parsed = quoted.length === 0 ? [] : parseText(quoted.join('\n'), dialect);
+  const cut = parsed?.length === quoted.length ? parsed : quoted.map((text) => parseLine(text, dialect));
+  let next = 0;
+  return texts.map((text) => {
+    if (text.includes('"')) return cut[next++]!;
+    const cells = text.split(dialect.delimiter);
+    return dialect.isExact ? cells : cells.map((cell) => cell.trim());
   });
 }
 

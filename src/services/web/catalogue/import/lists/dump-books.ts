@@ -1,8 +1,8 @@
 import { parseStrictJson } from '../../../../../events/json.ts';
 import { oneLine } from '../../book-fields.ts';
 import type { BookList, ListedRow } from './book-list.ts';
-import { findColumns, type ChosenColumns } from './columns.ts';
-import { readObject } from './json-books.ts';
+import type { ChosenColumns } from './columns.ts';
+import { createObjectReader, type ReadObject } from './json-books.ts';
 import type { ListFile } from './list-file.ts';
 import type { TextFile, TextLine } from './text-lines.ts';
 
@@ -21,8 +21,9 @@ export function isDump({ firstLines }: TextFile): boolean {
  */
 export function openDumpBooks(file: ListFile, text: TextFile, chosen: ChosenColumns): BookList {
   const authors = new Map<string, string>();
+  const readObject = createObjectReader(chosen);
   async function* rows(): AsyncGenerator<readonly ListedRow[]> {
-    for await (const lines of text.lines()) yield lines.flatMap((line) => readLine(line, authors, chosen));
+    for await (const lines of text.lines()) yield lines.flatMap((line) => readLine(line, authors, readObject));
   }
   return {
     sizeBytes: file.sizeBytes,
@@ -35,7 +36,7 @@ export function openDumpBooks(file: ListFile, text: TextFile, chosen: ChosenColu
   };
 }
 
-function readLine(read: TextLine, authors: Map<string, string>, chosen: ChosenColumns): readonly ListedRow[] {
+function readLine(read: TextLine, authors: Map<string, string>, readObject: ReadObject): readonly ListedRow[] {
   if (read.problem !== undefined) return [read];
   const { line, text } = read;
   const [type = '', key = '', , , json] = text.split('\t', 5);
@@ -51,7 +52,7 @@ function readLine(read: TextLine, authors: Map<string, string>, chosen: ChosenCo
   const names = authorKeys(record['authors']).flatMap((author) => authors.get(author) ?? []);
   const { authors: _, key: __, first_publish_date, ...rest } = record;
   const book = { id: key, ...rest, ...(names.length > 0 && { author: names }), first_publish_date };
-  return [readObject(line, book, findColumns(Object.keys(book), chosen))];
+  return [readObject(line, book)];
 }
 
 /** `[{key}]` in editions, `[{author: {key}}]` in works. */

@@ -3,9 +3,9 @@ import { createLruMap } from '../../../../../runtime/lru-map.ts';
 import { cutTo, oneLine } from '../../book-fields.ts';
 import { isExport, readExported } from '../exported-books.ts';
 import type { BookList, ListedRow } from './book-list.ts';
-import { columnKey, findColumns, type BookColumn, type ChosenColumns, type FoundColumns } from './columns.ts';
+import { columnKey, findColumns, isTitleColumn, type BookColumn, type ChosenColumns } from './columns.ts';
 import type { ListFile } from './list-file.ts';
-import { readRow, type Cell } from './read-row.ts';
+import { createRowReader, type Cell, type ReadRow } from './read-row.ts';
 import type { Decode, TextFile, TextLine } from './text-lines.ts';
 
 /** So many columns from which nothing is read are remembered. */
@@ -19,15 +19,15 @@ const objectLimitBytes = 16 << 20;
  */
 export function openJsonBooks(file: ListFile, text: TextFile, chosen: ChosenColumns): BookList {
   const unused = new Set<string>();
-  const columnsOf = createColumnFinder(chosen, (names) => {
+  const readObject = createObjectReader(chosen, (names) => {
     for (const name of names) if (unused.size < mostUnused) unused.add(cutTo(oneLine(name), 80));
   });
   const first = firstObject(file, text);
-  const found = columnsOf(Object.keys(first));
+  const found = findColumns(Object.keys(first), chosen);
   const isExact = isExport(Object.keys(first));
   async function* rows(): AsyncGenerator<readonly ListedRow[]> {
     const values = isLineByLine(text) ? text.lines() : splitValues(text.blocks(), text.decode);
-    for await (const some of values) yield some.flatMap((value) => readValue(value, columnsOf, isExact));
+    for await (const some of values) yield some.flatMap((value) => readValue(value, readObject, isExact));
   }
   return {
     sizeBytes: file.sizeBytes,
@@ -61,26 +61,32 @@ function firstObject(file: ListFile, text: TextFile): object {
   return {};
 }
 
-type FindColumns = (keys: readonly string[]) => FoundColumns;
+export type ReadObject = (line: number, object: object) => ListedRow;
 
 /** Most objects of a file have the same keys as one before. */
-function createColumnFinder(chosen: ChosenColumns, onUnused: (names: readonly string[]) => void): FindColumns {
-  const known = createLruMap<string, FoundColumns>(mostSignatures);
-  return (keys) => {
+export function createObjectReader(
+  chosen: ChosenColumns,
+  onUnused: (names: readonly string[]) => void = () => {},
+): ReadObject {
+  const known = createLruMap<string, ReadRow<unknown>>(mostSignatures);
+  return (line, object) => {
+    const keys = Object.keys(object);
     const signature = keys.join('\n');
-    const before = known.get(signature);
-    if (before !== undefined) return before;
-    const found = findColumns(keys, chosen);
-    onUnused(found.unused);
-    if (signature.length <= signatureLength) known.set(signature, found);
-    return found;
+    let readRow = known.get(signature);
+    if (readRow === undefined) {
+      const { at, unused } = findColumns(keys, chosen);
+      onUnused(unused);
+      readRow = createRowReader(at, toCell);
+      if (signature.length <= signatureLength) known.set(signature, readRow);
+    }
+    return readRow(line, Object.values(object));
   };
 }
 
 const mostSignatures = 50;
 const signatureLength = 4_000;
 
-function readValue(value: TextLine, columnsOf: FindColumns, isExact: boolean): readonly ListedRow[] {
+function readValue(value: TextLine, readObject: ReadObject, isExact: boolean): readonly ListedRow[] {
   if (value.problem !== undefined) return [value];
   const { line } = value;
   if (value.text.trim() === '') return [];
@@ -89,12 +95,9 @@ function readValue(value: TextLine, columnsOf: FindColumns, isExact: boolean): r
   if (parsed.problem !== undefined) return [{ line, problem: oneLine(parsed.problem) }];
   const objects = objectsIn(parsed.value);
   if (objects.length === 0) return [{ line, problem: `expected a JSON object, got ${kindOf(parsed.value)}` }];
-  return objects.map((object) => {
-    const keys = Object.keys(object);
-    return isExact && isExport(keys)
-      ? readExported(line, Object.values(object))
-      : readObject(line, object, columnsOf(keys));
-  });
+  return objects.map((object) =>
+    isExact && isExport(Object.keys(object)) ? readExported(line, Object.values(object)) : readObject(line, object),
+  );
 }
 
 function objectsInText(text: string): readonly object[] {
@@ -108,7 +111,7 @@ const listKeys = ['results', 'books', 'items', 'docs', 'data', 'works', 'entries
 function objectsIn(value: unknown): readonly object[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
   const found = Object.entries(value);
-  if (found.some(([key]) => findColumns([key]).at.has('title'))) return [value];
+  if (found.some(([key]) => isTitleColumn(key))) return [value];
   const list = listKeys
     .flatMap((key) => found.filter(([name]) => name === key))
     .find(([, items]) => Array.isArray(items));
@@ -118,12 +121,7 @@ function objectsIn(value: unknown): readonly object[] {
   ) as readonly object[];
 }
 
-export function readObject(line: number, object: object, { at }: FoundColumns): ListedRow {
-  const values = Object.values(object) as readonly unknown[];
-  return readRow(line, (column) => (at.get(column) ?? []).map((index) => toCell(column, values[index])));
-}
-
-function toCell(column: BookColumn, value: unknown): Cell {
+function toCell(value: unknown, column: BookColumn): Cell {
   if (Array.isArray(value)) return value.flatMap((item: unknown) => toTexts(column, item));
   return toTexts(column, value)[0] ?? '';
 }

@@ -3,7 +3,7 @@ import type { BookContent } from '../../book-content.ts';
 import { identityKey } from '../../../../../text/words.ts';
 import { readAuthors } from './authors.ts';
 import type { ListedRow, UnreadValue } from './book-list.ts';
-import type { BookColumn } from './columns.ts';
+import type { BookColumn, FoundColumns } from './columns.ts';
 import {
   cellText,
   isNothing,
@@ -22,79 +22,111 @@ import {
 /** What stands in one column of one row: text, or several texts in formats that have lists. Both may be empty. */
 export type Cell = string | readonly string[];
 
+/** A row of a list as a book. `undefined`: the row is too short to have this column. */
+export type ReadRow<Value> = (line: number, values: readonly (Value | undefined)[]) => ListedRow;
+
 /** The cells of a row by what they may hold, the best first; empty for columns that the row does not have. */
-export type CellsOf = (column: BookColumn) => readonly Cell[];
-
-type Fields = { -readonly [Field in keyof BookContent]?: BookContent[Field] };
-
-const thisYear = new Date().getFullYear();
+type CellsOf = (column: BookColumn) => readonly Cell[];
 
 /**
- * A row of a list as a book, whatever format the list has. Fields for which the row has no column are absent; they stay
+ * Reads the rows of a list as books, whatever format it has. Fields for which a row has no column are absent; they stay
  * as they are in a known book.
+ * @param at where the columns of each kind stand in a row.
+ * @param toCell what a value says in a column of this kind.
  */
-export function readRow(line: number, cellsOf: CellsOf): ListedRow {
-  const split = splitTitle(firstText(cellsOf('title'), titleText));
-  const problem = titleProblem(split.title);
-  if (problem !== null) return { line, problem };
-  const fields: Fields = {};
-  const unread: UnreadValue[] = [];
-  const take = <Field extends keyof BookContent>(field: Field, column: BookColumn, read: ReadCells<Field>): void => {
-    const cells = cellsOf(column);
-    if (cells.length === 0) return;
-    const value = read(cells);
-    if (value !== 'unreadable') fields[field] = value as BookContent[Field];
-    else unread.push({ field, value: cutTo(firstText(cells, cellText), 60) });
+export function createRowReader<Value>(
+  at: FoundColumns['at'],
+  toCell: (value: Value, column: BookColumn) => Cell,
+): ReadRow<Value> {
+  const cellsIn = (values: readonly (Value | undefined)[], column: BookColumn): readonly Cell[] => {
+    const cells: Cell[] = [];
+    for (const index of at.get(column) ?? []) {
+      const value = values[index];
+      if (value !== undefined) cells.push(toCell(value, column));
+    }
+    return cells;
   };
-  const author = readAuthorCells(cellsOf);
-  if (author !== null) fields.author = author;
-  take(
-    'published_at',
-    'published',
-    readFirst((text) => readPublished(text, thisYear)),
-  );
-  take('description', 'description', (cells) => readDescription(firstText(cells, descriptionText)));
-  take('isbn', 'isbn', (cells) => readIsbn(cells.flatMap(textsOf)));
-  take('subjects', 'subjects', readSubjectCells);
-  take('language', 'language', (cells) => readLanguage(cells.flatMap(textsOf)));
-  take('popularity', 'popularity', (cells) => readFirst(readPopularity)(cells) ?? 0);
-  take('series', 'series', (cells) =>
-    readSeries(firstText(cells, cellText), firstText(cellsOf('seriesNumber'), cellText)),
-  );
-  if (split.series !== null) fields.series ??= split.series;
-  const others = readOtherTitles(cellsOf, split.title);
-  if (others !== null) fields.other_titles = others;
-  const sourceId = cutTo(firstText(cellsOf('id'), cellText), 200);
-  return {
-    line,
-    book: { sourceId: sourceId === '' ? null : sourceId, fields: { ...fields, title: split.title } },
-    unread,
+  const readers = fieldReaders.filter(({ columns }) => columns.some((column) => at.has(column)));
+  return (line, values) => {
+    const cellsOf: CellsOf = (column) => cellsIn(values, column);
+    const split = splitTitle(firstText(cellsOf('title'), titleText));
+    const problem = titleProblem(split.title);
+    if (problem !== null) return { line, problem };
+    const fields: Fields = { title: split.title };
+    const unread: UnreadValue[] = [];
+    for (const { field, columns, read } of readers) {
+      const cells = columns.length === 1 ? cellsOf(columns[0]!) : columns.flatMap(cellsOf);
+      if (cells.length === 0) continue;
+      const value = read(cells, cellsOf, split.title);
+      if (value === 'unreadable') unread.push({ field, value: cutTo(firstText(cells, cellText), 60) });
+      else fields[field] = value;
+    }
+    if (split.series !== null) fields['series'] ??= split.series;
+    const sourceId = cutTo(firstText(cellsOf('id'), cellText), 200);
+    return { line, book: { sourceId: sourceId === '' ? null : sourceId, fields: fields as BookFields }, unread };
   };
 }
 
-type ReadCells<Field extends keyof BookContent> = (cells: readonly Cell[]) => ListedValue<BookContent[Field]>;
+type BookFields = Partial<BookContent> & { readonly title: string };
+type Fields = Record<string, unknown>;
+
+/** Reads the cells of its columns, of which the row has at least one. */
+type FieldReader<Field extends keyof BookContent = keyof BookContent> = {
+  readonly field: Field;
+  readonly columns: readonly BookColumn[];
+  readonly read: (cells: readonly Cell[], cellsOf: CellsOf, title: string) => ListedValue<BookContent[Field]>;
+};
+
+function reader<Field extends keyof BookContent>(
+  field: Field,
+  columns: readonly BookColumn[],
+  read: FieldReader<Field>['read'],
+): FieldReader {
+  return { field, columns, read };
+}
+
+const thisYear = new Date().getFullYear();
+const firstPopularity = firstOf(readPopularity);
+
+const fieldReaders: readonly FieldReader[] = [
+  reader('author', ['author', 'moreAuthors'], (_, cellsOf) => readAuthorCells(cellsOf)),
+  reader(
+    'published_at',
+    ['published'],
+    firstOf((text) => readPublished(text, thisYear)),
+  ),
+  reader('description', ['description'], (cells) => readDescription(firstText(cells, descriptionText))),
+  reader('isbn', ['isbn'], (cells) => readIsbn(cells.flat())),
+  reader('subjects', ['subjects'], readSubjectCells),
+  reader('language', ['language'], (cells) => readLanguage(cells.flat())),
+  reader('popularity', ['popularity'], (cells) => firstPopularity(cells) ?? 0),
+  reader('series', ['series'], (cells, cellsOf) =>
+    readSeries(firstText(cells, cellText), firstText(cellsOf('seriesNumber'), cellText)),
+  ),
+  reader('other_titles', ['originalTitle', 'subtitle', 'otherTitles'], readOtherTitles),
+];
 
 /** The first value that can be read, of cells that are not empty. */
-function readFirst<Value>(read: (text: string) => ListedValue<Value>): (cells: readonly Cell[]) => ListedValue<Value> {
+function firstOf<Value>(read: (text: string) => ListedValue<Value>): (cells: readonly Cell[]) => ListedValue<Value> {
   return (cells) => {
     let found: ListedValue<Value> = null;
-    for (const text of cells.flatMap(textsOf).map(cellText)) {
-      const value = text === '' ? null : read(text);
-      if (value !== null && value !== 'unreadable') return value;
-      found = value ?? found;
+    for (const cell of cells) {
+      for (const written of textsOf(cell)) {
+        const text = cellText(written);
+        const value = text === '' ? null : read(text);
+        if (value !== null && value !== 'unreadable') return value;
+        found = value ?? found;
+      }
     }
     return found;
   };
 }
 
-/** `null` where the row has no column for authors. */
-function readAuthorCells(cellsOf: CellsOf): string | null {
-  const [mains, more] = [cellsOf('author'), cellsOf('moreAuthors')];
-  if (mains.length === 0 && more.length === 0) return null;
-  const main = mains.find((cell) => textsOf(cell).some((text) => cellText(text) !== '')) ?? '';
+function readAuthorCells(cellsOf: CellsOf): string {
+  const main = cellsOf('author').find((cell) => textsOf(cell).some((text) => cellText(text) !== '')) ?? '';
   return readAuthors([
     withRoles(main, cellsOf('authorRole')),
-    ...more.map((cell) => withRoles(cell, cellsOf('moreAuthorRoles'))),
+    ...cellsOf('moreAuthors').map((cell) => withRoles(cell, cellsOf('moreAuthorRoles'))),
   ]);
 }
 
@@ -112,12 +144,9 @@ function readSubjectCells(cells: readonly Cell[]): readonly string[] {
   return [];
 }
 
-/** `null` where the row has no column for them. */
-function readOtherTitles(cellsOf: CellsOf, title: string): readonly string[] | null {
-  const cells = (['originalTitle', 'subtitle', 'otherTitles'] as const).flatMap(cellsOf);
-  if (cells.length === 0) return null;
+function readOtherTitles(cells: readonly Cell[], _: CellsOf, title: string): readonly string[] {
   const titles = new Map<string, string>();
-  for (const text of cells.flatMap(textsOf)) {
+  for (const text of cells.flat()) {
     const other = cutTo(splitTitle(cellText(text)).title, bookLimits.titleLength);
     if (other !== '' && titles.size < bookLimits.otherTitles) titles.set(identityKey(other), other);
   }
@@ -137,9 +166,11 @@ function descriptionText(cell: string): string {
 }
 
 function firstText(cells: readonly Cell[], clean: (text: string) => string): string {
-  for (const text of cells.flatMap(textsOf)) {
-    const cleaned = clean(text);
-    if (cleaned !== '') return cleaned;
+  for (const cell of cells) {
+    for (const text of textsOf(cell)) {
+      const cleaned = clean(text);
+      if (cleaned !== '') return cleaned;
+    }
   }
   return '';
 }

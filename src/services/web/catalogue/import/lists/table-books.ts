@@ -1,12 +1,11 @@
-import readSheets from 'read-excel-file/node';
 import { cutTo, oneLine } from '../../book-fields.ts';
 import { reason } from '../../../../../errors.ts';
 import { exportColumns, isExport, readExported } from '../exported-books.ts';
 import type { BookList, ListedRow } from './book-list.ts';
-import { columnKey, findColumns, type ChosenColumns, type FoundColumns } from './columns.ts';
+import { columnKey, findColumns, type ChosenColumns } from './columns.ts';
 import { parseLine, readRecords, type CsvDialect, type TableRecord } from './csv-records.ts';
 import { badFile, type ListFile } from './list-file.ts';
-import { readRow } from './read-row.ts';
+import { createRowReader } from './read-row.ts';
 import type { TextFile, TextLine } from './text-lines.ts';
 
 /** A title page or a line of dates may stand before the header. */
@@ -85,11 +84,12 @@ function tableOf(file: ListFile, { header, chosen, records }: Table): BookList {
   const columns = findColumns(header, chosen);
   checkChosen(file, header, chosen);
   const isExact = isExport(header);
+  const readRow = createRowReader(columns.at, (cell: string) => cell);
   async function* rows(): AsyncGenerator<readonly ListedRow[]> {
     for await (const some of records) {
       yield some.map((record) => {
         if (record.problem !== undefined) return record;
-        return isExact ? readExported(record.line, record.cells) : readRecord(record, columns);
+        return isExact ? readExported(record.line, record.cells) : readRow(record.line, record.cells);
       });
     }
   }
@@ -111,12 +111,6 @@ function checkChosen({ path }: ListFile, header: readonly string[], chosen: Chos
     path,
     `--columns: expected a column ${JSON.stringify(missing)}, found ${header.slice(0, 40).join(', ')}`,
   );
-}
-
-/** A short row has nothing to say about its last columns. */
-function readRecord(record: Extract<TableRecord, { cells: readonly string[] }>, { at }: FoundColumns): ListedRow {
-  const { line, cells } = record;
-  return readRow(line, (column) => (at.get(column) ?? []).flatMap((index) => cells[index] ?? []));
 }
 
 /** A workbook is in memory as a whole: larger ones are refused. */
@@ -143,6 +137,8 @@ export async function openWorkbook(file: ListFile, chosen: ChosenColumns): Promi
 
 async function readFirstSheet(path: string): Promise<readonly (readonly unknown[])[]> {
   try {
+    // A quarter of all code that an import loads.
+    const { default: readSheets } = await import('read-excel-file/node');
     return (await readSheets(path, { trim: false }))[0]?.data ?? [];
   } catch (error) {
     throw badFile(path, `the workbook is damaged: ${reason(error)}`, error);

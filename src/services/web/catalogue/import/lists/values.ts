@@ -147,16 +147,18 @@ export function readLanguage(cells: readonly string[]): string | null {
     const name = text.replace(/\s*\(.*\)$/, '').toLowerCase();
     const tag = languagesByName().get(name) ?? toLanguage(text);
     const language = tag === null ? null : new Intl.Locale(tag).language;
-    if (language !== null && isLanguage(language)) return language;
+    if (language !== null && languageName(language) !== undefined) return language;
     unknown ??= cutTo(text, 40);
   }
   return unknown;
 }
 
-const englishNames = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' });
+let english: Intl.DisplayNames | undefined;
 
-function isLanguage(tag: string): boolean {
-  return englishNames.of(tag) !== undefined;
+/** In English. Made when a list has languages: it takes 7 MB. */
+function languageName(tag: string): string | undefined {
+  english ??= new Intl.DisplayNames('en', { type: 'language', fallback: 'none' });
+  return english.of(tag);
 }
 
 let names: ReadonlyMap<string, string> | undefined;
@@ -168,7 +170,7 @@ function languagesByName(): ReadonlyMap<string, string> {
     const found = new Map<string, string>();
     for (const tag of namedLanguages.split(' ')) {
       const own = new Intl.DisplayNames(tag, { type: 'language', fallback: 'none' }).of(tag);
-      for (const name of [englishNames.of(tag), own]) if (name !== undefined) found.set(name.toLowerCase(), tag);
+      for (const name of [languageName(tag), own]) if (name !== undefined) found.set(name.toLowerCase(), tag);
     }
     names = found.set('greek, ancient', 'grc').set('mandarin', 'zh').set('farsi', 'fa').set('castilian', 'es');
   }

@@ -26,9 +26,12 @@ export function insertBook(
   database: SqliteDatabase,
   content: BookContent,
   nowMs: number,
-  { givers = {}, key = titleKey(content) }: { readonly givers?: Givers; readonly key?: string } = {},
+  {
+    givers = {},
+    key = titleKey(content),
+    createdAt = createdNow(nowMs),
+  }: { readonly givers?: Givers; readonly key?: string; readonly createdAt?: string } = {},
 ): ChangedBook {
-  const createdAt = createdNow(nowMs);
   const { lastInsertRowid } = database
     .prepare(insertSql)
     .run(createdAt, ...contentValues(content), encodeGivers(givers), key);
@@ -99,8 +102,9 @@ export function writeBatch(
   nowMs: number,
 ): MergedBatch['rows'] {
   const newIds = new Map<number, number>();
+  const createdAt = createdNow(nowMs);
   for (const { id, stored, content, givers, titleKey: key } of batch.changes) {
-    if (stored === null) newIds.set(id, insertBook(database, content, nowMs, { givers, key }).bookId);
+    if (stored === null) newIds.set(id, insertBook(database, content, nowMs, { givers, key, createdAt }).bookId);
     else updateBook(database, { ...stored, content, givers }, nowMs, key);
   }
   const idOf = (id: number): number => newIds.get(id) ?? id;
