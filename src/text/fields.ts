@@ -1,9 +1,18 @@
+import { foldText } from './fold.ts';
 import { isUnspaced, wholeWords } from './words.ts';
 
 const separators = /[;|、，،؛\n]|\s\/\s|\/(?=\S+\s)|&|\s(?:and|with)\s/i;
 /** Words that begin with a capital: nothing in them says where to cut. */
 const plainName = /^[A-Z][a-z]+(?: (?!And |With )[A-Z][a-z]*\.?)*$/;
-const suffix = /^(?:jr|sr|ii|iii|iv|esq|ph\.?\s?d|m\.?d)\.?$/i;
+const degree = /^(?:esq|ph\.?\s?d|m\.?d)\.?$/i;
+/** What tells people of one name apart, folded: father and son, the elder and the younger. */
+const generations = new Set(
+  (
+    'jr junior sr senior ii iii iv pere fils padre hijo pai filho neto sobrinho vater sohn altere jungere elder younger ' +
+    'vecchio giovane viejo joven oude jonge starszy mlodszy старшии младшии отец сын ст мл 父 子'
+  ).split(' '),
+);
+const inBrackets = /\s*[([（]([^()[\]（）]*)[)\]）]/g;
 const years = /^[^\p{L}]*\d{3,4}[^\p{L}]*$/u;
 const role =
   /\s*[([](?:goodreads |foreword |introduction |with |by )*(?:author|authors|writer|illustrator|illustrated|artist|translator|translated|editor|edited|ed|eds|narrator|contributor|adapter|photographer|compiler|preface|afterword|foreword|introduction)s?\.?[)\]]\s*$/iu;
@@ -21,13 +30,39 @@ export function splitAuthors(line: string): readonly string[] {
 }
 
 /**
- * A key that is equal for all spellings of one author's name: surname first or last, initials with or without dots.
+ * A key that is equal for all spellings of one author's name: surname first or last, initials with or without dots,
+ * with or without “Jr.” Other words that tell people of one name apart stay: “Sr.”, “III”, “père”, “the Elder”.
  * `''` for a name without a word.
  */
 export function authorKey(name: string): string {
-  const [surname = '', given, ...rest] = name.split(',').map((part) => part.trim());
-  if (given === undefined || suffix.test(given)) return wholeWords(surname).join(' ');
-  return wholeWords([given, surname, ...rest.filter((part) => !suffix.test(part))].join(' ')).join(' ');
+  if (!/[,([（]/.test(name)) return withoutJunior(wholeWords(name)).join(' ');
+  const generation: string[] = [];
+  const written = name.replaceAll(inBrackets, (bracket, text: string) => {
+    if (!isGeneration(text)) return bracket;
+    generation.push(text);
+    return '';
+  });
+  const [surname = '', given = '', ...rest] = written.split(',').filter((part, at) => {
+    if (at > 0 && isGeneration(part)) generation.push(part);
+    return at === 0 || !(isGeneration(part) || degree.test(part.trim()));
+  });
+  return withoutJunior(wholeWords([given, surname, ...rest, ...generation].join(' '))).join(' ');
+}
+
+/** Whether a part of a name says which of several people it is: “Jr.”, “père”, “the Elder”. */
+export function isGeneration(part: string): boolean {
+  const word = foldText(part).replaceAll('.', '').trim();
+  return generations.has(word.replace(/^(?:the|der|de|il|el|le) /, ''));
+}
+
+/** “Jr.” is left out as often as it is written. */
+function withoutJunior(words: readonly string[]): readonly string[] {
+  const last = words.at(-1)!;
+  if (words.length < 2) return words;
+  if (last === 'jr' || last === 'junior') return words.slice(0, -1);
+  if (last === 'senior') return [...words.slice(0, -1), 'sr'];
+  if (last !== 'elder' && last !== 'younger') return words;
+  return words.filter((word, at) => word !== 'the' || at !== words.length - 2);
 }
 
 /** The keys of all names in an author line. */
@@ -40,7 +75,7 @@ function splitAtCommas(text: string): readonly string[] {
   for (const written of text.split(',')) {
     const part = written.replace(role, '').trim() || written.trim();
     if (part === '' || years.test(part)) continue;
-    if (suffix.test(part) && parts.length > 0) parts.push(`${parts.pop()!}, ${part}`);
+    if (parts.length > 0 && (isGeneration(part) || degree.test(part))) parts.push(`${parts.pop()!}, ${part}`);
     else parts.push(part);
   }
   if (parts.length < 2 || parts.length % 2 === 1) return parts;

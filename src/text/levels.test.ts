@@ -108,6 +108,7 @@ describe('an author line', () => {
       ['Ann Lee/Bo Chu', 'Ann Lee', 'Bo Chu'],
       ['AC/DC', 'AC/DC'],
       ['Martin Luther King, Jr.', 'Martin Luther King, Jr.'],
+      ['Dumas, Alexandre, fils, Lee, Ann', 'Dumas, Alexandre, fils', 'Lee, Ann'],
       ['Austen, Jane, 1775-1817', 'Austen, Jane'],
       ['Stephen King (Author), Jo Doe (Illustrator)', 'Stephen King', 'Jo Doe'],
       ['山田太郎, 鈴木一郎', '山田太郎', '鈴木一郎'],
@@ -125,12 +126,28 @@ describe('an author line', () => {
       ['Tolkien, J. R. R.', 'JRR Tolkien'],
       ['King, Martin Luther, Jr.', 'martin luther king'],
       ['Martin Luther King, Jr.', 'Martin Luther King'],
+      ['King, Jr., Martin Luther', 'Martin Luther King Jr'],
+      ['Holmes, Oliver Wendell, Sr.', 'Oliver Wendell Holmes (senior)'],
+      ['King, Martin Luther, III', 'Martin Luther King III'],
+      ['Dumas, Alexandre, père', 'Alexandre Dumas (père)'],
+      ['Dumas (fils), Alexandre', 'Alexandre Dumas fils'],
+      ['Pliny (the Elder)', 'Pliny, the Elder'],
+      ['Ramanujan, V.', 'V. Ramanujan'],
       ['Nesbø, Jo', 'jo nesbo'],
     ] as const) {
       assert.equal(authorKey(name), authorKey(other), name);
     }
     assert.notEqual(authorKey('Bronto, Anne'), authorKey('Bronto, Emily'));
-    assert.notEqual(authorKey('Dumas, Alexandre (père)'), authorKey('Dumas, Alexandre (fils)'));
+    for (const [name, other] of [
+      ['Dumas, Alexandre (père)', 'Dumas, Alexandre (fils)'],
+      ['Holmes, Oliver Wendell, Sr.', 'Holmes, Oliver Wendell, Jr.'],
+      ['Martin Luther King, III', 'Martin Luther King, Jr.'],
+      ['Pliny (the Elder)', 'Pliny (the Younger)'],
+      ['Strauss, Johann (Vater)', 'Strauss, Johann (Sohn)'],
+      ['Иванов, Иван (младший)', 'Иванов, Иван (старший)'],
+    ] as const) {
+      assert.notEqual(authorKey(name), authorKey(other), name);
+    }
     assert.deepEqual(authorKeys('—'), []);
   });
 });

@@ -35,8 +35,8 @@ export async function openShopToChange(
   const [location, place] = [logLocation(config), catalogueLocation(config)];
   const log = await openLog(location, { clock: Date.now, busyTimeoutMs, checkpointBytes });
   stack.defer(() => log.close());
-  if (location.kind === 'sqlite' && place.kind === 'sqlite') {
-    await refuseLostCatalogue(place.path, log, config.mq.topics.changes);
+  if (place.kind === 'sqlite') {
+    if (location.kind === 'sqlite') await refuseLostCatalogue(place.path, log, config.mq.topics.changes);
     await raiseAboveLog(place.path, log, config.mq.topics.changes, Date.now);
   }
   const { catalogue, outbox } = await openBooks(config, warn, stack);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
+import { SamsaError } from '../../errors.ts';
 import type { EventLog } from '../../log/log.ts';
 import { openSqliteLog } from '../../log/sqlite/log.ts';
 import { openSqliteCatalogue } from '../../services/web/catalogue/store/sqlite/catalogue.ts';
@@ -93,5 +94,19 @@ void describe('a shop', () => {
     );
     assert.equal((await restored.catalogue.add({ ...emptyContent, title: 'Next' })).bookId, 4);
     await restored.close();
+  });
+
+  test('does not wait for a log that does not answer', async (path, log) => {
+    await openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 50 }).close();
+    const away = new SamsaError('log-unavailable', 'no broker answers', { retryable: true });
+    const silent = { ...log, describe: () => Promise.reject(away) };
+    assert.equal(await raiseAboveLog(path, silent, topic, Date.now), null);
+    assert.equal(await raiseAboveLog(path, log, 'never made', Date.now), 0);
+  });
+
+  test('passes over what other programs have written', async (path, log) => {
+    await openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 50 }).close();
+    await log.append([{ ...change, value: Buffer.from('not a book') }]);
+    assert.equal(await raiseAboveLog(path, log, topic, Date.now), 0);
   });
 });

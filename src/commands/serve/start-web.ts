@@ -53,10 +53,12 @@ export async function startWeb(
   );
   stack.defer(events.close);
   const place = catalogueLocation(config);
-  if (location.kind === 'sqlite' && place.kind === 'sqlite') {
-    await refuseLostCatalogue(place.path, events.log, topics.changes);
+  if (place.kind === 'sqlite') {
+    if (location.kind === 'sqlite') await refuseLostCatalogue(place.path, events.log, topics.changes);
     const raised = await raiseAboveLog(place.path, events.log, topics.changes, clock);
-    if (raised > 0) logger.warn({ books: raised }, 'the catalogue is older than the log: its books got new versions');
+    if (raised === null) logger.warn('the log does not answer: nobody knows whether the catalogue is older than it');
+    else if (raised > 0)
+      logger.warn({ books: raised }, 'the catalogue is older than the log: its books got new versions');
   }
   const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
   stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));

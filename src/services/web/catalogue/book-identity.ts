@@ -4,7 +4,7 @@ import { identityKey, isUnspaced } from '../../../text/words.ts';
 import type { BookContent } from './book-content.ts';
 
 /** Raise it with every change to `titleKey`: catalogues then bring their stored keys up to date before an import. */
-export const titleKeyVersion = 2;
+export const titleKeyVersion = 3;
 
 /**
  * What two lists of books are compared by when neither id nor ISBN helps: title without its leading article, first

@@ -9,6 +9,9 @@ export type RelayLeaseOptions = {
   readonly signal: AbortSignal;
 };
 
+/** One moment by two clocks. */
+type Moment = { readonly wallMs: number; readonly monotonicMs: number };
+
 /** The lease of one relay, as far as that relay can know. */
 export type RelayLease = {
   /** Whether less than half of its time is left. */
@@ -25,37 +28,42 @@ export type RelayLease = {
 };
 
 export function createRelayLease({ outbox, owner, leaseMs, clock, signal }: RelayLeaseOptions): RelayLease {
-  let untilMs = 0;
+  let taken: Moment | null = null;
+  const now = (): Moment => ({ wallMs: clock(), monotonicMs: performance.now() });
+  /** By the clock that has gone on further: one may be set back, the other stands still while the machine sleeps. */
+  const isWithin = (ms: number): boolean =>
+    taken !== null && now().wallMs - taken.wallMs <= ms && now().monotonicMs - taken.monotonicMs <= ms;
 
   const renew = async (): Promise<{ readonly isOurs: boolean; readonly wasOurs: boolean }> => {
-    const askedMs = clock();
+    const asked = now();
     const isOurs = await outbox.lease(owner, leaseMs);
     // Between the end of the last lease and this one, another relay may have had it.
-    const wasOurs = isOurs && clock() <= untilMs;
-    untilMs = isOurs ? askedMs + leaseMs : 0;
+    const wasOurs = isOurs && isWithin(leaseMs);
+    taken = isOurs ? asked : null;
     return { isOurs, wasOurs };
   };
 
   return {
-    isEnding: () => clock() > untilMs - leaseMs / 2,
+    isEnding: () => !isWithin(leaseMs / 2),
     take: async () => (await renew()).isOurs,
     // Not with AbortSignal.any: what waits on one stays in memory until the next large garbage collection.
     holdDuring: async (work) => {
       let wasHeld = true;
-      let renewing: Promise<void> | null = null;
+      let renewing = Promise.resolve();
       const renewNow = async (): Promise<void> => {
         // A store that does not answer leaves us the lease until its time is over.
         const { wasOurs } = await renew().catch(() => ({ wasOurs: true }));
         wasHeld &&= wasOurs;
-        renewing = null;
       };
-      const timer = setInterval(() => (renewing ??= renewNow()), leaseMs / 2);
+      const timer = setInterval(() => {
+        renewing = renewing.then(renewNow);
+      }, leaseMs / 2);
       const stop = (): void => clearInterval(timer);
       signal.addEventListener('abort', stop);
       if (signal.aborted) stop();
       try {
         await work;
-        return wasHeld && clock() <= untilMs;
+        return wasHeld && isWithin(leaseMs);
       } finally {
         stop();
         signal.removeEventListener('abort', stop);

@@ -1,4 +1,4 @@
-import { splitAuthors } from '../../../../../text/fields.ts';
+import { isGeneration, splitAuthors } from '../../../../../text/fields.ts';
 import { bookLimits, cutTo } from '../../book-fields.ts';
 import { cellText, quotedList } from './values.ts';
 
@@ -29,6 +29,7 @@ type Person = { readonly name: string; readonly isOther: boolean };
 function splitPeople(line: string): readonly Person[] {
   return line.split(/[;|\n]|(?<=[)\]])\s*,|\s&\s|\s\/\s/).flatMap((part): readonly Person[] => {
     const role = rolePattern.exec(part)?.[1] ?? '';
+    if (isGeneration(role)) return [{ name: part.trim(), isOther: false }];
     const name = part.replace(rolePattern, '').trim();
     if (!otherRole.test(role)) return [{ name, isOther: false }];
     // “Ann Author, Tom Illustrator (Illustrator)”: the role is the last one's.

@@ -123,6 +123,7 @@ describe('the authors of a list', () => {
     assert.equal(authors('Ann One (Goodreads Author), Ben Two (Illustrator)'), 'Ann One');
     assert.equal(authors('Ann One, Ben Two (Translator)'), 'Ann One');
     assert.equal(authors('Norling, Tove (Translator)'), 'Norling, Tove');
+    assert.equal(authors('Dumas, Alexandre (fils) (Author)'), 'Dumas, Alexandre (fils)');
     assert.equal(authors('\\N'), '');
   });
 });

@@ -1,11 +1,17 @@
+import { statSync } from 'node:fs';
 import { decodeBookChanged } from '../../../../../events/book-changed.ts';
+import { SamsaError } from '../../../../../errors.ts';
+import type { StoredRecord } from '../../../../../events/record.ts';
 import type { EventLog } from '../../../../../log/log.ts';
+import { pause } from '../../../../../runtime/waiting.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import { emptyContent } from '../../stored-book.ts';
 import { catalogueMigrations, insertKnownBook, putBooksAgain } from './book-rows.ts';
 import { readBook } from './find-books.ts';
 
 const booksAtATime = 200;
+/** A cluster that does not answer does not keep the shop from starting. */
+const answersWithinMs = 5_000;
 const busyTimeoutMs = 5_000;
 
 /**
@@ -13,17 +19,27 @@ const busyTimeoutMs = 5_000;
  * know: it was put back from a backup. Books that were added since then count as removed, and changed books get a new
  * version with the content of the file. Does nothing when the file is as new as the log, which costs one look at it.
  * To be called before the catalogue is opened.
- * @returns how many books were raised.
+ * @returns how many books were raised; `null` when the log does not answer, so that nobody knows.
  */
-export async function raiseAboveLog(path: string, log: EventLog, topic: string, clock: () => number): Promise<number> {
+export async function raiseAboveLog(
+  path: string,
+  log: EventLog,
+  topic: string,
+  clock: () => number,
+): Promise<number | null> {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return 0;
+  const isKnown = await knows(log, topic);
+  if (isKnown !== true) return isKnown === null ? null : 0;
   const database = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs });
   try {
     const { partitions } = await log.describe(topic);
     const appended = partitions.reduce((sum, { end }) => sum + end, 0);
     // Every record was a row of the outbox, and its ids are never given twice.
-    const known = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").get()?.['seq'] ?? 0;
-    if (appended <= Number(known)) return 0;
-    const versions = [...(await readVersions(log, topic))];
+    const told = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").get()?.['seq'] ?? 0;
+    if (appended <= Number(told)) return 0;
+    const known = await readVersions(log, topic);
+    if (known === null) return null;
+    const versions = [...known];
     let raised = 0;
     for (let from = 0; from < versions.length; from += booksAtATime) {
       const some = versions.slice(from, from + booksAtATime);
@@ -36,23 +52,54 @@ export async function raiseAboveLog(path: string, log: EventLog, topic: string, 
   }
 }
 
-/** The newest version of each book in the log. */
-async function readVersions(log: EventLog, topic: string): Promise<ReadonlyMap<number, number>> {
+/** Whether the log has the topic; `null` when it does not answer. */
+async function knows(log: EventLog, topic: string): Promise<boolean | null> {
+  const settled = new AbortController();
+  const described = log.describe(topic).then(
+    () => true,
+    (error: unknown) => {
+      if (!(error instanceof SamsaError)) throw error;
+      return error.code === 'topic-unknown' ? false : null;
+    },
+  );
+  try {
+    return await Promise.race([described, pause(answersWithinMs, settled.signal).then(() => null)]);
+  } finally {
+    settled.abort();
+  }
+}
+
+/**
+ * The newest version of each book in the log; `null` when the log does not answer. What is no change of a book is of
+ * other programs.
+ */
+async function readVersions(log: EventLog, topic: string): Promise<ReadonlyMap<number, number> | null> {
   const versions = new Map<number, number>();
   const { id, partitions } = await log.describe(topic);
   for (const [partition, { start, end }] of partitions.entries()) {
     for (let from = start; from < end;) {
-      const request = { topic, topicId: id, partition, from, maxBytes: 1 << 20, waitMs: 0 };
+      const request = { topic, topicId: id, partition, from, maxBytes: 1 << 20, waitMs: answersWithinMs };
       const { records, next } = await log.read({ ...request, signal: new AbortController().signal });
       for (const record of records) {
-        const { bookId, version } = decodeBookChanged(record);
+        const change = decodeOwn(record);
+        if (change === null) continue;
+        const { bookId, version } = change;
         versions.set(bookId, Math.max(version, versions.get(bookId) ?? 0));
       }
-      if (next <= from) break;
+      if (next <= from) return null;
       from = next;
     }
   }
   return versions;
+}
+
+function decodeOwn(record: StoredRecord): ReturnType<typeof decodeBookChanged> | null {
+  try {
+    return decodeBookChanged(record);
+  } catch (error) {
+    if (error instanceof SamsaError) return null;
+    throw error;
+  }
 }
 
 function raiseBooks(database: SqliteDatabase, versions: readonly (readonly [number, number])[], nowMs: number): number {

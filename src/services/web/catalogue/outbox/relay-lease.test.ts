@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { until } from '../../../../../test/support/until.ts';
+import type { Outbox } from './outbox.ts';
+import { createRelayLease } from './relay-lease.ts';
+
+const leaseMs = 40;
+const { signal } = new AbortController();
+
+function leaseBy(clock: () => number) {
+  let taken = 0;
+  const outbox = { lease: async () => ++taken > 0 } as unknown as Outbox;
+  return { lease: createRelayLease({ outbox, owner: 'a', leaseMs, clock, signal }), taken: () => taken };
+}
+
+it('ends a lease in time although the clock was set back', async () => {
+  let nowMs = 1_000_000_000;
+  const { lease } = leaseBy(() => nowMs);
+  assert.equal(await lease.take(), true);
+  nowMs -= 86_400_000;
+  await until('the lease is ending', () => lease.isEnding());
+});
+
+it('does not count on a lease whose time ended while the machine slept', async () => {
+  let nowMs = 1_000_000_000;
+  const { lease } = leaseBy(() => nowMs);
+  await lease.take();
+  nowMs += leaseMs + 1;
+  assert.equal(lease.isEnding(), true);
+  assert.equal(await lease.holdDuring(Promise.resolve()), false);
+});
+
+it('renews a lease for as long as the work takes', async () => {
+  const { lease, taken } = leaseBy(Date.now);
+  await lease.take();
+  const { promise: work, resolve } = Promise.withResolvers<void>();
+  const held = lease.holdDuring(work);
+  await until('it was renewed', () => taken() > 3);
+  resolve();
+  await held;
+});
