@@ -1,5 +1,4 @@
-import { foldText } from './fold.ts';
-import { isUnspaced, wholeWords } from './words.ts';
+import { foldText, isUnspaced, wholeWords } from './words.ts';
 
 const separators = /[;|、，،؛\n]|\s\/\s|\/(?=\S+\s)|&|\s(?:and|with)\s/i;
 /** Words that begin with a capital: nothing in them says where to cut. */
