@@ -193,7 +193,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     const tookMs = nowMs() - startMs;
     const madeInMs = isCurrent ? known.madeInMs : [tookMs, ...(known?.madeInMs ?? [])].slice(0, timesKept);
     // A commit on the same thread may have come between: the shortest time is what making a list takes.
-    const keepMs = Math.min(mostKeptMs, 10 * (isCurrent ? tookMs : Math.min(...madeInMs)));
+    const keepMs = Math.min(mostKeptMs, 10 * Math.min(...madeInMs, isCurrent ? tookMs : mostKeptMs));
     lists.set(name, { rows, stamp, madeInMs, keepUntilMs: nowMs() + keepMs });
     return rows;
   };
