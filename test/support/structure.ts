@@ -66,7 +66,7 @@ const contents: Readonly<Record<string, string>> = {
   http: 'what all three services share: problems, limits, health, metrics',
   config: 'every setting, parsed and checked',
   'services/web': 'the shop: `search`, `catalogue`, `pages`, `readers`',
-  'services/trend': 'what readers search for: `counting`, `store`, `answers`',
+  'services/trend': 'what readers search for: `store`, `answers`',
   'services/recommendation': 'what a reader might like: `model`, `store`, `answers`',
   commands: 'one file for each command of `samsa`; `serve` starts the services',
   main: 'the command line',

@@ -1,6 +1,6 @@
 import type { Book } from '../../../events/book.ts';
 import { functionWords, countingKey, cutWords, isUnspaced, wholeWords } from '../../../text/words.ts';
-import { commonestSpelling, type Spelling } from '../counting/tally.ts';
+import { commonestSpelling, type Spelling } from '../store/tally.ts';
 import type { QueryDescription } from '../store/trend-store.ts';
 
 export type PrivacySettings = {

@@ -1,7 +1,7 @@
 import { rowText } from '../../../progress/mysql/rebuild-place.ts';
 import type { ComparedTable } from '../../../progress/state.ts';
 import type { Dialect } from '../../../sql/statements.ts';
-import { forgettableAt } from '../counting/kept-counts.ts';
+import { forgettableAt } from './forget-old-counts.ts';
 import { latestTimes } from './tables.ts';
 
 const hourMs = 3_600_000;

@@ -1,6 +1,6 @@
 import { columnText, rows, type Dialect, type SqlRow, type Steps } from '../../../sql/statements.ts';
-import { countedDays, hoursAhead } from '../counting/kept-counts.ts';
-import type { Spelling } from '../counting/tally.ts';
+import { countedDays, hoursAhead } from './forget-old-counts.ts';
+import type { Spelling } from './tally.ts';
 import { latestTimes } from './tables.ts';
 import type { Counts, Decisions, HourCount, QueryDescription } from './trend-store.ts';
 

@@ -1,5 +1,5 @@
 import { columnText, rows, type Steps } from '../../../sql/statements.ts';
-import { hoursAhead } from '../counting/kept-counts.ts';
+import { hoursAhead } from './forget-old-counts.ts';
 import { byQuery, numbersFrom } from './read-counts.ts';
 import type { UnansweredQuery } from './trend-store.ts';
 

@@ -1,6 +1,6 @@
 import { noonHour, searchOf, type Counting } from '../../../../test/support/count-searches.ts';
 import type { CountedSearch } from '../trend-projection.ts';
-import { commonestSpelling } from '../counting/tally.ts';
+import { commonestSpelling } from './tally.ts';
 import type { TrendStore } from './trend-store.ts';
 
 /** A fresh, empty store. */

@@ -1,5 +1,5 @@
 import type { ProgressStore } from '../../../progress/dead-letter-book.ts';
-import type { Spelling } from '../counting/tally.ts';
+import type { Spelling } from './tally.ts';
 import type { TrendChange } from '../trend-projection.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { MysqlConnection } from '../../../../mysql/connection.ts';
 import { runSteps } from '../../../../mysql/run-steps.ts';
 import type { CommitContext } from '../../../../progress/mysql/progress.ts';
 import { inKeyOrder, upsert, write, type MergedTable } from '../../../../sql/statements.ts';
-import { hourOf, spellingOf, tallySearch, type QueryTally } from '../../counting/tally.ts';
+import { hourOf, spellingOf, tallySearch, type QueryTally } from '../tally.ts';
 import { spellingReader, type CountedSearch, type TrendChange } from '../../trend-projection.ts';
 import { decision, decisionRow, hourly, lead, spelling, unanswered } from '../tables.ts';
 import type { HourCount } from '../trend-store.ts';

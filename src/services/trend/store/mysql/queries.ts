@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MysqlConnection } from '../../../../mysql/connection.ts';
 import { upsert, columnText, type MergedTable, type SqlValue } from '../../../../sql/statements.ts';
-import { isLaterAnswer, type Answer, type QueryTally } from '../../counting/tally.ts';
+import { isLaterAnswer, type Answer, type QueryTally } from '../tally.ts';
 import { answer, keyHash } from '../tables.ts';
 
 /** A query's row as this transaction has locked it. */

@@ -6,7 +6,7 @@ import { runSteps } from '../../../../mysql/run-steps.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
 import { readCountedSince, readSeen, type Seen } from './commit-journal.ts';
 import { countSearches } from './count-searches.ts';
-import { refuseForgotten } from '../../counting/kept-counts.ts';
+import { refuseForgotten } from '../forget-old-counts.ts';
 import { keyHash } from '../tables.ts';
 import { createForgetting } from '../forget-old-counts.ts';
 import {

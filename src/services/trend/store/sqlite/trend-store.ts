@@ -7,7 +7,7 @@ import { createSearchCounter } from './count-searches.ts';
 import { countsMigrations } from './schema.ts';
 import { createCountJournal } from './commit-journal.ts';
 import { createForgetting } from '../forget-old-counts.ts';
-import { refuseForgotten } from '../../counting/kept-counts.ts';
+import { refuseForgotten } from '../forget-old-counts.ts';
 import { countDistinctReaders, readDays, readDecisions, readDescriptions } from '../read-counts.ts';
 import { sumTotals } from '../read-totals.ts';
 import { readUnanswered } from '../read-unanswered.ts';

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { createRandom } from '../../../../commands/simulate/random.ts';
-import { isLaterAnswer, type Answer } from '../../counting/tally.ts';
+import { isLaterAnswer, type Answer } from '../tally.ts';
 import type { CountedSearch } from '../../trend-projection.ts';
-import { createLatestAnswers } from './queries.ts';
+import { createLatestAnswers } from './count-searches.ts';
 import { countsMigrations } from './schema.ts';
 
 type Timed = Answer & { time: number };
