@@ -82,7 +82,11 @@ async function counterInMysql(log: EventLog, stack: AsyncDisposableStack): Promi
 
 async function fillWithPlainSearches(log: EventLog, events: number): Promise<void> {
   const random = seededRandom(events);
-  const books = Array.from({ length: 5 }, (_, id) => ({ id, title: 'Moby Dick', author: 'Herman Melville' }));
+  const books = Array.from({ length: 5 }, (_, index) => ({
+    id: index + 1,
+    title: 'Moby Dick',
+    author: 'Herman Melville',
+  }));
   for (let sent = 0; sent < events;) {
     const records = [];
     for (const last = Math.min(events, sent + 1_000); sent < last; sent++) {

@@ -99,7 +99,7 @@ export async function countAll(log: EventLog, path: string): Promise<number> {
   }
 }
 
-/** Counts the whole log, and closes the store. @returns the seconds it took. */
+/** Counts the whole log, and closes the store. @returns the seconds it took. @throws Error when an event was not counted. */
 export async function countInto(store: TrendStore, log: EventLog): Promise<number> {
   const started = performance.now();
   const running = runProjection({
@@ -112,7 +112,10 @@ export async function countInto(store: TrendStore, log: EventLog): Promise<numbe
   });
   try {
     if (!(await running.caughtUp(countedWithinMs))) throw new Error('the events were not counted in time');
-    return (performance.now() - started) / 1_000;
+    const seconds = (performance.now() - started) / 1_000;
+    const notCounted = (await store.positions('bench')).find(({ outcomes }) => outcomes.dead + outcomes.late > 0);
+    if (notCounted !== undefined) throw new Error(`events were not counted: ${JSON.stringify(notCounted)}`);
+    return seconds;
   } finally {
     await running.close();
     await store.close();

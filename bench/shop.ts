@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { startChild } from './child.ts';
 
 const samsa = join(import.meta.dirname, '../bin/samsa.js');
+const demoBooks = join(import.meta.dirname, '../demo/classics.csv');
 
 /** A whole shop in a separate process, on free ports and with a new data folder. */
 export type BenchedShop = {
@@ -33,7 +36,13 @@ export async function startShopForBench(
   const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
   await mkdir(join(folder, 'data'), { mode: 0o700 });
   await fill(join(folder, 'data'));
-  const shop = await startChild([samsa, 'all'], { ...settingsIn(folder), ...settings }, urlsPrinted);
+  const environment = { ...settingsIn(folder), ...settings };
+  // A shop in a database starts without the demo books.
+  if ('SAMSA_DB_DSN' in settings) {
+    const env = { ...process.env, ...environment };
+    await promisify(execFile)(process.execPath, [samsa, 'import', demoBooks], { env });
+  }
+  const shop = await startChild([samsa, 'all'], environment, urlsPrinted);
   return {
     url: shop.url,
     trendUrl: new URL(shop.urls[1]!).origin,

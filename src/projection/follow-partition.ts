@@ -141,6 +141,8 @@ async function foldMore<Change>(
 ): Promise<Folded<Change>> {
   let { folded, end } = first;
   for (let reads = 1; reads < follow.progress.readsPerCommit && folded.next < end; reads++) {
+    // What is read ahead comes without a turn of the event loop, and commits of other partitions wait for theirs.
+    await eventLoopTurn();
     const read = await readFrom(follow, topicId, folded.next);
     if (follow.signal.aborted || read.end < folded.next) break;
     const marks = mergeMarks(soFar.marks, folded.marks);

@@ -37,7 +37,7 @@ export function createMysqlProgress<Change>(
   const session = database.session();
   const holdInstanceLock = createInstanceLocks(lockScope);
   return {
-    readsPerCommit: 4,
+    readsPerCommit: 8,
     lease: (request) => leasePartitions(database, clock, request),
     release: (projection, instance) =>
       underLeasesLock(database, projection, 2_000, (connection) =>

@@ -24,8 +24,8 @@ export type ListedTrend = DescribedTrend & { readonly books: string };
 export type TrendList = {
   /**
    * Without a window what is rising, then the most read of 24 hours, 7 and 30 days, each query once; with a window the
-   * most read of it. At most 100 rows. Cached for ten times as long as making one takes, at most a second; until then the
-   * same list is the same object. `isFresh` asks for a list that is not from the cache.
+   * most read of it. At most 100 rows. Cached for ten times as long as making one takes, at most a second, or for twice
+   * as long when this process has counted since; until then the same list is the same object. `isFresh` asks for a list that is not from the cache.
    * @throws SamsaError `store-unavailable`.
    */
   readonly list: (limit: number, window?: Window | null, isFresh?: boolean) => Promise<readonly ListedTrend[]>;
@@ -58,7 +58,10 @@ type MadeList = {
   readonly stamp: string;
   /** How long it took to make the last few, in ms. */
   readonly madeInMs: readonly number[];
-  readonly keepUntilMs: number;
+  readonly madeMs: number;
+  readonly keepMs: number;
+  /** How many times this process had counted when making it began. */
+  readonly commits: number;
 };
 
 export const listLimit = 100;
@@ -77,6 +80,8 @@ export function createTrendList(deps: TrendListDeps): TrendList {
   const lists = new Map<string, MadeList>();
   const olderTotals = createOlderTotals(store);
   let version = 0;
+  let commits = 0;
+  store.onCounted(() => void commits++);
   let madeInHour: number | null = null;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -180,7 +185,8 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     const hour = hourOfTime(clock());
     const name = `${limit} ${window ?? ''}`;
     const known = lists.get(name);
-    if (known !== undefined && !isFresh && hour === madeInHour && startMs < known.keepUntilMs) return known.rows;
+    if (known !== undefined && !isFresh && hour === madeInHour && isKept(known, startMs, commits)) return known.rows;
+    const commitsBefore = commits;
     const touched = await recent.refresh(hour);
     madeInHour = hour;
     if (touched === 'all' || described.size > rememberedDescriptions) described.clear();
@@ -194,7 +200,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     const madeInMs = isCurrent ? known.madeInMs : [tookMs, ...(known?.madeInMs ?? [])].slice(0, timesKept);
     // A commit on the same thread may have come between: the shortest time is what making a list takes.
     const keepMs = Math.min(mostKeptMs, 10 * Math.min(...madeInMs, isCurrent ? tookMs : mostKeptMs));
-    lists.set(name, { rows, stamp, madeInMs, keepUntilMs: nowMs() + keepMs });
+    lists.set(name, { rows, stamp, madeInMs, madeMs: nowMs(), keepMs, commits: commitsBefore });
     return rows;
   };
 
@@ -279,6 +285,11 @@ export function createTrendList(deps: TrendListDeps): TrendList {
 }
 
 const anyScore = (): number => 0;
+/** At most a third of the time goes into making lists, and an eleventh while this process counts nothing. */
+function isKept({ madeMs, keepMs, commits }: MadeList, nowMs: number, commitsNow: number): boolean {
+  return nowMs < madeMs + (commits === commitsNow ? keepMs : keepMs / 5);
+}
+
 const noCounts: Counts = { readers: 0, anonymous: 0, searches: 0 };
 
 /**

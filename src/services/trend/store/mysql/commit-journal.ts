@@ -8,31 +8,14 @@ const keptCounts = 20_000;
 /** Every so many commits of a partition, old ones are removed: that need not be a statement of each. */
 const trimEvery = 16;
 
-/** A commit that has a number, but nothing in the journal yet. */
-export type BegunCommit = { readonly commitNo: number; readonly totalBefore: number };
-
 /** Which commits of which partitions an answer contains: the last revision by partition. */
 export type Seen = ReadonlyMap<number, number>;
 
 type JournaledCount = readonly [query: number, hour: number, readers: number, anonymous: number, searches: number];
 
-export async function beginCommit({ connection, positionId, revision }: CommitContext): Promise<BegunCommit> {
-  const [row] = await connection.rows(
-    'SELECT COALESCE(MAX(total), 0) AS total FROM state.commit WHERE position_id = ?',
-    [positionId],
-  );
-  const totalBefore = Number(row?.['total']);
-  const commitNo = await connection.insertOne(
-    "INSERT INTO state.commit (position_id, revision, counts, total) VALUES (?, ?, '[]', ?)",
-    [positionId, revision, totalBefore],
-  );
-  return { commitNo, totalBefore };
-}
-
 /** Tells the other instances what this commit has added, and forgets what was told long ago; the last commit stays. */
 export async function journalCommit(
   { connection, positionId, revision }: CommitContext,
-  { commitNo, totalBefore }: BegunCommit,
   counts: readonly HourCount[],
 ): Promise<void> {
   const journaled = counts.map(({ query, hour, readers, anonymous, searches }): JournaledCount => [
@@ -42,16 +25,18 @@ export async function journalCommit(
     anonymous,
     searches,
   ]);
-  const total = totalBefore + counts.length;
-  await connection.change('UPDATE state.commit SET counts = ?, total = ? WHERE id = ?', [
-    JSON.stringify(journaled),
-    total,
-    commitNo,
-  ]);
+  await connection.change(
+    `INSERT INTO state.commit (position_id, revision, counts, total)
+     SELECT ?, ?, ?, COALESCE(MAX(total), 0) + ? FROM state.commit WHERE position_id = ?`,
+    [positionId, revision, JSON.stringify(journaled), counts.length, positionId],
+  );
   if (revision % trimEvery !== 0) return;
+  const [row] = await connection.rows('SELECT MAX(total) AS total FROM state.commit WHERE position_id = ?', [
+    positionId,
+  ]);
   await connection.change('DELETE FROM state.commit WHERE position_id = ? AND total <= ? AND revision < ?', [
     positionId,
-    total - keptCounts,
+    Number(row?.['total']) - keptCounts,
     revision,
   ]);
 }

@@ -6,8 +6,8 @@ import { hourOf, spellingOf, tallySearch, type QueryTally } from '../tally.ts';
 import { spellingReader, type CountedSearch, type TrendChange } from '../../trend-projection.ts';
 import { decision, decisionRow, hourly, lead, spelling, unanswered } from '../tables.ts';
 import type { HourCount } from '../trend-store.ts';
-import { beginCommit, journalCommit } from './commit-journal.ts';
-import { keepLatestAnswers, lockQueries } from './queries.ts';
+import { journalCommit } from './commit-journal.ts';
+import { hashAnswers, keepLatestAnswers, type QueryLocks } from './queries.ts';
 
 type ReaderRow = readonly [hour: number, query: number, reader: number, commitNo: number];
 
@@ -16,19 +16,39 @@ type ReaderRow = readonly [hour: number, query: number, reader: number, commitNo
  * counter of its own: here other instances insert readers at the same time, so new rows carry the commit's number and
  * counts are raised from exactly those.
  */
-export async function countSearches(changes: readonly TrendChange[], context: CommitContext): Promise<void> {
+export async function countSearches(
+  changes: readonly TrendChange[],
+  context: CommitContext,
+  queries: QueryLocks,
+): Promise<void> {
   const { connection } = context;
-  const begun = await beginCommit(context);
+  const commitNo = commitNumber(context);
   const searches = changes.filter((change) => change.kind === 'search');
   const decisions = changes.filter((change) => change.kind === 'decision');
-  const rows = await lockQueries(connection, new Set(searches.map(({ queryKey }) => queryKey)));
-  const tallies = new Map<string, QueryTally>();
-  for (const search of searches) tallySearch(tallies, search, (key) => rows.get(key)!.id);
-  await addReaders(connection, searches, tallies, begun.commitNo);
-  await addSpellingReaders(connection, searches, tallies, begun.commitNo);
-  await keepLatestAnswers(connection, tallies.values(), rows);
+  // What needs no answer is worked out while the server works.
+  const locking = queries.lock(connection, new Set(searches.map(({ queryKey }) => queryKey)));
+  const uncounted = tallyAll(searches);
+  const rows = await locking;
+  const tallies = new Map(Array.from(uncounted, ([key, tally]) => [key, { ...tally, query: rows.get(key)!.id }]));
+  const adding = addReaders(connection, searches, tallies, commitNo);
+  const searched = hashAnswers(tallies.values(), rows);
+  await adding;
+  await addSpellingReaders(connection, searches, tallies, commitNo);
+  await keepLatestAnswers(connection, searched);
   await runSteps(connection, write(decision, decisions.map(decisionRow)));
-  await journalCommit(context, begun, await raiseCounts(connection, tallies.values()));
+  await journalCommit(context, await raiseCounts(connection, tallies.values()));
+}
+
+/** Tallies whose queries have no numbers yet. */
+function tallyAll(searches: readonly CountedSearch[]): ReadonlyMap<string, QueryTally> {
+  const tallies = new Map<string, QueryTally>();
+  for (const search of searches) tallySearch(tallies, search, () => 0);
+  return tallies;
+}
+
+/** Unlike that of any other commit. Earlier versions used numbers from 1 on. */
+function commitNumber({ positionId, revision }: CommitContext): number {
+  return positionId * 2 ** 32 + revision;
 }
 
 async function addReaders(
@@ -37,20 +57,15 @@ async function addReaders(
   tallies: ReadonlyMap<string, QueryTally>,
   commitNo: number,
 ): Promise<void> {
-  const readers = new Map<string, ReaderRow>();
-  for (const { hour, queryKey, reader } of searches) {
-    if (reader === null) continue;
-    const { query } = tallies.get(queryKey)!;
-    readers.set(`${hour} ${query} ${reader}`, [hour, query, reader, commitNo]);
-  }
-  const added = await insertReaders(connection, 'hourly_reader', [...readers.values()]);
+  const rows = readerRows(searches, tallies, commitNo);
+  const added = await insertReaders(connection, 'hourly_reader', rows);
   if (added === 0) return;
   const byNumber = new Map(Array.from(tallies.values(), (tally) => [tally.query, tally]));
   const count = (hour: number, query: number, more: number): void => {
     hourOf(byNumber.get(query)!, hour).readers += more;
   };
-  if (added === readers.size) {
-    for (const [hour, query] of readers.values()) count(hour, query, 1);
+  if (added === rows.length) {
+    for (const [hour, query] of rows) count(hour, query, 1);
     return;
   }
   const counted = await connection.rows(
@@ -58,6 +73,29 @@ async function addReaders(
     [commitNo],
   );
   for (const row of counted) count(Number(row['hour']), Number(row['query']), Number(row['readers']));
+}
+
+/** Each reader once for each query and hour. */
+function readerRows(
+  searches: readonly CountedSearch[],
+  tallies: ReadonlyMap<string, QueryTally>,
+  commitNo: number,
+): readonly ReaderRow[] {
+  const hours = new Map<number, Map<number, Set<number>>>();
+  for (const { hour, queryKey, reader } of searches) {
+    if (reader === null) continue;
+    const { query } = tallies.get(queryKey)!;
+    let queries = hours.get(hour);
+    if (queries === undefined) hours.set(hour, (queries = new Map()));
+    const readers = queries.get(query);
+    if (readers === undefined) queries.set(query, new Set([reader]));
+    else readers.add(reader);
+  }
+  const rows: ReaderRow[] = [];
+  for (const [hour, queries] of hours) {
+    for (const [query, readers] of queries) for (const reader of readers) rows.push([hour, query, reader, commitNo]);
+  }
+  return rows;
 }
 
 async function addSpellingReaders(

@@ -12,7 +12,7 @@ import { openMysql } from '../../../../mysql/database.ts';
 import type { DeadLetter, ProgressCommit } from '../../../../progress/progress.ts';
 import { createRecentCounts } from '../../answers/recent-counts.ts';
 import { readerNumber, type CountedSearch } from '../../trend-projection.ts';
-import { lockQueries } from './queries.ts';
+import { createQueryLocks, type QueryRow } from './queries.ts';
 import { openMysqlTrendStore } from './trend-store.ts';
 import { openSqliteTrendStore } from '../sqlite/trend-store.ts';
 import type { TrendStore } from '../trend-store.ts';
@@ -216,17 +216,42 @@ describe('counts in MySQL', () => {
     await withTwo(async (_a, _b, place) => {
       const database = await openMysql(place, { migrations: [] });
       const wanted = new Set(['dune']);
-      let first: Awaited<ReturnType<typeof lockQueries>> | null = null;
+      let first: ReadonlyMap<string, QueryRow> | null = null;
       const second = await database.transaction((connection) => {
         const rows: typeof connection.rows = async (...statement) => {
           const found = await connection.rows(...statement);
-          first ??= await database.transaction((other) => lockQueries(other, wanted));
+          first ??= await database.transaction((other) => createQueryLocks().lock(other, wanted));
           return found;
         };
-        return lockQueries({ ...connection, rows }, wanted);
+        return createQueryLocks().lock({ ...connection, rows }, wanted);
       });
       assert.equal(second.size, 1);
       assert.deepEqual(second, first);
+      await database.close();
+    });
+  });
+
+  it('find the row of a query that another instance has removed since, and added under another number', async () => {
+    await withTwo(async (_a, _b, place) => {
+      const database = await openMysql(place, { migrations: [] });
+      const locks = createQueryLocks();
+      const lock = async () => {
+        const rows = await database.transaction((connection) => locks.lock(connection, new Set(['dune', 'emma'])));
+        return [rows.get('dune')!.id, rows.get('emma')!.id] as const;
+      };
+      const [first, other] = await lock();
+      assert.deepEqual(await lock(), [first, other]);
+      await database.connected((connection) => connection.change('DELETE FROM state.query WHERE id = ?', [first]));
+      const [second] = await lock();
+      assert.ok(second > other);
+      // As a database does that was restored.
+      await database.connected((connection) => connection.change('DELETE FROM state.query WHERE id = ?', [second]));
+      await database.connected((connection) =>
+        connection.change('UPDATE state.query SET id = ? WHERE id = ?', [second, other]),
+      );
+      const [third, moved] = await lock();
+      assert.equal(moved, second);
+      assert.notEqual(third, second);
       await database.close();
     });
   });

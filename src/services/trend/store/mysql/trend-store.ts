@@ -6,6 +6,7 @@ import { runSteps } from '../../../../mysql/run-steps.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
 import { readCountedSince, readSeen, type Seen } from './commit-journal.ts';
 import { countSearches } from './count-searches.ts';
+import { createQueryLocks } from './queries.ts';
 import { refuseForgotten } from '../forget-old-counts.ts';
 import { keyHash } from '../tables.ts';
 import { createForgetting } from '../forget-old-counts.ts';
@@ -41,9 +42,10 @@ export async function openMysqlTrendStore(
 
 function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
   const forgetting = createForgetting('mysql');
+  const queries = createQueryLocks();
   const progress = createMysqlProgress<TrendChange>(database, async (changes, context) => {
     if (context.occasion === 'redriven') refuseForgotten(changes, context.watermarkMs);
-    await countSearches(changes, context);
+    await countSearches(changes, context, queries);
     await runSteps(context.connection, forgetting.steps(context.watermarkMs));
   });
   const revisions = createRevisions();
