@@ -39,7 +39,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   program
     .command('import')
-    .argument('<file>', 'a table (CSV, TSV, .xlsx) or JSON of books, also in gzip or zip; an Open Library dump')
+    .argument(
+      '<file>',
+      'a table (CSV, TSV, .xlsx) or JSON of books, an ONIX message, also in gzip or zip; an Open Library dump',
+    )
     .option('--source <name>', 'where the books come from; the same source and id mean the same book')
     .option('--columns <pairs>', 'which column to read for which field, as title=Name,author=Writer')
     .option('--check', 'read everything and say what would happen; change nothing')

@@ -198,4 +198,24 @@ describe('a list of 30 books as other programs write it', () => {
       popularity: 30,
     });
   });
+
+  it('comes from a publisher as ONIX: dates of three lengths, texts in three forms, translators, collections', async () => {
+    const { kind, filled, books } = await readList('onix.xml');
+    assert.equal(kind, 'onix');
+    assert.deepEqual(filled, {
+      id: 32,
+      title: 32,
+      author: 32,
+      published_at: 32,
+      description: 32,
+      isbn: 32,
+      subjects: 32,
+      language: 32,
+      series: 8,
+      other_titles: 11,
+    });
+    const { title, author, published_at, description, series, language } = books[1]!;
+    assert.deepEqual([title, author, series], ['The Quarry and Paper Nights', 'Liddel, Tove', 'The Long Coast #1']);
+    assert.deepEqual([published_at, description, language], ['1991-03', 'A bold tale of Quarry & Paper.', 'de']);
+  });
 });

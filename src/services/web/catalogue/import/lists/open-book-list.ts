@@ -4,12 +4,13 @@ import type { ChosenColumns } from './columns.ts';
 import { isDump, openDumpBooks } from './dump-books.ts';
 import { openJsonBooks } from './json-books.ts';
 import { isZip, openListFiles, type ListFile } from './list-file.ts';
+import { isOnix, openOnixBooks } from './onix-books.ts';
 import { openCsvBooks, openWorkbook } from './table-books.ts';
 import { openText } from './text-lines.ts';
 
 /**
- * Opens a file of books. What it is shows in its first bytes, not in its name: a table in text, JSON, an Open Library
- * dump, a workbook, or a gzip or zip archive of these.
+ * Opens a file of books. What it is shows in its first bytes, not in its name: a table in text, JSON, an ONIX
+ * message, an Open Library dump, a workbook, or a gzip or zip archive of these.
  * @param chosen columns that the user has named.
  * @throws SamsaError `bad-import-file` saying what it is instead.
  */
@@ -30,6 +31,7 @@ async function openList(file: ListFile, chosen: ChosenColumns): Promise<BookList
   if (isZip(file.head)) return openWorkbook(file, chosen);
   const text = openText(file);
   if (isDump(text)) return openDumpBooks(file, text, chosen);
+  if (isOnix(text)) return openOnixBooks(file, text, chosen);
   return /^\s*[[{]/.test(text.firstLines.join('\n'))
     ? openJsonBooks(file, text, chosen)
     : openCsvBooks(file, text, chosen);
