@@ -10,6 +10,7 @@ import { createRecommender, type Recommended } from '../../src/services/recommen
 import { followReaders } from '../../src/services/recommendation/model/follow.ts';
 import { createKnowledge } from '../../src/services/recommendation/model/knowledge.ts';
 import { createRecommendationProjection } from '../../src/services/recommendation/recommendation-projection.ts';
+import type { Taste } from '../../src/services/recommendation/store/recommendation-store.ts';
 import { openSqliteRecommendationStore } from '../../src/services/recommendation/store/sqlite/recommendation-store.ts';
 
 /** That a user liked an item; ms since 1970. */
@@ -25,8 +26,9 @@ export type Learner = {
   readonly solveAll: () => void;
   /** The best unseen items of a user, best first. */
   readonly rank: (user: string) => Promise<readonly number[]>;
-  /** The list that is shown to a user. */
-  readonly recommend: (user: string) => Promise<readonly Recommended[]>;
+  readonly taste: (user: string) => Promise<Taste>;
+  /** The list that is shown to a user with this taste. */
+  readonly recommend: (taste: Taste) => readonly Recommended[];
   /** Whether an edition of the other item says similar things about itself. */
   readonly isNear: (item: number, other: number) => boolean;
   /** The item that stands for all editions of one. */
@@ -86,13 +88,17 @@ export async function openLearner(books: readonly Book[] = []): Promise<Learner>
     follow: followReaders(store, knowledge.putReaders),
     solveChanged: () => void model.solveChanged(Number.POSITIVE_INFINITY, () => 0),
     solveAll: model.solveAll,
-    recommend: async (user) => recommend(await store.taste(user)),
+    taste: store.taste,
+    recommend,
     isNear: (item, other) => {
       const editions = shelf.editionsOf(other + 1);
       return shelf.neighbours(item + 1).some(({ bookId }) => editions.includes(bookId));
     },
     workOf: (item) => shelf.editionsOf(item + 1)[0]! - 1,
-    rank: async (user) => rank(await store.taste(user)).map(({ work }) => counts.bookIdOf(work) - 1),
+    rank: async (user) =>
+      rank(await store.taste(user))
+        .slice(0, ranked)
+        .map(({ work }) => counts.bookIdOf(work) - 1),
     close: async () => {
       await store.close();
       await rm(folder, { recursive: true });

@@ -3,6 +3,7 @@ import { createQuerySource, tagsOf } from '../../src/commands/simulate/query-sou
 import { createRandom, drawOne, createZipf } from '../../src/commands/simulate/random.ts';
 import { openBookList } from '../../src/services/web/catalogue/import/lists/open-book-list.ts';
 import { fewestReaders, type Reason, type Recommended } from '../../src/services/recommendation/answers/recommend.ts';
+import { listsOfScriptedReaders } from './scripted.ts';
 import { openLearner, type Learner, type Liking } from './learner.ts';
 
 const seed = 7;
@@ -15,7 +16,7 @@ const startMs = Date.parse('2026-01-01T00:00:00Z');
 
 /**
  * Lets made-up readers with tastes choose books of a list, learns all but the last one of each, and looks whether that
- * one is among the first ten of `rank()` and among the ten that are shown.
+ * one is among the first ten of `rank()` and among the ten that are shown. Then it shows the lists of ten scripted readers.
  */
 export async function evaluateSimulated(path: string, readers: number) {
   const books = await readBooks(path);
@@ -33,7 +34,7 @@ export async function evaluateSimulated(path: string, readers: number) {
     for (const of of tested) {
       const { user, item } = of.at(-1)!;
       const work = learner.workOf(item);
-      const shownToUser = await learner.recommend(user);
+      const shownToUser = learner.recommend(await learner.taste(user));
       const list = shownToUser.map(({ bookId }) => learner.workOf(bookId - 1));
       for (const one of shownToUser) {
         reasons += one.reasons.length;
@@ -43,6 +44,7 @@ export async function evaluateSimulated(path: string, readers: number) {
       if (list.includes(work)) arranged++;
       if (list.length === shown) full++;
     }
+    const workOf = (bookId: number): number => learner.workOf(bookId - 1);
     const rate = (count: number): number => Number((count / tested.length).toFixed(4));
     return {
       books: books.length,
@@ -53,6 +55,7 @@ export async function evaluateSimulated(path: string, readers: number) {
       full_lists: rate(full),
       reasons_checked: reasons,
       reasons_wrong: wrong,
+      scripted: listsOfScriptedReaders(books, learner.recommend, workOf),
     };
   } finally {
     await learner.close();

@@ -15,17 +15,17 @@ function check(isOpen: boolean, isOperator: boolean) {
 }
 
 describe('who may ask for recommendations', () => {
-  it('is a reader with their own signed cookie value, in every mode', () => {
+  it('includes a reader with their own signed cookie value, in every mode', () => {
     for (const asks of [check(true, false), check(false, false)]) assert.equal(asks(signer.sign(ann)), ann);
   });
 
-  it('is in open mode, or with the operator token, everybody who knows a reader id', () => {
+  it('includes everybody who knows a reader id, in open mode or with the operator token', () => {
     for (const uid of [ann, 'mona', '7', 'a-b_C', 'x'.repeat(64)]) {
       assert.deepEqual([check(true, false)(uid), check(false, true)(uid), check(false, false)(uid)], [uid, uid, null]);
     }
   });
 
-  it('is nobody with a value that is no reader id, or with a signature of another shop', () => {
+  it('excludes a malformed reader id and a signature of another shop', () => {
     const signed = signer.sign(ann);
     for (const uid of ['', ' ', 'a b', 'a.b', 'ä', 'x'.repeat(65), `${ann}\n`, forged, `${ann}.`, `${signed}x`]) {
       assert.equal(check(true, true)(uid), null, JSON.stringify(uid));

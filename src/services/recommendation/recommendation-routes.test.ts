@@ -149,10 +149,7 @@ describe('GET /recommendations', () => {
     );
   });
 
-  test('never tells what a reader has opened, wants or dismissed, from the very next answer on', async ({
-    server,
-    send,
-  }) => {
+  test('leaves out what a reader has opened, wants or dismissed, from the next answer on', async ({ server, send }) => {
     const list = async () => titles(await ask(server, '/recommendations?uid=mona'));
     assert.deepEqual(await list(), ['Emma', 'Dracula', 'Carmilla', 'Persuasion']);
     await send(acted('mona', 'dismissed', 3));
@@ -165,10 +162,7 @@ describe('GET /recommendations', () => {
     assert.deepEqual((await list()).toSorted(), ['Carmilla', 'Dracula', 'Emma']);
   });
 
-  test('knows nothing of a reader who asked to be forgotten, from the very next answer on', async ({
-    server,
-    send,
-  }) => {
+  test('knows nothing of a forgotten reader, from the next answer on', async ({ server, send }) => {
     await send(acted('mona', 'opened', 1), acted('mona', 'dismissed', 3), acted('mona', 'forgotten'));
     assert.deepEqual(titles(await ask(server, '/recommendations?uid=mona')), [
       'Emma',
@@ -178,7 +172,7 @@ describe('GET /recommendations', () => {
     ]);
   });
 
-  test('tells nobody of a book that was removed, and of one that was added', async ({ server, send }) => {
+  test('shows added books and leaves out removed ones', async ({ server, send }) => {
     await send(
       bookChangedRecord(topics.changes, source, { bookId: 3, version: 2, book: null }),
       bookChangedRecord(topics.changes, source, {
@@ -195,7 +189,7 @@ describe('GET /recommendations', () => {
     ]);
   });
 
-  test('puts what most readers of this shop have first for a stranger', async ({ server, send, passMs }) => {
+  test('shows a new reader first what most readers of this shop have', async ({ server, send, passMs }) => {
     await send(acted('ann', 'opened', 4), acted('bob', 'wanted', 4), acted('bob', 'opened', 2));
     await until('the readers are counted', async () => {
       passMs(2_000);
@@ -260,7 +254,7 @@ describe('GET /related', () => {
     assert.deepEqual(titles(await ask(server, '/related?book_id=1')), ['Emma']);
   });
 
-  test('refuses what is no book id', async ({ server }) => {
+  test('refuses a malformed book id', async ({ server }) => {
     for (const query of ['', '?book_id=', '?book_id=0', '?book_id=1.5', '?book_id=x', '?book_id=9007199254740993']) {
       assert.equal((await ask(server, `/related${query}`)).status, 400, query);
     }

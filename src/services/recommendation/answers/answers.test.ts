@@ -64,7 +64,7 @@ describe('answers', () => {
     assert.equal((await answers.related(1))[0]?.readers, 4);
   });
 
-  test('forget readers who are gone', async (state, answers) => {
+  test('no longer count readers who are gone', async (state, answers) => {
     for (const bookId of [1, 2]) state.putBook(bookId);
     const readers = ['ann', 'bob', 'cas'];
     for (const reader of readers) state.like(reader, [1, 2]);
@@ -73,7 +73,7 @@ describe('answers', () => {
     await until('one is gone', async () => (await answers.related(1)).length === 0);
   });
 
-  test('take actions on books that do not exist, and suggest none of those', async (state, answers) => {
+  test('accept actions on books that do not exist, and never suggest such books', async (state, answers) => {
     for (const bookId of [1, 2]) state.putBook(bookId);
     for (const reader of ['ann', 'bob', 'cas']) state.like(reader, [1, 999, Number.MAX_SAFE_INTEGER]);
     state.like('dot', [1]);
@@ -82,7 +82,7 @@ describe('answers', () => {
     assert.deepEqual(await answers.related(999), [{ bookId: 1, title: 'Book 1', author: 'Author 1', readers: 3 }]);
   });
 
-  test('let a reader of 5,000 books count for the last 100 of them', async (state, answers) => {
+  test('count a reader of 5,000 books for the last 100 of them', async (state, answers) => {
     const many = Array.from({ length: 5_000 }, (_, at) => at + 1);
     for (const bookId of many) state.putBook(bookId);
     for (const reader of ['ann', 'bob', 'cas']) state.like(reader, many);
@@ -92,7 +92,7 @@ describe('answers', () => {
     assert.deepEqual(await idsFor(answers, 'ann'), []);
   });
 
-  test('go on after the state could not be read', async (state, answers) => {
+  test('continue after the state could not be read', async (state, answers) => {
     state.putBook(1);
     await until('it is there', async () => (await idsFor(answers, 'ann')).length === 1);
     const { booksSince } = state.store;

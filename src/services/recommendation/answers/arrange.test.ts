@@ -34,7 +34,7 @@ describe('the list that is shown', () => {
     assert.equal(countOf([...results, ...many(6, { authors: [] })], 'isRecentResult'), 4);
   });
 
-  it('has three by new authors once three such works are read together with the own ones', () => {
+  it('has three works by new authors once readers of the same books have three such works', () => {
     const known = many(12, { authors: [] });
     const unheard = many(3, { isByNewAuthor: true, isReadTogether: true });
     assert.equal(countOf([...known, ...unheard], 'isByNewAuthor'), 3);
@@ -42,7 +42,7 @@ describe('the list that is shown', () => {
     assert.equal(countOf([...known, ...many(9, { isByNewAuthor: true })], 'isByNewAuthor'), 0);
   });
 
-  it('gives up new authors before recent results', () => {
+  it('drops the rule of new authors before that of recent results', () => {
     const candidates = [
       ...many(8, { authors: [] }),
       ...many(4, { isByNewAuthor: true, isReadTogether: true, isRecentResult: true }),
@@ -50,11 +50,11 @@ describe('the list that is shown', () => {
     assert.deepEqual([countOf(candidates, 'isByNewAuthor'), arrange(candidates).length], [2, 10]);
   });
 
-  it('has no later volume of a series', () => {
+  it('leaves out later volumes of a series', () => {
     assert.deepEqual(placesOf([...many(1, { isLaterVolume: true }), ...many(1, {})]), [1]);
   });
 
-  it('keeps its bounds for any ranking', () => {
+  it('keeps its limits for any ranking', () => {
     const names: readonly string[] = ['ann', 'bob', 'cas', 'dot'];
     const candidate = fc.record({
       authors: fc.uniqueArray(fc.constantFrom(...names), { maxLength: 2 }),

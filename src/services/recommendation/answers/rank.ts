@@ -1,6 +1,7 @@
 import type { Knowledge } from '../model/knowledge.ts';
 import { windowOf, type Fact } from '../model/reader-window.ts';
 import { createScores } from '../model/scores.ts';
+import type { SolvedWork } from '../model/solve-weights.ts';
 import { createStrongest } from '../model/strongest.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
@@ -21,6 +22,8 @@ export type Ranked = {
   readonly score: number;
   /** The part of the score that comes from what other readers read. */
   readonly together: number;
+  /** Whether anything else speaks for it. */
+  readonly isBeside: boolean;
   /**
    * All of it adds up to the score.
    * @param fewestReaders leaves out what fewer readers have in common.
@@ -29,6 +32,10 @@ export type Ranked = {
 };
 
 const seedsUsed = { recent: 40, recentTimes: 12, similar: 12, searches: 5, resultsPerSearch: 2 };
+/** Books that count less than this part of the latest one are left out: together they say next to nothing. */
+const leastShare = 0.002;
+/** Where what books say about themselves fills a list, so many works stay in it for what other readers read. */
+const togetherKept = 50;
 /** How much less each older book or search of a reader counts. */
 const decay = { facts: 0.8, searches: 0.8, results: 0.85 };
 /** A result of a reader's own search against a book like it. */
@@ -42,8 +49,8 @@ export function settledBooks({ liked, verdicts }: Taste): readonly number[] {
 }
 
 /**
- * Scores the works a reader has not settled, best first, at most `most`; ties by the work's smallest book id. Pure: the
- * same taste and knowledge give the same list.
+ * Scores the works a reader has not settled: the `most` best, and behind them those that are best by what other readers
+ * read. Ties by the work's smallest book id. Pure: the same taste and knowledge give the same list.
  */
 export function createRanking({ model, shelf }: Knowledge, most: number): (taste: Taste) => readonly Ranked[] {
   const { counts } = model;
@@ -54,7 +61,9 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
   const fading = (work: number): number => (work === -1 ? 1 : 1 / (1 + counts.readersOf(work) / halfFadedAt));
   const together = createScores();
   const besides = createScores();
-  const strongest = createStrongest(most, (one, other) => counts.orderOf(one) < counts.orderOf(other));
+  const comesFirst = (one: number, other: number): boolean => counts.orderOf(one) < counts.orderOf(other);
+  const strongest = createStrongest(most, comesFirst);
+  const mostTogether = createStrongest(togetherKept, comesFirst);
 
   return (taste) => {
     const seeds = seedsOf(windowOf(taste), workOf);
@@ -68,16 +77,21 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
     const offer = (work: number): void => {
       const score = scoreOf(work);
       if (score > 0) strongest.offer(work, score);
+      const share = together.of(work);
+      if (share > 0) mostTogether.offer(work, share);
     };
     strongest.clear();
+    mostTogether.clear();
     for (const work of together.works()) offer(work);
     for (const work of besides.works()) if (!together.has(work)) offer(work);
-    const ranked = Array.from(strongest.works(), (work): Ranked => {
+    const found = new Set([...strongest.works(), ...mostTogether.works()].filter((work) => scoreOf(work) > 0));
+    const ranked = Array.from(found, (work): Ranked => {
       const isBeside = besides.has(work);
       return {
         work,
         score: scoreOf(work),
         together: together.of(work),
+        isBeside,
         evidence: (fewestReaders) => [
           ...togetherEvidence(work, seeds, fewestReaders),
           ...(isBeside ? beside.filter((one) => one.work === work) : []),
@@ -97,20 +111,17 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
     fewestReaders: number,
   ): readonly Evidence[] {
     if (counts.readersOf(work) < fewestReaders) return [];
-    const weights = new Map<number, number>();
-    const { neighbours, weights: learnt } = model.weightsFor(work);
-    for (const [at, neighbour] of neighbours.entries()) {
-      if (seeds.has(neighbour)) weights.set(neighbour, learnt[at]!);
+    let learnt: SolvedWork | null = null;
+    const found: Evidence[] = [];
+    for (const [seed, { fact, weight, isRecent }] of seeds) {
+      const readers = counts.pairs.get(work, seed);
+      if (readers === 0 || readers < fewestReaders) continue;
+      learnt ??= model.weightsFor(work);
+      const weightOfOne =
+        (learnt.weights[learnt.neighbours.indexOf(seed)] ?? 0) + (isRecent ? model.cosine(seed, work, readers) : 0);
+      if (weightOfOne !== 0) found.push({ tier: 'read-together', weight: weight * weightOfOne, source: fact });
     }
-    for (const [seed, { isRecent }] of seeds) {
-      const cosine = isRecent ? model.cosine(seed, work) : 0;
-      if (cosine !== 0) weights.set(seed, cosine + (weights.get(seed) ?? 0));
-    }
-    return Array.from(weights).flatMap(([seed, weightOfOne]) => {
-      if (counts.pairs.get(work, seed) < fewestReaders) return [];
-      const { fact, weight } = seeds.get(seed)!;
-      return [{ tier: 'read-together', weight: weight * weightOfOne, source: fact } as const];
-    });
+    return found;
   }
 
   /** What speaks for works beside what others read, each with its work. */
@@ -150,7 +161,9 @@ function seedsOf(facts: readonly Fact[], workOf: (bookId: number) => number): Re
     time = fact.time;
     const work = workOf(fact.bookId);
     if (work === -1 || seeds.has(work)) continue;
-    const weight = (fact.strength / strengths.wanted) * decay.facts ** age;
+    const share = decay.facts ** age;
+    if (share < leastShare) break;
+    const weight = (fact.strength / strengths.wanted) * share;
     seeds.set(work, { fact, weight, isRecent: seeds.size < seedsUsed.recent && age < seedsUsed.recentTimes });
   }
   return seeds;

@@ -5,7 +5,7 @@ import type { Book } from '../../../events/book.ts';
 import { createKnowledge, type Knowledge } from '../model/knowledge.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
-import { createRecommender, type Recommended } from './recommend.ts';
+import { createRecommender, type Reason, type Recommended } from './recommend.ts';
 
 const { opened, chosen, wanted } = strengths;
 const nobody: Taste = { liked: [], searches: [], verdicts: [] };
@@ -48,7 +48,7 @@ const idsOf = (list: readonly Recommended[]): readonly number[] => list.map(({ b
 const byId = (list: readonly Recommended[], bookId: number) => list.find((one) => one.bookId === bookId);
 
 describe('recommendations for a reader nobody knows', () => {
-  it('are what most readers have, then what the catalogue calls popular', () => {
+  it('show first what most readers have, then what is popular in the catalogue', () => {
     const shop = knowledgeOf({ 1: {}, 2: {}, 3: { popularity: 9 } }, [
       [4, 2],
       [3, 1],
@@ -59,7 +59,7 @@ describe('recommendations for a reader nobody knows', () => {
     assert.deepEqual(list[2]?.reasons, [{ kind: 'popular', text: 'many readers have it' }]);
   });
 
-  it('are none in an empty shop', () => assert.deepEqual(recommend(knowledgeOf({}), nobody), []));
+  it('are empty in an empty shop', () => assert.deepEqual(recommend(knowledgeOf({}), nobody), []));
 });
 
 describe('recommendations from what other readers read', () => {
@@ -77,9 +77,47 @@ describe('recommendations from what other readers read', () => {
     assert.deepEqual(list[0]?.reasons, [{ kind: 'chosen', text: 'because you chose Book 1', book_id: 1 }]);
   });
 
-  it('do not tell that fewer than three readers have two books', () => {
+  it('do not reveal what fewer than three readers have in common', () => {
     const four = byId(recommend(shop, tasteOf({ liked: [[1, wanted]] })), 4);
     assert.deepEqual(four?.reasons, [{ kind: 'popular', text: '11 readers have it' }]);
+  });
+
+  it('come before popular books only if a reason can be told', () => {
+    const books = Object.fromEntries(Array.from({ length: 14 }, (_, at) => [at + 1, {}]));
+    const shared = Array.from({ length: 11 }, (_, at) => at + 2).flatMap(
+      (id) =>
+        [
+          [1, 1, id],
+          [2, id],
+        ] as const,
+    );
+    const list = recommend(knowledgeOf(books, [...shared, [4, 13], [5, 14]]), tasteOf({ liked: [[1, chosen]] }));
+    assert.deepEqual(idsOf(list).slice(0, 2), [14, 13]);
+    assert.ok(list.every(({ tier }) => tier === 'popular'));
+  });
+
+  it('have three books by new authors, however many books say similar things about themselves', () => {
+    const mine = { author: 'Ada Quill', subjects: ['Harbours'] };
+    const alike = Object.fromEntries(
+      Array.from({ length: 200 }, (_, at) => [
+        at + 1,
+        at % 20 === 0 ? mine : { author: `B ${at % 20}`, subjects: ['Harbours'] },
+      ]),
+    );
+    const liked = Array.from({ length: 20 }, (_, at) => [at + 1, chosen] as const);
+    const shop = knowledgeOf({ ...alike, 301: {}, 302: {}, 303: {} }, [
+      [3, 1, 301],
+      [3, 1, 302],
+      [3, 1, 303],
+      [400, 301, 302, 303],
+    ]);
+    const list = recommend(shop, tasteOf({ liked }));
+    assert.deepEqual(
+      idsOf(list)
+        .filter((id) => id > 300)
+        .toSorted((one, other) => one - other),
+      [301, 302, 303],
+    );
   });
 
   it('count wanting for more than choosing, and choosing for more than opening', () => {
@@ -106,7 +144,7 @@ describe('recommendations from what books say about themselves', () => {
     5: { title: 'Gone for Good' },
   });
 
-  it('follow authors and subjects', () => {
+  it('show books by the same author and on the same subjects', () => {
     const list = recommend(shop, tasteOf({ liked: [[1, opened]] }));
     assert.deepEqual(idsOf(list).slice(0, 2), [2, 3]);
     assert.deepEqual([list[0]?.tier, list[0]?.reasons[0]?.text], ['similar', 'because you opened Book 1']);
@@ -118,7 +156,7 @@ describe('recommendations from what books say about themselves', () => {
 });
 
 describe('recommendations from searches', () => {
-  it('name the search', () => {
+  it('give the search as the reason', () => {
     const shop = knowledgeOf({ 1: {}, 2: {} });
     const list = recommend(shop, tasteOf({ searches: [['emma', 2]] }));
     assert.equal(list[0]?.bookId, 2);
@@ -128,7 +166,7 @@ describe('recommendations from searches', () => {
 });
 
 describe('a list of recommendations', () => {
-  it('has no edition of a work that was opened, and of others the most popular one in the language of the reader', () => {
+  it('leaves out other editions of opened works, and shows the most popular edition in the language of the reader', () => {
     const shop = knowledgeOf({
       1: { title: 'Harbour', author: 'Ada Quill', language: 'en' },
       2: { title: 'Harbour: A Novel', author: 'Quill, Ada', language: 'en' },
@@ -140,7 +178,7 @@ describe('a list of recommendations', () => {
     assert.deepEqual(idsOf(recommend(shop, nobody)).length, 2);
   });
 
-  it('has of a series only the next volume', () => {
+  it('shows only the next volume of a series', () => {
     const books = Object.fromEntries(
       [1, 2, 3, 4].map((number) => [number, { series: `Coast #${number}`, author: 'A B' }]),
     );
@@ -168,7 +206,21 @@ describe('a list of recommendations', () => {
     fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), bookId, bookId, bookId), { maxLength: 8 }),
   );
 
-  it('is the same for the same, without settled works, each with reasons, for any taste', () => {
+  /** Whether the reader did what a reason says, and at least three readers have both books or the books are alike. */
+  function isTrue({ bookId: id }: Recommended, reason: Reason, { model, shelf }: Knowledge, taste: Taste): boolean {
+    const { counts } = model;
+    const workOf = (book: number): number => counts.workOf(counts.numberOf(book));
+    const readers = counts.readersOf(workOf(id));
+    const editions = shelf.editionsOf(id);
+    if (reason.kind === 'popular') return reason.text === `${readers >= 3 ? readers : 'many'} readers have it`;
+    if (reason.kind === 'searched') return taste.searches.some(({ query }) => query === reason.query);
+    const source = reason.book_id!;
+    const did = [...taste.liked, ...taste.verdicts.filter(({ verdict }) => verdict === 'wanted')];
+    const isNear = shelf.neighbours(source).some(({ bookId: near }) => editions.includes(near));
+    return did.some((one) => one.bookId === source) && (isNear || counts.pairs.get(workOf(source), workOf(id)) >= 3);
+  }
+
+  it('is the same for equal tastes, leaves out settled works, and gives only true reasons', () => {
     fc.assert(
       fc.property(tastes, shops, (taste, [books, readers]) => {
         const shop = knowledgeOf(Object.fromEntries(books.map((book, at) => [at + 1, book])), readers);
@@ -182,6 +234,8 @@ describe('a list of recommendations', () => {
         assert.ok(works.every((work) => !settled.has(work)) && works.length <= 10);
         assert.ok(list.every(({ score }) => score > 0 && score <= 1));
         assert.ok(list.every(({ reasons }) => reasons.length > 0 && reasons.length <= 3));
+        for (const one of list)
+          for (const reason of one.reasons) assert.ok(isTrue(one, reason, shop, taste), reason.text);
       }),
       { numRuns: 200 },
     );

@@ -30,7 +30,7 @@ export type Recommended = {
 /** With fewer readers of two books, that they were read together is not told. */
 export const fewestReaders = 3;
 
-const candidatesLooked = 100;
+const candidatesLooked = 150;
 const reasonsShown = 3;
 const popularLooked = 100;
 const popularForMs = 2_000;
@@ -43,16 +43,13 @@ export function createRecommender(knowledge: Knowledge, clock: () => number): (t
     const history = historyOf(taste, knowledge);
     const ranked = rank(taste);
     return arrange(remembered(describe(ranked, popular, history, knowledge))).map(({ bookId, score, told }) => {
-      return { bookId, score: 1 - Math.exp(-score), ...told };
+      return { bookId, score: 1 - Math.exp(-score), ...told() };
     });
   };
 }
 
-type Described = Candidate & {
-  readonly bookId: number;
-  readonly score: number;
-  readonly told: Pick<Recommended, 'tier' | 'reasons'>;
-};
+type Told = Pick<Recommended, 'tier' | 'reasons'>;
+type Described = Candidate & { readonly bookId: number; readonly score: number; readonly told: () => Told };
 
 /**
  * The works that can be shown, one by one, because few of them are looked at: those that are ranked, if the shop has
@@ -65,24 +62,27 @@ function* describe(
   knowledge: Knowledge,
 ): Generator<Described> {
   const { model, shelf } = knowledge;
-  const describeOne = (work: number, score: number, isReadTogether: boolean, told: Described['told']) => {
-    const bookId = editionOf(model.counts.bookIdOf(work), history.language, shelf);
-    return bookId === null
-      ? []
-      : [{ ...candidateOf(work, bookId, history, shelf), isReadTogether, bookId, score, told }];
-  };
+  const editionOfWork = (work: number): number | null =>
+    editionOf(model.counts.bookIdOf(work), history.language, shelf);
   const shown = new Set(history.settled);
   for (const one of ranked) {
-    const told = reasonsFor(one, shelf);
-    if (told === null) continue;
-    shown.add(one.work);
-    yield* describeOne(one.work, one.score, one.together > 0, told);
+    const { work, score, together } = one;
+    const told = one.isBeside ? null : reasonsFor(one, shelf);
+    if (told === null && !one.isBeside) continue;
+    shown.add(work);
+    const bookId = editionOfWork(work);
+    if (bookId === null) continue;
+    const tell = (): Told => told ?? reasonsFor(one, shelf)!;
+    yield { ...candidateOf(work, bookId, together > 0, history, shelf), bookId, score, told: tell };
   }
   const least = ranked.at(-1)?.score ?? 0.01;
   for (const [place, work] of popular()
     .filter((one) => !shown.has(one))
     .entries()) {
-    yield* describeOne(work, least / (place + 2), false, popularReason(model.counts.readersOf(work)));
+    const bookId = editionOfWork(work);
+    if (bookId === null) continue;
+    const told = (): Told => popularReason(model.counts.readersOf(work));
+    yield { ...candidateOf(work, bookId, false, history, shelf), bookId, score: least / (place + 2), told };
   }
 }
 
@@ -144,10 +144,11 @@ function editionOf(bookId: number, language: string | null, shelf: Shelf): numbe
   return best?.id ?? null;
 }
 
-function candidateOf(work: number, bookId: number, history: History, shelf: Shelf) {
+function candidateOf(work: number, bookId: number, isReadTogether: boolean, history: History, shelf: Shelf): Candidate {
   const { authors, place } = shelf.bookOf(bookId)!;
   return {
     authors,
+    isReadTogether,
     isByNewAuthor: authors.length > 0 && !authors.some((author) => history.authors.has(author)),
     isRecentResult: history.recentResults.has(work),
     isLaterVolume: place !== null && place.number !== nextVolume(place.series, history.openedBooks, shelf),
@@ -164,8 +165,8 @@ function nextVolume(series: string, opened: ReadonlySet<number>, shelf: Shelf): 
   return Math.min(...(behind.length > 0 ? behind : left));
 }
 
-/** @returns null when nothing that speaks for a work can be told. */
-function reasonsFor(ranked: Ranked, shelf: Shelf): Described['told'] | null {
+/** @returns null when nothing that speaks for a work can be told; something always can where `isBeside`. */
+function reasonsFor(ranked: Ranked, shelf: Shelf): Told | null {
   const told = ranked.evidence(fewestReaders).filter(({ weight }) => weight > 0);
   const sorted = told.sort((one, other) => other.weight - one.weight);
   if (sorted[0] === undefined) return null;
@@ -178,7 +179,7 @@ function reasonsFor(ranked: Ranked, shelf: Shelf): Described['told'] | null {
   return { tier: sorted[0].tier, reasons: [...reasons.values()] };
 }
 
-function popularReason(readers: number): Described['told'] {
+function popularReason(readers: number): Told {
   const text = readers >= fewestReaders ? `${readers} readers have it` : 'many readers have it';
   return { tier: 'popular', reasons: [{ kind: 'popular', text }] };
 }

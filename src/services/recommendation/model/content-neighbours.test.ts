@@ -45,18 +45,18 @@ describe('books like a book', () => {
     assert.deepEqual(idsNear(index, 1, 2), [6, 5]);
   });
 
-  it('have more than one word in common, where that is all', () => {
+  it('share more than one word, if they share nothing but words', () => {
     const index = indexOf({ title: 'Gone Girl' }, { title: 'Gone for Good' }, { title: 'The Girl Who Was Gone' });
     assert.deepEqual(idsNear(index, 1), [3]);
   });
 
-  it('come in the order of their ids where they are equally alike', () => {
+  it('are ordered by id when they are equally similar', () => {
     const index = createContentIndex();
     for (const id of [3, 9, 2, 5]) index.put(id, book(id, { title: 'Same', author: 'Author' }));
     assert.deepEqual(idsNear(index, 5), [2, 3, 9]);
   });
 
-  it('share a name also in other case, with other accents, and beside other authors', () => {
+  it('share an author written in other case, with other accents, or beside other authors', () => {
     const index = indexOf(
       { author: 'Gabriel García Márquez' },
       { author: 'somebody else, GABRIEL GARCIA MARQUEZ' },
@@ -65,13 +65,13 @@ describe('books like a book', () => {
     assert.deepEqual(idsNear(index, 1), [2]);
   });
 
-  it('have nothing in common by what they do not say', () => {
+  it('do not share a field that both leave empty', () => {
     const nothing = { author: ' ', series: '#3', subjects: ['', '—'], description: null };
     const index = indexOf({ ...nothing, title: 'One' }, { ...nothing, title: 'Two' }, { title: 'Three', author: 'A' });
     assert.deepEqual(idsNear(index, 1), []);
   });
 
-  it('have nothing in common by what most books say', () => {
+  it('do not share what most books say', () => {
     const common = { author: 'Author', title: 'The History of What Was', subjects: ['Fiction'] };
     const index = indexOf(...Array.from({ length: 41 }, () => common), { author: 'Author', subjects: ['Rare'] });
     assert.deepEqual(idsNear(index, 1), []);
@@ -79,7 +79,7 @@ describe('books like a book', () => {
     assert.deepEqual(idsNear(index, 1), [42]);
   });
 
-  it('are as like as a cosine says: from 0 to 1, the same from both sides, 1 for twins', () => {
+  it('have a similarity from 0 to 1, equal in both directions, and 1 for equal books', () => {
     const books = fc.array(someBook, { minLength: 2, maxLength: 12 });
     fc.assert(
       fc.property(books, (list) => {
@@ -98,7 +98,7 @@ describe('books like a book', () => {
     );
   });
 
-  it('depend on the books there are, not on how they came', () => {
+  it('depend on the present books, and not on the order in which they came', () => {
     const books = fc.array(someBook, { minLength: 1, maxLength: 10 });
     fc.assert(
       fc.property(books, books, fc.array(fc.nat(), { minLength: 10, maxLength: 10 }), (before, list, dice) => {

@@ -47,7 +47,7 @@ describe('a copy of the books', () => {
     assert.equal(titles.get(1), 'Emma, corrected');
   });
 
-  it('goes on after the database was away', async () => {
+  it('continues after the database was unavailable', async () => {
     let isAway = true;
     const booksSince = async (): Promise<readonly BookRow[]> => {
       if (isAway) throw new Error('away');

@@ -30,7 +30,8 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
   let readers = new Int32Array(1_024);
   /** 1 / √readers, for cosines; computed once for each change instead of once for each pair. */
   let inverseRoots = new Float64Array(1_024);
-  const booksOf = new Map<string, Int32Array>();
+  /** Plain arrays: a typed one takes some 200 bytes more, and most readers have few books. */
+  const booksOf = new Map<string, readonly number[]>();
   let facts = 0;
 
   const worksOf = (books: Iterable<number>): readonly number[] => [
@@ -84,7 +85,7 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
       const before = booksOf.get(reader) ?? [];
       move(worksOf(before), worksOf(books));
       if (books.length === 0) booksOf.delete(reader);
-      else booksOf.set(reader, Int32Array.from(books));
+      else booksOf.set(reader, [...books]);
     },
     regroup: (changed) => {
       const affected = [...booksOf.values()]

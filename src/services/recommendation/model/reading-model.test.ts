@@ -57,7 +57,7 @@ function weightsOf(model: ReadingModel): ReadonlyMap<string, number> {
 }
 
 describe('the reading model', () => {
-  it('counts after any steps what a clean start counts', () => {
+  it('has after any steps the counts of a clean rebuild', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const { counts } = createReadingModel();
@@ -67,7 +67,7 @@ describe('the reading model', () => {
     );
   });
 
-  it('counts nothing of a reader who is removed, whatever they did before', () => {
+  it('has after removing a reader the counts of a rebuild without that reader', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const { counts } = createReadingModel();
@@ -79,7 +79,7 @@ describe('the reading model', () => {
     );
   });
 
-  it('has after a whole round the weights of a clean start', () => {
+  it('has after a completed sweep the weights of a clean rebuild, to 1e-9', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const model = createReadingModel();

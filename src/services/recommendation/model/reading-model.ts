@@ -19,8 +19,8 @@ export type ReadingModel = {
   readonly addTo: (scores: Scores, work: number, isRecent: boolean, factor: number) => void;
   /** What speaks for a work, until the next change. A recent work's `cosine` comes on top. */
   readonly weightsFor: (target: number) => SolvedWork;
-  /** How much a recent work speaks for another beside its weight. */
-  readonly cosine: (work: number, target: number) => number;
+  /** How much a recent work speaks for another beside its weight, where so many readers have both. */
+  readonly cosine: (work: number, target: number, readers: number) => number;
 };
 
 export const neighboursPerWork = 32;
@@ -29,6 +29,8 @@ export const neighboursPerWork = 32;
 const cosineShare = 0.15;
 /** A work that is read together with more says little about each, and would take long to go through. */
 const broadest = 4_096;
+/** Of a work read together with more, what only one reader has beside it says nothing. */
+const broad = 256;
 
 /**
  * The ridge for so many facts. It changes only when they have doubled, so that not every event changes every weight.
@@ -93,17 +95,26 @@ export function createReadingModel(): ReadingModel {
     },
     addTo: (scores, work, isRecent, factor) => {
       weights.addTo(scores, work, factor);
-      if (!isRecent || counts.pairs.breadth(work) > broadest) return;
+      const fewest = isRecent ? fewestFor(work) : Number.POSITIVE_INFINITY;
+      if (fewest === Number.POSITIVE_INFINITY) return;
       const share = cosineShare * factor * counts.inverseRootOf(work);
-      counts.pairs.eachOf(work, (other, readers) => scores.add(other, share * readers * counts.inverseRootOf(other)));
+      counts.pairs.eachOf(work, (other, readers) => {
+        if (readers >= fewest) scores.add(other, share * readers * counts.inverseRootOf(other));
+      });
     },
     weightsFor: weights.of,
-    cosine: (work, target) => {
-      if (counts.pairs.breadth(work) > broadest) return 0;
-      const readers = counts.pairs.get(target, work);
+    cosine: (work, target, readers) => {
+      if (readers < fewestFor(work)) return 0;
       return cosineShare * readers * counts.inverseRootOf(work) * counts.inverseRootOf(target);
     },
   };
+
+  /** Of readers in common, for a cosine. */
+  function fewestFor(work: number): number {
+    const breadth = counts.pairs.breadth(work);
+    if (breadth > broadest) return Number.POSITIVE_INFINITY;
+    return breadth > broad ? 2 : 1;
+  }
 }
 
 const none = { neighbours: new Int32Array(0), weights: new Float64Array(0) };

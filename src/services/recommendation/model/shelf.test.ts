@@ -16,7 +16,7 @@ describe('the books on a shelf', () => {
     assert.deepEqual([shelf.bookOf(1), shelf.size(), shelf.neighbours(1)], [null, 0, []]);
   });
 
-  it('are listed by how many read them elsewhere, then by id', () => {
+  it('are listed by popularity, then by id', () => {
     const shelf = createShelf();
     for (const [at, popularity] of [3, 0, 7, 3, 0].entries()) shelf.put(at + 1, book(at + 1, { popularity }));
     assert.deepEqual(shelf.mostPopular(), [3, 1, 4, 2, 5]);
@@ -25,7 +25,7 @@ describe('the books on a shelf', () => {
     assert.deepEqual(shelf.mostPopular(), [2, 1, 4, 5]);
   });
 
-  it('find their neighbours again when the catalogue changes', () => {
+  it('have new neighbours after the catalogue changes', () => {
     const shelf = createShelf();
     shelf.put(1, book(1, { author: 'Ada Quill' }));
     assert.deepEqual(shelf.neighbours(1), []);

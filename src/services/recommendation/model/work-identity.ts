@@ -31,6 +31,8 @@ const inBrackets = /\s*\(([^()]*?),?\s*(?:#|book|bk\.?|vol(?:ume)?\.?|no\.?)\s*(
 const numbered =
   /\b(?:vol(?:ume)?|part|book|tome|band|teil)\b\.?\s*(\d+|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)\b|#\s*(\d+(?:\.\d+)?)/i;
 const forms = /\b(?:graphic novel|screenplay|stage ?play|a play|the play)\b/i;
+/** As comics have it: “Harbour, Vol. 2: The Storm”. */
+const volumeAhead = /^(.+?)[\s,:]+vol(?:ume)?\.?\s*(\d+)\s*(?::|[–—-]\s|$)/i;
 const seriesField = /^(.*?)[\s,]*(?:#|\bvol(?:ume)?\.?|\bbook)?\s*(\d+(?:\.\d+)?)\s*$/i;
 const words = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 const roman = ['', 'i', 'ii', 'iii', 'iv', 'v', 'vi', 'vii', 'viii', 'ix', 'x'];
@@ -55,7 +57,7 @@ export function workIdentity(book: Book): WorkIdentity {
 /** Where a book stands in its series: `null` when it is in none, or its number is not known. */
 export function seriesPlace({ title, series, author }: Book): SeriesPlace | null {
   const [, fieldName, fieldNumber] = seriesField.exec(series ?? '') ?? [];
-  const [, titleName, titleNumber] = inBrackets.exec(title) ?? [];
+  const [, titleName, titleNumber] = inBrackets.exec(title) ?? volumeAhead.exec(title) ?? [];
   const name = wholeWords(fieldName ?? titleName ?? '').join(' ');
   const number = Number(fieldNumber ?? titleNumber);
   if (name === '' || !Number.isFinite(number)) return null;

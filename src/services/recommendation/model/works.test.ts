@@ -34,7 +34,7 @@ describe('two editions of one work', () => {
     for (const [one, other] of same) assert.ok(areOne(one, other), `${one.title} / ${other.title}`);
   });
 
-  it('are not two volumes, forms, authors, or books with one title before the colon', () => {
+  it('do not differ in volume, form or author, nor only agree before the colon of the title', () => {
     const different: readonly (readonly [Fields, Fields])[] = [
       [{ title: 'Collected Poems, Volume 1' }, { title: 'Collected Poems, Volume 2' }],
       [{ title: 'Harbour (The Coast, #2)' }, { title: 'Harbour (The Coast, #3)' }],
@@ -55,7 +55,7 @@ describe('two editions of one work', () => {
 });
 
 describe('works', () => {
-  it('depend on the present books alone, and every change names each book whose work changed', () => {
+  it('depend only on the present books, and each change reports every book whose work changed', () => {
     const fields = fc.record({
       title: fc.constantFrom('Harbour', 'Harbour, Part 1', 'Harbour, Part 2', 'Coast', 'Coast: A Novel'),
       author: fc.constantFrom('Ada Quill', 'Ada Quill; Ben Rook', 'Ben Rook', ''),
@@ -83,11 +83,12 @@ describe('works', () => {
 });
 
 describe('the place of a book in its series', () => {
-  it('is read from the series, or from the end of the title', () => {
+  it('is read from the series, or from the title', () => {
     const place = { series: 'the coast\nada quill', number: 2 };
     assert.deepEqual(seriesPlace(book(1, { series: 'The Coast #2' })), place);
     assert.deepEqual(seriesPlace(book(1, { series: 'The Coast 2' })), place);
     assert.deepEqual(seriesPlace(book(1, { title: 'Harbour (The Coast, #2)' })), place);
+    assert.deepEqual(seriesPlace(book(1, { title: 'The Coast, Vol. 2: Harbour' })), place);
     assert.equal(seriesPlace(book(1, { title: 'Harbour', series: 'The Coast' })), null);
   });
 });

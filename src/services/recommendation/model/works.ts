@@ -13,23 +13,20 @@ export type Works = {
 
 export function createWorks(): Works {
   const identities = new Map<number, WorkIdentity>();
-  const booksBy = new Map<string, Set<number>>();
+  /** Lists: most have one book, and a set of one takes four times the memory. */
+  const booksBy = new Map<string, readonly number[]>();
 
   const keysOf = ({ keys, isbn }: WorkIdentity): readonly string[] =>
     isbn === null ? keys : [...keys, `isbn ${isbn}`];
   const index = (bookId: number, identity: WorkIdentity): void => {
     identities.set(bookId, identity);
-    for (const key of keysOf(identity)) {
-      const books = booksBy.get(key);
-      if (books === undefined) booksBy.set(key, new Set([bookId]));
-      else books.add(bookId);
-    }
+    for (const key of keysOf(identity)) booksBy.set(key, [...(booksBy.get(key) ?? []), bookId]);
   };
   const remove = (bookId: number): void => {
     for (const key of keysOf(identities.get(bookId) ?? { keys: [], volume: '', isbn: null })) {
-      const books = booksBy.get(key);
-      books?.delete(bookId);
-      if (books?.size === 0) booksBy.delete(key);
+      const left = (booksBy.get(key) ?? []).filter((one) => one !== bookId);
+      if (left.length === 0) booksBy.delete(key);
+      else booksBy.set(key, left);
     }
     identities.delete(bookId);
   };
@@ -38,7 +35,7 @@ export function createWorks(): Works {
     const identity = identities.get(bookId);
     if (identity === undefined) return [];
     return keysOf(identity).flatMap((key) => {
-      const books = [...(booksBy.get(key) ?? [])];
+      const books = booksBy.get(key) ?? [];
       const volumes = new Set(books.map((book) => identities.get(book)!.volume).filter((volume) => volume !== ''));
       if (volumes.size < 2) return books;
       return books.filter((book) => identities.get(book)!.volume === identity.volume);
@@ -54,7 +51,7 @@ export function createWorks(): Works {
   /** Also those whose relation to each other depends on this book being there. */
   const around = (bookId: number): readonly number[] => {
     const identity = identities.get(bookId);
-    return identity === undefined ? [] : keysOf(identity).flatMap((key) => [...(booksBy.get(key) ?? [])]);
+    return identity === undefined ? [] : keysOf(identity).flatMap((key) => booksBy.get(key) ?? []);
   };
 
   return {

@@ -149,7 +149,7 @@ export function tasteIsOrderFree(
   const stateOf = (contents: readonly PartitionContent[], layout: Layout) => readInto(openOne, contents, layout);
 
   describe(`the taste of readers in ${technology}`, () => {
-    it('is the same in whatever order, partitions, batches and instances its events come, once or twice', async () => {
+    it('does not depend on order, partitions, batches, instances or repeats of its events', async () => {
       const seconds = fc.integer({ min: 0, max: 9 }).map((second) => second * 1_000);
       const delays = fc.integer({ min: -2_000, max: 5_000 });
       await fc.assert(
@@ -161,7 +161,7 @@ export function tasteIsOrderFree(
       );
     });
 
-    it('is the same after years, and when it is built anew from what the topics still keep', async () => {
+    it('equals after years a state rebuilt from what the topics still keep', async () => {
       const days = fc.integer({ min: 0, max: 800 }).map((day) => day * (dayMs / 2));
       const delays = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 8 * dayMs }));
       await fc.assert(

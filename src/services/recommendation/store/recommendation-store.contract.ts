@@ -144,7 +144,7 @@ export function recommendationStoreContract(
       async (store) => assert.deepEqual(await searchesOf(store), [['emma', [4], 20]]),
     );
 
-    test('tells the last twenty searches, latest first', async ({ store }) => {
+    test('gives the last twenty searches, latest first', async ({ store }) => {
       await commit(
         store,
         Array.from({ length: 25 }, (_, at) => searched(`query ${at}`, [], at)),
@@ -239,7 +239,7 @@ export function recommendationStoreContract(
         ),
     );
 
-    test('are told in the order they changed, each as it is now', async ({ store }) => {
+    test('are given in the order of their changes, each as it is now', async ({ store }) => {
       await commit(store, [book(1, 1, 'Emma'), book(2, 1, 'Persuasion'), book(3, 1, 'Lady Susan')]);
       const [first, second] = await store.booksSince(0, 2);
       assert.deepEqual([first?.bookId, second?.bookId], [1, 2]);
@@ -254,7 +254,7 @@ export function recommendationStoreContract(
   });
 
   describe(`a recommendation store in ${technology}`, () => {
-    test('is one for all who open it', async ({ store, another }) => {
+    test('is shared by all who open it', async ({ store, another }) => {
       const other = await another();
       try {
         await other.lease({ ...request, instance: 'two', partitions });
@@ -277,7 +277,7 @@ export function recommendationStoreContract(
       }
     });
 
-    test('takes nothing from whoever does not hold the partition', async ({ store }) => {
+    test('refuses commits of an instance that does not hold the partition', async ({ store }) => {
       assert.equal(await commit(store, [liked(1, 2, 10), book(1, 1, 'Emma')], { instance: 'two' }), false);
       assert.deepEqual([await likedOf(store), await titlesSince(store, 0)], [[], []]);
     });

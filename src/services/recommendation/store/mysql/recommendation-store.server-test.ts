@@ -119,7 +119,7 @@ const book = (bookId: number, version: number): TasteChange => {
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, number) => number);
 
 describe('taste in MySQL, written by two instances at once', () => {
-  it('keeps the strongest, the latest and the last word, whoever says it', async () => {
+  it('keeps the strongest signal, the latest time and the last verdict of both', async () => {
     await withTwo(async ([one, other], [store]) => {
       for (let round = 0; round < 10; round++) {
         const early = numbers(200).flatMap((id) => [liked(`r${id}`, 1, 10), judged(`r${id}`, 2, 20, 's/1', false)]);
@@ -138,7 +138,7 @@ describe('taste in MySQL, written by two instances at once', () => {
     });
   });
 
-  it('forgets a reader whole, though the other instance keeps what they did at the same moment', async () => {
+  it('forgets a reader completely while the other instance stores what they did', async () => {
     await withTwo(async ([one, other], [store]) => {
       for (const round of numbers(20)) {
         const reader = `reader ${round}`;
@@ -150,7 +150,7 @@ describe('taste in MySQL, written by two instances at once', () => {
     });
   });
 
-  it('tells whoever follows the books every change, in the order the changes became visible', async () => {
+  it('gives followers of the books every change, in the order the changes became visible', async () => {
     await withTwo(async ([one, other], [, follower]) => {
       const seen = new Map<number, string>();
       let [reached, isOver] = [0, false];

@@ -22,7 +22,7 @@ function createOldFile(path: string): DatabaseSync {
 }
 
 describe('a state of version 0.1', () => {
-  it('opens with everything it knew, and no longer holds the id of any reader', async () => {
+  it('opens with all its facts, and holds the id of no reader', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'samsa-schema-'));
     const path = join(folder, 'recommendation.sqlite');
     try {
