@@ -35,6 +35,20 @@ void describe('header bytes', () => {
     assert.deepEqual(plain(decodeHeaders(first)), plain([['a', Buffer.from('first')]]));
   });
 
+  void it('belong to their record, also when several records are read in turn', () => {
+    const [one, other] = ['one', 'other'].map((text) => headersIn(encodeHeaders([['a', Buffer.from(text)]])));
+    const read = [one!, other!, one!, one!].map((headers) => plain(headers)[0]![1]);
+    const inTurn = Array.from(one!, ([, value]) => [value, ...Array.from(other!, ([, second]) => second)]);
+    assert.deepEqual(
+      read,
+      ['one', 'other', 'one', 'one'].map((text) => Buffer.from(text).toString('hex')),
+    );
+    assert.deepEqual(
+      inTurn.flat().map(String),
+      ['one', 'other'].map((text) => Array.from(Buffer.from(text)).join()),
+    );
+  });
+
   void it('are refused when bytes are missing, added or not ours', () => {
     const whole = encodeHeaders([
       ['ce_id', Buffer.from('one')],

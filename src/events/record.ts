@@ -76,18 +76,27 @@ function namesPart(names: readonly string[]): Uint8Array {
  * @throws SamsaError `data-folder-unusable` when `bytes` are not headers.
  */
 export function decodeHeaders(bytes: Uint8Array): RecordHeaders {
-  return [...eachHeader(bytes, layoutOf(bytes))];
+  return headersAt(bytes, layoutOf(bytes));
 }
 
 /**
- * As `decodeHeaders`, but each header is decoded when an iteration reaches it. A batch of records waits to be folded, and
- * decoded headers would take most of its memory.
+ * As `decodeHeaders`, but decoded only while they are iterated over. A batch of records waits to be folded, and decoded
+ * headers would take most of its memory.
  * @throws SamsaError `data-folder-unusable` at once when `bytes` are not headers.
  */
 export function headersIn(bytes: Uint8Array): StoredHeaders {
   const layout = layoutOf(bytes);
-  return { length: layout.names.length, [Symbol.iterator]: () => eachHeader(bytes, layout) };
+  return {
+    length: layout.names.length,
+    [Symbol.iterator]: () => {
+      if (lastRead.layout !== layout) lastRead = { layout, headers: headersAt(bytes, layout) };
+      return lastRead.headers.values();
+    },
+  };
 }
+
+/** The headers of one record are read twice in a row: to recognise repeats, and to decode its event. */
+let lastRead: { readonly layout: Layout | null; readonly headers: RecordHeaders } = { layout: null, headers: [] };
 
 /** Where the values are: one after the other, up to the last byte. */
 type Layout = { readonly names: readonly string[]; readonly lengths: readonly number[]; readonly valuesAt: number };
@@ -108,16 +117,13 @@ function layoutOf(bytes: Uint8Array): Layout {
   return { names, lengths, valuesAt: reader.at };
 }
 
-function* eachHeader(
-  bytes: Uint8Array,
-  { names, lengths, valuesAt }: Layout,
-): Generator<RecordHeaders[number], undefined> {
+function headersAt(bytes: Uint8Array, { names, lengths, valuesAt }: Layout): RecordHeaders {
   let at = bytes.byteOffset + valuesAt;
-  for (const [index, name] of names.entries()) {
+  return names.map((name, index) => {
     const value = new Uint8Array(bytes.buffer, at, lengths[index]);
     at += value.byteLength;
-    yield [name, value];
-  }
+    return [name, value];
+  });
 }
 
 type Reader = { readonly buffer: Buffer; at: number };
