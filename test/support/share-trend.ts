@@ -23,6 +23,21 @@ export type ShareTrendOptions = {
   readonly environment: Readonly<Record<string, string>>;
   readonly kills: number;
   readonly eventsPerSecond: number;
+  /** Where the services keep what they have counted; a file in the data folder unless given. */
+  readonly state?: SharedState;
+  /** Happens after every other kill. */
+  readonly disturb?: () => Promise<void>;
+};
+
+export type SharedState = {
+  readonly open: (data: string) => Promise<TrendStore>;
+  /** Everything counted, as `trendState` writes it. */
+  readonly text: (data: string) => Promise<string>;
+};
+
+const inFile: SharedState = {
+  open: async (data) => openSqliteTrendStore(join(data, 'trend.sqlite'), { clock, busyTimeoutMs: 1_000 }),
+  text: async (data) => trendState(join(data, 'trend.sqlite')),
 };
 
 const processes = 3;
@@ -41,24 +56,25 @@ type Member = ReturnType<typeof spawnSamsa>;
  */
 export async function shareTrend(options: ShareTrendOptions): Promise<{ sent: number; pauses: Pauses }> {
   const data = await mkdtemp(join(tmpdir(), 'samsa-share-'));
-  const path = join(data, 'trend.sqlite');
+  const { state = inFile, disturb } = options;
   const log = await options.openLog(data);
-  const store = openSqliteTrendStore(path, { clock, busyTimeoutMs: 1_000 });
+  const store = await state.open(data);
   const done = new AbortController();
   const members: Member[] = [];
   const newMember = (): Promise<Member> => joinIn(data, options.environment);
   try {
     members.push(...(await Promise.all(Array.from({ length: processes }, newMember))));
     const appending = append(log, options.eventsPerSecond, done.signal);
-    const pauses = watchPauses(() => searchPositions(store));
-    await comeAndGo(members, newMember, options.kills).finally(() => done.abort());
+    // A server that was killed does not say where the partitions stand.
+    const pauses = watchPauses(async () => searchPositions(store).catch(() => []));
+    await comeAndGo(members, newMember, options.kills, disturb).finally(() => done.abort());
     const sent = await appending;
     const paused = await pauses.end();
     await checkLedger(log, store, sent);
     for (const member of members) member.process.kill('SIGTERM');
     assert.deepEqual(await Promise.all(members.map(({ ended }) => ended)), [0, 0, 0]);
     await replayTrend(log, topic, join(data, 'trend.replayed'));
-    assert.equal(trendState(path), trendState(join(data, 'trend.replayed')));
+    assert.equal(await state.text(data), trendState(join(data, 'trend.replayed')));
     return { sent, pauses: paused };
   } finally {
     for (const { process } of members) process.kill('SIGKILL');
@@ -76,7 +92,12 @@ async function joinIn(data: string, environment: Readonly<Record<string, string>
 }
 
 /** Kills the services one by one (every third one is stopped instead) and starts others in their place. */
-async function comeAndGo(members: Member[], join: () => Promise<Member>, kills: number): Promise<void> {
+async function comeAndGo(
+  members: Member[],
+  join: () => Promise<Member>,
+  kills: number,
+  disturb: (() => Promise<void>) | undefined,
+): Promise<void> {
   const { least, most } = changeEveryMs;
   for (let killed = 0, changes = 0; killed < kills; changes++) {
     await delay(least + Math.random() * (most - least));
@@ -87,6 +108,7 @@ async function comeAndGo(members: Member[], join: () => Promise<Member>, kills: 
     const code = await leaving.ended;
     if (!isKilled) assert.equal(code, 0, leaving.output());
     members.push(await join());
+    if (changes % 2 === 1) await disturb?.();
   }
 }
 

@@ -37,11 +37,15 @@ export function trendState(path: string): string {
   }
 }
 
-/** The same of a state in MySQL, without a table prefix. */
-export async function trendStateInMysql(ask: (sql: string) => Promise<unknown>, database: string): Promise<string> {
+/** The same of a state in MySQL. */
+export async function trendStateInMysql(
+  ask: (sql: string) => Promise<unknown>,
+  database: string,
+  tablePrefix = '',
+): Promise<string> {
   const texts: string[] = [];
   for (const sql of [times.mysql, ...tables]) {
-    texts.push(describeRows((await ask(sql.replaceAll('state.', `${database}.`))) as Row[]));
+    texts.push(describeRows((await ask(sql.replaceAll('state.', `${database}.${tablePrefix}`))) as Row[]));
   }
   return texts.join('\n\n');
 }
