@@ -85,11 +85,14 @@ function addTo(row: Row, work: number, by: 1 | -1): void {
 
 /** Drops pairs that are back at 0; what is left fills at most half of the places. */
 function grow(row: Row): void {
-  const kept = row.entries.filter((entry) => (entry & countMask) !== 0);
+  let kept = 0;
+  for (const entry of row.entries) if ((entry & countMask) !== 0) kept++;
   let places = smallestRow;
-  while (kept.length * 2 > places) places *= 2;
+  while (kept * 2 > places) places *= 2;
   const entries = new Uint32Array(places);
-  for (const entry of kept) entries[placeOf(entries, (entry >>> countBits) - 1)] = entry;
+  for (const entry of row.entries) {
+    if ((entry & countMask) !== 0) entries[placeOf(entries, (entry >>> countBits) - 1)] = entry;
+  }
   row.entries = entries;
-  row.taken = kept.length;
+  row.taken = kept;
 }
