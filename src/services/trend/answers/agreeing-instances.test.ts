@@ -17,7 +17,7 @@ const others = [{ id: 2, title: 'Emma', author: 'Jane Austen' }, dune];
 const search = fc.record({
   query: fc.constantFrom('dune', 'herbert', 'emma', 'steady 1', 'jon smith'),
   reader: fc.oneof(fc.constant(null), fc.nat(19)),
-  hoursAgo: fc.constantFrom(0, 0, 0, 1, 5, 30, 167),
+  hoursAgo: fc.constantFrom(0, 0, 0, 1, 5, 24, 30, 167),
   corrected: fc.constantFrom(null, null, 'emma'),
 });
 const step = fc.record({
@@ -28,11 +28,13 @@ const step = fc.record({
 
 type Search = typeof search extends fc.Arbitrary<infer Value> ? Value : never;
 
+/** As the projection folds it: a search that arrives more than 24 hours late adds no reader. */
 function counted({ query, reader, hoursAgo, corrected }: Search, nowMs: number): CountedSearch {
-  return searchOf(query, reader === null ? null : `reader ${reader}`, {
+  const counts = hoursAgo <= 24;
+  return searchOf(query, reader === null || !counts ? null : `reader ${reader}`, {
     time: nowMs - hoursAgo * hourMs,
     books: query === 'emma' ? others : query.startsWith('steady') ? [{ id: 9, title: query, author: 'A' }] : [dune],
-    anonymous: reader === null,
+    anonymous: reader === null && counts,
     ...(corrected !== null && query === 'jon smith' && { corrected }),
   });
 }

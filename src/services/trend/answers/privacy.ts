@@ -43,6 +43,13 @@ const mostPlaces = 20;
 export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts) => ShownQuery | null {
   const { minimumReaders, blockedWords, isOpen = () => false } = settings;
   const blocked = blockedWords.map((word) => ` ${countingKey(word)} `).filter((word) => word.trim() !== '');
+  const words = new WeakMap<Book, ReadonlySet<string>>();
+  /** A query mostly finds the same books again, and cutting their words is most of the work. */
+  const rememberedWords = (book: Book): ReadonlySet<string> => {
+    const known = words.get(book) ?? wordsOfBook(book);
+    words.set(book, known);
+    return known;
+  };
   const isNeverShown = (text: string): boolean => {
     const padded = ` ${countingKey(text)} `;
     return isMailLike(text) || isPhoneLike(text) || blocked.some((word) => padded.includes(word));
@@ -51,7 +58,7 @@ export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts
     const { corrected, books, distinctReaders, places } = query;
     const label = labelOf(query, isOpen());
     if (isNeverShown(label) || isNeverShown(query.key) || (corrected !== null && isNeverShown(corrected))) return null;
-    const known = books.map(wordsOfBook);
+    const known = books.map(rememberedWords);
     if (containedInOne(label, known)) return { label, namesBook: true };
     if (corrected !== null && containedInOne(corrected, known)) return { label: corrected, namesBook: true };
     const isPublic =

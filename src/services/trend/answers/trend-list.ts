@@ -1,4 +1,5 @@
 import type { Book } from '../../../events/book.ts';
+import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Counts, Decisions, QueryDescription, TrendStore } from '../store/trend-store.ts';
 import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
 import type { RecentCounts } from './recent-counts.ts';
@@ -52,7 +53,11 @@ type Phase = {
   readonly lowestScore: (row: number) => number;
 };
 type RankedPhase = Pick<Phase, 'candidates' | 'figuresOf'>;
-type Shown = { readonly shown: ShownQuery | null; readonly description: QueryDescription };
+type Shown = {
+  readonly shown: ShownQuery | null;
+  readonly description: QueryDescription;
+  readonly foundBooks: readonly Book[];
+};
 type MadeList = {
   readonly rows: readonly ListedTrend[];
   readonly stamp: string;
@@ -69,6 +74,8 @@ const shortList = 10;
 /** Nobody looks further down, and somebody who floods the shop with hidden queries cannot make lists slow. */
 const looksAt = 1_000;
 const describesAtOnce = 25;
+/** A query that was searched again mostly found the same books. */
+const parsedAnswers = 300;
 const mostKeptMs = 1_000;
 const timesKept = 8;
 const rememberedDescriptions = 5_000;
@@ -78,12 +85,19 @@ export function createTrendList(deps: TrendListDeps): TrendList {
   const { store, recent, clock, privacyRule, nowMs = () => performance.now() } = deps;
   const described = new Map<number, Shown | null>();
   const lists = new Map<string, MadeList>();
+  const parsed = createLruMap<string, readonly Book[]>(parsedAnswers);
   const olderTotals = createOlderTotals(store);
   let version = 0;
   let commits = 0;
   store.onCounted(() => void commits++);
   let madeInHour: number | null = null;
   let turn: Promise<unknown> = Promise.resolve();
+
+  const parseBooks = (books: string): readonly Book[] => {
+    const known = parsed.get(books) ?? (JSON.parse(books) as readonly Book[]);
+    parsed.set(books, known);
+    return known;
+  };
 
   const describe = async (queries: readonly number[], nowHour: number): Promise<void> => {
     const missing = queries.filter((query) => !described.has(query));
@@ -92,8 +106,9 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     for (const query of missing) described.set(query, null);
     for (const description of descriptions) {
       const places = placesOf(inWindow(description.hours, '24h', nowHour));
-      const books = JSON.parse(description.books) as readonly Book[];
-      described.set(description.query, { shown: privacyRule({ ...description, books, places }), description });
+      const books = parseBooks(description.books);
+      const shown = privacyRule({ ...description, books, places });
+      described.set(description.query, { shown, description, foundBooks: books });
     }
   };
 
@@ -170,14 +185,14 @@ export function createTrendList(deps: TrendListDeps): TrendList {
   ): ShownTrend | null => {
     const known = described.get(query);
     if (known === null || known === undefined) return null;
-    const { description } = known;
+    const { description, foundBooks } = known;
     const isPinned = pinned.has(description.key);
     const shown = known.shown ?? (isPinned ? { label: labelOf(description, false), namesBook: false } : null);
     if (shown === null) return null;
     const figures = figuresOf({ description, sums: recent.sumsOf(query), nowHour });
     if (figures === null || figures.score <= 0) return null;
     const { key, books, lead } = description;
-    return { query, key, books, lead, ...shown, isMuted: muted.has(key), isPinned, ...figures };
+    return { query, key, books, foundBooks, lead, ...shown, isMuted: muted.has(key), isPinned, ...figures };
   };
 
   const make = async (limit: number, window: Window | null, isFresh: boolean): Promise<readonly ListedTrend[]> => {

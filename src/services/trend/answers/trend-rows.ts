@@ -11,8 +11,9 @@ export type ShownTrend = Figures & {
   readonly namesBook: boolean;
   readonly isMuted: boolean;
   readonly isPinned: boolean;
-  /** JSON. */
+  /** As JSON, and parsed. */
   readonly books: string;
+  readonly foundBooks: readonly Book[];
   readonly lead: number | null;
 };
 
@@ -33,7 +34,7 @@ export function createRows(limit: number) {
   const firstBooks = new Set<number>();
 
   const open = (trend: ShownTrend): void => {
-    const books = JSON.parse(trend.books) as readonly Book[];
+    const books = trend.foundBooks;
     const at = firstUnused(books, trend.lead, firstBooks);
     if (books[at] !== undefined) firstBooks.add(books[at].id);
     const opensLead = trend.lead !== null && trend.namesBook && !byLead.has(trend.lead);
