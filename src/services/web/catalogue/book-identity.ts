@@ -20,22 +20,30 @@ function bareTitle(title: string): string {
   return identityKey(title).replace(/^(?:the|an?) (?=.)/, '');
 }
 
+/** Titles as lists write them, and as they are compared. */
+export type BareTitles = Map<string, string>;
+
 type Titled = Pick<BookContent, 'title'> & Partial<Pick<BookContent, 'series' | 'other_titles'>>;
 
 /**
  * Whether two lists that give one ISBN or one id to these books can mean the same book: one of the titles, or of the other
  * titles, contains the other, or differs by a slip of the pen; and where both have a volume, it is the same.
+ * @param known bare titles, for who compares a book with many.
  */
-export function mayBeSameBook(one: Titled, other: Titled): boolean {
+export function mayBeSameBook(one: Titled, other: Titled, known: BareTitles = new Map()): boolean {
   if (one.title === other.title && (one.series ?? null) === (other.series ?? null)) return true;
   const [volume, otherVolume] = [volumeOf(one), volumeOf(other)];
   if (volume !== null && otherVolume !== null && volume !== otherVolume) return false;
-  const titles = titlesOf(other);
-  return titlesOf(one).some((title) => titles.some((candidate) => isLike(title, candidate)));
+  const titles = titlesOf(other, known);
+  return titlesOf(one, known).some((title) => titles.some((candidate) => isLike(title, candidate)));
 }
 
-function titlesOf({ title, other_titles: others = [] }: Titled): readonly string[] {
-  return [title, ...others].map(bareTitle);
+function titlesOf({ title, other_titles: others = [] }: Titled, known: BareTitles): readonly string[] {
+  return [title, ...others].map((written) => {
+    const bare = known.get(written) ?? bareTitle(written);
+    known.set(written, bare);
+    return bare;
+  });
 }
 
 function isLike(one: string, other: string): boolean {

@@ -1,4 +1,4 @@
-import { mayBeSameBook, titleKey } from './book-identity.ts';
+import { mayBeSameBook, titleKey, type BareTitles } from './book-identity.ts';
 import type { BookContent } from './book-content.ts';
 import { demoSource, type ImportConflict, type ImportOptions, type MergedRow, type SourcedBook } from './import-run.ts';
 import { emptyContent, giversOf, isSameContent, mergeFields, type Givers, type StoredBook } from './stored-book.ts';
@@ -149,6 +149,7 @@ function createBatchBooks(known: KnownBooks, { trustIsbn = false, isTouched }: M
   const names = new Map(known.named);
   const namedIds = new Set<number>(known.named.values());
   const [byIsbn, byTitle] = [idLists(known.byIsbn, namedIds), idLists(known.byTitle, namedIds)];
+  const bareTitles: BareTitles = new Map();
   let nextId = firstNewId;
 
   const put = (id: number, { isbn }: BookContent, key: string): void => {
@@ -164,7 +165,7 @@ function createBatchBooks(known: KnownBooks, { trustIsbn = false, isTouched }: M
     const { isbn } = row.fields;
     if (typeof isbn !== 'string') return null;
     const found = booksWith(byIsbn.get(isbn));
-    const same = found.filter(({ content }) => trustIsbn || mayBeSameBook(row.fields, content));
+    const same = found.filter(({ content }) => trustIsbn || mayBeSameBook(row.fields, content, bareTitles));
     if (same.length === 0 && found[0] !== undefined) conflicts.push(conflictWith('isbn', isbn, found[0]));
     return same.find((book) => isFree(row, book)) ?? null;
   };
