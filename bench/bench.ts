@@ -6,6 +6,7 @@ import { benchProjection } from './projection.ts';
 import { benchRecommendation } from './recommendation.ts';
 import { benchSearch } from './search.ts';
 import { benchSpool } from './spool.ts';
+import { benchSteady } from './steady.ts';
 import { benchTrends } from './trends.ts';
 
 const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3] [--zipf]
@@ -13,6 +14,7 @@ npm run bench -- projection [--events 400000]
 npm run bench -- kafka [--events 400000] [--rounds 3] [--plain] [--mysql]
 npm run bench -- spool [--events 400000] [--seconds 8]
 npm run bench -- latency [--rate 50] [--listeners 0] [--seconds 8] [--kafka] [--mysql]
+npm run bench -- steady [--rate 200] [--listeners 20] [--seconds 600]
 npm run bench -- trends [--counts 1000000] [--rate 50] [--seconds 8] [--rounds 3]
 npm run bench -- recommendation [--events 400000] [--books 10000] [--stream FILE] [--seconds 8]
 npm run bench -- import [--rows 100000] [--format csv|ndjson] [--mysql]`;
@@ -69,6 +71,9 @@ switch (positionals[0]) {
         await benchLatency({ perSecond: rate, seconds, listeners, onKafka: values.kafka, onMysql: values.mysql }),
       ),
     );
+    break;
+  case 'steady':
+    console.log(JSON.stringify(await benchSteady({ perSecond: rate, seconds, listeners })));
     break;
   case 'trends':
     console.log(JSON.stringify(await benchTrends({ counts, perSecond: rate, seconds, rounds })));

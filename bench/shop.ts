@@ -12,6 +12,7 @@ const demoBooks = join(import.meta.dirname, '../demo/classics.csv');
 export type BenchedShop = {
   readonly url: string;
   readonly trendUrl: string;
+  readonly recommendationUrl: string;
   readonly pid: number;
   readonly stop: () => Promise<void>;
 };
@@ -46,6 +47,7 @@ export async function startShopForBench(
   return {
     url: shop.url,
     trendUrl: new URL(shop.urls[1]!).origin,
+    recommendationUrl: new URL(shop.urls[2]!).origin,
     pid: shop.pid,
     stop: async () => {
       await shop.stop();

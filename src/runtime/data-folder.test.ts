@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { spawnSamsa } from '../../test/support/start-shop.ts';
 import { until } from '../../test/support/until.ts';
-import { openDataFolder } from './data-folder.ts';
+import { openDataFolder, readOrMakeSecret } from './data-folder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'samsa-data-folder-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -22,6 +23,13 @@ it('opens a folder with a link to a file that is not there yet', () => {
   openDataFolder(data);
   symlinkSync(join(folder, 'another-disk.sqlite'), join(data, 'log.sqlite'));
   openDataFolder(data);
+});
+
+it('refuses a pipe in place of the secret, which would never end', () => {
+  const data = join(folder, 'piped');
+  openDataFolder(data);
+  execFileSync('mkfifo', [join(data, 'secret')]);
+  assert.throws(() => readOrMakeSecret(data), { code: 'data-folder-unusable', message: /it is a pipe, not a file/ });
 });
 
 it('refuses a place where no folder can be made, and does not go on trying', async () => {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from './files.ts';
+import { requireRegularFile, takeFileLock, type FileLock, type LockHolder, type LockOptions } from './files.ts';
 import { reason, SamsaError } from '../errors.ts';
 
 /**
@@ -83,6 +83,7 @@ export function readOrMakeSecret(folder: string, random: (bytes: number) => Buff
 
 function readSecret(path: string): string | null {
   try {
+    requireRegularFile(path);
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
