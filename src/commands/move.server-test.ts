@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
 import type { DatabaseServer } from '../../test/servers/database-server.ts';
 import { startBroker } from '../../test/servers/kafka-broker.ts';
+import { startMariaDb } from '../../test/servers/mariadb.ts';
 import { startDatabase } from '../../test/servers/start-database.ts';
+import { makeSmallDisk } from '../../test/support/small-disk.ts';
 import { spawnSamsa, startShop } from '../../test/support/start-shop.ts';
 import { until } from '../../test/support/until.ts';
 import { bookSearchedRecord } from '../events/book-searched.ts';
@@ -24,58 +26,91 @@ const readers = 500;
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
 let server: DatabaseServer;
+let folder: string;
 before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'samsa-move-'));
   [broker, server] = await Promise.all([startBroker(), startDatabase()]);
+  await fillShop(join(folder, 'filled'));
 });
-after(() => Promise.all([broker.stop(), server.stop()]));
+after(async () => {
+  await Promise.all([broker.stop(), server.stop()]);
+  await rm(folder, { recursive: true });
+});
 
 it('moves a shop to Kafka and a database, killed on the way, with nothing lost', { timeout: 900_000 }, async (test) => {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-move-'));
-  const [old, target] = [join(folder, 'old'), join(folder, 'new')];
   const place = await server.createDatabase();
-  const config = join(folder, 'new.yml');
-  await writeFile(
-    config,
-    JSON.stringify({ data: target, mq: { brokers: broker.brokers }, db: { dsn: place.dsn }, log: { level: 'warn' } }),
-  );
-  try {
-    await fillShop(old);
-    const looked = await move(old, config, ['--dry-run']);
-    assert.match(looked.output, /^catalogue: [\d,]+ books.*\nlr-book-searches: [\d,]+ events[^]*this was a dry run/m);
-    await move(old, config, [], /^catalogue: .* copied now/m);
-    await move(old, config, [], /^lr-book-searches: [\d,]+ events/m);
-    const moved = await move(old, config, []);
-    assert.equal(moved.code, 0, moved.output);
-    test.diagnostic(moved.output);
-    for (const what of ['trend', 'recommendation'])
-      assert.match(moved.output, new RegExp(`^${what}: equal to the old`, 'm'));
-    const again = await move(old, config, []);
-    assert.match(again.output, /^catalogue: [\d,]+ books, removed ones included; 0 copied now/m);
-    await compareBooks(join(old, 'catalogue.sqlite'), place);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const { old, config } = await prepareMove('moved', place);
+  const looked = await move(old, config, ['--dry-run']);
+  assert.match(looked.output, /^catalogue: [\d,]+ books.*\nlr-book-searches: [\d,]+ events[^]*this was a dry run/m);
+  await move(old, config, [], /^catalogue: .* copied now/m);
+  await refusesNewerTables(old, config, place);
+  await move(old, config, [], /^lr-book-searches: [\d,]+ events/m);
+  const moved = await move(old, config, []);
+  test.diagnostic(moved.output);
+  assertMoved(moved);
+  const again = await move(old, config, []);
+  assert.match(again.output, /^catalogue: [\d,]+ books, removed ones included; 0 copied now/m);
+  await compareBooks(join(old, 'catalogue.sqlite'), place);
 });
 
 it('refuses a database that has other books, and changes nothing', { timeout: 600_000 }, async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-move-'));
   const place = await server.createDatabase();
-  const config = join(folder, 'new.yml');
-  await writeFile(
-    config,
-    JSON.stringify({ data: join(folder, 'new'), mq: { brokers: broker.brokers }, db: { dsn: place.dsn } }),
-  );
+  const { old, config } = await prepareMove('refused', place);
+  const catalogue = await openMysqlCatalogue(place, { clock: Date.now, onNotAdopted: () => {} });
+  await catalogue.catalogue.add({ ...emptyContent, title: 'Another' });
+  await catalogue.close();
+  const { code, output } = await move(old, config, []);
+  assert.deepEqual([code, /expected no books.*found others/.test(output)], [1, true], output);
+});
+
+it('stops when the disk of the database is full, and goes on when it is not', { timeout: 600_000 }, async () => {
+  const disk = makeSmallDisk(300);
+  const small = await startMariaDb(['--innodb-log-file-size=8M'], disk.folder);
   try {
-    await fillShop(join(folder, 'old'));
-    const catalogue = await openMysqlCatalogue(place, { clock: Date.now, onNotAdopted: () => {} });
-    await catalogue.catalogue.add({ ...emptyContent, title: 'Another' });
-    await catalogue.close();
-    const { code, output } = await move(join(folder, 'old'), config, []);
-    assert.deepEqual([code, /expected no books.*found others/.test(output)], [1, true], output);
+    const place = await small.createDatabase();
+    const { old, config } = await prepareMove('cramped', place);
+    disk.fill();
+    const stopped = await move(old, config, []);
+    assert.equal(stopped.code, 1, stopped.output);
+    disk.free();
+    assertMoved(await move(old, config, []));
+    await compareBooks(join(old, 'catalogue.sqlite'), place);
   } finally {
-    await rm(folder, { recursive: true });
+    await small.stop();
+    disk.remove();
   }
 });
+
+/** @returns the data folder of a shop, and the configuration to move it with. */
+async function prepareMove(name: string, { dsn }: { readonly dsn: string }) {
+  const [old, config] = [join(folder, name), join(folder, `${name}.yml`)];
+  await cp(join(folder, 'filled'), old, { recursive: true });
+  const settings = {
+    data: join(folder, `${name}-new`),
+    mq: { brokers: broker.brokers },
+    db: { dsn },
+    log: { level: 'warn' },
+  };
+  await writeFile(config, JSON.stringify(settings));
+  return { old, config };
+}
+
+async function refusesNewerTables(
+  old: string,
+  config: string,
+  { database }: { readonly database: string },
+): Promise<void> {
+  const version = `${database}.catalogue_schema_version`;
+  await server.ask(`UPDATE ${version} SET version = version + 100`);
+  const { code, output } = await move(old, config, []);
+  assert.deepEqual([code, /A newer Samsa/.test(output)], [1, true], output);
+  await server.ask(`UPDATE ${version} SET version = version - 100`);
+}
+
+function assertMoved({ code, output }: { readonly code: number | null; readonly output: string }): void {
+  assert.equal(code, 0, output);
+  for (const what of ['trend', 'recommendation']) assert.match(output, new RegExp(`^${what}: equal to the old`, 'm'));
+}
 
 /** A shop that has sold, changed and removed books, was searched by several readers, and has an event it cannot read. */
 async function fillShop(data: string): Promise<void> {

@@ -13,11 +13,12 @@ const isRoot = process.getuid?.() === 0;
 /**
  * Starts a new, empty server. Installs Debian's package if it is missing.
  * @param settings further options of the server.
+ * @param within the folder to make its data folder in.
  * @throws Error with what the server printed when it does not answer.
  */
-export async function startMariaDb(settings: readonly string[] = []): Promise<DatabaseServer> {
+export async function startMariaDb(settings: readonly string[] = [], within = tmpdir()): Promise<DatabaseServer> {
   await installIfMissing();
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-mariadb-'));
+  const folder = await mkdtemp(join(within, 'samsa-mariadb-'));
   const port = await freePort();
   const asRoot = isRoot ? ['--user=root'] : [];
   await run(programPath(installProgram)!, [
