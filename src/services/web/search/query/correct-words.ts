@@ -6,10 +6,13 @@ import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot 
 
 /** Of longer queries only so many words are corrected one at a time. */
 const correctedOneByOne = 6;
-/** In queries of more words only unknown ones are corrected. */
+/** In queries of more words only unknown ones are corrected or joined. */
 const longQuery = 12;
 /** So many pairs are tried as one word. */
 const joinedAtMost = 6;
+/** Of words that were run together and misspelt: what each must be, and how many corrections of one are tried. */
+const isPart = /^(?:\p{L}{4,}|\d+)$/u;
+const likeliestParts = 6;
 
 const letters = /^\p{L}[\p{L}\p{M}]*$/u;
 
@@ -61,6 +64,24 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     return ways;
   };
 
+  /** “harrypoter”: parted where one part is known and the other is a letter off. */
+  const partedWithTypo = ({ word, prefix }: QueryWord): readonly Alternative[] => {
+    const ways: Alternative[] = [];
+    for (let at = 1; at < word.length; at++) {
+      const [first, second] = [word.slice(0, at), word.slice(at)];
+      if (!isPart.test(first) || !isPart.test(second)) continue;
+      const knows = [spelling.books(first, false) > 0, spelling.books(second, prefix) > 0] as const;
+      if (knows[0] === knows[1]) continue;
+      const likely = knows[0] ? { word: second, prefix } : { word: first, prefix: false };
+      for (const { words, edits, books } of corrections({ ...likely, only: null }, false).slice(0, likeliestParts)) {
+        const [corrected] = words;
+        const parts = knows[0] ? [{ word: first, prefix: false }, corrected!] : [corrected!, { word: second, prefix }];
+        ways.push({ words: parts, edits: edits + spaceEdits, books });
+      }
+    }
+    return ways;
+  };
+
   const slot = (word: QueryWord, alternatives: readonly Alternative[]): Slot => ({
     typed: word.word,
     only: word.only,
@@ -91,6 +112,8 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
       const second = words[at + 1]!;
       const word = first.word + second.word;
       if (first.only !== second.only || !isKnown(word, second.prefix)) continue;
+      const areWords = words.length > longQuery && isKnown(first.word, false) && isKnown(second.word, second.prefix);
+      if (areWords) continue;
       const alternative = { words: [{ word, prefix: second.prefix }], edits: spaceEdits, books: 0 };
       const both: Slot = { ...slot(first, [alternative]), typed: `${first.word} ${second.word}` };
       const others = (some: readonly QueryWord[]): readonly Slot[] => withoutRepeats(some).map(known);
@@ -116,9 +139,18 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
   const everywhere = (words: readonly QueryWord[]): Reading =>
     reading(
       words.map((word) => {
+        if (functionWords.has(word.word)) return slotAsTyped(word);
         const asTyped = isKnown(word.word, word.prefix) ? slotAsTyped(word).alternatives : [];
         const alternatives = [...asTyped, ...corrections(word, true), ...parted(word)];
         return alternatives.length > 0 ? slot(word, alternatives) : slotAsTyped(word);
+      }),
+    );
+
+  const withPartsCorrected = (words: readonly QueryWord[]): Reading =>
+    reading(
+      words.map((word) => {
+        const others = isKnown(word.word, word.prefix) ? [] : partedWithTypo(word);
+        return others.length > 0 ? slot(word, others) : known(word);
       }),
     );
 
@@ -132,6 +164,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
       if (words.length > longQuery) return;
       yield oneByOne(words);
       if (!hasAny()) yield [everywhere(words)];
+      if (!hasAny()) yield [withPartsCorrected(words)];
     },
   };
 }

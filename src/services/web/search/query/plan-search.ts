@@ -35,6 +35,8 @@ export type SearchPlan = {
 export const rankedCandidates = 200;
 /** How many books are ranked besides because their titles are, or start with, what was typed. */
 const markedCandidates = 50;
+/** Where all words say nothing, looking for books that have some of them costs most and tells least. */
+const functionWordsAtMost = 6;
 /** With fewer matches than these, neighbouring words are also taken for one. */
 const fewMatches = 5;
 
@@ -122,7 +124,7 @@ function withKnownSymbols(index: IndexReader, word: QueryWord): QueryWord {
 function planWithFewerWords(index: IndexReader, corrector: Corrector | null, words: readonly QueryWord[]): SearchPlan {
   const slots = words.map((word) => (corrector === null ? slotAsTyped(word) : corrector.knownInNumber(word)));
   const telling = slots.filter(({ typed }) => !functionWords.has(typed));
-  const kept = keepMatchingWords(telling.length > 0 ? telling : slots, {
+  const kept = keepMatchingWords(telling.length > 0 ? telling : slots.slice(0, functionWordsAtMost), {
     matches: (some) => hasMatch(index, some),
     frequency: (slot) => index.places([{ ...slot, only: null }]).length,
   });
