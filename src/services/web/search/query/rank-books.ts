@@ -20,7 +20,7 @@ const points = {
   initials: 3,
   titleStart: 5,
   /** For each further word of a start that is more than one. */
-  longerStart: 1,
+  longerStart: 2,
   /** For a start that is nearly all of the title; less where less of it was typed. */
   shareOfTitle: 3,
   /** All words of the title, or of its main part, in another order. */
