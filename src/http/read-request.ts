@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'node:querystring';
 import { errorCodes, type FastifyRequest, type preValidationHookHandler, type RouteOptions } from 'fastify';
@@ -23,17 +24,18 @@ export function requireText(url: string): void {
 }
 
 /**
- * Refuses a request with several `Host` headers (RFC 9112 §3.2).
+ * Refuses a request with several `Host` headers, and one of HTTP/1.1 without any (RFC 9112 §3.2).
  * @param rawHeaders names and values in turn.
  * @throws SamsaError `bad-request`
  */
-export function requireOneHost(rawHeaders: readonly string[]): void {
+export function requireOneHost({ rawHeaders, httpVersion }: Pick<IncomingMessage, 'rawHeaders' | 'httpVersion'>): void {
   let hosts = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!;
     if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
   }
-  if (hosts > 1) throw new SamsaError('bad-request', `Expected one Host header, got ${hosts}.`);
+  if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0'))
+    throw new SamsaError('bad-request', `Expected one Host header, got ${hosts}.`);
 }
 
 /**

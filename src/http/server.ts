@@ -71,7 +71,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     clientErrorHandler: answerBrokenRequest,
     serverFactory: (handle) => {
       const timeouts = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 };
-      const http = createPacedServer({ ...timeouts, connectionsCheckingInterval: 2_000 }, handle);
+      const http = createPacedServer(
+        { ...timeouts, connectionsCheckingInterval: 2_000, requireHostHeader: false },
+        handle,
+      );
       return http.on('checkExpectation', answerExpectation);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -86,7 +89,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     access.observe(request);
     const refusal = limit(request, reply);
     if (refusal !== null) return void answerProblem(refusal, request, reply, options);
-    requireOneHost(request.raw.rawHeaders);
+    requireOneHost(request.raw);
     requireText(request.url);
     requireSingleValues(request);
     const moved = routes.withoutSlash(request.url);

@@ -98,6 +98,8 @@ describe('headers', () => {
     const { exchange } = await open(test);
     const twice = 'GET /trends HTTP/1.1\r\nHost: a.test\r\nhost: b.test\r\nConnection: close\r\n\r\n';
     assert.match(await exchange(twice), /^HTTP\/1\.1 400 .*one Host header, got 2/s);
+    const none = 'GET /trends HTTP/1.1\r\nConnection: close\r\n\r\n';
+    assert.match(await exchange(none), /^HTTP\/1\.1 400 .*application\/problem\+json.*one Host header, got 0/s);
     const expecting = 'POST /echo HTTP/1.1\r\nHost: a.test\r\nExpect: a-miracle\r\nContent-Length: 0\r\n\r\n';
     assert.match(await exchange(expecting), /^HTTP\/1\.1 417 .*application\/problem\+json.*expectation-failed/s);
   });
