@@ -11,7 +11,7 @@ import { benchTrends } from './trends.ts';
 
 const usage = `npm run bench -- search [--books 10000] [--queries 20000] [--seconds 8] [--rounds 3] [--zipf]
 npm run bench -- projection [--events 400000]
-npm run bench -- kafka [--events 400000] [--rounds 3] [--plain] [--mysql]
+npm run bench -- kafka [--events 400000] [--rounds 3] [--plain] [--mysql | --tidb]
 npm run bench -- spool [--events 400000] [--seconds 8]
 npm run bench -- latency [--rate 50] [--listeners 0] [--seconds 8] [--kafka] [--mysql]
 npm run bench -- steady [--rate 200] [--listeners 20] [--seconds 600]
@@ -35,6 +35,7 @@ const { positionals, values } = parseArgs({
     format: { type: 'string', default: 'csv' },
     stream: { type: 'string' },
     mysql: { type: 'boolean', default: false },
+    tidb: { type: 'boolean', default: false },
     plain: { type: 'boolean', default: false },
     zipf: { type: 'boolean', default: false },
   },
@@ -60,7 +61,16 @@ switch (positionals[0]) {
     console.log(JSON.stringify(await benchProjection({ events })));
     break;
   case 'kafka':
-    console.log(JSON.stringify(await benchKafka({ events, rounds, isPlain: values.plain, onMysql: values.mysql })));
+    console.log(
+      JSON.stringify(
+        await benchKafka({
+          events,
+          rounds,
+          isPlain: values.plain,
+          state: values.tidb ? 'tidb' : values.mysql ? 'mariadb' : 'sqlite',
+        }),
+      ),
+    );
     break;
   case 'spool':
     console.log(JSON.stringify(await benchSpool({ events, seconds })));

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { startBroker, type Broker } from '../test/servers/kafka-broker.ts';
 import { kafkaJars } from '../test/servers/kafka-jars.ts';
 import { startMariaDb } from '../test/servers/mariadb.ts';
+import { startTidb } from '../test/servers/tidb.ts';
 import { openKafkaLog } from '../src/log/kafka/log.ts';
 import { openMysqlTrendStore } from '../src/services/trend/store/mysql/trend-store.ts';
 import { seededRandom } from './made-up-books.ts';
@@ -26,15 +27,15 @@ export type KafkaBenchOptions = {
   readonly rounds: number;
   /** Messages of the tutorial, key `query:reader`, instead of ours. */
   readonly isPlain: boolean;
-  /** Counts into MariaDB instead of SQLite. */
-  readonly onMysql: boolean;
+  readonly state: 'sqlite' | 'mariadb' | 'tidb';
 };
 
 /**
  * Counts a topic of a real broker with the trend projection, as the service does, and with Kafka Streams' windowed count
- * with exactly-once. Both count its first part once before, to warm up.
+ * with exactly-once; into TiDB beside MariaDB instead. Both count its first part once before, to warm up. TiDB must have
+ * been built (`npm run test:tidb`); its storage is embedded, one process and no cluster.
  */
-export async function benchKafka({ events, rounds, isPlain, onMysql }: KafkaBenchOptions) {
+export async function benchKafka({ events, rounds, isPlain, state }: KafkaBenchOptions) {
   await using stack = new AsyncDisposableStack();
   const broker = await startBroker();
   stack.defer(broker.stop);
@@ -42,29 +43,32 @@ export async function benchKafka({ events, rounds, isPlain, onMysql }: KafkaBenc
   stack.defer(() => rm(folder, { recursive: true }));
   const log = openKafkaLog({ brokers: broker.brokers, clientId: 'bench', clock: Date.now });
   stack.defer(log.close);
-  const count = onMysql ? await counterInMysql(log, stack) : counterInSqlite(log, folder);
+  const count = state === 'sqlite' ? counterInSqlite(log, folder) : await counterIn(state, log, stack);
+  const countInMariaDb = state === 'tidb' ? await counterIn('mariadb', log, stack) : null;
+  const countBeside = (of: number): Promise<number> =>
+    countInMariaDb?.() ?? countWithStreams({ broker, folder, events: of, isPlain });
   const fill = isPlain ? fillWithPlainSearches : (to: EventLog, few: number) => fillWithSearches(to, few, valueBytes);
   await log.create(topic, { partitions: 4, retentionMs: 0, compacted: false });
   const few = Math.min(events, warmUpEvents);
   await fill(log, few);
   await count();
-  await countWithStreams({ broker, folder, events: few, isPlain });
+  await countBeside(few);
   await fill(log, events - few);
-  const took: { readonly ours: number; readonly streams: number }[] = [];
+  const took: { readonly ours: number; readonly beside: number }[] = [];
   for (let round = 0; round < rounds; round++) {
-    took.push({ ours: await count(), streams: await countWithStreams({ broker, folder, events, isPlain }) });
+    took.push({ ours: await count(), beside: await countBeside(events) });
   }
   const perSecond = (seconds: readonly number[]): number => Math.round(events / median(seconds));
   const countedPerSecond = perSecond(took.map(({ ours }) => ours));
-  const streamsPerSecond = perSecond(took.map((one) => one.streams));
+  const besidePerSecond = perSecond(took.map(({ beside }) => beside));
   return {
     events,
     value_bytes: isPlain ? plainValueBytes : valueBytes,
-    state: onMysql ? 'mariadb' : 'sqlite',
+    state,
     rounds,
     counted_per_s: countedPerSecond,
-    streams_per_s: streamsPerSecond,
-    ratio: Number((countedPerSecond / streamsPerSecond).toFixed(2)),
+    [state === 'tidb' ? 'mariadb_per_s' : 'streams_per_s']: besidePerSecond,
+    ratio: Number((countedPerSecond / besidePerSecond).toFixed(2)),
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1_024),
   };
 }
@@ -74,8 +78,12 @@ function counterInSqlite(log: EventLog, folder: string): () => Promise<number> {
   return () => countAll(log, join(folder, `trend-${files++}.sqlite`));
 }
 
-async function counterInMysql(log: EventLog, stack: AsyncDisposableStack): Promise<() => Promise<number>> {
-  const server = await startMariaDb();
+async function counterIn(
+  kind: 'mariadb' | 'tidb',
+  log: EventLog,
+  stack: AsyncDisposableStack,
+): Promise<() => Promise<number>> {
+  const server = await (kind === 'tidb' ? startTidb() : startMariaDb());
   stack.defer(server.stop);
   return async () => countInto(await openMysqlTrendStore(await server.createDatabase()), log);
 }

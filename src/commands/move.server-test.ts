@@ -23,6 +23,7 @@ const addedBooks = Number(process.env['MOVE_BOOKS'] ?? 100);
 const addedEvents = Number(process.env['MOVE_EVENTS'] ?? 2_000);
 const queries = 3_000;
 const readers = 500;
+const patienceMs = 120_000;
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
 let server: DatabaseServer;
@@ -115,7 +116,7 @@ function assertMoved({ code, output }: { readonly code: number | null; readonly 
 /** A shop that has sold, changed and removed books, was searched by several readers, and has an event it cannot read. */
 async function fillShop(data: string): Promise<void> {
   const token = 'operator-token-for-tests';
-  const shop = await startShop(data, { SAMSA_APP_OPERATOR_TOKEN: token });
+  const shop = await startShop(data, { SAMSA_APP_OPERATOR_TOKEN: token }, patienceMs);
   const headers = { authorization: `Bearer ${token}` };
   const added = await fetch(`${shop.web}/api/books`, {
     method: 'POST',
@@ -134,7 +135,7 @@ async function fillShop(data: string): Promise<void> {
   assert.equal(await shop.stop('SIGTERM'), 0);
   await addBooks(data);
   await addSearches(data);
-  const again = await startShop(data);
+  const again = await startShop(data, {}, patienceMs);
   await until('all is counted', () => isCounted(data), 300_000);
   assert.equal(await again.stop('SIGTERM'), 0);
 }

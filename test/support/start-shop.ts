@@ -46,8 +46,12 @@ export function spawnSamsa(
   return { process: child, output: () => output, ended };
 }
 
-/** Starts `samsa all` and waits until it listens. */
-export async function startShop(data: string, environment: Readonly<Record<string, string>> = {}): Promise<Shop> {
+/** Starts `samsa all` and waits until it listens, 15 s at most unless given. */
+export async function startShop(
+  data: string,
+  environment: Readonly<Record<string, string>> = {},
+  withinMs?: number,
+): Promise<Shop> {
   const started = spawnSamsa(['all'], data, environment);
   let gone = false;
   void started.ended.then(() => {
@@ -55,10 +59,14 @@ export async function startShop(data: string, environment: Readonly<Record<strin
   });
   const urlOf = (name: string): string | undefined =>
     new RegExp(`^${name}\\s+(http://[^/\\s]+)`, 'm').exec(started.output())?.[1];
-  await until('the shop listens', () => {
-    if (gone) throw new Error(`the shop ended instead of listening:\n${started.output()}`);
-    return urlOf('recommendation') !== undefined;
-  }).catch((error: unknown) => {
+  await until(
+    'the shop listens',
+    () => {
+      if (gone) throw new Error(`the shop ended instead of listening:\n${started.output()}`);
+      return urlOf('recommendation') !== undefined;
+    },
+    withinMs,
+  ).catch((error: unknown) => {
     started.process.kill('SIGKILL');
     throw error;
   });
