@@ -30,7 +30,8 @@ async function open(): Promise<{ readonly answers: Answers; readonly close: () =
   };
   const options = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere, onProblem };
   const store = await openRecommendationStore(location, options);
-  const answers = createAnswers(store, { clock: Date.now, onProblem: tellTrouble });
+  // Only how long an answer is kept depends on it: that clock is never set back.
+  const answers = createAnswers(store, { clock: () => performance.now(), onProblem: tellTrouble });
   return {
     answers,
     close: async () => {

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { startBroker } from '../../../../../test/servers/kafka-broker.ts';
+import { openKafkaLog } from '../../../../log/kafka/log.ts';
+import { raiseAboveLog } from './open-catalogue.ts';
+import { raisesAboveLog } from './raise-above-log.contract.ts';
+
+it('raises ids and versions of an older catalogue above those of a log on Kafka', { timeout: 120_000 }, async () => {
+  await using stack = new AsyncDisposableStack();
+  const broker = await startBroker();
+  stack.defer(broker.stop);
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-raise-'));
+  stack.defer(() => rm(folder, { recursive: true }));
+  const log = openKafkaLog({ brokers: broker.brokers, clientId: 'samsa', clock: Date.now });
+  stack.defer(log.close);
+  const path = join(folder, 'catalogue.sqlite');
+  await log.create('changes', { partitions: 3, retentionMs: 0, compacted: true });
+  await raisesAboveLog(path, log, 'changes');
+  await broker.stop();
+  assert.equal(await raiseAboveLog(path, log, 'changes', Date.now), null);
+});
