@@ -123,6 +123,23 @@ describe('a projection whose state is in MySQL', () => {
     }
   });
 
+  it('counts every event once after the database has gone back to older data', async () => {
+    await run('a');
+    await send(100);
+    await everyWordOnce();
+    const tables = ['position', 'mark', 'word'].map((name) => `${place.database}.${name}`);
+    for (const table of tables) {
+      await server.ask(`CREATE TABLE ${table}_older LIKE ${table}`);
+      await server.ask(`INSERT INTO ${table}_older SELECT * FROM ${table}`);
+    }
+    await send(100);
+    await everyWordOnce();
+    const moves = tables.map((table) => `${table} TO ${table}_newer, ${table}_older TO ${table}`);
+    await server.ask(`RENAME TABLE ${moves.join(', ')}`);
+    await send(100);
+    await everyWordOnce();
+  });
+
   it('starts while the database is down, and counts every event once when it is up', async () => {
     await server.kill();
     const said: (string | null)[] = [];
