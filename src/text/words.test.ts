@@ -43,6 +43,12 @@ describe('cutting words', () => {
     assert.deepEqual(extras('J.R.R. Tolkien'), ['jrr']);
   });
 
+  it('knows numbers in words and in digits, but not those of a series', () => {
+    assert.deepEqual(extras('Five of the 50, the fifth and 3rd of a hundred'), ['5', 'fifty', '5th', 'third', '100']);
+    assert.deepEqual(extras('Part II, 12'), ['pt', '2', 'two', 'xii', 'twelve']);
+    assert.deepEqual(extras('Spares #5'), []);
+  });
+
   it('cuts Chinese, Japanese and Korean into pairs of characters', () => {
     assert.deepEqual(own('吾輩は猫'), ['吾輩', '輩は', 'は猫']);
     assert.deepEqual(extras('吾輩は猫'), ['猫']);

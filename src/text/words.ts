@@ -64,25 +64,47 @@ const pairs: readonly (readonly [one: string, other: string])[] = [
   ['pt', 'part'],
   ['no', 'number'],
 ];
+const numbers =
+  'one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty';
+const ordinals =
+  '1st/first 2nd/second 3rd/third 4th/fourth 5th/fifth 6th/sixth 7th/seventh 8th/eighth 9th/ninth 10th/tenth 11th/eleventh 12th/twelfth ' +
+  '13th/thirteenth 14th/fourteenth 15th/fifteenth 16th/sixteenth 17th/seventeenth 18th/eighteenth 19th/nineteenth 20th/twentieth';
+const largerNumbers = '30/thirty 40/forty 50/fifty 60/sixty 70/seventy 80/eighty 90/ninety 100/hundred 1000/thousand';
 const romans = 'i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx'.split(' ');
 
-/** The number 1 has no Roman numeral here: “I” is a word. */
-const others = new Map<string, string>([
+const others = new Map<string, readonly string[]>();
+for (const [one, other] of [
   ...pairs,
-  ...pairs.map(([one, other]) => [other, one] as const),
-  ...romans.slice(1).map((roman, at) => [String(at + 2), roman] as const),
-  ...romans.slice(1).map((roman, at) => [roman, String(at + 2)] as const),
-]);
+  ...numbers.split(' ').map((number, at) => [String(at + 1), number] as const),
+  ...`${ordinals} ${largerNumbers}`.split(' ').map((pair) => pair.split('/') as [string, string]),
+]) {
+  others.set(one, [other]);
+  others.set(other, [one]);
+}
+/** Numerals of two letters or more: “I” is a word, “V” may be a name. */
+const romanNumbers = new Map<string, readonly string[]>();
+for (const [at, roman] of romans.entries()) {
+  if (roman.length < 2) continue;
+  const number = String(at + 1);
+  romanNumbers.set(roman, [number, ...others.get(number)!]);
+  others.set(number, [roman, ...others.get(number)!]);
+}
+const longestEquivalent = 11;
+const noWords: readonly string[] = [];
 
 /**
- * The other way to write a word, `null` where there is none: “vol” for volume, “2” for II. A Roman numeral must be
- * written in capitals, and have two letters: “V” may be a name.
+ * Other ways to write a word: “vol” for volume, “5” for five, “2” for II. A Roman numeral must be written in capitals;
+ * a number behind `#` counts the books of a series and is written in digits only.
  */
-function equivalentOf(word: string, written: string): string | null {
-  const other = others.get(word);
-  if (other === undefined) return null;
-  if (!/\d/.test(other)) return other.length > 1 ? other : null;
-  return word.length > 1 && written === written.toUpperCase() ? other : null;
+function equivalentsOf(word: string, text: string, start: number, end: number): readonly string[] {
+  const roman = romanNumbers.get(word);
+  if (roman !== undefined) {
+    const written = text.slice(start, end);
+    return written === written.toUpperCase() ? roman : noWords;
+  }
+  const found = others.get(word) ?? noWords;
+  if (found.length === 0 || text[start - 1] !== '#') return found;
+  return found.filter((other) => romanNumbers.has(other));
 }
 
 /** A word as the index knows it, and where it stands in the text it was cut from, in UTF-16 code units. */
@@ -182,9 +204,8 @@ function addEquivalents(text: string, words: CutWord[]): void {
   const count = words.length;
   for (let at = 0; at < count; at++) {
     const { word, start, end, extra } = words[at]!;
-    if (extra || word.length > 6) continue;
-    const equivalent = equivalentOf(word, text.slice(start, end));
-    if (equivalent !== null) words.push({ word: equivalent, start, end, extra: true });
+    if (extra || word.length > longestEquivalent) continue;
+    for (const other of equivalentsOf(word, text, start, end)) words.push({ word: other, start, end, extra: true });
   }
 }
 

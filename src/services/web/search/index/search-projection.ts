@@ -24,7 +24,7 @@ export type SearchChange =
 export const searchProjectionName = 'search-index';
 
 /** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are built again. */
-export const searchProjectionVersion = 3;
+export const searchProjectionVersion = 4;
 
 const monthMs = 30 * 86_400_000;
 

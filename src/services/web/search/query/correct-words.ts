@@ -12,7 +12,17 @@ const longQuery = 12;
 const joinedAtMost = 6;
 /** Of words that were run together and misspelt: what each must be, and how many corrections of one are tried. */
 const isPart = /^(?:\p{L}{4,}|\d+)$/u;
+/** A shorter part is enough where other words tell as well: “davinchi code”. */
+const isPartAmongWords = /^(?:\p{L}{2,}|\d+)$/u;
+const misspeltAmongWords = 5;
 const likeliestParts = 6;
+
+/** Of titles run together: their letters, the letters and number of their parts. */
+const runTogether = { least: 8, most: 60 } as const;
+const longestPart = 16;
+const mostParts = 10;
+/** What a word in one book costs, in halvings; a word in twice as many costs one less. */
+const rarest = 24;
 
 const letters = /^\p{L}[\p{L}\p{M}]*$/u;
 
@@ -44,6 +54,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
   /** “harrypotter”: each way to part a word into two that are known. */
   const parted = ({ word, prefix }: QueryWord): readonly Alternative[] => {
     const ways: Alternative[] = [];
+    if (/^\d+$/.test(word)) return ways;
     const parts = Array.from(word);
     for (let at = 1; at < parts.length; at++) {
       const first = parts.slice(0, at).join('');
@@ -65,14 +76,16 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
   };
 
   /** “harrypoter”: parted where one part is known and the other is a letter off. */
-  const partedWithTypo = ({ word, prefix }: QueryWord): readonly Alternative[] => {
+  const partedWithTypo = ({ word, prefix }: QueryWord, isAlone: boolean): readonly Alternative[] => {
+    const isLongEnough = isAlone ? isPart : isPartAmongWords;
     const ways: Alternative[] = [];
     for (let at = 1; at < word.length; at++) {
       const [first, second] = [word.slice(0, at), word.slice(at)];
-      if (!isPart.test(first) || !isPart.test(second)) continue;
+      if (!isLongEnough.test(first) || !isLongEnough.test(second)) continue;
       const knows = [spelling.books(first, false) > 0, spelling.books(second, prefix) > 0] as const;
       if (knows[0] === knows[1]) continue;
       const likely = knows[0] ? { word: second, prefix } : { word: first, prefix: false };
+      if (!isAlone && letters.test(likely.word) && likely.word.length < misspeltAmongWords) continue;
       for (const { words, edits, books } of corrections({ ...likely, only: null }, false).slice(0, likeliestParts)) {
         const [corrected] = words;
         const parts = knows[0] ? [{ word: first, prefix: false }, corrected!] : [corrected!, { word: second, prefix }];
@@ -80,6 +93,28 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
       }
     }
     return ways;
+  };
+
+  /** “lordoftherings”: the likeliest way to part a word into three or more that are known, by how common each is. */
+  const partedIntoMany = ({ word, prefix }: QueryWord): readonly Alternative[] => {
+    if (word.length < runTogether.least || word.length > runTogether.most || !letters.test(word)) return [];
+    const best: ({ readonly cost: number; readonly parts: readonly string[] } | null)[] = [{ cost: 0, parts: [] }];
+    for (let end = 1; end <= word.length; end++) {
+      best[end] = null;
+      for (let start = Math.max(0, end - longestPart); start < end; start++) {
+        const before = best[start];
+        const part = word.slice(start, end);
+        if (before == null || (part.length < 2 && !/[ai]/.test(part))) continue;
+        const isUnfinished = prefix && end === word.length && part.length >= 4;
+        const books = spelling.books(part, false) || (isUnfinished ? Math.min(1, spelling.books(part, true)) : 0);
+        const cost = before.cost + rarest - Math.log2(books);
+        if (books > 0 && cost < (best[end]?.cost ?? Infinity)) best[end] = { cost, parts: [...before.parts, part] };
+      }
+    }
+    const parts = best[word.length]?.parts ?? [];
+    if (parts.length < 3 || parts.length > mostParts) return [];
+    const words = parts.map((part, at) => ({ word: part, prefix: prefix && at === parts.length - 1 }));
+    return [{ words, edits: spaceEdits, books: 0 }];
   };
 
   const slot = (word: QueryWord, alternatives: readonly Alternative[]): Slot => ({
@@ -146,13 +181,17 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
       }),
     );
 
-  const withPartsCorrected = (words: readonly QueryWord[]): Reading =>
-    reading(
+  const withPartsCorrected = (words: readonly QueryWord[]): Reading => {
+    const isAlone = words.length === 1;
+    return reading(
       words.map((word) => {
-        const others = isKnown(word.word, word.prefix) ? [] : partedWithTypo(word);
+        const others = isKnown(word.word, word.prefix)
+          ? []
+          : [...partedIntoMany(word), ...partedWithTypo(word, isAlone)];
         return others.length > 0 ? slot(word, others) : known(word);
       }),
     );
+  };
 
   return {
     knownInNumber,

@@ -35,6 +35,8 @@ describe('parsing a query', () => {
     assert.deepEqual(ofAuthor('author:Ursula Le Guin'), ['ursula', 'le', 'guin']);
     assert.deepEqual(ofAuthor('shining AUTHOR: king'), ['king']);
     assert.deepEqual(ofAuthor('king author:king'), ['king']);
+    assert.deepEqual(ofAuthor('author:"le guin" earthsea'), ['le', 'guin']);
+    assert.deepEqual(ofAuthor('author:“le guin” le'), ['le', 'guin']);
   });
 
   it('takes author: alone, and inside a word, for a word', () => {

@@ -22,26 +22,37 @@ export type ParsedQuery = {
 };
 
 const mostWords = 32;
-const authorPrefix = /(?:^|\s)author:\s*(?=\S)/iu;
+const authorPrefix = /(?:^|\s)author:\s*(?:["“](?<quoted>[^"“”]*)["”]|(?=\S))/iu;
 
-/** Cuts a query as the index was cut. What follows `author:` is asked of authors only; words beyond 32 are ignored. */
+/**
+ * Cuts a query as the index was cut. What follows `author:`, or only what stands in quotes there, is asked of authors;
+ * words beyond 32 are ignored.
+ */
 export function parseQuery(typed: string): ParsedQuery {
   const text = typed.trim();
   const isbn = isbnOf(text);
   const split = authorPrefix.exec(text);
-  const anywhere = wordsOf(split === null ? text : text.slice(0, split.index));
-  const author = split === null ? [] : wordsOf(text.slice(split.index + split[0].length));
-  if (author.length === 0 && split !== null) return { ...parseWords(wordsOf(text), []), text, isbn };
-  return { ...parseWords(anywhere, author), text, isbn };
+  if (split === null) return { ...parseWords(wordsOf(text), [], []), text, isbn };
+  const before = wordsOf(text.slice(0, split.index));
+  const behind = wordsOf(text.slice(split.index + split[0].length));
+  const quoted = split.groups?.['quoted'];
+  const author = quoted === undefined ? behind : wordsOf(quoted);
+  if (author.length === 0) return { ...parseWords(wordsOf(text), [], []), text, isbn };
+  return { ...parseWords(before, author, quoted === undefined ? [] : behind), text, isbn };
 }
 
-function parseWords(anywhere: readonly string[], author: readonly string[]): Pick<ParsedQuery, 'words' | 'phrase'> {
-  const typed = [...anywhere, ...author].slice(0, mostWords);
+function parseWords(
+  before: readonly string[],
+  author: readonly string[],
+  behind: readonly string[],
+): Pick<ParsedQuery, 'words' | 'phrase'> {
+  const typed = [...before, ...author, ...behind].slice(0, mostWords);
   const words: QueryWord[] = [];
   for (const [index, word] of typed.entries()) {
     const at = words.findIndex((known) => known.word === word);
     const known = words[at];
-    const isAuthor = index >= anywhere.length || known?.only === 'author';
+    const isBehind = index >= before.length && index < before.length + author.length;
+    const isAuthor = isBehind || known?.only === 'author';
     const prefix = (index === typed.length - 1 || isSingle(word)) && known?.prefix !== false;
     words[at === -1 ? words.length : at] = { word, prefix, only: isAuthor ? 'author' : null };
   }

@@ -50,7 +50,10 @@ export function planSearch(
   query: ParsedQuery,
   exact: boolean,
 ): SearchPlan {
-  const words = query.words.map((word) => withKnownSymbols(index, word));
+  const words = withKnownAuthor(
+    index,
+    query.words.map((word) => withKnownSymbols(index, word)),
+  );
   const typed = readingAsTyped(words, query.phrase);
   const limit = limitOf(words);
   const found = matchSlots(index, typed.slots, limit);
@@ -120,13 +123,28 @@ function withKnownSymbols(index: IndexReader, word: QueryWord): QueryWord {
   return letters === word.word || index.places([slotAsTyped(word)]).length > 0 ? word : { ...word, word: letters };
 }
 
-/** What is left out first are words that say nothing; they alone are never what is searched for. */
+/** “author:tolkien hobbit”: of the words after `author:`, those behind the longest known name may be anywhere. */
+function withKnownAuthor(index: IndexReader, words: readonly QueryWord[]): readonly QueryWord[] {
+  const name = words.filter(({ only }) => only !== null);
+  if (name.length < 2) return words;
+  for (let length = name.length; length > 0; length--) {
+    const kept = name.slice(0, length);
+    if (!hasMatch(index, kept.map(slotAsTyped))) continue;
+    return words.map((word) => (kept.includes(word) ? word : { ...word, only: null }));
+  }
+  return words;
+}
+
+/** What is left out first are words that say nothing, then numbers; they alone are never what is searched for. */
 function planWithFewerWords(index: IndexReader, corrector: Corrector | null, words: readonly QueryWord[]): SearchPlan {
   const slots = words.map((word) => (corrector === null ? slotAsTyped(word) : corrector.knownInNumber(word)));
   const telling = slots.filter(({ typed }) => !functionWords.has(typed));
   const kept = keepMatchingWords(telling.length > 0 ? telling : slots.slice(0, functionWordsAtMost), {
     matches: (some) => hasMatch(index, some),
-    frequency: (slot) => index.places([{ ...slot, only: null }]).length,
+    frequency: (slot) => {
+      const books = index.places([{ ...slot, only: null }]).length;
+      return books > 0 && /^\d+$/.test(slot.typed) ? books + mostCounted : books;
+    },
   });
   const gathered = createGathering(index);
   if (kept.length > 0) gathered.try({ slots: kept, phrase: phraseAsTyped(kept), whole: null });

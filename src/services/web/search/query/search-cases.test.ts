@@ -54,6 +54,12 @@ const bookcase: readonly Omit<Book, 'id'>[] = [
   { title: 'Collected Poems, Vol. 2', author: 'W. H. Auden', popularity: 5_000 },
   { title: 'St. Joan', author: 'Bernard Shaw', popularity: 30_000 },
   { title: 'The Color of Magic', author: 'Terry Pratchett', popularity: 200_000, series: 'Discworld #1' },
+  { title: 'Fifty Shades of Grey', author: 'E.L. James', popularity: 800_000 },
+  { title: '4:50 from Paddington', author: 'Agatha Christie', popularity: 40_000 },
+  { title: 'The Five People You Meet in Heaven', author: 'Mitch Albom', popularity: 400_000 },
+  { title: 'The 5th Wave', author: 'Rick Yancey', popularity: 300_000 },
+  { title: 'Slaughterhouse-Five', author: 'Kurt Vonnegut', popularity: 700_000 },
+  { title: 'The Da Vinci Code', author: 'Dan Brown', popularity: 800_000 },
   { title: 'Der Steppenwolf', author: 'Hermann Müller-Hesse', popularity: 100_000 },
 ];
 
@@ -93,6 +99,24 @@ const meant: readonly (readonly [query: string, meant: RegExp, corrected?: strin
   ['mueller hesse', /Steppenwolf/],
   ['peace and war', /War and Peace/],
   ['discworld', /Color of Magic/],
+  ['author:tolkien hobbit', /Hobbit/],
+  ['author:tolkien hobit', /Hobbit/],
+  ['hobbit author:tolkien', /Hobbit/],
+  ['author:"j.r.r. tolkien" lord', /Lord of the Rings/],
+  ['lord author:"tolkien" rings', /Lord of the Rings/],
+  ['author:j.r.r. tolkien hobbit', /Hobbit/],
+  ['tokillamockingbird', /Mockingbird/, 'to kill a mockingbird'],
+  ['thegreatgatsby', /Gatsby/, 'the great gatsby'],
+  ['lordoftherings', /Lord of the Rings/, 'lord of the rings'],
+  ['gameofthrones', /Thrones/, 'game of thrones'],
+  ['gameofthrones martin', /Thrones/],
+  ['50 shades', /Fifty Shades/],
+  ['5 people you meet', /Five People/],
+  ['fifth wave', /5th Wave/],
+  ['slaughterhouse 5', /Slaughterhouse/],
+  ['100 years of solitude', /Solitude/],
+  ['fahrenheit 450', /Fahrenheit 451/],
+  ['the davinchi code', /Da Vinci/, 'the da vinci code'],
 ];
 
 describe('search, as readers type', () => {
@@ -123,6 +147,21 @@ describe('search, as readers type', () => {
     assert.equal(search(shelf, 'fahrenheit 452').corrected, null);
     assert.equal(search(shelf, 'tolkien').corrected, null);
     assert.deepEqual(search(shelf, 'principito de la').bookIds, []);
+    shelf.close();
+  });
+
+  it('leaves out a number before a word that books have', () => {
+    const shelf = openShelf(join(folder, 'numbers.sqlite'), bookcase);
+    for (const [query, dropped] of [
+      ['50 gatsby', ['50']],
+      ['fahrenheit 450', ['450']],
+      ['tolkien 451', ['451']],
+    ] as const) {
+      const found = search(shelf, query);
+      assert.deepEqual([found.dropped, found.corrected], [dropped, null], query);
+    }
+    for (const query of ['50 shades', '5 people you meet', 'fifth wave', 'author:tolkien hobbit'])
+      assert.deepEqual(search(shelf, query).dropped, [], query);
     shelf.close();
   });
 
