@@ -75,9 +75,9 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
     for (const work of settled) if (work !== -1) together.add(work, Number.NEGATIVE_INFINITY);
     const scoreOf = (work: number): number => together.of(work) + besides.of(work);
     const offer = (work: number): void => {
-      const score = scoreOf(work);
-      if (score > 0) strongest.offer(work, score);
       const share = together.of(work);
+      const score = share + besides.of(work);
+      if (score > 0) strongest.offer(work, score);
       if (share > 0) mostTogether.offer(work, share);
     };
     strongest.clear();
