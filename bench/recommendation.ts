@@ -159,7 +159,7 @@ async function ownActions(log: EventLog, url: string, readers: readonly string[]
   return spread(tookMs);
 }
 
-/** From the durable action of a third reader of two books until a reader of one of them is told of the other. */
+/** From the durable action of a third reader of two books until a reader of one of them is offered the other. */
 async function actionsOfOthers(log: EventLog, url: string, books: number) {
   const source = createEventSource('others', clock);
   const tookMs: number[] = [];

@@ -36,7 +36,7 @@ describe('the OpenAPI descriptions', () => {
   });
 });
 
-/** Into a folder of its own. Installs Debian's package when Python cannot make one. */
+/** Into its own folder. Installs Debian's package when Python cannot make one. */
 async function install(python: string): Promise<void> {
   if (!existsSync('/usr/bin/python3')) await installDebian();
   try {

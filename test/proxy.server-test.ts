@@ -16,7 +16,7 @@ const book = JSON.stringify({ title: 'The Castle of Beetles', author: 'Gregor Pr
 
 type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
 
-/** Sends one request on a connection of its own. @param from a loopback address, to be another client for nginx. */
+/** Sends one request on its own connection. @param from a loopback address, to be another client for nginx. */
 async function send(url: string, options: RequestOptions & { payload?: string; from?: string } = {}): Promise<Answer> {
   const { payload, from, ...rest } = options;
   return new Promise((resolve, reject) => {

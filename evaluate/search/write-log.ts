@@ -4,7 +4,7 @@ import { defaultTopicNames } from '../../src/events/topics.ts';
 import { openLog } from '../../src/log/open-log.ts';
 import { readBooks } from './read-books.ts';
 
-/** A process of its own, so that its memory is not taken for the index's: `write-log.ts LOG FILE…`. */
+/** Its own process, so that its memory is not taken for the index's: `write-log.ts LOG FILE…`. */
 const [path = '', ...files] = process.argv.slice(2);
 const booksAtOnce = 2_000;
 

@@ -14,7 +14,7 @@ const weekHours = 7 * 24;
 /**
  * Prints one line of JSON: for each size, how well our score and its peers find the bursts of a simulated shop. Lists are
  * looked at at the end of every hour, from the day on which the first burst may begin. A burst is on at the end of an hour
- * when that hour is one of its own, the first one included: a burst that is noticed late is missed in its first hours.
+ * when that hour is one of the burst's, the first one included: a burst that is noticed late is missed in its first hours.
  *
  * - `recall_at_5`: of the bursts that are on, the share that is among the first five rows; with more than five on, of five
  *   ("capped recall", Thakur and others 2021). The mean over all hours in which a burst is on, then over the seeds.

@@ -21,7 +21,7 @@ export function openList(store: TrendStore, clock: () => number, monotonicMs?: (
   });
 }
 
-/** A list of a store of its own, at noon. */
+/** A list over a new store, at noon. */
 export async function openTrends(
   test: TestContext,
   around: (store: TrendStore) => TrendStore = (store) => store,

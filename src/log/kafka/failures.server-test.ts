@@ -122,7 +122,7 @@ void describe('Kafka log and its records', () => {
     assert.deepEqual(values(await readAll(log, topic)), ['meant', 'meant', 'meant', 'own']);
   });
 
-  test('refuses a topic that was deleted and made anew, also to a read that waits', async (log, topic) => {
+  test('refuses a topic that was deleted and created again, also to a read that waits', async (log, topic) => {
     await log.append([record(topic, 'old')]);
     const { id } = await log.describe(topic);
     const waiting = assert.rejects(
@@ -174,7 +174,7 @@ void describe('Kafka log and its broker', () => {
       await log.append([record('strict', 'small')]);
       slow.answerAfterMs(400);
       const second = log.append([record('patient', 'second')]);
-      // The log asks first, then whoever sends.
+      // The log asks first, then the sender.
       await until('the sender has asked', () => slow.kept() >= 2);
       await assert.rejects(log.append([record('strict', 'l'.repeat(5_000))]), refused('bad-event', false, /refused/));
       await second;
@@ -187,7 +187,7 @@ void describe('Kafka log and its broker', () => {
     }
   });
 
-  test('says that a topic was made anew with fewer partitions, and goes on with others', async (log, topic) => {
+  test('says that a topic was created again with fewer partitions, and continues with others', async (log, topic) => {
     const shrunk = `${topic}-shrunk`;
     await log.create(shrunk, { partitions: 3, retentionMs: 0, compacted: false });
     const toAll = Array.from({ length: 20 }, (_, index) => record(shrunk, String(index), `key ${index}`));

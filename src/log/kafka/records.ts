@@ -35,7 +35,7 @@ function toKafkaHeaders(headers: RecordHeaders): Map<Buffer, Buffer> {
       known = Buffer.from(name);
       if (knownNames.size < knownNamesLimit) knownNames.set(name, known);
     }
-    // A repeated name needs a key object of its own.
+    // A repeated name needs its own key object.
     all.set(all.has(known) ? Buffer.from(name) : known, view(value));
   }
   return all;

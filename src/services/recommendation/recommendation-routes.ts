@@ -10,7 +10,7 @@ export type RecommendationRoutesDeps = Pick<Answers, 'recommendations' | 'relate
   readonly asOfMs: () => number;
   /**
    * Whose recommendations a `uid` asks for.
-   * @returns null when whoever asks may not see them.
+   * @returns null when the client may not see them.
    */
   readonly readerOf: (uid: string, request: FastifyRequest) => string | null;
 };

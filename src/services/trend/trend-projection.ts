@@ -184,7 +184,7 @@ export function spellingReader(label: string, reader: number): number {
   return hash('sha256', `${reader} ${label}`, 'buffer').readIntBE(0, 6);
 }
 
-/** A reader whose place is unknown is at a place of its own, as far as places are told apart. */
+/** A reader whose place is unknown gets a place by a hash of the reader. */
 export function placeBit(place: number | null, reader: number | null): number {
   if (place !== null) return 1 << place;
   return reader === null ? 0 : 1 << (Math.abs(reader) % placeBits);

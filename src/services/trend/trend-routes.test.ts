@@ -12,7 +12,7 @@ import { trendRoutes } from './trend-routes.ts';
 const asOfMs = noonMs - 1_234;
 const emma = { id: 17, title: 'Emma', author: 'Jane Austen', odd: 'kept' };
 
-/** The routes over a store of their own, at noon; three readers are enough for any query. */
+/** The routes over a new store, at noon; three readers are enough for any query. */
 async function openRoutes(test: TestContext, operatorToken: string | null = 's3cret') {
   const { store, count } = await openCountedStore(test);
   const server = await openTestServer({ service: 'trend' });
@@ -83,7 +83,7 @@ describe('GET /trends', () => {
     );
   });
 
-  it('refuses a number of queries that is none, or out of bounds', async (test) => {
+  it('refuses a number of queries that is not a number, or out of bounds', async (test) => {
     const { refusal } = await openRoutes(test);
     for (const ps of ['0', '101', '-1', '1.5', 'ten', '1e1', '99999999999999999999', '%2010', 'NaN']) {
       assert.deepEqual(await refusal(`/trends?ps=${ps}`), [400, problemJson, 'bad-request'], ps);

@@ -19,7 +19,7 @@ const logger = pino({ level: 'silent' });
 const topic = 'lr-book-searches';
 const operatorTopic = 'lr-operator-actions';
 
-/** A trend service over a log and a store of its own, and a way for readers to search. */
+/** A trend service over its own log and store, and a way for readers to search. */
 async function openService(test: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-live-'));
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });

@@ -31,7 +31,7 @@ const sweepEveryMs = 10;
 /**
  * Answers from a store. The model follows the store in the background: what a reader did shows in the answers of others
  * within about a tenth of a second, and every weight is exact within minutes.
- * @param onProblem is told once what goes wrong in the background, where it is tried again.
+ * @param onProblem gets each problem of the background once. The work is tried again.
  */
 export function createAnswers(
   store: Source,

@@ -12,9 +12,9 @@ type Asked = { readonly resolve: (answer: unknown) => void; readonly reject: (er
 type QuestionWithoutId = Question extends infer One ? (One extends unknown ? Omit<One, 'id'> : never) : never;
 
 /**
- * Answers from a thread of their own, where solving and loading delay nobody else. A thread that fails is started again;
+ * Answers from their own thread, where solving and loading delay nothing else. A thread that fails is started again;
  * what was asked meanwhile is `store-unavailable` (retryable).
- * @param onProblem is told what goes wrong in the thread, where it is tried again.
+ * @param onProblem gets each problem of the thread. The work is tried again.
  */
 export function openAnswers(
   location: StoreLocation,

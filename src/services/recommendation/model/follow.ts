@@ -9,7 +9,7 @@ const readersPerLook = 20;
 type Numbered = { readonly changeNumber: number };
 
 /**
- * Follows a list that is ordered by change numbers, whoever changes it: this instance and others.
+ * Follows a list that is ordered by change numbers. This instance and others may change it.
  * @returns a function that resolves when everything that was there at the call has been taken. One look at a time: of two
  *   at once the slower would overwrite what is newer. Calls during a look share the next one.
  */

@@ -21,7 +21,7 @@ export type ReaderCounts = Counts & {
   readonly facts: () => number;
 };
 
-/** @param onChange is told each work whose counts changed. */
+/** @param onChange gets each work whose counts changed. */
 export function createReaderCounts(onChange: (work: number) => void = () => {}): ReaderCounts {
   const pairs = createCoCounts();
   const numbers = new Map<number, number>();

@@ -38,7 +38,7 @@ const book = (id: number, version: number, title: string | null): TasteChange =>
   return { kind: 'book', change: { bookId: id, version, book: content } };
 };
 
-/** Commits what one read of a partition brought, as whoever leases it. */
+/** Commits what one read of a partition brought, as the holder of its lease. */
 async function commit(
   store: RecommendationStore,
   changes: readonly TasteChange[],

@@ -71,7 +71,7 @@ export type Figures = {
 const risePlaces = 3;
 
 /**
- * A rise of the last 3 hours is told with their figures, a longer one with those of the last 24.
+ * A rise of the last 3 hours is described with their figures, a longer one with those of the last 24.
  * @returns `null` when the query is not rising.
  */
 export function risingFigures(known: Known, comparison: Comparison): Figures | null {

@@ -25,7 +25,7 @@ export type QueryFacts = Pick<
 /** What may be shown of a query. */
 export type ShownQuery = {
   readonly label: string;
-  /** Whether a book contains its words. Else its figures are rounded, and less is told about it. */
+  /** Whether a book contains its words. Else its figures are rounded, and less of it is shown. */
   readonly namesBook: boolean;
 };
 
@@ -95,7 +95,7 @@ function isMailLike(text: string): boolean {
   return /\S\s?@\s?\S/.test(visible(text));
 }
 
-/** Seven digits or more with nothing but a telephone number's separators between them; years side by side are none. */
+/** Seven digits or more with nothing but a telephone number's separators between them. Years side by side do not count. */
 function isPhoneLike(text: string): boolean {
   const runs = visible(text).match(/\p{Nd}(?:[\s().+/\p{Pd}]{0,3}\p{Nd}){6,}/gu) ?? [];
   return runs.some((run) => {

@@ -9,7 +9,7 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const books = [{ id: 1, title: 'Emma', author: 'Jane Austen' }];
 
-/** Histories from a store of its own, at noon; three readers are enough for any query. */
+/** Histories from a new store, at noon; three readers are enough for any query. */
 async function openHistory(test: TestContext) {
   const opened = await openCountedStore(test);
   let nowMs = noonMs;

@@ -87,7 +87,7 @@ export function testSharing(test: TrendStoreTest): void {
     assert.deepEqual(await sumsOf(await another()), []);
   });
 
-  test('keeps everything when it is opened anew, and goes on from there', async ({ store, another, count }) => {
+  test('keeps everything when it is opened again, and continues from there', async ({ store, another, count }) => {
     await count([searchOf('Émma', 'ann', { books: [{ id: 1 }], corrected: 'emma' })]);
     const before = await describeOne(store, 'emma');
     assert.equal(before?.label, 'Émma');

@@ -11,7 +11,7 @@ export type TrendStoreUnderTest = {
   readonly close: () => Promise<void>;
 };
 
-/** One test with a store of its own, closed afterwards, and a way to count in it. */
+/** One test with its own store, closed afterwards, and a way to count in it. */
 export type TrendStoreTest = (
   name: string,
   body: (opened: TrendStoreUnderTest & { readonly count: Counting }) => Promise<void>,

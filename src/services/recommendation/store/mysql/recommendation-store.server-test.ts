@@ -60,7 +60,7 @@ booksAreRenewed('MySQL', async () => {
 
 const partitions = [0, 1].map((partition) => ({ topic: 't', partition, topicId: 'i', start: 0, end: 0 }));
 
-/** Two instances on one new database, each with a partition of its own to commit to. */
+/** Two instances on one new database, each with its own partition to commit to. */
 async function withTwo(
   body: (commits: readonly Commit[], stores: readonly RecommendationStore[], place: TestDatabase) => Promise<void>,
 ): Promise<void> {

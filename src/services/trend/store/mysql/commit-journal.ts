@@ -2,7 +2,7 @@ import type { MysqlConnection } from '../../../../mysql/connection.ts';
 import type { CommitContext } from '../../../../progress/mysql/progress.ts';
 import type { HourCount } from '../trend-store.ts';
 
-/** How many counts of each partition are kept for those who follow; who is further behind reads the totals anew. */
+/** How many counts of each partition are kept for those who follow; who is further behind reads all totals again. */
 const keptCounts = 20_000;
 
 /** Every so many commits of a partition, old ones are removed: that need not be a statement of each. */

@@ -33,7 +33,7 @@ const answeredAgain: MergedTable = {
   key: ['id'],
   columns: { key_hash: 'kept', query_key: 'kept', answer_hash: 'kept', time_ms: 'set', answered_ms: 'set' },
 };
-const answeredAnew: MergedTable = { ...answeredAgain, columns: { ...answeredAgain.columns, answer_hash: 'set' } };
+const firstAnswer: MergedTable = { ...answeredAgain, columns: { ...answeredAgain.columns, answer_hash: 'set' } };
 
 /** Locks the rows of queries inside a commit. Remembers their numbers, which never change. */
 export type QueryLocks = {
@@ -160,7 +160,7 @@ export async function keepLatestAnswers(connection: MysqlConnection, searched: r
   );
   const answers: SqlValue[][] = [];
   const again: SqlValue[][] = [];
-  const anew: SqlValue[][] = [];
+  const inserted: SqlValue[][] = [];
   for (const { row, timeMs, given } of searched) {
     const known = stored.get(row.id);
     const isLater =
@@ -168,13 +168,13 @@ export async function keepLatestAnswers(connection: MysqlConnection, searched: r
       (known === undefined ? given.time > row.answeredMs : isLaterAnswer(given, { ...known, time: row.answeredMs }));
     if (isLater && !given.hash.equals(row.answerHash)) {
       answers.push([row.id, given.corrected, given.books]);
-      anew.push([row.id, '', '', given.hash, timeMs, given.time]);
+      inserted.push([row.id, '', '', given.hash, timeMs, given.time]);
     } else {
       again.push([row.id, '', '', '', timeMs, isLater ? given.time : row.answeredMs]);
     }
   }
   await connection.insert(upsert(answer, 'mysql'), answers);
-  await connection.insert(upsert(answeredAnew, 'mysql'), anew);
+  await connection.insert(upsert(firstAnswer, 'mysql'), inserted);
   await connection.insert(upsert(answeredAgain, 'mysql'), again);
 }
 

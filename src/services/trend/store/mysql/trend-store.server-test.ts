@@ -277,7 +277,7 @@ describe('counts in MySQL', () => {
     });
   });
 
-  it('are read anew by an instance that is too far behind', async () => {
+  it('are read again by an instance that is too far behind', async () => {
     await withTwo(async (a, b) => {
       const byA = createCommitter('a');
       const revision = await b.counts(0, () => {});

@@ -118,7 +118,7 @@ function createQueryNumbers(database: SqliteDatabase) {
 
 /**
  * The latest answer of every query, and when it was searched last. Readers mostly get the same answer again, so the times
- * have a narrow row of their own, and the answer itself is only written when it differs. An answer that is not remembered
+ * have their own narrow row, and the answer itself is only written when it differs. An answer that is not remembered
  * is compared where it is stored: mostly it is the same and need not be read.
  */
 export function createLatestAnswers(database: SqliteDatabase) {

@@ -15,7 +15,7 @@ const firstCheckedId = 2 ** 50;
 /**
  * An import that leaves the catalogue as it is: every book that a row may be is copied into a temporary catalogue when
  * it is first needed, and changed only there. So it comes to the same results.
- * @param find looks up books in the catalogue; `null` where there is none yet.
+ * @param find looks up books in the catalogue; `null` while there is no catalogue.
  */
 export function createCheckRun(
   find: Catalogue['find'] | null,

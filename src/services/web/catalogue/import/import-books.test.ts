@@ -54,7 +54,7 @@ const list = (rows: number): string =>
   `id,title,author,isbn\n${Array.from({ length: rows }, (_, at) => `${at},Same title,Same author,9780439023481`).join('\n')}\n`;
 
 describe('an import', () => {
-  test('adds every row with an id of its own, and changes nothing the second time', async (shop) => {
+  test('adds every row with its own id, and changes nothing the second time', async (shop) => {
     assert.deepEqual(counts(await shop.importText(list(1_001))), [1_001, 1_001, 0, 0, 0]);
     assert.deepEqual(counts(await shop.importText(list(1_001))), [1_001, 0, 0, 1_001, 0]);
     assert.equal((await shop.catalogue.census()).books, 1_001);

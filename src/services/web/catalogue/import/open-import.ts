@@ -29,7 +29,7 @@ export type OpenImport = {
     options: ImportOptions,
     deps: IntoDeps,
   ) => Promise<ImportSummary>;
-  /** Tells what `into` would do, and changes nothing. @param catalogue `null` where there is none yet. */
+  /** Tells what `into` would do, and changes nothing. @param catalogue `null` while there is no catalogue. */
   readonly check: (
     catalogue: Catalogue | null,
     source: string,

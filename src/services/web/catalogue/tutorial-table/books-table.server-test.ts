@@ -33,7 +33,7 @@ describe('a table of books somebody else made', () => {
     for (const one of opened.splice(0)) await one.close();
   });
 
-  /** As the tutorial's service would ask, on a connection of its own. */
+  /** As the tutorial's service would ask, on its own connection. */
   const ask = async (...statements: readonly string[]): Promise<readonly unknown[]> => {
     const database = await openMysql(place, { migrations: [] });
     try {
@@ -121,7 +121,7 @@ describe('a table of books somebody else made', () => {
     assert.deepEqual(outcomesOf(await run.merge(rows)), ['added', 'added', 'added', 'added']);
   });
 
-  it('may have columns of its own, also narrow ones and times instead of texts', async () => {
+  it('may have its own columns, also narrow ones and times instead of texts', async () => {
     await ask(
       `CREATE TABLE books (id INT AUTO_INCREMENT PRIMARY KEY, created_at BIGINT, updated_at DATETIME(3), deleted_at DATETIME(3),
          title VARCHAR(80) CHARACTER SET latin1 NOT NULL, author VARCHAR(400), published_at DATE, price INT NOT NULL DEFAULT 7,

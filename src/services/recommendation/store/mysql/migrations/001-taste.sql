@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS state.forgotten (
   KEY by_time (until_ms)
 ) ENGINE = InnoDB;
 
--- Rows that transactions lock to take turns. `forgotten`: shared by whoever keeps what readers did, alone by whoever
+-- Rows that transactions lock to take turns. `forgotten`: shared by those who store what readers did, exclusive for those who
 -- forgets a reader. `book`: the last change number; it is locked until the commit, so numbers become visible in their
 -- order. `old`: the last day, since 1970, of which nothing is left to remove.
 CREATE TABLE IF NOT EXISTS state.turn (

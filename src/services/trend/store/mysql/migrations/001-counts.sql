@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS state.commit (
   KEY by_total (position_id, total)
 ) ENGINE = InnoDB;
 
--- One row, locked by whoever removes old rows: up to which hour nothing is left to remove.
+-- One row, locked by the process that removes old rows: up to which hour nothing is left to remove.
 CREATE TABLE IF NOT EXISTS state.forgetting (
   id INT NOT NULL PRIMARY KEY,
   done_up_to_hour BIGINT NOT NULL

@@ -179,7 +179,7 @@ function textsOf(element: Element, ...names: readonly string[]): readonly string
   );
 }
 
-/** What is in an element, as HTML where it has elements of its own. */
+/** What is in an element, as HTML when it holds elements. */
 function markupOf(element: Element): string {
   const isHtml = element.children.some((child) => typeof child !== 'string');
   return element.children

@@ -149,7 +149,7 @@ describe('the catalogue in MySQL', () => {
     assert.deepEqual(told, ['store-unavailable', undefined]);
   });
 
-  it('never gives the id of a removed book again, also after the server has started anew', async () => {
+  it('never gives the id of a removed book again, also after the server has started again', async () => {
     const place = await server.createDatabase();
     await using shop = await open(place);
     const { bookId } = await shop.catalogue.add(book('Last'));

@@ -1,4 +1,4 @@
--- What the shop keeps of a book beside the columns of `books`, which belongs to whoever made it. A removed book has a row
+-- What the shop keeps of a book beside the columns of `books`, which belongs to its maker. A removed book has a row
 -- here and none there. Version 0: a row of `books` that was marked as deleted before the shop ever sold it.
 -- `givers` says which source gave which fields. `title_key` is half of a SHA-256; `text_crc` is the CRC-32 of title and author, by which a changed row is noticed.
 
