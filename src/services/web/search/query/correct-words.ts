@@ -193,8 +193,17 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     );
   };
 
+  /** What an unfinished word may stand for that no book has as it is; `null` where nothing is near. */
+  const unlessWhole = (word: QueryWord): Slot | null => {
+    const edits = editsAllowed(word.word, false);
+    if (!word.prefix || word.word.length < 4 || edits === 0 || spelling.books(word.word, false) > 0) return null;
+    const near = corrections({ ...word, prefix: false }, false);
+    return near.length === 0 ? null : slot(word, near);
+  };
+
   return {
     knownInNumber,
+    unlessWhole,
     joined,
     /** Groups of readings, the likeliest first; all words are corrected at once only when no book was found by then. */
     readings: function* (words: readonly QueryWord[], hasAny: () => boolean): Generator<readonly Reading[]> {

@@ -3,6 +3,7 @@ import { titleMark, titleMarks, wholeMark, wholeWordsAtMost, withoutArticle } fr
 import { mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { createCorrector, type Corrector } from './correct-words.ts';
+import { slotsCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
 import { hasMatch, matchSlots, type Matches } from './match-slots.ts';
 import {
@@ -62,7 +63,10 @@ export function planSearch(
   gathered.add(typed, found);
   const corrector = spelling === null ? null : createCorrector(index, spelling);
   for (const reading of corrector?.joined(inOrderTyped(query, words)) ?? []) gathered.try(reading);
-  if (gathered.hasLikely()) return gathered.plan([]);
+  if (gathered.hasLikely()) {
+    if (corrector !== null) addCorrectedTitles(index, corrector, words, gathered);
+    return gathered.plan([]);
+  }
   addInitials(index, words, gathered);
   for (const readings of corrector?.readings(words, () => gathered.count() > 0) ?? []) {
     for (const reading of readings) gathered.try(reading);
@@ -108,6 +112,23 @@ function wholePlaces(index: IndexReader, query: ParsedQuery): readonly number[] 
 function startingPlaces(index: IndexReader, expression: string, phrase: string): readonly number[] {
   const mark = titleMark(phrase);
   return mark.length < titleMarks.length + 3 ? [] : index.match(`(${expression}) AND "${mark}"`, markedCandidates);
+}
+
+/** “duen” begins a name that few have, and is nearly the whole of a title: Dune. */
+function addCorrectedTitles(
+  index: IndexReader,
+  corrector: Corrector,
+  words: readonly QueryWord[],
+  gathered: Gathering,
+): void {
+  const [word] = words;
+  if (words.length !== 1 || word === undefined || word.only !== null) return;
+  const slot = corrector.unlessWhole(word);
+  if (slot === null) return;
+  const marks = slot.alternatives.map(({ words }) => `"${wholeMark(words[0]!.word)}"`).join(' OR ');
+  const books = index.ranked(index.match(marks, markedCandidates)).filter(slotsCheck([slot]));
+  const places = books.map(({ place }) => place);
+  gathered.add({ slots: [slot], phrase: null, whole: null }, { places, count: places.length, isWhole: true });
 }
 
 function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: Gathering): void {

@@ -59,6 +59,8 @@ const bookcase: readonly Omit<Book, 'id'>[] = [
   { title: 'The Five People You Meet in Heaven', author: 'Mitch Albom', popularity: 400_000 },
   { title: 'The 5th Wave', author: 'Rick Yancey', popularity: 300_000 },
   { title: 'Slaughterhouse-Five', author: 'Kurt Vonnegut', popularity: 700_000 },
+  { title: 'Dune', author: 'Frank Herbert', popularity: 800_000 },
+  { title: 'The Time in Between', author: 'María Dueñas', popularity: 20_000 },
   { title: 'The Da Vinci Code', author: 'Dan Brown', popularity: 800_000 },
   { title: 'Der Steppenwolf', author: 'Hermann Müller-Hesse', popularity: 100_000 },
 ];
@@ -110,6 +112,9 @@ const meant: readonly (readonly [query: string, meant: RegExp, corrected?: strin
   ['lordoftherings', /Lord of the Rings/, 'lord of the rings'],
   ['gameofthrones', /Thrones/, 'game of thrones'],
   ['gameofthrones martin', /Thrones/],
+  ['duen', /Dune/, 'dune'],
+  ['dueñ', /Dune/],
+  ['duena', /Time in Between/],
   ['50 shades', /Fifty Shades/],
   ['5 people you meet', /Five People/],
   ['fifth wave', /5th Wave/],
