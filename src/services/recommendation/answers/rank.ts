@@ -1,8 +1,6 @@
-import type { Knowledge } from '../model/knowledge.ts';
-import { windowOf, type Fact } from '../model/reader-window.ts';
-import { createScores } from '../model/scores.ts';
-import type { SolvedWork } from '../model/solve-weights.ts';
-import { createStrongest } from '../model/strongest.ts';
+import { type Knowledge, windowOf, type Fact } from '../model/knowledge.ts';
+import { createScores, createStrongest } from '../model/scores.ts';
+import type { SolvedWork } from '../model/weights.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
 

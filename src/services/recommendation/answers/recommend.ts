@@ -1,7 +1,7 @@
 import type { Knowledge } from '../model/knowledge.ts';
 import type { ReadingModel } from '../model/reading-model.ts';
 import type { Shelf } from '../model/shelf.ts';
-import { createStrongest } from '../model/strongest.ts';
+import { createStrongest } from '../model/scores.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
 import { arrange, type Candidate } from './arrange.ts';

@@ -1,8 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import { authorKeys } from '../../../text/fields.ts';
 import { wholeWords } from '../../../text/words.ts';
-import { createScores } from './scores.ts';
-import { createStrongest } from './strongest.ts';
+import { createScores, createStrongest } from './scores.ts';
 
 export type Neighbour = { readonly bookId: number; /** Cosine, 0 to 1. */ readonly similarity: number };
 

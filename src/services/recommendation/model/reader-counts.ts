@@ -1,5 +1,5 @@
 import { createCoCounts, mostWorks } from './co-counts.ts';
-import type { Counts } from './solve-weights.ts';
+import type { Counts } from './weights.ts';
 
 /**
  * How many readers have a work and how many have two, derived from the books each reader has had. Books are numbered

@@ -1,7 +1,6 @@
 import { createReaderCounts, type ReaderCounts } from './reader-counts.ts';
 import type { Scores } from './scores.ts';
-import { createSolver, type SolvedWork } from './solve-weights.ts';
-import { createWeights } from './weights.ts';
+import { createSolver, type SolvedWork, createWeights } from './weights.ts';
 
 /** How a reader's books speak for others, learnt from which books readers have in common. */
 export type ReadingModel = {

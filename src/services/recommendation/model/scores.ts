@@ -40,3 +40,59 @@ export function createScores(): Scores {
     },
   };
 }
+
+/** Keeps the works offered with the greatest scores. Among equals the one that comes first stays. */
+export type Strongest = {
+  readonly clear: () => void;
+  readonly offer: (work: number, score: number) => void;
+  /** In no particular order. */
+  readonly works: () => Int32Array;
+};
+
+/**
+ * A heap whose root is the weakest work in it.
+ * @param comesFirst decides between works with equal scores.
+ */
+export function createStrongest(most: number, comesFirst: (one: number, other: number) => boolean): Strongest {
+  const works = new Int32Array(most);
+  const scores = new Float64Array(most);
+  let size = 0;
+  const isWeaker = (work: number, score: number, place: number): boolean =>
+    score < scores[place]! || (score === scores[place]! && comesFirst(works[place]!, work));
+  const put = (place: number, work: number, score: number): void => {
+    works[place] = work;
+    scores[place] = score;
+  };
+  const rise = (work: number, score: number): void => {
+    let place = size++;
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      if (!isWeaker(work, score, parent)) break;
+      put(place, works[parent]!, scores[parent]!);
+      place = parent;
+    }
+    put(place, work, score);
+  };
+  const sink = (work: number, score: number): void => {
+    let place = 0;
+    for (;;) {
+      let child = 2 * place + 1;
+      if (child >= size) break;
+      if (child + 1 < size && isWeaker(works[child + 1]!, scores[child + 1]!, child)) child++;
+      if (isWeaker(work, score, child)) break;
+      put(place, works[child]!, scores[child]!);
+      place = child;
+    }
+    put(place, work, score);
+  };
+  return {
+    clear: () => {
+      size = 0;
+    },
+    offer: (work, score) => {
+      if (size < most) rise(work, score);
+      else if (!isWeaker(work, score, 0)) sink(work, score);
+    },
+    works: () => works.slice(0, size),
+  };
+}

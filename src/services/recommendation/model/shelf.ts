@@ -2,9 +2,8 @@ import type { Book } from '../../../events/book.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import { authorKeys } from '../../../text/fields.ts';
 import { createContentIndex, type Neighbour } from './content-neighbours.ts';
-import { createStrongest } from './strongest.ts';
-import { seriesPlace, type SeriesPlace } from './work-identity.ts';
-import { createWorks } from './works.ts';
+import { createStrongest } from './scores.ts';
+import { seriesPlace, type SeriesPlace, createWorks } from './works.ts';
 
 export type ShelvedBook = {
   readonly title: string;

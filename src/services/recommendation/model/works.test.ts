@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Book } from '../../../events/book.ts';
-import { seriesPlace } from './work-identity.ts';
-import { createWorks } from './works.ts';
+import { seriesPlace, createWorks } from './works.ts';
 
 type Fields = Partial<Book> & { readonly other_titles?: readonly string[] };
 

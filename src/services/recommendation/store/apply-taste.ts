@@ -1,7 +1,19 @@
-import { change, columnText, rows, type Steps } from '../../../sql/statements.ts';
+import { change, columnText, rows, type Steps, write, type SqlValue } from '../../../sql/statements.ts';
 import type { TasteChange } from '../recommendation-projection.ts';
-import { forgetOldTaste, isForgettingDue } from './forget-taste.ts';
-import { keepBooks, keepTaste, numberReaders } from './keep-taste.ts';
+import { hash } from 'node:crypto';
+import type { BookChanged } from '../../../events/book-changed.ts';
+import {
+  bookTable,
+  forgottenTable,
+  likingTable,
+  readerHash,
+  readerTable,
+  readerTables,
+  searchTable,
+  textOf,
+  verdictTable,
+} from './taste-tables.ts';
+import { topicRetention } from '../../../events/topics.ts';
 
 /** How instances that share a database take turns. */
 export type TasteTurns = {
@@ -43,4 +55,152 @@ export function* applyTaste(
   yield* numberReaders(touched);
   const books = changes.filter((one) => one.kind === 'book');
   yield* keepBooks(books.map((one) => one.change));
+}
+
+type Of<Kind extends TasteChange['kind']> = Extract<TasteChange, { readonly kind: Kind }>;
+
+/**
+ * Keeps what readers did, inside a commit, unless they have asked to have it forgotten.
+ * @returns the readers of whose books something changed.
+ */
+function* keepTaste(changes: readonly TasteChange[]): Steps<readonly Buffer[]> {
+  const hashes = hashesOf(changes);
+  yield* forgetReaders(
+    changes.filter((one) => one.kind === 'forgotten'),
+    hashes,
+  );
+  const isForgotten = yield* readForgotten(hashes);
+  const likings: (readonly [Buffer, number, number, number])[] = [];
+  const verdicts: (readonly [Buffer, number, string, number, number, string])[] = [];
+  const searches: (readonly [Buffer, Buffer, string, string, number, string])[] = [];
+  for (const one of changes) {
+    if (one.kind === 'book' || one.kind === 'forgotten' || isForgotten(one)) continue;
+    const reader = hashes.get(one.reader)!;
+    if (one.kind === 'liked') likings.push([reader, one.bookId, one.strength, one.time]);
+    else if (one.kind === 'judged') {
+      verdicts.push([reader, one.bookId, one.verdict, one.holds ? 1 : 0, one.time, one.tieBreak]);
+    } else {
+      const found = JSON.stringify(one.bookIds);
+      searches.push([reader, hash('sha256', one.query, 'buffer'), one.query, found, one.time, one.tieBreak]);
+    }
+  }
+  if (likings.length > 0) yield* write(likingTable, likings);
+  if (verdicts.length > 0) yield* write(verdictTable, verdicts);
+  if (searches.length > 0) yield* write(searchTable, searches);
+  const touched = changes.flatMap((one) => (one.kind === 'book' || one.kind === 'searched' ? [] : [one.reader]));
+  return Array.from(new Set(touched), (reader) => hashes.get(reader)!);
+}
+
+function hashesOf(changes: readonly TasteChange[]): ReadonlyMap<string, Buffer> {
+  const readers = new Set(changes.flatMap((one) => (one.kind === 'book' ? [] : [one.reader])));
+  return new Map(Array.from(readers, (reader) => [reader, readerHash(reader)]));
+}
+
+function* forgetReaders(forgetting: readonly Of<'forgotten'>[], hashes: ReadonlyMap<string, Buffer>): Steps<void> {
+  if (forgetting.length === 0) return;
+  yield* write(
+    forgottenTable,
+    forgetting.map(({ reader, time }) => [hashes.get(reader)!, time]),
+  );
+  for (const { reader, time } of forgetting) {
+    for (const { name } of readerTables) {
+      yield* change(`DELETE FROM state.${name} WHERE reader = ? AND time_ms <= ?`, [hashes.get(reader)!, time]);
+    }
+  }
+}
+
+/** @returns whether a reader has asked to have what they did at that time forgotten. */
+function* readForgotten(
+  hashes: ReadonlyMap<string, Buffer>,
+): Steps<(did: { readonly reader: string; readonly time: number }) => boolean> {
+  if (hashes.size === 0) return () => false;
+  const stored = yield* rows('SELECT reader, until_ms FROM state.forgotten WHERE reader IN (?)', [
+    [...hashes.values()],
+  ]);
+  if (stored.length === 0) return () => false;
+  const untilOf = new Map(stored.map((row) => [textOf(row['reader'] as Uint8Array), Number(row['until_ms'])]));
+  return ({ reader, time }) => time <= (untilOf.get(textOf(hashes.get(reader)!)) ?? Number.NEGATIVE_INFINITY);
+}
+
+/**
+ * Numbers the readers whose books changed. Call it at the end of a commit: from here on others that do so wait, so that
+ * a follower that has read up to a change number has missed none below it.
+ */
+function* numberReaders(readers: readonly Uint8Array[]): Steps<void> {
+  if (readers.length === 0) return;
+  const first = yield* takeNumbers('reader', readers.length);
+  yield* write(
+    readerTable,
+    readers.map((reader, index) => [reader, first + index]),
+  );
+}
+
+/** Keeps the highest version of each book. Call it at the end of a commit, as `numberReaders`. */
+function* keepBooks(changes: readonly BookChanged[]): Steps<void> {
+  if (changes.length === 0) return;
+  const first = yield* takeNumbers('book', changes.length);
+  yield* write(
+    bookTable,
+    changes.map(({ bookId, version, book }, index) => [
+      bookId,
+      first + index,
+      book === null ? null : JSON.stringify(book),
+      version,
+    ]),
+  );
+}
+
+/** Reserves so many change numbers. @returns the first of them. */
+function* takeNumbers(name: string, count: number): Steps<number> {
+  yield* change('UPDATE state.turn SET value = value + ? WHERE name = ?', [count, name]);
+  const [row] = yield* rows('SELECT value FROM state.turn WHERE name = ?', [name]);
+  return Number(row?.['value']) - count + 1;
+}
+
+const dayMs = 86_400_000;
+/** About so many rows of a table per commit, so that no commit holds others up for long. */
+const forgottenPerCommit = 2_000;
+
+const kept = [
+  { table: 'search', time: 'time_ms', retentionMs: topicRetention.searches.retentionMs },
+  { table: 'liking', time: 'time_ms', retentionMs: topicRetention.actions.retentionMs },
+  { table: 'verdict', time: 'time_ms', retentionMs: topicRetention.actions.retentionMs },
+  { table: 'forgotten', time: 'until_ms', retentionMs: topicRetention.actions.retentionMs },
+] as const;
+
+function dayOf(ms: number): number {
+  return Math.floor(ms / dayMs);
+}
+
+/** Whether the watermark has entered a day for which old rows may still have to be removed. */
+function isForgettingDue(watermarkMs: number, doneDay: number): boolean {
+  return dayOf(watermarkMs) > doneDay;
+}
+
+/**
+ * Removes some of what the topics no longer keep when the watermark's day ends. No event happens after it arrives, so a
+ * rebuild finds everything that is left in the topics; and no record still to come can touch what is removed: it would
+ * be late.
+ * @returns the readers of whose books something was removed.
+ */
+function* forgetOldTaste(watermarkMs: number): Steps<readonly Uint8Array[]> {
+  const day = dayOf(watermarkMs);
+  let isDone = true;
+  const readers: Uint8Array[] = [];
+  for (const { table, time, retentionMs } of kept) {
+    const beforeMs = (day + 1) * dayMs - retentionMs;
+    const [last] = yield* rows(
+      `SELECT ${time} AS ms FROM state.${table} WHERE ${time} < ? ORDER BY ${time} LIMIT 1 OFFSET ${forgottenPerCommit - 1}`,
+      [beforeMs],
+    );
+    isDone &&= last === undefined;
+    const untilMs: SqlValue = last === undefined ? beforeMs - 1 : Number(last['ms']);
+    if (table === 'liking' || table === 'verdict') {
+      const old = yield* rows(`SELECT DISTINCT reader FROM state.${table} WHERE ${time} <= ?`, [untilMs]);
+      readers.push(...old.map((row) => row['reader'] as Uint8Array));
+    }
+    yield* change(`DELETE FROM state.${table} WHERE ${time} <= ?`, [untilMs]);
+  }
+  if (isDone) yield* change("UPDATE state.turn SET value = ? WHERE name = 'old'", [day]);
+  return readers;
 }
