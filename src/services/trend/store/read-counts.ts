@@ -1,8 +1,9 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { columnText, rows, type Dialect, type SqlRow, type Steps } from '../../../sql/statements.ts';
+import type { Counts, Decisions, HourCount, QueryDescription, QueryTotal, UnansweredQuery } from './trend-store.ts';
 import { countedDays, hoursAhead } from './forget-old-counts.ts';
 import type { Spelling } from './tally.ts';
 import { latestTimes } from './tables.ts';
-import type { Counts, Decisions, HourCount, QueryDescription } from './trend-store.ts';
 
 const hourMs = 3_600_000;
 const sums = 'SUM(readers) AS readers, SUM(anonymous) AS anonymous, SUM(searches) AS searches';
@@ -183,4 +184,142 @@ export function byQuery(found: readonly SqlRow[]): ReadonlyMap<number, readonly 
 /** With a list of hours or days a database seeks each (hour, query) instead of reading whole hours. */
 export function numbersFrom(first: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => first + index);
+}
+
+/** Who searched in an hour is known for this long. */
+const readerHours = 24;
+
+/** @see TrendStore.unanswered */
+export function* readUnanswered(fromHour: number, nowHour: number, limit: number): Steps<readonly UnansweredQuery[]> {
+  const found = yield* rows(
+    `SELECT u.query, SUM(u.searches) AS searches, MAX(u.last_ms) AS last_ms, SUM(COALESCE(h.readers, 0)) AS readers
+     FROM state.unanswered AS u LEFT JOIN state.hourly AS h ON h.hour = u.hour AND h.query = u.query
+     WHERE u.hour >= ? GROUP BY u.query ORDER BY readers DESC, searches DESC, u.query LIMIT ?`,
+    [fromHour, limit],
+  );
+  if (found.length === 0) return [];
+  const queries = found.map((row) => Number(row['query']));
+  const known = byQuery(
+    yield* rows(
+      `SELECT q.id AS query, q.query_key, corrected, books FROM state.query AS q
+       LEFT JOIN state.answer AS a ON a.query = q.id WHERE q.id IN (?)`,
+      [queries],
+    ),
+  );
+  const distinct =
+    nowHour - fromHour >= readerHours
+      ? null
+      : byQuery(
+          yield* rows(
+            `SELECT r.query AS query, COUNT(DISTINCT r.reader) AS readers FROM state.hourly_reader AS r
+             JOIN state.unanswered AS u ON u.hour = r.hour AND u.query = r.query
+             WHERE r.hour IN (?) AND r.query IN (?) GROUP BY r.query`,
+            [numbersFrom(fromHour, readerHours + hoursAhead), queries],
+          ),
+        );
+  const queriesFound = found.flatMap((row) => {
+    const query = Number(row['query']);
+    const answer = known.get(query)?.[0];
+    if (answer === undefined) return [];
+    const readers = distinct === null ? row['readers'] : (distinct.get(query)?.[0]?.['readers'] ?? 0);
+    return {
+      key: columnText(answer['query_key'])!,
+      readers: Number(readers),
+      searches: Number(row['searches']),
+      lastMs: Number(row['last_ms']),
+      corrected: columnText(answer['corrected']),
+      books: columnText(answer['books']),
+    };
+  });
+  return queriesFound.sort((one, other) => other.readers - one.readers || other.searches - one.searches);
+}
+
+const rowsPerPiece = 2_000;
+/** When there are more sums than `most`, only the `kept` greatest ones go on. */
+const sumLimits = { most: 100_000, kept: 50_000 };
+/** How often sums are read again because hours became days meanwhile. */
+const attempts = 3;
+
+type Source = { readonly table: 'hourly' | 'daily'; readonly column: 'hour' | 'day' };
+const sources: readonly Source[] = [
+  { table: 'hourly', column: 'hour' },
+  { table: 'daily', column: 'day' },
+];
+
+/** @see TrendStore.totals */
+export async function sumTotals(
+  run: <Result>(steps: Steps<Result>) => Promise<Result>,
+  fromHour: number,
+  endHour = Number.MAX_SAFE_INTEGER,
+): Promise<readonly QueryTotal[]> {
+  for (let attempt = 1; ; attempt++) {
+    const oldest = await run(oldestCount());
+    const totals = new Map<number, Counts>();
+    for (const source of sources) {
+      const isHours = source.column === 'hour';
+      const from = isHours ? fromHour : Math.floor(fromHour / 24);
+      // Hours become days a week later, so that no day is newer than the last hour.
+      await addAll(run, source, from, isHours ? endHour : Number.MAX_SAFE_INTEGER, totals);
+    }
+    if (attempt === attempts || (await run(oldestCount())) === oldest) {
+      return Array.from(totals, ([query, counts]) => ({ query, ...counts }));
+    }
+  }
+}
+
+/** Changes whenever hours have become days. */
+function* oldestCount(): Steps<string> {
+  const [row] = yield* rows('SELECT hour, query FROM state.hourly ORDER BY hour, query LIMIT 1');
+  return row === undefined ? '' : [Number(row['hour']), Number(row['query'])].join(' ');
+}
+
+async function addAll(
+  run: <Result>(steps: Steps<Result>) => Promise<Result>,
+  source: Source,
+  from: number,
+  end: number,
+  totals: Map<number, Counts>,
+): Promise<void> {
+  for (let at = await run(nextAt(source, from)); at !== null && at < end; at = await run(nextAt(source, at + 1))) {
+    let after = -1;
+    while (true) {
+      const piece = await run(readPiece(source, at, after));
+      for (const total of piece) add(totals, total);
+      if (piece.length < rowsPerPiece) break;
+      after = piece.at(-1)!.query;
+      if (totals.size > sumLimits.most) keepGreatest(totals);
+      await letOthersRun();
+    }
+  }
+}
+
+function* nextAt({ table, column }: Source, from: number): Steps<number | null> {
+  const [row] = yield* rows(`SELECT MIN(${column}) AS next FROM state.${table} WHERE ${column} >= ?`, [from]);
+  const next = row?.['next'];
+  return next === null || next === undefined ? null : Number(next);
+}
+
+function* readPiece({ table, column }: Source, at: number, after: number): Steps<readonly QueryTotal[]> {
+  const counts = yield* rows(
+    `SELECT query, readers, anonymous, searches FROM state.${table} WHERE ${column} = ? AND query > ?
+     ORDER BY query LIMIT ?`,
+    [at, after, rowsPerPiece],
+  );
+  return counts.map((row) => ({ query: Number(row['query']), ...decodeCounts(row) }));
+}
+
+function add(totals: Map<number, Counts>, { query, readers, anonymous, searches }: QueryTotal): void {
+  const known = totals.get(query);
+  totals.set(query, {
+    readers: readers + (known?.readers ?? 0),
+    anonymous: anonymous + (known?.anonymous ?? 0),
+    searches: searches + (known?.searches ?? 0),
+  });
+}
+
+function keepGreatest(totals: Map<number, Counts>): void {
+  const byReaders = [...totals].sort(
+    ([one, a], [other, b]) => b.readers + b.anonymous - a.readers - a.anonymous || one - other,
+  );
+  for (const [query] of byReaders.slice(sumLimits.kept)) totals.delete(query);
 }

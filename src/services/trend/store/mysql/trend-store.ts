@@ -4,12 +4,10 @@ import { openMysql, type MysqlDatabase, type MysqlOptions } from '../../../../my
 import type { Migrations } from '../../../../mysql/migrations.ts';
 import { runSteps } from '../../../../mysql/run-steps.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
-import { readCountedSince, readSeen, type Seen } from './commit-journal.ts';
-import { countSearches } from './count-searches.ts';
+import { countSearches, readCountedSince, readSeen, type Seen } from './count-searches.ts';
 import { createQueryLocks } from './queries.ts';
-import { refuseForgotten } from '../forget-old-counts.ts';
+import { createForgetting, refuseForgotten } from '../forget-old-counts.ts';
 import { keyHash } from '../tables.ts';
-import { createForgetting } from '../forget-old-counts.ts';
 import {
   countDistinctReaders,
   readDays,
@@ -17,9 +15,9 @@ import {
   readDescriptions,
   readHour,
   readHours,
+  readUnanswered,
+  sumTotals,
 } from '../read-counts.ts';
-import { sumTotals } from '../read-totals.ts';
-import { readUnanswered } from '../read-unanswered.ts';
 import type { TrendChange } from '../../trend-projection.ts';
 import type { TrendStore } from '../trend-store.ts';
 

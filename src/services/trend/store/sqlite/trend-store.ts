@@ -3,14 +3,17 @@ import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.t
 import { runSteps } from '../../../../sqlite/run-steps.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
 import { createSqliteProgress, progressMigrations } from '../../../../progress/sqlite/progress.ts';
-import { createSearchCounter } from './count-searches.ts';
+import { createCountJournal, createSearchCounter } from './count-searches.ts';
 import { countsMigrations } from './schema.ts';
-import { createCountJournal } from './commit-journal.ts';
-import { createForgetting } from '../forget-old-counts.ts';
-import { refuseForgotten } from '../forget-old-counts.ts';
-import { countDistinctReaders, readDays, readDecisions, readDescriptions } from '../read-counts.ts';
-import { sumTotals } from '../read-totals.ts';
-import { readUnanswered } from '../read-unanswered.ts';
+import { createForgetting, refuseForgotten } from '../forget-old-counts.ts';
+import {
+  countDistinctReaders,
+  readDays,
+  readDecisions,
+  readDescriptions,
+  readUnanswered,
+  sumTotals,
+} from '../read-counts.ts';
 import type { TrendChange } from '../../trend-projection.ts';
 import type { HourCount, TrendStore } from '../trend-store.ts';
 
