@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { openSqliteStateReader } from './sqlite/state-reader.ts';
+import { besideFile, openSqliteStateReader } from './sqlite/open-state.ts';
 import type { StateReader, StoreLocation, RebuildPlace } from './state.ts';
-import { besideFile } from './sqlite/rebuild-place.ts';
 
 /**
  * @returns null where no state has been kept yet.
@@ -10,13 +9,13 @@ import { besideFile } from './sqlite/rebuild-place.ts';
  */
 export async function openStateReader(location: StoreLocation): Promise<StateReader | null> {
   if (location.kind === 'sqlite') return existsSync(location.path) ? openSqliteStateReader(location.path) : null;
-  const { openMysqlStateReader } = await import('./mysql/state-reader.ts');
+  const { openMysqlStateReader } = await import('./mysql/open-state.ts');
   return openMysqlStateReader(location);
 }
 
 /** @throws SamsaError `already-running` when another process is rebuilding it, and what the database throws. */
 export async function openRebuildPlace(location: StoreLocation, projection: string): Promise<RebuildPlace> {
   if (location.kind === 'sqlite') return besideFile(location.path);
-  const { openMysqlRebuildPlace } = await import('./mysql/rebuild-place.ts');
+  const { openMysqlRebuildPlace } = await import('./mysql/open-state.ts');
   return openMysqlRebuildPlace(location, projection);
 }

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { openSqlite } from '../../sqlite/connection.ts';
 import { createSqliteProgress, progressMigrations } from './progress.ts';
-import { openSqliteStateReader } from './state-reader.ts';
+import { openSqliteStateReader } from './open-state.ts';
 
 /** What version 0.1 of the program left: a position that was read up to 7, its marks and a dead letter. */
 function writeOlderFile(path: string): void {

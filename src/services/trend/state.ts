@@ -1,4 +1,4 @@
-import { rowText } from '../../progress/mysql/rebuild-place.ts';
+import { rowText } from '../../progress/mysql/open-state.ts';
 import type { ComparedTable, StateOptions, StoreLocation } from '../../progress/state.ts';
 import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
 import type { Projection } from '../../projection/projection.ts';

@@ -1,30 +1,85 @@
 import { SamsaError } from '../../errors.ts';
 import {
+  databaseName,
+  databaseTime,
   openConnection,
   type MysqlAddress,
   type MysqlConnection,
   type OwnedConnection,
 } from '../../mysql/connection.ts';
-import { translateErrors } from '../../mysql/errors.ts';
-import { countDiscarded } from '../dead-letters.ts';
+import { isUnknownTable, translateErrors } from '../../mysql/errors.ts';
+import { isTaken, lockName, lockScopeOf, releaseLock, takeLock } from '../../mysql/locks.ts';
 import { runSteps } from '../../mysql/run-steps.ts';
-import { leasesLock } from './progress.ts';
-import { releaseLock, lockName, lockScopeOf, takeLock } from '../../mysql/locks.ts';
-import { hasState, readingInstances } from './state-reader.ts';
+import { startSnapshot } from '../../mysql/transaction.ts';
+import type { Dialect } from '../../sql/statements.ts';
+import { countDiscarded, readDeadLetters } from '../dead-letters.ts';
+import { readPositionsByProjection } from '../positions.ts';
 import {
-  rebuiltAlready,
+  lookInside,
   placeName,
-  type RebuildPlace,
+  readInstances,
+  readProgress,
+  rebuiltAlready,
   type ComparedTable,
   type Difference,
+  type RebuildPlace,
+  type StateReader,
   type StateSnapshot,
 } from '../state.ts';
-import type { Dialect } from '../../sql/statements.ts';
-import { startSnapshot } from '../../mysql/transaction.ts';
-import { readPositionsByProjection } from '../positions.ts';
+import { instanceLock, leasesLock } from './progress.ts';
+
+const readTimeoutMs = 60_000;
+/** Longer than any lease lasts. */
+const seenWithinMs = 10_000;
+
+/** On its own connection, without creating or changing tables. @see openStateReader */
+export async function openMysqlStateReader(address: MysqlAddress): Promise<StateReader | null> {
+  const name = databaseName(address);
+  const ours = <Result>(work: Promise<Result>): Promise<Result> => translateErrors(name, work);
+  const connection = await ours(openConnection(address, readTimeoutMs));
+  if (!(await ours(hasState(connection)))) {
+    await connection.quit();
+    return null;
+  }
+  const inside: StateReader['inside'] = async (projection) => {
+    const instances = await readingInstances(connection, lockScopeOf(address), projection);
+    return { ...(await runSteps(connection, lookInside(projection))), instances };
+  };
+  return {
+    progress: () => ours(runSteps(connection, readProgress())),
+    inside: (projection) => ours(inside(projection)),
+    deadLetters: (query) => ours(runSteps(connection, readDeadLetters(query))),
+    close: connection.quit,
+  };
+}
+
+/** Whether there is a state under the prefix of this connection. */
+async function hasState(connection: MysqlConnection): Promise<boolean> {
+  try {
+    await connection.rows('SELECT 1 FROM state.dead_letter LIMIT 1');
+    return true;
+  } catch (error) {
+    if (isUnknownTable(error)) return false;
+    throw error;
+  }
+}
+
+/** Instances that were seen a moment ago, or still have the connection they commit on, frozen or not. */
+async function readingInstances(
+  connection: MysqlConnection,
+  lockScope: string,
+  projection: string,
+): Promise<readonly string[]> {
+  const seenSinceMs = (await databaseTime(connection)) - seenWithinMs;
+  const reading: string[] = [];
+  for (const { instance, seenMs } of await runSteps(connection, readInstances(projection))) {
+    if (seenMs > seenSinceMs || (await isTaken(connection, instanceLock(lockScope, instance)))) reading.push(instance);
+  }
+  return reading;
+}
 
 /** Comparing reads whole tables. */
-const timeoutMs = 600_000;
+const compareTimeoutMs = 600_000;
 
 /** Tables beside the live ones, in the same database under another prefix. @see openRebuildPlace */
 export async function openMysqlRebuildPlace(address: MysqlAddress, projection: string): Promise<RebuildPlace> {
@@ -34,9 +89,9 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
   const name = placeName({ kind: 'mysql', ...address });
   const ours = <Result>(work: Promise<Result>): Promise<Result> => translateErrors(name, work);
   await using stack = new AsyncDisposableStack();
-  const live = await ours(openConnection(address, timeoutMs));
+  const live = await ours(openConnection(address, compareTimeoutMs));
   stack.defer(live.quit);
-  const beside = await ours(openConnection(draft, timeoutMs));
+  const beside = await ours(openConnection(draft, compareTimeoutMs));
   stack.defer(beside.quit);
   if (!(await ours(takeLock(live, lockName(lockScopeOf(address), 'rebuild'), 0)))) throw rebuiltAlready(name);
   await ours(removeTables(live, prefixes.draft));
@@ -50,7 +105,7 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
     draft: { kind: 'mysql', ...draft },
     isInUse: () => ours(isUsed()),
     snapshot: () =>
-      ours(openConnection(address, timeoutMs).then((connection) => openMysqlSnapshot(connection, beside))),
+      ours(openConnection(address, compareTimeoutMs).then((connection) => openMysqlSnapshot(connection, beside))),
     replace: (mayReplace) =>
       ours(
         withoutTicks(live, address, projection, async () => {
