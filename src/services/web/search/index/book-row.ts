@@ -11,7 +11,7 @@ export type BookRow = {
   readonly mainTitleWords: number;
   readonly author: string;
   readonly series: string | null;
-  /** Each on a line of its own. */
+  /** Each on its own line. */
   readonly subjects: string | null;
   readonly otherTitles: string | null;
   /** The language alone, in lower case: `en` for `en-GB`. */

@@ -96,7 +96,7 @@ describe('search index', () => {
     await open();
     await until('the book that is left is found', () => finds('new') && index!.freshness().lagEvents === 0);
     await until(
-      'the ledger is told',
+      'the ledger is reported',
       () => index!.ledger().length > 0 && index!.ledger().every(({ lag }) => lag === 0),
     );
     assert.deepEqual([find('old'), find('silent')], [[], []]);

@@ -13,11 +13,11 @@ import { suggestBooks, type Suggestions } from '../query/suggest-books.ts';
 import { createSpelling, type Spelling } from '../spelling/spelling.ts';
 
 /**
- * This node's own copy of the books, made from the log, to search in. A thread of its own writes it; searching only
+ * This node's own copy of the books, made from the log, to search in. Its own thread writes it; searching only
  * reads. What a search finds may be some milliseconds old.
  */
 export type SearchIndex = {
-  /** @throws SamsaError `store-unavailable` (retryable) while the index cannot be read or is being made anew. */
+  /** @throws SamsaError `store-unavailable` (retryable) while the index cannot be read or is being built again. */
   readonly search: (request: SearchRequest) => SearchResult;
   readonly suggest: (text: string) => Suggestions;
   /**
@@ -50,7 +50,7 @@ export type SearchResult = FoundBooks & {
 };
 
 export type SearchIndexOptions = {
-  /** The index file; made when missing, made anew when it cannot be used. */
+  /** The index file; built when missing, built again when it cannot be used. */
   readonly path: string;
   /** What it is made from. */
   readonly log: LogLocation;
@@ -101,9 +101,9 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
   });
   await thread.opened;
 
-  /** Reads, and has the file made anew when it turns out to be damaged. */
+  /** Reads, and has the file built again when it turns out to be damaged. */
   const read = <Result>(use: (index: IndexReader) => Result): Result => {
-    if (reader === null) throw unavailable(path, thread.ended() ?? 'it is being made anew from the log');
+    if (reader === null) throw unavailable(path, thread.ended() ?? 'it is being built again from the log');
     try {
       return use(reader);
     } catch (error) {
