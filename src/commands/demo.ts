@@ -1,4 +1,3 @@
-import { SamsaError } from '../errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { openCatalogueToRead, openShopToChange } from './import/open-shop.ts';
 import { count, createProgressLine, type ProgressOutput } from './import/progress-line.ts';
@@ -10,22 +9,16 @@ export async function removeDemoCommand(
 ): Promise<number> {
   const { print, warn } = context;
   await using stack = new AsyncDisposableStack();
-  try {
-    if ((await openCatalogueToRead(context, stack)) === null) {
-      print('0 demo books have left the shop');
-      return 0;
-    }
-    const progress = createProgressLine(output);
-    const { catalogue, deliver } = await openShopToChange(context, stack);
-    const removed = await catalogue.removeDemoBooks();
-    const undelivered = await deliver(progress);
-    progress.end();
-    print(`${count(removed)} demo books have left the shop`);
-    if (undelivered !== null) warn(`samsa: ${undelivered}`);
+  if ((await openCatalogueToRead(context, stack)) === null) {
+    print('0 demo books have left the shop');
     return 0;
-  } catch (error) {
-    if (!(error instanceof SamsaError)) throw error;
-    warn(`samsa: ${error.message}`);
-    return 1;
   }
+  const progress = createProgressLine(output);
+  const { catalogue, deliver } = await openShopToChange(context, stack);
+  const removed = await catalogue.removeDemoBooks();
+  const undelivered = await deliver(progress);
+  progress.end();
+  print(`${count(removed)} demo books have left the shop`);
+  if (undelivered !== null) warn(`samsa: ${undelivered}`);
+  return 0;
 }

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { SamsaError } from '../errors.ts';
 import { openExport, type ExportFormat } from '../services/web/catalogue/import/open-import.ts';
 import type { CommandContext } from './command-context.ts';
 import { openCatalogueToRead } from './import/open-shop.ts';
 
 /**
  * Writes the whole catalogue to the output; `samsa import` takes it again without a change.
- * @returns the exit code: 1 when there is no catalogue or it cannot be read.
+ * @returns the exit code: 1 when there is no catalogue.
+ * @throws SamsaError as `openCatalogueToRead` does.
  */
 export async function exportCommand(
   context: CommandContext,
@@ -28,8 +28,6 @@ export async function exportCommand(
   } catch (error) {
     // The program that reads the output has closed it.
     if ((error as { code?: unknown }).code === 'EPIPE') return 0;
-    if (!(error instanceof SamsaError)) throw error;
-    context.warn(`samsa: ${error.message}`);
-    return 1;
+    throw error;
   }
 }

@@ -6,14 +6,14 @@ import {
   openImport,
   reportHeader,
   reportLine,
+  type ImportProgress,
   type ImportSummary,
   type OpenImport,
   type ReportEntry,
 } from '../services/web/catalogue/import/open-import.ts';
 import type { CommandContext } from './command-context.ts';
-import { describeProblems, exitCodeOf, progressText, summaryLine } from './import/describe-import.ts';
 import { openCatalogueToRead, openShopToChange } from './import/open-shop.ts';
-import { count, createProgressLine, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
+import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
 
 export type ImportOptions = {
   readonly file: string;
@@ -72,7 +72,7 @@ async function runImport(
   await using stack = new AsyncDisposableStack();
   stack.defer(progress.end);
   const options = { trustIsbn, isExact: list.isExact };
-  const onProgress = (now: Parameters<typeof progressText>[0]): void => progress.show(progressText(now));
+  const onProgress = (now: ImportProgress): void => progress.show(progressText(now));
   if (check) {
     const catalogue = await openCatalogueToRead(context, stack);
     return { summary: await list.check(catalogue, source, options, { onProgress, onEntry }), notes: [] };
@@ -110,4 +110,44 @@ function openReport(path: string | undefined): AsyncDisposable & { readonly writ
       closeSync(file);
     },
   };
+}
+
+function progressText({ rows, rowsPerSecond, done, secondsLeft }: ImportProgress): string {
+  return `${count(rows)} rows, ${Math.floor(done * 100)} %, ${count(rowsPerSecond)} rows/s, ${timeLeft(secondsLeft)}`;
+}
+
+/** What the owner of the list may want to put right: rows, values and columns that were not used. */
+function describeProblems(summary: ImportSummary, unusedColumns: readonly string[]): readonly string[] {
+  const { skippedRows, skipped, listedConflicts, conflicts, unread, withoutAuthor, endedEarly } = summary;
+  const lines = [...listed('skipped:', skippedRows, skipped), ...listed('conflicts:', listedConflicts, conflicts)];
+  for (const { field, rows, firstLine, examples } of unread) {
+    const shown = examples.map((value) => JSON.stringify(value)).join(', ');
+    lines.push(`${field}: left out of ${count(rows)} books, cannot be read: ${shown} (first in line ${firstLine})`);
+  }
+  if (withoutAuthor.rows > 0) {
+    lines.push(`author: ${count(withoutAuthor.rows)} books without one (first in line ${withoutAuthor.firstLine})`);
+  }
+  if (unusedColumns.length > 0) lines.push(`columns not used: ${unusedColumns.slice(0, 20).join(', ')}`);
+  if (endedEarly !== null) lines.push(`the list was not read to its end: ${endedEarly}`);
+  return lines;
+}
+
+function listed(title: string, entries: readonly ReportEntry[], total: number): readonly string[] {
+  if (entries.length === 0) return [];
+  const lines = [title, ...entries.map(({ line, message }) => `  line ${line}: ${message}`)];
+  return total > entries.length ? [...lines, `  and ${count(total - entries.length)} more`] : lines;
+}
+
+function summaryLine(summary: ImportSummary, tookMs: number): string {
+  const { rows, added, updated, unchanged, skipped } = summary;
+  const counts = `${count(added)} added, ${count(updated)} updated, ${count(unchanged)} unchanged, ${count(skipped)} skipped`;
+  const rate = count((rows / Math.max(tookMs, 1)) * 1_000);
+  return `${count(rows)} rows: ${counts} in ${(tookMs / 1_000).toFixed(1)} s (${rate} rows/s)`;
+}
+
+/** 0: every row was taken. 3: some rows were not. 1: no row was. */
+function exitCodeOf({ rows, skipped, endedEarly }: ImportSummary): number {
+  if (rows === 0) return endedEarly === null ? 0 : 1;
+  if (rows === skipped) return 1;
+  return skipped > 0 || endedEarly !== null ? 3 : 0;
 }

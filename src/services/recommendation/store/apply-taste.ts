@@ -1,6 +1,6 @@
-import { change, columnText, rows, type Steps, write, type SqlValue } from '../../../sql/statements.ts';
-import type { TasteChange } from '../recommendation-projection.ts';
 import { hash } from 'node:crypto';
+import { change, columnText, rows, write, type SqlValue, type Steps } from '../../../sql/statements.ts';
+import type { TasteChange } from '../recommendation-projection.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
 import {
   bookTable,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
-import { loadDemoCatalogue } from '../load-demo-catalogue.ts';
+import { loadDemoCatalogue } from '../store/open-catalogue.ts';
 import { importBooks, type ImportProgress } from './import-books.ts';
 import { createImportReport, type ImportSummary } from './import-report.ts';
 import { openBookList } from './lists/open-book-list.ts';

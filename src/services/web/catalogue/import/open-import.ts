@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import { SamsaError } from '../../../../errors.ts';
 import { demoSource, type ImportOptions } from '../import-run.ts';
 import type { Catalogue } from '../catalogue.ts';
-import { createOutboxPace } from '../outbox/outbox-pace.ts';
+import { createOutboxPace } from '../outbox/outbox.ts';
 import { startOutboxRelay, type OutboxRelay, type OutboxRelayDeps } from '../outbox/outbox-relay.ts';
 import { createCheckRun } from './check-run.ts';
 import { csvCell, exportBook, exportHeader, type ExportFormat } from './exported-books.ts';

@@ -1,8 +1,14 @@
 import type { MysqlDatabase } from '../../../../mysql/database.ts';
 import { reason, SamsaError } from '../../../../errors.ts';
 import { pause } from '../../../../runtime/waiting.ts';
-import { adoptBooks, findForeignRows, greatestId, type IdRange } from './adopt-books.ts';
-import type { BooksTable } from './books-table.ts';
+import { createdText, textCrc, type BooksTable } from './books-table.ts';
+import type { MysqlConnection, MysqlRow } from '../../../../mysql/connection.ts';
+import type { BookContent } from '../book-content.ts';
+import { readPublished } from '../import/lists/values.ts';
+import { putOutbox, writeOwnRows } from '../store/mysql/book-rows.ts';
+import { decodeTexts } from '../store/mysql/find-books.ts';
+import { changeTo, emptyContent, type StoredBook } from '../stored-book.ts';
+import { text } from './table-columns.ts';
 
 /** Takes rows of `books` that other programs write into the catalogue, for as long as it runs. */
 export type Adoption = {
@@ -91,4 +97,98 @@ export function startAdoption({ signal, ...deps }: AdoptionDeps): Adoption {
     }
   })();
   return { finished: () => oneAtATime(adoptAll), stopped: () => running };
+}
+
+/** Of one transaction. */
+const mostRows = 200;
+
+/** Ids above `from`, up to `to`. */
+type IdRange = { readonly from: number; readonly to: number };
+
+/** The greatest id in `books`; 0 without rows. */
+async function greatestId(connection: MysqlConnection): Promise<number> {
+  const [row] = await connection.rows('SELECT COALESCE(MAX(id), 0) AS id FROM books');
+  return Number(row?.['id']);
+}
+
+/** The first ids of the range where another program has added, replaced or deleted a book. Takes no lock. */
+async function findForeignRows(
+  connection: MysqlConnection,
+  table: BooksTable,
+  { from, to }: IdRange,
+): Promise<readonly number[]> {
+  const rows = await connection.rows(
+    `SELECT books.id FROM ${ownBesideBooks} WHERE books.id > ? AND books.id <= ? AND ${isForeign(table)}
+     ORDER BY books.id LIMIT ?`,
+    [from, to, mostRows],
+  );
+  return rows.map((row) => Number(row['id']));
+}
+
+const ownBesideBooks = 'books LEFT JOIN state.book AS own ON own.id = books.id';
+
+/** A row that took the place of another one has another title or author than we wrote. */
+function isForeign({ marksDeleted }: BooksTable): string {
+  const replaced = `own.text_crc <> ${textCrc}`;
+  if (!marksDeleted) return `(own.id IS NULL OR ${replaced})`;
+  return `(own.id IS NULL OR (books.deleted_at IS NULL AND ${replaced})
+    OR (books.deleted_at IS NOT NULL AND own.removed = 0))`;
+}
+
+/**
+ * Takes those of these rows that other programs wrote into the catalogue, under the ids they have, and removes the books
+ * that were marked as deleted; the log learns of both. Rows of transactions under way are not seen. Must run in a
+ * transaction, one at a time.
+ * @returns how many rows were taken or removed.
+ */
+async function adoptBooks(
+  connection: MysqlConnection,
+  table: BooksTable,
+  ids: readonly number[],
+  nowMs: number,
+): Promise<number> {
+  const rows = await connection.rows(
+    `SELECT books.id, books.title, books.author, books.description, COALESCE(own.version, 0) AS version,
+       ${table.createdIsTime ? createdText('created_at') : 'NULL'} AS created,
+       CAST(books.published_at AS CHAR) AS published,
+       ${table.marksDeleted ? 'books.deleted_at IS NOT NULL' : 'FALSE'} AS deleted
+     FROM ${ownBesideBooks} WHERE books.id IN (?) AND ${isForeign(table)}
+     ORDER BY books.id FOR UPDATE SKIP LOCKED`,
+    [ids],
+  );
+  if (rows.length === 0) return 0;
+  const books = rows.map((row) => decodeRow(row, nowMs));
+  await writeOwnRows(connection, books);
+  await connection.change(
+    `UPDATE state.book AS own JOIN books ON books.id = own.id SET own.text_crc = ${textCrc} WHERE own.id IN (?)`,
+    [books.map(({ id }) => id)],
+  );
+  // Nobody has heard of a book that was deleted before it was taken.
+  await putOutbox(connection, books.filter(({ version }) => version > 0).map(changeTo), nowMs);
+  return books.length;
+}
+
+function decodeRow(row: MysqlRow, nowMs: number): StoredBook {
+  const before = Number(row['version']);
+  const removed = Number(row['deleted']) === 1;
+  const book = {
+    id: Number(row['id']),
+    removed,
+    createdAt: decodeTime(row['created']),
+    content: readContent(row, nowMs),
+    givers: {},
+  };
+  if (removed) return { ...book, version: before === 0 ? 0 : before + 1 };
+  // Greater than any version the id had before: other programs also remove rows and fill tables again.
+  return { ...book, version: Math.max(nowMs, before + 1) };
+}
+
+function readContent(row: MysqlRow, nowMs: number): BookContent {
+  const published = readPublished(text(row['published']).trim(), new Date(nowMs).getUTCFullYear());
+  return { ...emptyContent, ...decodeTexts(row), published_at: published === 'unreadable' ? null : published };
+}
+
+/** `0000-00-00` becomes null. */
+function decodeTime(value: unknown): string | null {
+  return typeof value === 'string' && !/^0000|-00/.test(value) ? value : null;
 }

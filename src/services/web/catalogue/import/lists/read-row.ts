@@ -1,10 +1,8 @@
 import { bookLimits, cutTo } from '../../book-fields.ts';
 import type { BookContent } from '../../book-content.ts';
 import { identityKey } from '../../../../../text/words.ts';
-import { readAuthors } from './authors.ts';
-import type { ListedRow, UnreadValue } from './book-list.ts';
-import type { BookColumn, FoundColumns } from './columns.ts';
 import {
+  readAuthors,
   cellText,
   isNothing,
   readDescription,
@@ -18,6 +16,8 @@ import {
   titleText,
   type ListedValue,
 } from './values.ts';
+import type { ListedRow, UnreadValue } from './book-list.ts';
+import type { BookColumn, FoundColumns } from './columns.ts';
 
 /** What stands in one column of one row: text, or several texts in formats that have lists. Both may be empty. */
 export type Cell = string | readonly string[];

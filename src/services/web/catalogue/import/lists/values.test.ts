@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readAuthors } from './authors.ts';
-import { columnKey, findColumns } from './columns.ts';
 import {
+  readAuthors,
   cellText,
   readDescription,
   readIsbn,
@@ -11,6 +10,7 @@ import {
   readSeries,
   readSubjects,
 } from './values.ts';
+import { columnKey, findColumns } from './columns.ts';
 
 describe('a cell of a list', () => {
   it('is empty where a program writes that it has nothing', () => {

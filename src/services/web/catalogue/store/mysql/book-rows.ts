@@ -2,13 +2,13 @@ import { crc32 } from 'node:zlib';
 import type { MysqlConnection, MysqlValue } from '../../../../../mysql/connection.ts';
 import { SamsaError } from '../../../../../errors.ts';
 import { listedBook } from '../../../../../events/book.ts';
-import { titleKey } from '../../book-identity.ts';
+import { titleKey, titleKeyVersion } from '../../book-identity.ts';
 import { demoSource } from '../../import-run.ts';
 import type { BookContent, ChangedBook, RemovedBook } from '../../book-content.ts';
 import type { MergedBatch } from '../../merge-books.ts';
 import { changeTo, createdNow, emptyContent, encodeGivers, type StoredBook } from '../../stored-book.ts';
 import type { BooksTable } from '../../tutorial-table/books-table.ts';
-import { readBooks, sourceKey, titleHash } from './find-books.ts';
+import { decodeBook, readBooks, sourceKey, titleHash } from './find-books.ts';
 
 export type BookChange = ChangedBook | RemovedBook;
 type NewBook = Pick<StoredBook, 'createdAt' | 'content' | 'givers'>;
@@ -223,4 +223,33 @@ function inPieces(rows: readonly (readonly MysqlValue[])[]): readonly (readonly 
     bytes += more;
   }
   return pieces;
+}
+
+const booksAtATime = 1_000;
+
+/**
+ * Brings the title keys of some books to the current version. To be called in a transaction, until it returns true:
+ * then all keys are current. A process that stops in between leaves the rest to the next one.
+ */
+export async function renewTitleKeys(connection: MysqlConnection): Promise<boolean> {
+  const [keys] = await connection.rows('SELECT version, next_id FROM state.title_keys WHERE id = 1');
+  if (Number(keys?.['version']) === titleKeyVersion) return true;
+  const rows = await connection.rows(
+    `SELECT own.*, title, author, description FROM state.book AS own JOIN books ON books.id = own.id
+     WHERE own.id >= ? AND removed = 0 ORDER BY own.id LIMIT ?`,
+    [Number(keys?.['next_id']), booksAtATime],
+  );
+  const books = rows.map(decodeBook);
+  const last = books.at(-1);
+  if (last === undefined) {
+    await connection.change('UPDATE state.title_keys SET version = ?, next_id = 1 WHERE id = 1', [titleKeyVersion]);
+    return true;
+  }
+  await connection.insert(
+    `INSERT INTO state.book (id, version, title_key) VALUES ?
+     ON DUPLICATE KEY UPDATE title_key = VALUES(title_key)`,
+    books.map(({ id, version, content }) => [id, version, titleHash(titleKey(content))]),
+  );
+  await connection.change('UPDATE state.title_keys SET next_id = ? WHERE id = 1', [last.id + 1]);
+  return false;
 }

@@ -14,6 +14,7 @@ import {
   writeBatch,
   writeOwnRows,
   type BookChange,
+  renewTitleKeys,
 } from './book-rows.ts';
 import { describeBooks, prepareBooks, type BooksTable } from '../../tutorial-table/books-table.ts';
 import type { BookContent, ChangedBook } from '../../book-content.ts';
@@ -22,9 +23,8 @@ import type { ImportOptions, ImportRun } from '../../import-run.ts';
 import { createImportRun } from '../../import-run.ts';
 import { mergeBooks, withKeys } from '../../merge-books.ts';
 import { createOutbox, createOutboxBell, type OutboxStore } from '../../outbox/stored-outbox.ts';
-import { createOutboxPace } from '../../outbox/outbox-pace.ts';
+import { createOutboxPace } from '../../outbox/outbox.ts';
 import { findBooks, listBooks, readBooks, readDemoBooks } from './find-books.ts';
-import { renewTitleKeys } from './title-keys.ts';
 import { changeTo, createdNow, giversAfterEdit, isSameContent, toBook, type StoredBook } from '../../stored-book.ts';
 
 export type MysqlCatalogueOptions = {

@@ -3,7 +3,15 @@ import { isBusy, storeError } from '../../../../../sqlite/errors.ts';
 import { runSteps } from '../../../../../sqlite/run-steps.ts';
 import { SamsaError } from '../../../../../errors.ts';
 import { retry } from '../../../../../runtime/waiting.ts';
-import { catalogueMigrations, insertBook, putBooksAgain, removeBook, updateBook, writeBatch } from './book-rows.ts';
+import {
+  catalogueMigrations,
+  insertBook,
+  putBooksAgain,
+  removeBook,
+  updateBook,
+  writeBatch,
+  renewTitleKeys,
+} from './book-rows.ts';
 import { decodeBook, findBooks, readBook } from './find-books.ts';
 import { demoSource } from '../../import-run.ts';
 import type { BookContent, ChangedBook, RemovedBook } from '../../book-content.ts';
@@ -11,7 +19,6 @@ import type { Catalogue, OpenCatalogue } from '../../catalogue.ts';
 import { createImportRun } from '../../import-run.ts';
 import { mergeBooks, withKeys } from '../../merge-books.ts';
 import { createOutbox, createOutboxBell } from '../../outbox/stored-outbox.ts';
-import { renewTitleKeys } from './title-keys.ts';
 import { changeTo, giversAfterEdit, isSameContent, toBook } from '../../stored-book.ts';
 
 export type SqliteCatalogueOptions = {

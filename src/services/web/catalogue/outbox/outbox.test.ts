@@ -6,8 +6,7 @@ import { describe, it } from 'node:test';
 import { until } from '../../../../../test/support/until.ts';
 import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
-import { createOutboxPace } from './outbox-pace.ts';
-import type { Outbox } from './outbox.ts';
+import { createOutboxPace, type Outbox } from './outbox.ts';
 
 const longMs = 60_000;
 
