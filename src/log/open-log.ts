@@ -4,7 +4,7 @@ import type { SamsaError } from '../errors.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
 import type { KafkaConnection } from './kafka/connection.ts';
 import { keepTrying, onlyNews, retry } from '../runtime/waiting.ts';
-import type { ShownOffsetsOptions } from './kafka/group-offsets.ts';
+import type { ShownOffsetsOptions } from './kafka/log.ts';
 import type { EventLog, OpenTopicFacts } from './log.ts';
 import { defaultPatienceMs, logSignalName, openSqliteLog, type SqliteLogOptions } from './sqlite/log.ts';
 import { logMigrations, readTopicFacts } from './sqlite/topics.ts';
@@ -129,9 +129,7 @@ export function openShownOffsets(
 ): { readonly close: () => Promise<void> } {
   if (location.kind !== 'kafka') return { close: async () => {} };
   const stopping = new AbortController();
-  const showing = import('./kafka/group-offsets.ts').then(({ showInGroup }) =>
-    showInGroup(location, options, stopping.signal),
-  );
+  const showing = import('./kafka/log.ts').then(({ showInGroup }) => showInGroup(location, options, stopping.signal));
   return {
     close: () => {
       stopping.abort();

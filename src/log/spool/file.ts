@@ -152,6 +152,11 @@ export function totalBytes(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + bytesOf(row), 0);
 }
 
+/** Names the signal that records or topics have come into a spool. */
+export function spoolSignalName(id: string): string {
+  return `samsa spool ${id}`;
+}
+
 /** A spool locked for this owner until `release` or the end of this process. */
 export type ClaimedSpool = {
   readonly id: string;

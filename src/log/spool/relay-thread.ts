@@ -3,9 +3,9 @@ import { createCheckpointedFile } from '../../sqlite/checkpoints.ts';
 import { openKafkaLog } from '../kafka/log.ts';
 import { createThreadSignal, linkToParent, toPlainError } from '../../runtime/threads.ts';
 import { relaySpool, type SpoolRelay, type SpoolRelayOptions } from './relay.ts';
-import { spoolSignalName, type RelayState, type RelayWork } from './relay-worker.ts';
 import { SamsaError } from '../../errors.ts';
-import { openSpoolFolder, type SpoolLedger, type ClaimedSpool } from './file.ts';
+import { openSpoolFolder, spoolSignalName, type SpoolLedger, type ClaimedSpool } from './file.ts';
+import type { RelayState, RelayWork } from './spooled-log.ts';
 
 /** The entry of the thread that `startRelayWorker` starts: relays one spool, and those that others left behind. */
 const link = linkToParent<RelayWork, RelayState>();
