@@ -57,4 +57,16 @@ describe('ranking', () => {
     assert.deepEqual(rank('night', ['Night One', 'A', 10], ['Night Two', 'A', 20]), ['Night Two', 'Night One']);
     assert.deepEqual(rank('night', ['Night One', 'A', 10], ['Night Two', 'A', 10]), ['Night One', 'Night Two']);
   });
+
+  it('shares the first places of a surname between the authors who bear it', () => {
+    const cornwells = ['Postmortem', 'Cruel', 'The Body Farm', 'Unnatural'].map((title, at): Shelved => [
+      title,
+      'Patricia Cornwell',
+      900 - at,
+    ]);
+    const found = rank('cornwell', ...cornwells, ['The Last Kingdom', 'Bernard Cornwell', 300]);
+    assert.deepEqual(found, ['Postmortem', 'Cruel', 'The Last Kingdom', 'The Body Farm', 'Unnatural']);
+    assert.equal(rank('cornwell', ...cornwells, ['Fish', 'Ann Cornwell', 3]).at(-1), 'Fish', 'hardly read');
+    assert.equal(rank('patricia cornwell', ...cornwells)[2], 'The Body Farm');
+  });
 });

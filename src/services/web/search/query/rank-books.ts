@@ -30,6 +30,8 @@ const points = {
   authorPhrase: 4,
   /** What each typing error takes away. */
   edit: -6,
+  /** From the third book on of one author, for a name that several authors share. */
+  sameAuthor: -3,
 } as const;
 
 export type RankedMatch = { readonly book: RankedBook; readonly score: number; readonly reading: Reading };
@@ -46,10 +48,42 @@ export function rankBooks(books: readonly RankedBook[], readings: readonly Readi
     }
     if (best !== null) matches.push(best);
   }
-  return withWholeFirst(
-    matches.sort((a, b) => b.score - a.score || a.book.id - b.book.id),
-    readings,
-  );
+  matches.sort(bestFirst);
+  return withWholeFirst(shareBetweenAuthors(matches), readings);
+}
+
+function bestFirst(a: RankedMatch, b: RankedMatch): number {
+  return b.score - a.score || a.book.id - b.book.id;
+}
+
+const booksOfOneAuthor = 2;
+
+/** One word may be the name of several authors. Then the books of one do not fill all the first places. */
+function shareBetweenAuthors(matches: readonly RankedMatch[]): readonly RankedMatch[] {
+  const books = new Map<string, number>();
+  const shared = matches.map((match) => {
+    const author = authorAskedFor(match);
+    if (author === null) return match;
+    const before = books.get(author) ?? 0;
+    books.set(author, before + 1);
+    return before < booksOfOneAuthor ? match : { ...match, score: match.score + points.sameAuthor };
+  });
+  return books.size > 1 ? shared.sort(bestFirst) : matches;
+}
+
+/** The author who is named by the only word of the query, where the title is not. */
+function authorAskedFor({ book, reading }: RankedMatch): string | null {
+  const [slot, ...others] = reading.slots;
+  if (slot === undefined || others.length > 0) return null;
+  for (const { words } of slot.alternatives) {
+    const [word, ...more] = words;
+    if (word === undefined || more.length > 0 || book.title.includes(` ${word.word}`)) continue;
+    const at = book.author.indexOf(` ${word.word}`);
+    if (at < 0) continue;
+    const start = book.author.lastIndexOf('|', at) + 1;
+    return book.author.slice(start, book.author.indexOf('|', at));
+  }
+  return null;
 }
 
 /** The best book whose title, and the best whose author, is what was typed, before all others. */
