@@ -39,16 +39,25 @@ function* readTaste(reader: string): Steps<Taste> {
 
 /** @see RecommendationStore.readersSince */
 function* readReadersSince(changeNumber: number, limit: number): Steps<readonly ReaderRow[]> {
-  const changed = yield* rows(
-    'SELECT reader, change_number FROM state.reader WHERE change_number > ? ORDER BY change_number LIMIT ?',
-    [changeNumber, limit],
-  );
+  const changed = yield* readChangedSince('SELECT reader, change_number FROM state.reader', changeNumber, limit);
   if (changed.length === 0) return [];
   const books = yield* readBooks(changed.map((row) => row['reader'] as Uint8Array));
   return changed.map((row) => {
     const reader = textOf(row['reader'] as Uint8Array);
     return { reader, changeNumber: Number(row['change_number']), ...(books.get(reader) ?? nothing) };
   });
+}
+
+/**
+ * The rows with the lowest change numbers above one, in their order. It is made here once more, because TiDB 8 sometimes
+ * gives the right rows in another order while others write.
+ */
+function* readChangedSince(select: string, changeNumber: number, limit: number): Steps<readonly SqlRow[]> {
+  const changed = yield* rows(`${select} WHERE change_number > ? ORDER BY change_number LIMIT ?`, [
+    changeNumber,
+    limit,
+  ]);
+  return changed.toSorted((one, other) => Number(one['change_number']) - Number(other['change_number']));
 }
 
 const nothing: ReaderBooks = { liked: [], verdicts: [] };
@@ -96,10 +105,7 @@ function verdictIn(row: SqlRow): ReaderBooks['verdicts'][number] {
 
 /** @see RecommendationStore.booksSince */
 function* readBooksSince(changeNumber: number, limit: number): Steps<readonly BookRow[]> {
-  const changed = yield* rows(
-    'SELECT id, change_number, content FROM state.book WHERE change_number > ? ORDER BY change_number LIMIT ?',
-    [changeNumber, limit],
-  );
+  const changed = yield* readChangedSince('SELECT id, change_number, content FROM state.book', changeNumber, limit);
   return changed.map((row) => {
     const content = columnText(row['content']);
     return {
