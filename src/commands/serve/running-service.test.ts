@@ -33,7 +33,7 @@ it('ends a service at the second signal when it does not stop at the first', asy
     await until('it has ended', () => child.exitCode !== null);
     assert.equal(child.exitCode, 1);
   } finally {
-    if (child.exitCode === null) {
+    if (child.exitCode === null && child.signalCode === null) {
       const closed = once(child, 'close');
       child.kill('SIGKILL');
       await closed;
