@@ -14,6 +14,19 @@ export function requireRegularFile(path: string): Stats {
   throw new Error(`it is ${kind}, not a file`);
 }
 
+/**
+ * Changes when another file takes the place, also a copy, as long as somebody has the first one open.
+ * @returns null when there is no file, or it cannot be reached.
+ */
+export function fileIdentity(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev} ${ino}`;
+  } catch {
+    return null;
+  }
+}
+
 /** The process that has a lock. */
 export type LockHolder = { readonly pid: number; readonly command: string; readonly sinceMs: number };
 

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementResultingChanges, type StatementSync } from 'node:sqlite';
+import { fileIdentity } from '../runtime/files.ts';
 import { isBusy, openError, storeError } from './errors.ts';
 import { isOlder, migrate, type SchemaOptions } from './migrations.ts';
 
@@ -120,8 +120,8 @@ function isBeingMigrated(path: string, options: SchemaOptions): boolean {
 
 /** @returns null when another file took this one's place meanwhile: it is not known which of them was opened. */
 function connectOnce(path: string, options: SqliteOptions): DatabaseSync | null {
-  const before = fileNumber(path);
-  const isReplaced = (): boolean => before !== null && fileNumber(path) !== before;
+  const before = fileIdentity(path);
+  const isReplaced = (): boolean => before !== null && fileIdentity(path) !== before;
   const connection = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
   try {
     connection.exec('PRAGMA journal_mode = WAL');
@@ -137,10 +137,6 @@ function connectOnce(path: string, options: SqliteOptions): DatabaseSync | null 
   }
   if (connection.isOpen) connection.close();
   return null;
-}
-
-function fileNumber(path: string): bigint | null {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
 }
 
 function checkpointAt(connection: DatabaseSync, bytes: number): void {

@@ -1,9 +1,9 @@
 import { destination, pino, type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import { readOrMakeSecret } from '../../runtime/data-folder.ts';
+import { fileIdentity } from '../../runtime/files.ts';
 import { packageVersion } from '../command-context.ts';
 import type { SamsaError } from '../../errors.ts';
 import { createAccess, type Access } from '../../http/access.ts';
@@ -101,13 +101,13 @@ export function watchFiles(
 ): WatchedFiles {
   const opened = new Map<string, string>();
   for (const path of paths) {
-    const identity = identityOf(path);
+    const identity = fileIdentity(path);
     if (identity !== null) opened.set(path, identity);
   }
   const missing = new Set<string>();
   const look = (): void => {
     for (const [path, identity] of opened) {
-      const found = identityOf(path);
+      const found = fileIdentity(path);
       const isThere = found === identity || (found !== null && rebuilt.includes(path));
       if (isThere === !missing.has(path)) continue;
       if (missing.delete(path)) logger.info({ path }, 'a missing file is back');
@@ -136,16 +136,6 @@ const deleted =
   'a file of this shop is missing: move the same file back, or stop the shop and restore a backup. A copy in its place would not be used until the shop starts again';
 const replaced =
   'a file of this shop was replaced while it runs: the shop still uses the old one, and what it stores there is lost when it stops. Move the old file back, or stop the shop now';
-
-/** Changes when another file takes the place, also a copy. `null`: there is no file, or it cannot be reached. */
-function identityOf(path: string): string | null {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev} ${ino}`;
-  } catch {
-    return null;
-  }
-}
 
 /** A service that listens. */
 export type RunningService = {
