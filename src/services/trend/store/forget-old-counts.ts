@@ -85,7 +85,12 @@ export function createForgetting(dialect: Dialect): Forgetting {
         'SELECT id FROM state.forgetting WHERE id = 1 AND done_up_to_hour < ? FOR UPDATE SKIP LOCKED',
         [hour],
       );
-      if (turn === undefined) return false;
+      if (turn === undefined) {
+        // Another instance does it or has done it. Once it is done, commits of this hour need not ask again.
+        const [done] = yield* rows('SELECT done_up_to_hour AS hour FROM state.forgetting WHERE id = 1');
+        doneUpToHour = Number(done?.['hour'] ?? doneUpToHour);
+        return false;
+      }
       const { isDone, queries } = yield* forgetOldCounts(dialect, watermarkMs);
       if (isDone) {
         yield* change('UPDATE state.forgetting SET done_up_to_hour = ? WHERE id = 1', [hour]);
