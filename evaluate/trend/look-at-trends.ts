@@ -28,7 +28,7 @@ export type Looking = {
   readonly scores: readonly string[];
   /** Before this hour nothing is looked at: there is no week to compare with. */
   readonly fromHour: number;
-  /** Is told the first five rows of each score at the end of each hour. */
+  /** Gets the first five rows of each score at the end of each hour. */
   readonly onRows?: (hour: number, score: string, queries: readonly string[]) => void;
 };
 

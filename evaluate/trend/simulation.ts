@@ -31,8 +31,8 @@ const fewestBurstReaders = 40;
 /**
  * When bursts begin and end, by the seed alone.
  *
- * How strong bursts are, and at which queries they begin, was chosen once: of some hundred choices the one whose recall
- * comes nearest to that of an earlier simulation, which nobody has any more. There, at 2,000, 20,000 and 200,000 searches
+ * How strong bursts are, and at which queries they begin, was chosen once: of 96 choices the one whose recall
+ * comes nearest to that of an earlier simulation, whose code is lost. There, at 2,000, 20,000 and 200,000 searches
  * a day, plain counts found .05, 0 and 0 of the bursts, Open Library's score .41, .73 and .80, and the deviance of a Poisson
  * count .89, .91 and .99. The score of today had no part in the choice.
  */

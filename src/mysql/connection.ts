@@ -174,7 +174,7 @@ function createStatementTexts(prefix: string, server: () => Server | null): (sql
   };
 }
 
-/** As many rows as one statement takes, as text; empty when there are none. @returns it and the rows that are left. */
+/** @returns the first rows as text, as many as one statement takes, and the rest of the rows. */
 function nextValues(rows: Rows): readonly [text: string, rest: Rows] {
   let text = '';
   for (const [at, row] of rows.entries()) {

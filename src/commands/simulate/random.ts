@@ -26,7 +26,7 @@ export function drawIndex(random: Random, count: number): number {
   return Math.floor(random() * count);
 }
 
-/** One of the items, all equally likely. @throws RangeError when there is none. */
+/** One of the items, all equally likely. @throws RangeError when the list is empty. */
 export function drawOne<Item>(random: Random, items: readonly Item[]): Item {
   if (items.length === 0) throw new RangeError('expected at least one item to draw from');
   return items[drawIndex(random, items.length)]!;

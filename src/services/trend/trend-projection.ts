@@ -61,7 +61,7 @@ const hourMs = 3_600_000;
 const readerWithinMs = 24 * hourMs;
 const limitCharacters = 200;
 const limitBooksBytes = 65_536;
-/** Places are told apart by as many bits. */
+/** A place is one of so many bits. */
 const placeBits = 30;
 const rememberedQueries = 20_000;
 const rememberedReaders = 50_000;

@@ -109,7 +109,7 @@ export type Slot = {
   readonly books: number;
 };
 
-/** Two words where one was typed for both. */
+/** What a slot may have meant: one word, or several that were typed as one. */
 export type Alternative = {
   readonly words: readonly { readonly word: string; readonly prefix: boolean }[];
   /** How far it is from what was typed; a space too many or too few is less than a wrong letter. */
