@@ -34,7 +34,8 @@ const fewestBurstReaders = 40;
  * How strong bursts are, and at which queries they begin, was chosen once: of 96 choices the one whose recall
  * comes nearest to that of an earlier simulation, whose code is lost. There, at 2,000, 20,000 and 200,000 searches
  * a day, plain counts found .05, 0 and 0 of the bursts, Open Library's score .41, .73 and .80, and the deviance of a Poisson
- * count .89, .91 and .99. The score of today had no part in the choice.
+ * count .89, .91 and .99. The score of today was not part of that
+ * comparison, but its results with other bursts were known by then.
  */
 export function planBursts({
   seed,
