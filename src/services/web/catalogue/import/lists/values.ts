@@ -1,4 +1,5 @@
 import { Parser } from 'htmlparser2';
+import { createLruMap } from '../../../../../runtime/lru-map.ts';
 import { isGeneration, splitAuthors, toIsbn13 } from '../../../../../text/fields.ts';
 import { bookLimits, cutTo, oneLine, paragraphs, toLanguage, toPublishedAt } from '../../book-fields.ts';
 
@@ -144,13 +145,26 @@ export function readLanguage(cells: readonly string[]): string | null {
   for (const part of cells.flatMap((cell) => cell.split(/[,;|/]+/))) {
     const text = cellText(part.replaceAll(/[[\]'"]/g, ''));
     if (text === '' || /^(?:mul|und|zxx|mis|unknown|undetermined|multiple languages)$/i.test(text)) continue;
-    const name = text.replace(/\s*\(.*\)$/, '').toLowerCase();
-    const tag = languagesByName().get(name) ?? toLanguage(text);
-    const language = tag === null ? null : new Intl.Locale(tag).language;
-    if (language !== null && languageName(language) !== undefined) return language;
+    const language = knownLanguage(text);
+    if (language !== null) return language;
     unknown ??= cutTo(text, 40);
   }
   return unknown;
+}
+
+/** A list names few languages, in as many rows as it has. */
+const languages = createLruMap<string, string | null>(500);
+
+/** ISO 639-1 where it has the language; `null` for a text that is no known language. */
+function knownLanguage(text: string): string | null {
+  const known = languages.get(text);
+  if (known !== undefined) return known;
+  const name = text.replace(/\s*\(.*\)$/, '').toLowerCase();
+  const tag = languagesByName().get(name) ?? toLanguage(text);
+  const language = tag === null ? null : new Intl.Locale(tag).language;
+  const found = language !== null && languageName(language) !== undefined ? language : null;
+  languages.set(text, found);
+  return found;
 }
 
 let english: Intl.DisplayNames | undefined;
