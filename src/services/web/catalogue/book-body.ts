@@ -7,7 +7,7 @@ import { toIsbn13 } from '../../../text/fields.ts';
 
 const withoutNul = { pattern: '^[^\\u0000]*$' };
 
-/** @param described for `/openapi.json`; `toBookContent` checks it, or a little more. */
+/** @param described the schema that `/openapi.json` shows. `toBookContent` checks it, and sometimes a little more. */
 const text = (maxLength: number, described: object = withoutNul) =>
   Type.Optional(Type.Union([Type.String({ maxLength, described }), Type.Null()]));
 
@@ -51,7 +51,7 @@ export const ChangedBookSchema = Type.Object(
   { additionalProperties: false },
 );
 
-/** What both answer with; the same as an event's, but its description is whole. */
+/** What both answer with: the fields of an event, but with the whole description. */
 export const WholeBookSchema = Type.Omit(BookSchema, [], { additionalProperties: true });
 
 /**

@@ -10,7 +10,7 @@ export const bookLimits = {
   popularity: 1_000_000_000_000,
 } as const;
 
-/** One line of text: control characters and runs of white space become one space, composed as Unicode's NFC. */
+/** One line of text in Unicode's composed form (NFC). Control characters and runs of white space become one space. */
 export function oneLine(text: string): string {
   if (text.length < 200 && plainLine.test(text)) return text;
   return text
@@ -42,8 +42,8 @@ export function cutTo(text: string, length: number): string {
 }
 
 /**
- * `YYYY`, `YYYY-MM` or `YYYY-MM-DD` of a day that existed; a year alone may be shorter and negative, and comes back
- * without leading zeros. `null` for anything else.
+ * `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; the day must exist in the calendar. A year alone may be shorter or negative, and
+ * is returned without leading zeros. `null` for anything else.
  */
 export function toPublishedAt(text: string): string | null {
   const [, sign, year, month, day] = /^(-?)(\d{1,4})(?:-(\d\d)(?:-(\d\d))?)?$/.exec(text) ?? [];

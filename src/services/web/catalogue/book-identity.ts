@@ -7,8 +7,8 @@ import type { BookContent } from './book-content.ts';
 export const titleKeyVersion = 3;
 
 /**
- * What two lists of books are compared by when neither id nor ISBN helps: title without its leading article, first
- * author and year, at the level of identity. Stored with every book.
+ * The key by which books of two lists are compared when neither id nor ISBN helps: the title without its leading
+ * article, the first author and the year, folded by `identityKey`. Stored with every book.
  */
 export function titleKey(book: Partial<BookContent> & { readonly title: string }): string {
   const author = authorKey(splitAuthors(book.author ?? '')[0] ?? '').replaceAll(' ', '');
@@ -26,9 +26,10 @@ export type BareTitles = Map<string, string>;
 type Titled = Pick<BookContent, 'title'> & Partial<Pick<BookContent, 'series' | 'other_titles'>>;
 
 /**
- * Whether two lists that give one ISBN or one id to these books can mean the same book: one of the titles, or of the other
- * titles, contains the other, or differs by a slip of the pen; and where both have a volume, it is the same.
- * @param known bare titles, for who compares a book with many.
+ * Whether these can be the same book, when two lists give them the same ISBN or id. It is so when a title (or other
+ * title) of one contains a title of the other, or differs from it by a typing error. If both have a volume number, the
+ * numbers must be equal.
+ * @param known a cache of bare titles, for a caller that compares one book with many.
  */
 export function mayBeSameBook(one: Titled, other: Titled, known: BareTitles = new Map()): boolean {
   if (one.title === other.title && (one.series ?? null) === (other.series ?? null)) return true;

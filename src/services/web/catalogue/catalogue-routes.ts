@@ -12,7 +12,7 @@ import type { Catalogue } from './catalogue.ts';
 
 export type CatalogueRoutesDeps = {
   readonly catalogue: Catalogue;
-  /** Brings a change into this node's search index, by version; awaited before the answer. */
+  /** Brings a change into this process's search index, unless a newer version is there. Awaited before the answer. */
   readonly applyAtOnce: (change: BookChanged) => Promise<void>;
   readonly access: Pick<Access, 'isOpenTo' | 'hasOperatorToken'>;
 };
@@ -91,7 +91,7 @@ export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): 
   );
 }
 
-/** The change is kept already: should the index be away, the log brings it there, and the answer stands. */
+/** The catalogue has stored the change already. If the index is unavailable, the log brings the change there later. */
 async function applyHere(
   request: FastifyRequest,
   { applyAtOnce }: CatalogueRoutesDeps,

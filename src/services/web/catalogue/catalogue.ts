@@ -6,17 +6,17 @@ import type { Outbox } from './outbox/outbox.ts';
 
 /**
  * The books of the shop. Every change raises the book's version and adds a row to the outbox in the same transaction:
- * the log gets each change that was committed, and no other. The catalogue chooses the ids. It never gives an id twice,
- * also after the book was removed.
+ * the log gets each committed change, and no other. The catalogue chooses the ids. It never gives an id twice, even
+ * after the book was removed.
  *
- * Not promised: that a change has reached the log when a call returns. The outbox relay brings it there.
- * All calls throw SamsaError `store-unavailable` (retryable, nothing changed) while the store cannot be used.
+ * Not promised: that a change has reached the log when a call returns. The outbox relay brings it there. All calls
+ * throw SamsaError `store-unavailable` (retryable; nothing was changed) while the store cannot be used.
  */
 export interface Catalogue {
   /** The whole book, description uncut; `null` for a removed book or an unknown id. */
   get(id: number): Promise<Book | null>;
 
-  /** Adds a book under a new id, also when it resembles another one. */
+  /** Adds a book under a new id, even when it resembles another one. */
   add(content: BookContent): Promise<ChangedBook>;
 
   /**
@@ -26,10 +26,10 @@ export interface Catalogue {
   change(id: number, content: BookContent): Promise<ChangedBook>;
   change(id: number, content: null): Promise<RemovedBook>;
 
-  /** Begins one import. It remembers which books it has touched. */
+  /** Starts one import. The run remembers which books it has changed. */
   startImport(source: string, options?: ImportOptions): ImportRun;
 
-  /** Looks up what `startImport` would: the books that these rows may be. */
+  /** Looks up the books that these rows may be, as an import would. */
   find(source: string, rows: readonly KeyedRow[]): Promise<KnownBooks>;
 
   /** Whole books with ids above `afterId`, ascending. */
@@ -38,7 +38,7 @@ export interface Catalogue {
   /** Removes the demo books that nobody has edited and no import has replaced. @returns how many. */
   removeDemoBooks(): Promise<number>;
 
-  /** How many books there are, and how many there have been, removed ones included. */
+  /** How many books there are, and how many there have ever been, removed ones included. */
   census(): Promise<{ readonly books: number; readonly everHeld: number }>;
 }
 

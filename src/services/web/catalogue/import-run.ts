@@ -4,8 +4,8 @@ import type { BookContent } from './book-content.ts';
 export const demoSource = 'demo';
 
 /**
- * One row of a list of books. Fields that are absent stay as they are in a known book. Empty ones (`null`, `''`, 0, no
- * items) erase what the same source gave, and nothing else.
+ * One row of a list of books. An absent field leaves a known book as it is. An empty one (`null`, `''`, 0, no items)
+ * erases the value only if the same source gave it.
  */
 export type SourcedBook = {
   /** The row's id in its source; `null` when the source gives no ids. */
@@ -16,13 +16,13 @@ export type SourcedBook = {
 export type ImportOptions = {
   /** A row with the ISBN of a book is that book, whatever its title. */
   readonly trustIsbn?: boolean;
-  /** The list is the export of a shop: a row keeps its ISBN also when another book has it. */
+  /** The list is the export of a shop: a row keeps its ISBN even when another book has it. */
   readonly isExact?: boolean;
 };
 
 /**
- * What became of a row. `repeated`: an earlier row of the same import was the same book and said something else; this row
- * was not used, so that importing a file again changes nothing.
+ * What became of a row. `repeated`: an earlier row of this import was the same book with other values. The row is then
+ * not used; otherwise a second import of the file would change the book again.
  */
 export type MergeOutcome = 'added' | 'updated' | 'unchanged' | 'repeated';
 
@@ -43,19 +43,19 @@ export type ImportConflict = {
 export interface ImportRun {
   /**
    * Merges at most 200 rows in one transaction. A row is the book with its (source, source id); else the book with its
-   * ISBN-13; else the book with its title, first author and year; else a new book. The first two only when the titles
-   * agree (`mayBeSameBook`); else the row has a conflict, and lands without the ISBN of the other book. A row with a
-   * source id is never a book that another id of its source names. Two rows of one import with different ISBNs are two
-   * books. A row of another source replaces a `demo` book under its id. A removed book comes back when its source id
-   * does.
+   * ISBN-13; else the book with its title, first author and year; else a new book. The first two apply only if the
+   * titles agree (`mayBeSameBook`). If they do not, the row has a conflict, and is stored without the ISBN of the other
+   * book. A row with a source id is never a book that has another id in the same source. Two rows of one import with
+   * different ISBNs are two books. A row of another source replaces a `demo` book and keeps its id. A removed book is
+   * restored when its source id appears again.
    * @returns one per row, in order.
    */
   merge(rows: readonly SourcedBook[]): Promise<readonly MergedRow[]>;
 }
 
 /**
- * An import run on a store that merges one batch in one transaction. A book that was touched is one bit, so that a
- * million of them cost about a megabyte.
+ * An import run on a store that merges one batch in one transaction. It keeps one bit for each book that it has
+ * changed: about a megabyte for a million of them.
  * @param prepare called before the first batch, and again while it fails.
  * @param mergeBatch returns each row with the id that the book has in the catalogue.
  */

@@ -4,19 +4,19 @@ import { demoSource, type ImportConflict, type ImportOptions, type MergedRow, ty
 import { emptyContent, giversOf, isSameContent, mergeFields, type Givers, type StoredBook } from './stored-book.ts';
 
 /**
- * Of the books with one ISBN or title key a store finds so many that the source names, and so many that it does not: one
- * for each row of a batch.
+ * For one ISBN or title key a store finds at most this many books that have an id in the source, and this many without:
+ * enough for each row of a batch to be another book.
  */
 export const mostSameBooks = 200;
 
-/** A row with what it is found by when neither id nor ISBN helps. */
+/** A row with the key that finds its book when neither id nor ISBN does. */
 export type KeyedRow = SourcedBook & { readonly titleKey: string };
 
 /** The books that the rows of a batch may be, as a store found them. */
 export type KnownBooks = {
   /** Book ids by id in the source. */
   readonly named: ReadonlyMap<string, number>;
-  /** Ids of the books with these ISBNs and title keys, ascending; needed for `rowsToFind` only. */
+  /** Ids of the books with these ISBNs and title keys, ascending. Only the keys of `rowsToFind` are needed. */
   readonly byIsbn: ReadonlyMap<string, readonly SameBook[]>;
   readonly byTitle: ReadonlyMap<string, readonly SameBook[]>;
   /** Every book named above that exists or was removed. */
@@ -24,7 +24,7 @@ export type KnownBooks = {
   readonly demoIds: ReadonlySet<number>;
 };
 
-/** `isNamed`: the source has an id for this book. */
+/** `isNamed`: the book has an id in the source. */
 export type SameBook = { readonly id: number; readonly isNamed: boolean };
 
 /** What a batch changes, for a store to write. */
@@ -57,7 +57,10 @@ export function withKeys(rows: readonly SourcedBook[]): readonly KeyedRow[] {
   return rows.map((row) => ({ ...row, titleKey: titleKey(row.fields) }));
 }
 
-/** The rows that have to be found by ISBN or title key: all but those that are the book which the source names. */
+/**
+ * The rows whose books must be found by ISBN or title key: all rows except those whose source id already leads to the
+ * right book.
+ */
 export function rowsToFind(
   rows: readonly KeyedRow[],
   { named, books }: Pick<KnownBooks, 'named' | 'books'>,
@@ -79,11 +82,13 @@ function isNamedBook(fields: SourcedBook['fields'], book: StoredBook): boolean {
 
 export type Merging = ImportOptions & {
   readonly source: string;
-  /** Knows the books that earlier batches of the import have touched. */
+  /** Whether an earlier batch of the import has changed this book. */
   readonly isTouched: (id: number) => boolean;
 };
 
-/** Which row is which book, and what each book becomes: the rule of `ImportRun.merge`, the same for every store. */
+/**
+ * Decides which row is which book, and what each book becomes. This is the rule of `ImportRun.merge`, for every store.
+ */
 export function mergeBooks(known: KnownBooks, rows: readonly KeyedRow[], merging: Merging): MergedBatch {
   const { source, isExact = false } = merging;
   const touchedNow = new Set<number>();
@@ -139,11 +144,11 @@ type BatchBooks = {
   /** @returns the id of the new book within the batch. */
   readonly add: (content: BookContent, titleKey: string) => number;
   readonly change: (id: number, content: BookContent, titleKey: string) => void;
-  /** @returns false when the source names it so already. */
+  /** @returns false when the book has this id in the source already. */
   readonly name: (sourceId: string, id: number) => boolean;
 };
 
-/** The books that the batch may meet, with what its earlier rows have done to them. */
+/** The books that the batch may change, including what its earlier rows have done to them. */
 function createBatchBooks(known: KnownBooks, { trustIsbn = false, isTouched }: Merging): BatchBooks {
   const books = new Map(known.books);
   const names = new Map(known.named);
@@ -158,7 +163,7 @@ function createBatchBooks(known: KnownBooks, { trustIsbn = false, isTouched }: M
   };
   const booksWith = (ids: readonly number[] | undefined): readonly StoredBook[] =>
     (ids ?? []).flatMap((id) => books.get(id) ?? []);
-  /** A row with an id is never a book that another id of its source names. */
+  /** A row with an id is never a book that has another id in the same source. */
   const isFree = ({ sourceId }: KeyedRow, { id }: StoredBook): boolean => sourceId === null || !namedIds.has(id);
 
   const findByIsbn = (row: KeyedRow, conflicts: ImportConflict[]): StoredBook | null => {

@@ -1,7 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import type { BookContent, ChangedBook, RemovedBook } from './book-content.ts';
 
-/** A book as a store keeps it. Of a removed book, id, version and time of creation are left. */
+/** A book as a store keeps it. A removed book keeps only its id, version and time of creation. */
 export type StoredBook = {
   readonly id: number;
   readonly version: number;
@@ -12,7 +12,10 @@ export type StoredBook = {
   readonly givers: Givers;
 };
 
-/** From which source a book has its fields. Fields from elsewhere, and from before this was kept, are absent. */
+/**
+ * Which source gave each field of a book. Fields from elsewhere are absent, and so are fields from before this was
+ * recorded.
+ */
 export type Givers = Readonly<Partial<Record<GivenField, string>>>;
 type GivenField = Exclude<keyof BookContent, 'title'>;
 
@@ -31,14 +34,14 @@ export const emptyContent: Omit<BookContent, 'title'> = {
 
 const givenFields = Object.keys(emptyContent) as readonly GivenField[];
 
-/** The source as the giver of all fields of a new book. */
+/** Names the source as the giver of all fields of a new book. */
 export function giversOf(content: BookContent, source: string): Givers {
   const givers: Partial<Record<GivenField, string>> = {};
   for (const field of givenFields) if (!isEmpty(content[field])) givers[field] = source;
   return givers;
 }
 
-/** A book with the fields of a source: empty ones erase only what the same source gave. */
+/** Merges a source's fields into a book. An empty field erases the value only if the same source gave it. */
 export function mergeFields(
   before: { readonly content: Omit<BookContent, 'title'>; readonly givers: Givers },
   fields: Partial<BookContent> & { readonly title: string },
@@ -60,7 +63,7 @@ export function mergeFields(
   return { content: content as BookContent, givers };
 }
 
-/** The givers of a book after somebody has edited it: none for what was changed. */
+/** The givers of a book after somebody has edited it: changed fields have none. */
 export function giversAfterEdit(book: StoredBook, content: BookContent): Givers {
   const kept = givenFields.filter((field) => isSameValue(book.content[field], content[field]));
   return Object.fromEntries(
@@ -68,7 +71,7 @@ export function giversAfterEdit(book: StoredBook, content: BookContent): Givers 
   );
 }
 
-/** As a column keeps it: the fields by their number, by source; `null` for none. */
+/** As stored in a column: for each source the numbers of its fields; `null` for none. */
 export function encodeGivers(givers: Givers): string | null {
   const bySource: Record<string, string> = {};
   for (const [index, field] of givenFields.entries()) {
@@ -110,12 +113,12 @@ export function isSameContent(one: BookContent, other: BookContent): boolean {
   return contentValues(one).every((value, at) => value === others[at]);
 }
 
-/** The time as `created_at` has it: RFC 3339 in whole seconds. */
+/** The time in the form of `created_at`: RFC 3339 in whole seconds. */
 export function createdNow(nowMs: number): string {
   return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** Always with the tutorial's six fields and `popularity`; with the others where they are known. */
+/** The book of events and answers: always the tutorial's six fields and `popularity`, and the other fields if known. */
 export function toBook(id: number, createdAt: string | null, content: BookContent): Book {
   const { title, author, published_at, description, isbn, series, subjects, language, popularity } = content;
   const { other_titles } = content;

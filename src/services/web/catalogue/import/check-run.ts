@@ -13,8 +13,8 @@ import { findBooks } from '../store/sqlite/find-books.ts';
 const firstCheckedId = 2 ** 50;
 
 /**
- * An import that leaves the catalogue as it is: every book that a row may be is copied into a temporary catalogue when
- * it is first needed, and changed only there. So it comes to the same results.
+ * An import that does not change the catalogue. Every book that a row may be is copied into a temporary catalogue when
+ * it is first needed, and changed only there. The results are therefore those of a real import.
  * @param find looks up books in the catalogue; `null` while there is no catalogue.
  */
 export function createCheckRun(
@@ -51,13 +51,13 @@ export function createCheckRun(
   };
 }
 
-/** Those that are not there already, with the names that count: those of this source, and of the demo books. */
+/** Copies the books that are not there yet, with their ids in this source and their marks as demo books. */
 function copyBooks(database: SqliteDatabase, source: string, known: KnownBooks): void {
   const name = database.prepare('INSERT OR IGNORE INTO book_source VALUES (?, ?, ?)');
   const namedIds = new Set([...known.byIsbn.values(), ...known.byTitle.values()].flat().flatMap(named));
   for (const book of known.books.values()) {
     if (!insertKnownBook(database, book)) continue;
-    // Whatever the name is: it is of this source, and of another row.
+    // Any name will do: it only marks the book as one that another row of this source has.
     if (namedIds.has(book.id)) name.run(source, `\0${book.id}`, book.id);
     if (known.demoIds.has(book.id)) name.run(demoSource, `\0${book.id}`, book.id);
   }

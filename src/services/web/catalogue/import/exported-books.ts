@@ -3,7 +3,7 @@ import { bookLimits, cutTo, oneLine, paragraphs, toPublishedAt } from '../book-f
 import { toIsbn13 } from '../../../../text/fields.ts';
 import type { ListedRow, UnreadValue } from './lists/book-list.ts';
 
-/** The columns of an export, in order. By them an import knows one and takes its values as they stand. */
+/** The columns of an export, in order. An import recognises an export by them, and takes its values unchanged. */
 export const exportColumns = [
   'id',
   'title',
@@ -48,7 +48,7 @@ export function isExport(names: readonly string[]): boolean {
   return names.length === exportColumns.length && exportColumns.every((name, index) => names[index] === name);
 }
 
-/** A record of an export: nothing is guessed or cleaned, so that exporting it again gives the same. */
+/** Reads a record of an export. Nothing is guessed or cleaned, so that the next export is equal to this one. */
 export function readExported(line: number, values: readonly unknown[]): ListedRow {
   const valueOf = new Map(exportColumns.map((name, index) => [name as string, values[index]]));
   const text = (name: string): string => {
@@ -87,7 +87,7 @@ export function readExported(line: number, values: readonly unknown[]): ListedRo
   return { line, book: { sourceId: text('id') === '' ? null : text('id'), fields }, unread };
 }
 
-/** `null` for what is no list of texts. */
+/** `null` if the value is not a list of texts. */
 function textsIn(value: unknown): readonly string[] | null {
   if (value === '' || value === null || value === undefined) return [];
   const list: unknown = typeof value === 'string' ? parseJson(value) : value;

@@ -7,7 +7,7 @@ import type { BookList, ListedRow } from './lists/book-list.ts';
 export type ImportProgress = {
   readonly rows: number;
   readonly rowsPerSecond: number;
-  /** Of the list, 0 to 1. */
+  /** The share of the list that was read, 0 to 1. */
   readonly done: number;
   readonly secondsLeft: number;
 };
@@ -24,9 +24,9 @@ const batchRows = 200;
 
 /**
  * Merges a list of books into the catalogue, in transactions of 200 rows. Rows that are not books are reported and
- * skipped, the others land. The same list again changes nothing. Where the list cannot be read to its end, what was read
- * has landed.
- * @throws SamsaError `store-unavailable`: what was merged before stays, and importing again does the rest.
+ * skipped. Importing the same list again changes nothing. If the list cannot be read to its end, the rows before that
+ * point stay.
+ * @throws SamsaError `store-unavailable`: rows that were merged before stay. Importing the list again adds the rest.
  */
 export async function importBooks(list: BookList, deps: ImportDeps): Promise<void> {
   const { run, report, onProgress = () => {}, keepPace = async () => {} } = deps;
@@ -64,7 +64,7 @@ async function mergeBatch(run: ImportRun, batch: readonly ReadableRow[], report:
   if (batch.length === 0) return;
   const merged = await run.merge(batch.map(({ book }) => book));
   for (const [index, row] of batch.entries()) report.take(row, merged[index]!);
-  // Others who wait for the store get a chance.
+  // Gives other users of the store a turn.
   await delay(1);
 }
 

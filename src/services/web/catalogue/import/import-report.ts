@@ -22,9 +22,9 @@ export type ImportSummary = {
   readonly conflicts: number;
   /** The first 20 of them. */
   readonly listedConflicts: readonly ReportEntry[];
-  /** Values that could not be read and were left out of books that landed, by field. */
+  /** By field: values that could not be read. Their books are in the shop without them. */
   readonly unread: readonly UnreadField[];
-  /** Books that landed without an author, although the list has a column for it. */
+  /** Books that are in the shop without an author, although the list has a column for it. */
   readonly withoutAuthor: { readonly rows: number; readonly firstLine: number };
   /** Why the list could not be read to its end. */
   readonly endedEarly: string | null;
@@ -51,7 +51,7 @@ export type ImportReport = {
 const mostListed = 20;
 const mostExamples = 3;
 
-/** @param onEntry gets every entry, also those that the summary only counts. */
+/** @param onEntry gets every entry, including those that the summary only counts. */
 export function createImportReport(onEntry: (entry: ReportEntry) => void = () => {}): ImportReport {
   const counts = { added: 0, updated: 0, unchanged: 0, skipped: 0, conflicts: 0 };
   const skippedRows: ReportEntry[] = [];

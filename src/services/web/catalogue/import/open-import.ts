@@ -19,7 +19,7 @@ export type OpenImport = {
   /** As a `BookList`'s. */
   readonly taken: readonly string[];
   readonly unusedColumns: () => readonly string[];
-  /** What the list is called when its user does not name it. */
+  /** The name of the list if its user gives none. */
   readonly source: string;
   readonly isExact: boolean;
   /** @throws SamsaError `store-unavailable`. */
@@ -29,7 +29,7 @@ export type OpenImport = {
     options: ImportOptions,
     deps: IntoDeps,
   ) => Promise<ImportSummary>;
-  /** Tells what `into` would do, and changes nothing. @param catalogue `null` while there is no catalogue. */
+  /** Reports what `into` would do, and changes nothing. @param catalogue `null` while there is no catalogue. */
   readonly check: (
     catalogue: Catalogue | null,
     source: string,
@@ -41,9 +41,9 @@ export type OpenImport = {
 type IntoDeps = Pick<ImportDeps, 'onProgress' | 'keepPace'> & { readonly onEntry?: (entry: ReportEntry) => void };
 
 /**
- * Opens a file of books in whatever format it is.
+ * Opens a file of books in any format that `openBookList` knows.
  * @param columns as `title=Name,author=Writer`: which column to read for which field.
- * @throws SamsaError `bad-import-file` saying what it is instead.
+ * @throws SamsaError `bad-import-file`; the message says what the file is instead.
  */
 export async function openImport(file: string, columns = ''): Promise<OpenImport> {
   const list = await openBookList(file, parseColumns(columns));
@@ -88,7 +88,7 @@ function sourceOf(file: string, kind: string, isExact: boolean): string {
   return `${basename(file, extname(file)).slice(0, 80)} ${hash('sha256', kind, 'hex').slice(0, 8)}`;
 }
 
-/** @throws SamsaError `bad-import-file` when a list may not be called so. */
+/** @throws SamsaError `bad-import-file` when a list may not have this name. */
 export function checkSource(source: string): void {
   if (source === demoSource) {
     throw new SamsaError('bad-import-file', 'The source "demo" is the shop\'s own: name another one with --source.');
@@ -97,15 +97,15 @@ export function checkSource(source: string): void {
   throw new SamsaError('bad-import-file', '--source: expected 1 to 100 characters without control characters.');
 }
 
-/** So many changes may be on their way to the log: a few megabytes. */
+/** How many changes may wait for the log: a few megabytes. */
 const mostWaiting = 10_000;
 
-/** Carries what an import changed to the log, beside a running shop, and lets the import run ahead of it so far. */
+/** Relays the changes of an import to the log, also while a shop runs. `keepPace` waits when too many changes wait. */
 export function openRelay(deps: OutboxRelayDeps): OutboxRelay & { readonly keepPace: () => Promise<void> } {
   return { ...startOutboxRelay(deps), keepPace: createOutboxPace(deps.outbox, { mostRows: mostWaiting }) };
 }
 
-/** The whole catalogue by id, as text that `openImport` takes without a change. */
+/** The whole catalogue by id, as text that `openImport` reads without a change. */
 export async function* openExport(catalogue: Catalogue, format: ExportFormat): AsyncGenerator<string> {
   yield exportHeader(format);
   let books = await catalogue.list(0, exportedAtOnce);

@@ -31,11 +31,11 @@ export type OutboxRelay = {
    * @throws SamsaError `store-unavailable` (retryable) after `withinMs`; the rows stay and are relayed later.
    */
   readonly drain: (withinMs: number, onWaiting?: (rows: number) => void) => Promise<void>;
-  /** Waits for the batch in flight, at most three seconds. What is not acknowledged stays in the outbox. */
+  /** Waits for the batch in flight, at most three seconds. Changes that are not acknowledged stay in the outbox. */
   readonly close: () => Promise<void>;
 };
 
-/** Of one batch: short turns of the event loop, short commits. */
+/** The size of one batch, kept small so that turns of the event loop and commits stay short. */
 const limits = { maxRows: 200, maxBytes: 512 * 1024 };
 const idleMs = 1_000;
 const backoff = { firstMs: 100, mostMs: 5_000 };
@@ -43,11 +43,11 @@ const heldElsewhereMs = 250;
 const closeWithinMs = 3_000;
 
 /**
- * Carries changes of books from the outbox to the log: appends them, then deletes them once acknowledged. When a process
- * dies in between, a change is appended twice; by its version, readers apply it once.
- * The last record of a book is its newest version, which is all that compaction keeps. For that, one relay appends at a
- * time. When a relay was frozen for longer than its lease, it puts its books into the outbox again. Not promised: this
- * order when a process dies after such a late append and before it has put them there.
+ * Carries changes of books from the outbox to the log: appends them, and deletes them once they are acknowledged. When
+ * a process dies in between, a change is appended twice. Consumers compare versions and apply it once.
+ * The last record of a book must be its newest version, because compaction keeps only the last record. Therefore only
+ * one relay appends at a time. A relay that was frozen for longer than its lease puts its books into the outbox again.
+ * Not promised: this order, when a process dies after such a late append and before it has put them there.
  * Returns at once. Failures show in `problems` and are tried again, with backoff and jitter.
  */
 export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
@@ -118,7 +118,7 @@ function createBatchRelay(
   let changedMs = 0;
   const source = createEventSource('catalogue', () => changedMs);
   let acknowledged: readonly number[] = [];
-  /** Books of which another relay may have appended a newer version before our older one. */
+  /** Books for which another relay may have appended a newer version before our older one. */
   let overtaken: readonly number[] = [];
 
   const toRecord = (row: OutboxRow) => {
@@ -195,7 +195,7 @@ export type RelayLeaseOptions = {
 /** One moment by two clocks. */
 type Moment = { readonly wallMs: number; readonly monotonicMs: number };
 
-/** The lease of one relay, as far as that relay can know. */
+/** The lease of one relay, as that relay knows it. */
 export type RelayLease = {
   /** Whether less than half of its time is left. */
   readonly isEnding: () => boolean;
@@ -203,8 +203,8 @@ export type RelayLease = {
   readonly take: () => Promise<boolean>;
   /**
    * Renews the lease until `work` is done, so that no other relay takes over from a running process.
-   * @returns false when another relay may have held it meanwhile: this process was frozen, or the store away, for longer
-   *   than the lease.
+   * @returns false when another relay may have held it meanwhile, because this process was frozen or the store was
+   *   unavailable for longer than the lease.
    * @throws what `work` throws.
    */
   readonly holdDuring: (work: Promise<void>) => Promise<boolean>;
@@ -213,7 +213,10 @@ export type RelayLease = {
 export function createRelayLease({ outbox, owner, leaseMs, clock, signal }: RelayLeaseOptions): RelayLease {
   let taken: Moment | null = null;
   const now = (): Moment => ({ wallMs: clock(), monotonicMs: performance.now() });
-  /** By the clock that has gone on further: one may be set back, the other stands still while the machine sleeps. */
+  /**
+   * Uses the clock that advanced more: the wall clock may be set back, and the monotonic one stops while the machine
+   * sleeps.
+   */
   const isWithin = (ms: number): boolean =>
     taken !== null && now().wallMs - taken.wallMs <= ms && now().monotonicMs - taken.monotonicMs <= ms;
 
@@ -229,12 +232,12 @@ export function createRelayLease({ outbox, owner, leaseMs, clock, signal }: Rela
   return {
     isEnding: () => !isWithin(leaseMs / 2),
     take: async () => (await renew()).isOurs,
-    // Not with AbortSignal.any: what waits on one stays in memory until the next large garbage collection.
+    // AbortSignal.any is not used here: its listeners stay in memory until the next large garbage collection.
     holdDuring: async (work) => {
       let wasHeld = true;
       let renewing = Promise.resolve();
       const renewNow = async (): Promise<void> => {
-        // A store that does not answer leaves us the lease until its time is over.
+        // While the store does not answer, the lease is ours until it expires.
         const { wasOurs } = await renew().catch(() => ({ wasOurs: true }));
         wasHeld &&= wasOurs;
       };

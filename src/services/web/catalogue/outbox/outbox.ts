@@ -1,7 +1,7 @@
 import type { BookChanged } from '../../../../events/book-changed.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Changes of books that are committed and not yet known to be in the log, oldest first. */
+/** Committed changes of books that are not yet known to be in the log, oldest first. */
 export interface Outbox {
   /** The oldest rows, at least one if there is any; `maxBytes` bounds their JSON softly. */
   read(limits: { readonly maxRows: number; readonly maxBytes: number }): Promise<readonly OutboxRow[]>;
@@ -10,7 +10,8 @@ export interface Outbox {
   remove(ids: readonly number[]): Promise<void>;
 
   /**
-   * Adds a row for each of these books as it is now, or as removed, behind all that wait. Unknown ids are ignored.
+   * Adds a row for each of these books, with its present content or as removed, after all rows that wait. Unknown ids
+   * are ignored.
    */
   putAgain(bookIds: readonly number[]): Promise<void>;
 
@@ -33,7 +34,7 @@ export interface Outbox {
 
 export type OutboxRow = {
   readonly id: number;
-  /** As the event carries it: the description cut as in lists. */
+  /** As in the event: the description is cut as in lists. */
   readonly change: BookChanged;
   /** When it happened, ms since 1970. */
   readonly changedMs: number;
@@ -52,8 +53,9 @@ export type OutboxPaceOptions = {
 const lookEveryMs = 5;
 
 /**
- * Bounds the outbox while many books change. Call it between batches: it resolves at once while few rows wait, else when
- * half of them were delivered. When nothing is delivered, because the log is away, it soon resolves and the outbox grows.
+ * Bounds the outbox while many books change. Call it between batches: it resolves at once while few rows wait, else
+ * when half of them were delivered. When nothing is delivered because the log is unavailable, it resolves after
+ * `patienceMs` and the outbox grows.
  */
 export function createOutboxPace(outbox: Outbox, options: OutboxPaceOptions): () => Promise<void> {
   const { mostRows, patienceMs = 2_000, freeMs = 10_000 } = options;

@@ -9,7 +9,7 @@ export type OutboxStore = {
   readonly write: <Result>(steps: () => Steps<Result>) => Promise<Result>;
   /** As `write`; `nowMs` is the time by the clock that all processes share. */
   readonly writeAt: <Result>(steps: (nowMs: number) => Steps<Result>) => Promise<Result>;
-  /** Puts a change to each of these books, as it is now, into the outbox: while nobody else changes a book. */
+  /** Puts each of these books into the outbox as it is now. Nobody else changes a book meanwhile. */
   readonly putAgain: (bookIds: readonly number[]) => Promise<void>;
 };
 
@@ -17,9 +17,9 @@ export type OutboxStore = {
 const pollMs = 100;
 
 /**
- * The outbox beside the catalogue, shared by all processes. In MySQL a row may become visible after one with a greater
- * id was relayed and removed, so ids are not taken for an order. The relay writes single statements only: when its
- * process is frozen, no lock is held.
+ * The outbox in the database of the catalogue, shared by all processes. In MySQL a row may become visible after one
+ * with a greater id was relayed and removed, so the order of ids means nothing. The relay writes single statements
+ * only, so that a frozen process holds no lock.
  * @param bell rings after every commit of this process.
  */
 export function createOutbox(store: OutboxStore, bell: OutboxBell): Outbox {
@@ -43,7 +43,7 @@ export function createOutbox(store: OutboxStore, bell: OutboxBell): Outbox {
       bell.ring();
     },
 
-    // Few ids between the ends are missing.
+    // Nearly every id between the two ends has a row.
     size: async () => {
       const { least, most } = await store.read(readEnds);
       return least === undefined || most === undefined ? 0 : most - least + 1;
@@ -68,7 +68,7 @@ function endsText(least?: number, most?: number): string {
   return `${least}/${most}`;
 }
 
-/** One subquery for each: for both at once SQLite reads all rows. */
+/** One subquery for each end: SQLite would read all rows to find both in one. */
 const endsSql = `SELECT (SELECT MIN(id) FROM state.outbox) AS least_id, (SELECT MAX(id) FROM state.outbox) AS most_id`;
 
 function* readEnds(): Steps<{ readonly least?: number; readonly most?: number }> {
@@ -98,7 +98,7 @@ function* readRows({
   return { waiting, isAll: waiting.length === found.length && found.length < maxRows };
 }
 
-/** A lease that ends later was written by a clock that was ahead. */
+/** A lease that ends later than this was written by a clock that was ahead. */
 const longestLeaseMs = 60_000;
 const leaseSql = `UPDATE state.relay_lease SET owner = ?, until_ms = ?
   WHERE id = 1 AND (owner = ? OR until_ms <= ? OR until_ms > ?)`;
@@ -125,7 +125,7 @@ export function createOutboxBell(): OutboxBell {
       for (const waiter of waiters) waiter();
     },
     rings: () => rings,
-    // Not with AbortSignal.any: what waits on one stays in memory until the next large garbage collection.
+    // AbortSignal.any is not used here: its listeners stay in memory until the next large garbage collection.
     next: (waitMs, signal) =>
       new Promise((resolve) => {
         const end = (): void => {

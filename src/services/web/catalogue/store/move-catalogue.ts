@@ -16,8 +16,9 @@ export type MovedBooks = { readonly books: number; readonly moved: number };
 
 /**
  * Copies a catalogue from a SQLite file into a database: ids, versions, removed books, ids in sources and changes that
- * wait for the log. The last book that the database holds must be the one of the file; copying goes on behind it.
- * @param write false only looks.
+ * wait for the log. The last book in the database must be equal to the same book in the file; copying continues after
+ * it.
+ * @param write false: only compares and counts.
  * @throws SamsaError `bad-request` when the database holds other books, and what `openMysql` throws.
  */
 export async function moveCatalogue(path: string, address: MysqlAddress, write: boolean): Promise<MovedBooks> {
@@ -95,7 +96,7 @@ async function writeBatch(
   );
 }
 
-/** Changes that wait for the log, and the ids that are not to be given again. */
+/** Copies the changes that wait for the log, and makes sure that the database gives no id again. */
 async function finish(source: SqliteDatabase, database: MysqlDatabase): Promise<void> {
   const waiting = source.prepare('SELECT book_id, version, changed_ms, book FROM outbox ORDER BY id').all();
   const given = Number(source.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'book'").get()?.['seq'] ?? 0);
@@ -115,7 +116,7 @@ async function finish(source: SqliteDatabase, database: MysqlDatabase): Promise<
   await database.transaction(async (connection) => {
     const [row] = await connection.rows('SELECT COUNT(*) AS n FROM books WHERE id = ?', [given]);
     if (given === 0 || Number(row?.['n']) > 0) return;
-    // A row of the greatest id, removed at once: the database gives greater ones from now on.
+    // Adds a row with the greatest id and removes it at once: from now on the database gives greater ids.
     await connection.change('INSERT INTO books (id) VALUES (?)', [given]);
     await connection.change('DELETE FROM books WHERE id = ?', [given]);
   });

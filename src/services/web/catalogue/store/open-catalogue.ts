@@ -10,13 +10,13 @@ import { openBookList } from '../import/lists/open-book-list.ts';
 export { raiseAboveLog } from './sqlite/raise-above-log.ts';
 export type { Catalogue };
 
-/** Each technology takes what it needs of it. */
+/** The options of both databases; each one uses only those it needs. */
 export type CatalogueOptions = SqliteCatalogueOptions & Omit<MysqlCatalogueOptions, 'leaseClock'>;
 
 /**
- * Opens the shop's catalogue, made when it is not there.
- * @throws SamsaError `state-too-new`, `data-folder-unusable`; of a database also `bad-configuration` and,
- *   without `onProblem`, `store-unavailable` (retryable).
+ * Opens the shop's catalogue, and creates it if it does not exist.
+ * @throws SamsaError `state-too-new`, `data-folder-unusable`; of a database also `bad-configuration` and, without
+ *   `onProblem`, `store-unavailable` (retryable).
  */
 export async function openCatalogue(location: StoreLocation, options: CatalogueOptions): Promise<OpenCatalogue> {
   if (location.kind === 'sqlite') return openSqliteCatalogue(location.path, options);
@@ -24,7 +24,7 @@ export async function openCatalogue(location: StoreLocation, options: CatalogueO
 }
 
 /**
- * Opens it for a shop to sell from: an embedded one that has never held a book is given the demo books.
+ * Opens the catalogue for a running shop. An embedded one that has never held a book gets the demo books.
  * @throws SamsaError as `openCatalogue` does; `bad-import-file`, `store-unavailable`.
  */
 export async function openStockedCatalogue(location: StoreLocation, options: CatalogueOptions): Promise<OpenCatalogue> {
@@ -43,8 +43,8 @@ export async function openStockedCatalogue(location: StoreLocation, options: Cat
 const demoFile = join(import.meta.dirname, '../../../../../demo/classics.csv');
 
 /**
- * Adds the demo books to a catalogue that has never held a book. They are added in one transaction: a shop that dies
- * here has them at its next start.
+ * Adds the demo books to a catalogue that has never held a book. They are added in one transaction, so a shop that is
+ * killed here adds them at its next start.
  * @returns how many were added.
  * @throws SamsaError `bad-import-file`, `store-unavailable`.
  */
@@ -58,7 +58,7 @@ export async function loadDemoCatalogue(catalogue: Catalogue, file = demoFile): 
   return merged.filter(({ outcome }) => outcome === 'added').length;
 }
 
-/** By its source, an import knows a demo book and may replace it. */
+/** Its source marks a book as a demo book, which an import may replace. */
 function asDemoBook({ fields }: SourcedBook): SourcedBook {
   return { sourceId: titleKey(fields), fields };
 }

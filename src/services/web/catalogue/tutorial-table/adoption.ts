@@ -10,7 +10,7 @@ import { decodeTexts } from '../store/mysql/find-books.ts';
 import { changeTo, emptyContent, type StoredBook } from '../stored-book.ts';
 import { text } from './table-columns.ts';
 
-/** Takes rows of `books` that other programs write into the catalogue, for as long as it runs. */
+/** Adopts rows that other programs write into `books`: takes them into the catalogue, for as long as it runs. */
 export type Adoption = {
   /**
    * Resolves when every row that was committed before the call is in the catalogue.
@@ -29,23 +29,23 @@ export type AdoptionDeps = {
   readonly onCommit: () => void;
   /** Awaited between commits, so that the outbox does not grow without bound. */
   readonly keepPace: () => Promise<void>;
-  /** Called once for each reason that does not pass by itself. */
+  /** Called once for each reason that needs a person to remove it. */
   readonly onNotAdopted: (problem: string) => void;
   readonly signal: AbortSignal;
 };
 
-/** The lock that everybody holds who changes a book. */
+/** The lock that must be held to change a book. */
 export const changingBooks = 'the catalogue';
 
 const lookEveryMs = 1_000;
-/** How many ids one statement looks at: some milliseconds of work. */
+/** How many ids one statement reads: a few milliseconds of work. */
 const idsAtATime = 20_000;
-/** A transaction may become visible after others with so much greater ids. */
+/** A transaction may become visible after others whose ids are greater by up to this many. */
 const lateIds = 2_000;
 
 /**
- * Begins at once: first all rows, then every second the newest ones and a part of the others, so that a row with an old id
- * is noticed after at most a second per 20,000 ids. Failures are reported once and tried again.
+ * Starts at once. It reads all rows first, then every second the newest ones and a part of the others, so that a row
+ * with an old id is noticed after at most one second per 20,000 ids. Failures are reported once and tried again.
  */
 export function startAdoption({ signal, ...deps }: AdoptionDeps): Adoption {
   const { database, table, clock } = deps;
@@ -59,7 +59,7 @@ export function startAdoption({ signal, ...deps }: AdoptionDeps): Adoption {
       const rows = await database.exclusive(changingBooks, (connection) =>
         adoptBooks(connection, table(), ids, clock()),
       );
-      // Another process took them meanwhile, or their transaction is under way.
+      // Another process has adopted them meanwhile, or their transaction has not committed yet.
       if (rows === 0) return;
       deps.onCommit();
       await deps.keepPace();
@@ -99,7 +99,7 @@ export function startAdoption({ signal, ...deps }: AdoptionDeps): Adoption {
   return { finished: () => oneAtATime(adoptAll), stopped: () => running };
 }
 
-/** Of one transaction. */
+/** The most rows of one transaction. */
 const mostRows = 200;
 
 /** Ids above `from`, up to `to`. */
@@ -127,7 +127,7 @@ async function findForeignRows(
 
 const ownBesideBooks = 'books LEFT JOIN state.book AS own ON own.id = books.id';
 
-/** A row that took the place of another one has another title or author than we wrote. */
+/** A row that another program replaced has a different title or author than the one we wrote. */
 function isForeign({ marksDeleted }: BooksTable): string {
   const replaced = `own.text_crc <> ${textCrc}`;
   if (!marksDeleted) return `(own.id IS NULL OR ${replaced})`;
@@ -136,10 +136,9 @@ function isForeign({ marksDeleted }: BooksTable): string {
 }
 
 /**
- * Takes those of these rows that other programs wrote into the catalogue, under the ids they have, and removes the books
- * that were marked as deleted; the log learns of both. Rows of transactions under way are not seen. Must run in a
- * transaction, one at a time.
- * @returns how many rows were taken or removed.
+ * Adopts those of these rows that other programs wrote, and keeps their ids. Removes the books that were marked as
+ * deleted. Both changes go to the log. Uncommitted rows are not seen. Must run in a transaction, one at a time.
+ * @returns how many rows were adopted or removed.
  */
 async function adoptBooks(
   connection: MysqlConnection,
@@ -163,7 +162,7 @@ async function adoptBooks(
     `UPDATE state.book AS own JOIN books ON books.id = own.id SET own.text_crc = ${textCrc} WHERE own.id IN (?)`,
     [books.map(({ id }) => id)],
   );
-  // Nobody has heard of a book that was deleted before it was taken.
+  // A book that was deleted before it was adopted was never in the log.
   await putOutbox(connection, books.filter(({ version }) => version > 0).map(changeTo), nowMs);
   return books.length;
 }
@@ -179,7 +178,7 @@ function decodeRow(row: MysqlRow, nowMs: number): StoredBook {
     givers: {},
   };
   if (removed) return { ...book, version: before === 0 ? 0 : before + 1 };
-  // Greater than any version the id had before: other programs also remove rows and fill tables again.
+  // Greater than any version this id had before: other programs may also remove rows and fill tables again.
   return { ...book, version: Math.max(nowMs, before + 1) };
 }
 

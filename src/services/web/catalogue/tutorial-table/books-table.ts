@@ -4,9 +4,9 @@ import { bookLimits } from '../book-fields.ts';
 import { checkBooks, refuse } from './check-books-table.ts';
 import { holdsDates, isTime, readColumns, readIndexes, type Column, type Columns } from './table-columns.ts';
 
-/** How the table `books` of this database differs from the one we would make. */
+/** How the table `books` of this database differs from the one we would create. */
 export type BooksTable = {
-  /** Whether `published_at` takes a text. Ours is in a table of our own; theirs repeats it where it can. */
+  /** Whether `published_at` accepts text. The value we use is in a table of ours; this column repeats it if it can. */
   readonly publishedIsText: boolean;
   readonly createdIsTime: boolean;
   /** Whether rows may be marked as deleted, as the tutorial's ORM does it. */
@@ -29,9 +29,9 @@ const textLimits = {
 } as const;
 
 /**
- * Makes `books` fit to be the catalogue: adds columns of the tutorial's that are missing, and widens texts that cannot
- * hold every book or every character. Rows, other columns and indexes stay as they are. To be called under a lock.
- * @throws SamsaError `bad-configuration` saying what about the table must be changed, and how.
+ * Makes `books` usable as the catalogue: adds missing columns of the tutorial, and widens text columns that cannot hold
+ * every book or every character. Rows, other columns and indexes stay as they are. Call it under a lock.
+ * @throws SamsaError `bad-configuration`; the message says what must be changed in the table, and how.
  */
 export async function prepareBooks(connection: MysqlConnection, database: string): Promise<void> {
   const columns = await readColumns(connection, 'books');
@@ -55,7 +55,7 @@ export async function prepareBooks(connection: MysqlConnection, database: string
   }
 }
 
-/** To be called after `prepareBooks`. */
+/** Call it after `prepareBooks`. */
 export async function describeBooks(connection: MysqlConnection): Promise<BooksTable> {
   const columns = await readColumns(connection, 'books');
   return {
@@ -85,19 +85,19 @@ function widenedColumns(columns: Columns, database: string): readonly string[] {
   return changes;
 }
 
-/** `length` counts as JavaScript does, where no character takes more than three bytes of UTF-8 each. */
+/** `length` counts UTF-16 units, as JavaScript does. One unit takes at most three bytes in UTF-8. */
 function holdsText(column: Column | undefined, length: number): boolean {
   return column !== undefined && column.isText && column.length >= length && column.bytes >= 3 * length;
 }
 
 const idsAtATime = 20_000;
 
-/** The CRC-32 of a row's title and author, as `writeOwnRows` has it. */
+/** The CRC-32 of a row's title and author, as `writeOwnRows` stores it. */
 export const textCrc = "CRC32(CONCAT(COALESCE(books.title, ''), '|', COALESCE(books.author, '')))";
 
 /**
- * Moves what an earlier version kept in columns of `books` into `state.book`, some rows at a time, and drops those
- * columns. Started again after it was stopped, it does the rest. Title keys are computed before the next import.
+ * Moves what an earlier version kept in columns of `books` into `state.book`, some rows at a time, then drops those
+ * columns. If it is stopped, the next call does the rest. Title keys are computed before the next import.
  */
 async function moveOwnColumns(connection: MysqlConnection, columns: Columns): Promise<void> {
   const created = createdText(isTime(columns.get('created_at')) ? 'created_at' : 'samsa_created_at');
@@ -125,7 +125,7 @@ async function moveOwnColumns(connection: MysqlConnection, columns: Columns): Pr
   await connection.change('DELETE FROM state.removed_book');
 }
 
-/** RFC 3339 in whole seconds, as SQL; NULL stays, and so does a time that never was. */
+/** SQL for the time in RFC 3339, in whole seconds. NULL stays NULL, and `0000-00-00` stays as it is. */
 export function createdText(column: string): string {
   return `DATE_FORMAT(books.${column}, '%Y-%m-%dT%H:%i:%sZ')`;
 }

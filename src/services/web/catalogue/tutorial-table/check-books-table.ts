@@ -2,7 +2,7 @@ import type { MysqlConnection } from '../../../../mysql/connection.ts';
 import { SamsaError } from '../../../../errors.ts';
 import { holdsDates, readIndexes, type Columns } from './table-columns.ts';
 
-/** Beyond this id there would be too few left: JavaScript tells twice as many apart. */
+/** The greatest id that is accepted. JavaScript is exact up to twice this number, so enough ids are left. */
 export const mostBookId = 2 ** 52;
 
 /** The columns that we write. Every other column must be NULL or have a default. */
@@ -10,7 +10,7 @@ const writtenColumns = ['id', 'title', 'author', 'published_at', 'description', 
 
 /**
  * Checks that `books` can be a catalogue.
- * @throws SamsaError `bad-configuration`: what was expected, what was found, and the statement that puts it right.
+ * @throws SamsaError `bad-configuration`: what was expected, what was found, and the statement that corrects it.
  */
 export async function checkBooks(connection: MysqlConnection, database: string, columns: Columns): Promise<void> {
   await checkTable(connection, database);

@@ -1,6 +1,6 @@
 import type { MysqlConnection, MysqlRow } from '../../../../mysql/connection.ts';
 
-/** A column of a table that another program may have made. */
+/** A column of a table that another program may have created. */
 export type Column = {
   /** As `varchar`, `bigint`. */
   readonly type: string;
@@ -61,14 +61,14 @@ function decodeColumn(row: MysqlRow): Column {
     bytes: Number(row['bytes'] ?? 0),
     charset: row['charset'] === null ? null : text(row['charset']),
     isNullable: text(row['nullable']) === 'YES',
-    // MariaDB writes the default of a column that may be NULL as the word.
+    // For a nullable column without a default, MariaDB returns the word NULL.
     hasDefault: row['fallback'] !== null && text(row['fallback']).toUpperCase() !== 'NULL',
     isFilled: extra.includes('auto_increment') || /\bgenerated\b/.test(extra),
     isAutoIncrement: extra.includes('auto_increment'),
   };
 }
 
-/** Whether it takes every `published_at` as ASCII text: the longest looks like -9999-12-31. */
+/** Whether the column can hold every `published_at` as text. The longest looks like -9999-12-31. */
 export function holdsDates(column: Column | undefined): boolean {
   return column !== undefined && column.isText && column.length >= 11;
 }

@@ -1,16 +1,16 @@
 import type { SourcedBook } from '../../import-run.ts';
 
-/** A list of books, opened for reading once from front to back in constant memory. */
+/** A list of books, open to be read once from start to end in constant memory. */
 export type BookList = {
   readonly sizeBytes: number;
   readonly bytesRead: () => number;
-  /** What is read from which column: `author ← Author, Author l-f`. */
+  /** Which columns each field is read from: `author ← Author, Author l-f`. */
   readonly taken: readonly string[];
   /** Some of the columns from which nothing is read; complete once the rows have been read. */
   readonly unusedColumns: () => readonly string[];
-  /** The program that wrote it, or its columns: two files of the same name differ in it. */
+  /** The program that wrote the list, or a name made of its columns. It tells two files of the same name apart. */
   readonly kind: string;
-  /** Whether it is the export of a shop, to be taken as it stands. */
+  /** Whether the list is the export of a shop, whose values are taken unchanged. */
   readonly isExact: boolean;
   readonly rows: AsyncIterable<readonly ListedRow[]>;
 };
@@ -21,7 +21,7 @@ export type ListedRow =
       /** Where the row begins, from 1. */
       readonly line: number;
       readonly book: SourcedBook;
-      /** Values that are left out because they cannot be read. */
+      /** Values that could not be read and are left out. */
       readonly unread: readonly UnreadValue[];
       readonly problem?: undefined;
     }

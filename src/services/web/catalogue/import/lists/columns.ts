@@ -2,8 +2,8 @@
 export type BookColumn = keyof typeof columnNames;
 
 /**
- * The names of each column, the best first; `columnKey` compares them. Where a list has several, they fill each other row
- * by row.
+ * The names of each column, the best first, compared by `columnKey`. If a list has several columns of a kind, each row
+ * takes the first that has a value.
  */
 const columnNames = {
   id: ['book id', 'id', 'source id', 'work key', 'key', 'record id', 'item id', 'remote id'],
@@ -84,12 +84,12 @@ const columnNames = {
   ],
 } as const satisfies Record<string, readonly string[]>;
 
-/** A program whose exports are known by their columns. */
+/** A program whose exports are recognised by their columns. */
 type Program = {
   /** Also the name of the source. */
   readonly name: string;
   readonly has: readonly string[];
-  /** Where its columns mean something else than their names say; an empty list: not read. */
+  /** Columns whose meaning differs from their names. An empty list: the field is not read. */
   readonly columns?: Partial<Record<BookColumn, readonly string[]>>;
 };
 
@@ -98,7 +98,7 @@ const programs: readonly Program[] = [
   {
     name: 'librarything',
     has: ['sort character', 'primary author'],
-    // Its summary is the citation. Its tags say more than its subjects.
+    // Its column "summary" is the citation. Its tags are more useful than its subjects.
     columns: { description: [], subjects: ['tag', 'subject'] },
   },
   { name: 'calibre', has: ['author sort', 'title sort'], columns: { description: ['comments'] } },
@@ -135,9 +135,9 @@ export type FoundColumns = {
   readonly at: ReadonlyMap<BookColumn, readonly number[]>;
   /** Headers from which nothing is read. */
   readonly unused: readonly string[];
-  /** What is read from where: `author ← Author, Author l-f`. */
+  /** Which columns each field is read from: `author ← Author, Author l-f`. */
   readonly taken: readonly string[];
-  /** The program that wrote the list, where its columns tell. */
+  /** The program that wrote the list; `null` when its columns do not show it. */
   readonly program: string | null;
 };
 
@@ -149,7 +149,7 @@ const fieldNames: Readonly<Record<string, BookColumn>> = {
   [columnKey('published_at')]: 'published',
 };
 
-/** The column that a user means by this name of a field, as `author` or `published_at`. */
+/** The kind of column that a user means by a field name such as `author` or `published_at`. */
 export function fieldNamed(name: string): BookColumn | undefined {
   return fieldNames[columnKey(name)];
 }

@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import type { TextLine } from './text-lines.ts';
 
-/** One record of a table by the line it begins on; or why that line cannot be read. */
+/** One record of a table with the line it begins on, or the reason why that line cannot be read. */
 export type TableRecord =
   | { readonly line: number; readonly cells: readonly string[]; readonly problem?: undefined }
   | { readonly line: number; readonly problem: string };
@@ -13,21 +13,21 @@ export type CsvDialect = {
   readonly hasBackslashes: boolean;
   /** Every line is quoted as a whole. */
   readonly hasQuotedLines: boolean;
-  /** White space around cells counts. */
+  /** White space around cells is part of their values. */
   readonly isExact: boolean;
 };
 
 type ReadableLine = Extract<TextLine, { text: string }>;
 
-/** How far a quoted cell may reach before its quote counts as never closed. */
+/** How many lines a quoted cell may span. Beyond that its quote counts as never closed. */
 const spanLines = 1_000;
 const spanLength = 256 * 1024;
 const blockLines = 200;
 
 /**
- * Lines as CSV records of at most `width` cells (RFC 4180, and quotes inside unquoted cells). A broken record costs its
- * own line only: where an opened quote never closes, or closes so that the cells do not add up, reading goes on with the
- * next line. Short records are returned as they are, blank ones are left out.
+ * Reads lines as CSV records of at most `width` cells (RFC 4180; quotes inside unquoted cells are allowed). A broken
+ * record costs only its own line: if a quote never closes, or closes so that the number of cells is wrong, reading goes
+ * on with the next line. Short records are returned as they are; blank ones are left out.
  */
 export async function* readRecords(
   lines: AsyncIterable<readonly TextLine[]>,
@@ -79,7 +79,7 @@ function takeRecords(
   return { records, used: at };
 }
 
-/** Lines from `at` on that are records by themselves: their quotes come in pairs. */
+/** The lines from `at` on that are complete records, because their quotes come in pairs. */
 function completeLines(lines: readonly TextLine[], at: number, dialect: CsvDialect): readonly ReadableLine[] {
   const block: ReadableLine[] = [];
   for (let next = at; next < lines.length && block.length < blockLines; next++) {
@@ -106,7 +106,7 @@ function parseBlock(block: readonly ReadableLine[], dialect: CsvDialect, width: 
 }
 
 /**
- * The cells of lines that are records by themselves; `null` for a line with a quote that is never closed. Only lines with
+ * The cells of lines that are complete records; `null` for a line with a quote that is never closed. Only lines with
  * quotes need the parser.
  */
 function cutLines(texts: readonly string[], dialect: CsvDialect): readonly (readonly string[] | null)[] {
@@ -146,7 +146,7 @@ function parseSpan(
   return 'needs-more';
 }
 
-/** Empty cells beyond the header's are what some programs write; anything else there is an error. */
+/** Some programs write empty cells beyond those of the header. Anything else there is an error. */
 function fits(cells: readonly string[], width: number): boolean {
   return cells.length <= width || cells.slice(width).every((cell) => cell === '');
 }

@@ -6,18 +6,18 @@ import { createObjectReader, type ReadObject } from './json-books.ts';
 import type { ListFile } from './list-file.ts';
 import type { TextFile, TextLine } from './text-lines.ts';
 
-/** So many authors of a dump are remembered, so that books behind them have names. */
+/** How many authors of a dump are remembered, to name the authors of later books. */
 const mostAuthors = 500_000;
 const bookTypes = ['/type/edition', '/type/work'];
 
-/** Whether these lines are of an Open Library dump: type, key, revision, time and JSON, with tabs in between. */
+/** Whether these lines come from an Open Library dump: type, key, revision, time and JSON, separated by tabs. */
 export function isDump({ firstLines }: TextFile): boolean {
   return /^\/type\/\w+\t\/\S+\t\d+\t\S+\t\{/.test(firstLines[0] ?? '');
 }
 
 /**
- * Reads editions and works of an Open Library dump; other types are passed over. A book names its authors by their keys,
- * which are known where the dump has the authors before it.
+ * Reads the editions and works of an Open Library dump, and skips other types. A book names its authors by key. Their
+ * names are known only if the dump has the authors before the book.
  */
 export function openDumpBooks(file: ListFile, text: TextFile, chosen: ChosenColumns): BookList {
   const authors = new Map<string, string>();

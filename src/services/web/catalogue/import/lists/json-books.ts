@@ -8,14 +8,14 @@ import type { ListFile } from './list-file.ts';
 import { createRowReader, type Cell, type ReadRow } from './read-row.ts';
 import type { Decode, TextFile, TextLine } from './text-lines.ts';
 
-/** So many columns from which nothing is read are remembered. */
+/** How many names of unused columns are remembered. */
 const mostUnused = 50;
 const objectLimitBytes = 16 << 20;
 
 /**
  * Reads JSON objects that are books: one in each line, one after another over several lines, in a list, or in a list
- * inside of an object, as web services answer. Keys may differ from object to object. An object that is not JSON costs
- * only itself.
+ * inside an object, as web services answer. Keys may differ between objects. A broken object is skipped; the others are
+ * read.
  */
 export function openJsonBooks(file: ListFile, text: TextFile, chosen: ChosenColumns): BookList {
   const unused = new Set<string>();
@@ -40,7 +40,7 @@ export function openJsonBooks(file: ListFile, text: TextFile, chosen: ChosenColu
   };
 }
 
-/** Whether every line is an object by itself, so that a broken one costs one line. */
+/** Whether every line is a complete object, so that a broken one costs one line. */
 function isLineByLine({ firstLines }: TextFile): boolean {
   const lines = firstLines.filter((line) => line.trim() !== '');
   const [first = '', second = '{'] = lines;
@@ -48,7 +48,7 @@ function isLineByLine({ firstLines }: TextFile): boolean {
   return first.trimEnd().endsWith('}') || second.startsWith('{');
 }
 
-/** The first object of the file, as far as 64 KiB show it; without keys when they do not. */
+/** The first object of the file, if it ends within the first 64 KiB; else an object without keys. */
 function firstObject(file: ListFile, text: TextFile): object {
   for (const line of isLineByLine(text) ? text.firstLines : []) {
     const [object] = objectsInText(line);
@@ -63,7 +63,9 @@ function firstObject(file: ListFile, text: TextFile): object {
 
 export type ReadObject = (line: number, object: object) => ListedRow;
 
-/** Most objects of a file have the same keys as one before. */
+/**
+ * Reads objects as rows. Keeps one row reader for each set of keys, because most objects of a file have the same keys.
+ */
 export function createObjectReader(
   chosen: ChosenColumns,
   onUnused: (names: readonly string[]) => void = () => {},
@@ -91,7 +93,7 @@ function readValue(value: TextLine, readObject: ReadObject, isExact: boolean): r
   const { line } = value;
   if (value.text.trim() === '') return [];
   const parsed = parseStrictJson(value.text);
-  // JSON.parse quotes what it stumbles over, which may be control characters.
+  // The message of JSON.parse quotes the text, which may have control characters.
   if (parsed.problem !== undefined) return [{ line, problem: oneLine(parsed.problem) }];
   const objects = objectsIn(parsed.value);
   if (objects.length === 0) return [{ line, problem: `expected a JSON object, got ${kindOf(parsed.value)}` }];
@@ -107,7 +109,7 @@ function objectsInText(text: string): readonly object[] {
 
 const listKeys = ['results', 'books', 'items', 'docs', 'data', 'works', 'entries', 'records'];
 
-/** The books in a JSON value: itself, or what a web service lists in it. */
+/** The books in a JSON value: the value itself, or the list in a web service's answer. */
 function objectsIn(value: unknown): readonly object[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
   const found = Object.entries(value);
@@ -126,10 +128,10 @@ function toCell(value: unknown, column: BookColumn): Cell {
   return toTexts(column, value)[0] ?? '';
 }
 
-/** What a value says in this column; nothing for values that say nothing there. */
+/** The texts that a value has for this column; none if it has no meaning there. */
 function toTexts(column: BookColumn, value: unknown): readonly string[] {
   if (typeof value === 'string') return [value];
-  // Two larger numbers may have become the same one.
+  // Larger integers are not exact: two different ids may have become equal.
   if (typeof value === 'number') return column === 'id' && !Number.isSafeInteger(value) ? [] : [String(value)];
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
   const known = value as Readonly<Record<string, unknown>>;
@@ -145,7 +147,7 @@ function toTexts(column: BookColumn, value: unknown): readonly string[] {
   return column === 'language' && typeof key === 'string' ? [key.slice(key.lastIndexOf('/') + 1)] : [];
 }
 
-/** `{name, role}`, or one more object around it. */
+/** The name in `{name, role}`, or in such an object inside another one. */
 function personName(person: Readonly<Record<string, unknown>>): readonly string[] {
   for (const name of ['name', 'full_name', 'fullName', 'author_name', 'personal_name', 'author']) {
     const value = person[name];
@@ -179,7 +181,7 @@ type Scanner = {
   readonly line: () => number;
 };
 
-/** Finds objects by their braces, outside of strings. A list around them does not count as one of them. */
+/** Finds objects by their braces, ignoring braces in strings. A list around the objects is not an object itself. */
 function createScanner(): Scanner {
   let [depth, line, startLine] = [0, 1, 1];
   let [inString, isEscaped] = [false, false];
@@ -206,7 +208,7 @@ function createScanner(): Scanner {
     }
     if (start >= 0) {
       length += block.length - start;
-      // Enough of it to see that it is too long.
+      // Keeps only enough of a long object to see that it is too long.
       if (length <= objectLimitBytes + block.length) parts.push(block.subarray(start));
     }
     return found;

@@ -6,11 +6,11 @@ import { crc32, createGunzip } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { reason, SamsaError } from '../../../../../errors.ts';
 
-/** A file that holds a list, unpacked. Its bytes may be read several times, from the start each time. */
+/** A file that holds a list, unpacked. It may be read several times, each time from the start. */
 export type ListFile = {
   readonly path: string;
   readonly sizeBytes: number;
-  /** How much of the file on disk has been read by the last `blocks`. */
+  /** How many bytes of the file on disk the latest `blocks` has read. */
   readonly bytesRead: () => number;
   /** The first 64 KiB, unpacked. */
   readonly head: Buffer;
@@ -19,7 +19,7 @@ export type ListFile = {
 };
 
 const headBytes = 64 * 1024;
-/** Text is packed to a hundredth of its size at best. */
+/** A guard against zip bombs: text shrinks to about a hundredth of its size at best. */
 const mostExpansion = 500;
 const mayExpandBytes = 64 << 20;
 
@@ -28,7 +28,7 @@ export function badFile(path: string, problem: string, cause?: unknown): SamsaEr
 }
 
 /**
- * Opens a file; of a zip archive each file in it, the largest first. What it is shows in its first bytes, not in its name.
+ * Opens a file, or every file in a zip archive, the largest first. The first bytes decide what a file is, not its name.
  * @throws SamsaError `bad-import-file` when it is missing, empty, not a file, or a damaged archive.
  */
 export async function openListFiles(path: string): Promise<readonly ListFile[]> {
@@ -82,7 +82,7 @@ async function statFile(path: string): Promise<Stats> {
   }
 }
 
-/** No more than was there at the start: a file that grows would never end. */
+/** Reads no more than was there at the start. Otherwise a growing file would never end. */
 function readPlain(path: string, before: Stats): Read {
   return async function* (onRead) {
     if (before.size === 0) return;
@@ -114,7 +114,7 @@ async function* unpack(path: string, packed: AsyncIterable<Buffer>): AsyncGenera
     }
   };
   const gunzip = createGunzip();
-  // Its errors come out of the loop, too.
+  // The loop below throws its errors, too.
   pipeline(Readable.from(counted(), { objectMode: false }), gunzip).catch(() => {});
   try {
     for await (const block of gunzip as AsyncIterable<Buffer>) {
@@ -181,7 +181,7 @@ async function openZipped(path: string, before: Stats): Promise<readonly ListFil
   return files;
 }
 
-/** So many files of an archive are looked at. */
+/** How many files of an archive are opened. */
 const mostLists = 20;
 
 function notEmpty(error: unknown): null {

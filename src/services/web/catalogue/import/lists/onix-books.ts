@@ -10,14 +10,14 @@ const productStart = /<(?:[\w-]+:)?product[\s>]/gi;
 const productEnd = /<\/(?:[\w-]+:)?product\s*>/gi;
 const productLimitBytes = 4 << 20;
 
-/** Whether a file is an ONIX message, with names of either length. */
+/** Whether a file is an ONIX message, with reference names or short tags. */
 export function isOnix({ firstLines }: TextFile): boolean {
   return messageStart.test(firstLines.join('\n'));
 }
 
 /**
- * Reads the products of an ONIX for Books message of release 3 (EDItEUR), with reference names or short tags. A product
- * that is not complete costs only itself.
+ * Reads the products of an ONIX for Books message of release 3 (EDItEUR), with reference names or short tags. An
+ * incomplete product is skipped; the others are read.
  * @throws SamsaError `bad-import-file` when it is of an older release.
  */
 export function openOnixBooks(file: ListFile, text: TextFile, chosen: ChosenColumns): BookList {
@@ -60,7 +60,7 @@ async function* splitProducts({ blocks, decode }: TextFile): AsyncGenerator<read
     });
   for await (const block of blocks()) {
     rest = Buffer.concat([rest, block]);
-    // One character for each byte, so that places in the text are places in the bytes. Tags are ASCII.
+    // One character for each byte, so that positions in the text are positions in the bytes. Tags are ASCII.
     const text = rest.toString('latin1');
     const found: TextLine[] = [];
     let from = 0;
@@ -90,7 +90,7 @@ function newlinesIn(bytes: Buffer): number {
   return count;
 }
 
-/** An element; its name in lower case, without prefix, a short tag as the reference name. */
+/** An element. Its name is the reference name, also for a short tag, in lower case and without a prefix. */
 type Element = { readonly name: string; readonly children: (Element | string)[] };
 
 const deepest = 50;
@@ -160,7 +160,7 @@ function elementsIn(element: Element, name?: string): readonly Element[] {
   return name === undefined ? elements : elements.filter((child) => child.name === name);
 }
 
-/** All elements that are reached by these names. */
+/** All elements at this path of names. */
 function elementsAt(element: Element, ...names: readonly string[]): readonly Element[] {
   return names.reduce<readonly Element[]>((found, name) => found.flatMap((one) => elementsIn(one, name)), [element]);
 }
@@ -179,7 +179,7 @@ function textsOf(element: Element, ...names: readonly string[]): readonly string
   );
 }
 
-/** What is in an element, as HTML when it holds elements. */
+/** The content of an element; HTML when it contains elements. */
 function markupOf(element: Element): string {
   const isHtml = element.children.some((child) => typeof child !== 'string');
   return element.children
@@ -190,7 +190,7 @@ function markupOf(element: Element): string {
     .join('');
 }
 
-/** A product by the names of columns that every list may have. */
+/** A product as an object whose keys are the names of columns. */
 function bookOf(product: Element): object {
   const detail = elementsIn(product, 'descriptivedetail')[0] ?? product;
   const titles = elementsIn(detail, 'titledetail').map((titleDetail) => ({
@@ -219,7 +219,7 @@ function bookOf(product: Element): object {
   };
 }
 
-/** @param level `01`: of the product. `02`: of the collection that it belongs to. */
+/** @param level `01`: the title of the product. `02`: the title of its collection. */
 function titleOf(titleDetail: Element, level: string) {
   const elements = elementsIn(titleDetail, 'titleelement');
   const own = elements.find((element) => textOf(element, 'titleelementlevel') === level) ?? elements[0];
@@ -251,7 +251,7 @@ function seriesOf(collection: Element): { readonly name: string; readonly number
 const authorRole = /^A(?:0\d|10|14|38|99)$/;
 const roles: Readonly<Record<string, string>> = { A12: 'Illustrator', B01: 'Editor', B06: 'Translator' };
 
-/** In their order, with the part that they had where they are not authors. */
+/** The contributors in order. Those who are not authors have their role in brackets. */
 function contributorsOf(detail: Element): readonly string[] {
   return elementsIn(detail, 'contributor')
     .map((contributor, at) => ({ contributor, at: Number(textOf(contributor, 'sequencenumber')) || at + 1 }))
@@ -277,7 +277,7 @@ function nameOf(person: Element): string {
   );
 }
 
-/** The date of publication, else of first publication, as `YYYY-MM-DD` or the part of it that is known. */
+/** The date of publication, else of first publication: `YYYY-MM-DD`, or as much of it as is known. */
 function publishedOf(product: Element): string {
   const dates = elementsAt(product, 'publishingdetail', 'publishingdate');
   const found = ['01', '11', '19', ''].flatMap((role) =>
@@ -288,7 +288,7 @@ function publishedOf(product: Element): string {
   return parts.length === 0 ? date : parts.filter((part) => part !== undefined).join('-');
 }
 
-/** The longest of the kind that says most: the description, else a short one. */
+/** The longest description, else the longest short description. */
 function descriptionOf(product: Element): string {
   const contents = elementsAt(product, 'collateraldetail', 'textcontent');
   for (const type of ['03', '02', '01']) {
@@ -301,7 +301,7 @@ function descriptionOf(product: Element): string {
   return '';
 }
 
-/** Of ISBN-13, EAN and ISBN-10. */
+/** The values of ISBN-13, EAN and ISBN-10. */
 function isbnsOf(product: Element): readonly string[] {
   const identifiers = elementsIn(product, 'productidentifier');
   return ['15', '03', '02'].flatMap((type) =>
@@ -309,7 +309,10 @@ function isbnsOf(product: Element): readonly string[] {
   );
 }
 
-/** Codes without a heading say nothing to readers. Keywords are in one text. */
+/**
+ * The subjects. Codes without a heading are left out, because readers cannot understand them. Keywords stand in one
+ * text.
+ */
 function subjectsOf(detail: Element): readonly string[] {
   return elementsIn(detail, 'subject').flatMap((subject) => {
     const isKeywords = textOf(subject, 'subjectschemeidentifier') === '20';

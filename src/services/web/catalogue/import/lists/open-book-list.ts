@@ -9,10 +9,10 @@ import { openCsvBooks, openWorkbook } from './table-books.ts';
 import { openText } from './text-lines.ts';
 
 /**
- * Opens a file of books. What it is shows in its first bytes, not in its name: a table in text, JSON, an ONIX
- * message, an Open Library dump, a workbook, or a gzip or zip archive of these.
+ * Opens a file of books: a table in text, JSON, an ONIX message, an Open Library dump, a workbook, or a gzip or zip
+ * archive of these. The first bytes decide which, not the name.
  * @param chosen columns that the user has named.
- * @throws SamsaError `bad-import-file` saying what it is instead.
+ * @throws SamsaError `bad-import-file`; the message says what the file is instead.
  */
 export async function openBookList(path: string, chosen: ChosenColumns = new Map()): Promise<BookList> {
   let problem: unknown;

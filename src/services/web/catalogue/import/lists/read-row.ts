@@ -19,20 +19,20 @@ import {
 import type { ListedRow, UnreadValue } from './book-list.ts';
 import type { BookColumn, FoundColumns } from './columns.ts';
 
-/** What stands in one column of one row: text, or several texts in formats that have lists. Both may be empty. */
+/** The value of one column in one row: a text, or several texts in formats that have lists. Both may be empty. */
 export type Cell = string | readonly string[];
 
 /** A row of a list as a book. `undefined`: the row is too short to have this column. */
 export type ReadRow<Value> = (line: number, values: readonly (Value | undefined)[]) => ListedRow;
 
-/** The cells of a row by what they may hold, the best first; empty for columns that the row does not have. */
+/** The cells of a row for one kind of column, the best first; none if the row has no such column. */
 type CellsOf = (column: BookColumn) => readonly Cell[];
 
 /**
- * Reads the rows of a list as books, whatever format it has. Fields for which a row has no column are absent; they stay
- * as they are in a known book.
- * @param at where the columns of each kind stand in a row.
- * @param toCell what a value says in a column of this kind.
+ * Reads the rows of a list as books; the same for every format. A field without a column is absent, so it stays as it
+ * is in a known book.
+ * @param at the positions of the columns of each kind in a row.
+ * @param toCell turns a value into a cell of this kind of column.
  */
 export function createRowReader<Value>(
   at: FoundColumns['at'],
@@ -70,7 +70,7 @@ export function createRowReader<Value>(
 type BookFields = Partial<BookContent> & { readonly title: string };
 type Fields = Record<string, unknown>;
 
-/** Reads the cells of its columns, of which the row has at least one. */
+/** Reads one field. Only called for rows that have at least one of its columns. */
 type FieldReader<Field extends keyof BookContent = keyof BookContent> = {
   readonly field: Field;
   readonly columns: readonly BookColumn[];
@@ -106,7 +106,7 @@ const fieldReaders: readonly FieldReader[] = [
   reader('other_titles', ['originalTitle', 'subtitle', 'otherTitles'], readOtherTitles),
 ];
 
-/** The first value that can be read, of cells that are not empty. */
+/** The first readable value among the cells that are not empty. */
 function firstOf<Value>(read: (text: string) => ListedValue<Value>): (cells: readonly Cell[]) => ListedValue<Value> {
   return (cells) => {
     let found: ListedValue<Value> = null;
@@ -135,7 +135,7 @@ function withRoles(cell: Cell, [roles]: readonly Cell[]): Cell {
   return role === '' || typeof cell !== 'string' || cell === '' ? cell : `${cell} (${role})`;
 }
 
-/** From the first column that says something. */
+/** The subjects of the first column that has any. */
 function readSubjectCells(cells: readonly Cell[]): readonly string[] {
   for (const cell of cells) {
     const subjects = readSubjects([cell]);

@@ -54,7 +54,7 @@ function findHeader(lines: readonly string[], chosen: ChosenColumns): Header | n
   return null;
 }
 
-/** The line, cut in the way that makes most of it known. */
+/** The line, cut at the separator with which most column names are known. */
 function mostKnownCells(line: string, hasBackslashes: boolean, chosen: ChosenColumns) {
   let best = { known: -1, hasTitle: false, dialect: dialectOf(','), cells: [line] as readonly string[] };
   for (const hasQuotedLines of [false, true]) {
@@ -113,7 +113,7 @@ function checkChosen({ path }: ListFile, header: readonly string[], chosen: Chos
   );
 }
 
-/** A workbook is in memory as a whole: larger ones are refused. */
+/** A workbook is held in memory as a whole, so larger ones are refused. */
 const mostWorkbookBytes = 200 << 20;
 
 /** @throws SamsaError `bad-import-file` when it is damaged, too large, or its first sheet has no column for titles. */
@@ -137,7 +137,7 @@ export async function openWorkbook(file: ListFile, chosen: ChosenColumns): Promi
 
 async function readFirstSheet(path: string): Promise<readonly (readonly unknown[])[]> {
   try {
-    // A quarter of all code that an import loads.
+    // Loaded only here, because it is a quarter of all code that an import loads.
     const { default: readSheets } = await import('read-excel-file/node');
     return (await readSheets(path, { trim: false }))[0]?.data ?? [];
   } catch (error) {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { badFile, type ListFile } from './list-file.ts';
 
-/** A line of a text file, numbered from 1; or why it cannot be read. */
+/** A line of a text file, numbered from 1, or the reason why it cannot be read. */
 export type TextLine =
   | { readonly line: number; readonly text: string; readonly problem?: undefined }
   | { readonly line: number; readonly problem: string };
@@ -24,8 +24,8 @@ const lineLimitBytes = 8 << 20;
 const windows1252 = new TextDecoder('windows-1252');
 
 /**
- * Reads a file as text of any size: UTF-8, UTF-16 or Windows-1252; lines end in LF, CRLF or, where there is no other, CR.
- * No more than a line and a block of it are in memory.
+ * Reads a text file of any size in UTF-8, UTF-16 or Windows-1252. Lines end in LF or CRLF; in CR if the file has no
+ * other line ends. Only one line and one block are in memory at a time.
  * @throws SamsaError `bad-import-file` when it is not text.
  */
 export function openText(file: ListFile): TextFile {
@@ -78,7 +78,7 @@ function hasUtf8Mark(bytes: Buffer): boolean {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
-/** Without a last character that the end of the block cuts. */
+/** The block without its last character, if the end of the block cuts it. */
 function trimCut(head: Buffer): Buffer {
   let end = head.length;
   for (let at = 1; at <= 3 && at <= head.length; at++) {
@@ -87,7 +87,7 @@ function trimCut(head: Buffer): Buffer {
   return head.subarray(0, end);
 }
 
-/** The first text that is not ASCII decides whether a file is in UTF-8 or in Windows-1252. */
+/** Decodes UTF-8 or Windows-1252. The first bytes that are not ASCII decide which. */
 function createDecode(): Decode {
   let isUtf8File: boolean | null = null;
   return (bytes) => {

@@ -13,11 +13,11 @@ import { decodeBook, readBooks, sourceKey, titleHash } from './find-books.ts';
 export type BookChange = ChangedBook | RemovedBook;
 type NewBook = Pick<StoredBook, 'createdAt' | 'content' | 'givers'>;
 
-/** As many rows of one insert as the smallest servers take, where quoted text may be twice as long. */
+/** The size of one insert that every server accepts, even when escaping doubles its length. */
 const insertBytes = 1 << 20;
 
 /**
- * Adds books under ids that the server chooses. Must run in a transaction, as everything here that writes.
+ * Adds books under ids that the server chooses. Like every write in this file it must run in a transaction.
  * @returns the ids, in order.
  */
 export async function insertBooks(
@@ -28,7 +28,7 @@ export async function insertBooks(
   const ids: number[] = [];
   for (const piece of inPieces(books.map((book) => rowValues(table, book)))) {
     const first = await connection.insertOne(`INSERT INTO books (${rowColumns(table)}) VALUES ?`, [piece]);
-    // The server numbers the rows of one statement without a gap; it alone knows how far apart.
+    // The server numbers the rows of one statement at equal distances. Only the server knows the distance.
     const [row] = await connection.rows('SELECT @@auto_increment_increment AS apart');
     ids.push(...piece.map((_, index) => first + index * Number(row?.['apart'])));
   }
@@ -39,7 +39,7 @@ export async function insertBooks(
   return ids;
 }
 
-/** Writes the row in `books` of a book that has an id, also of one that was removed. `writeOwnRows` does the rest. */
+/** Writes a known book's row in `books`, even if the book was removed. `writeOwnRows` writes the other tables. */
 export async function updateBook(connection: MysqlConnection, table: BooksTable, book: StoredBook): Promise<void> {
   const [names, values] = [contentColumns(table), contentValues(table, book.content)];
   const changed = await connection.change(
@@ -52,7 +52,7 @@ export async function updateBook(connection: MysqlConnection, table: BooksTable,
   ]);
 }
 
-/** Keeps id, version, time of creation and the ids that sources gave it; the rest is erased. */
+/** Keeps the book's id, version, time of creation and ids in sources, and erases everything else. */
 export async function removeBook(connection: MysqlConnection, book: StoredBook): Promise<RemovedBook> {
   const version = book.version + 1;
   try {
@@ -68,7 +68,7 @@ export async function removeBook(connection: MysqlConnection, book: StoredBook):
 
 const rowIsReferenced = 1451;
 
-/** What we keep beside `books`; of a removed book nothing but id, version and time of creation. */
+/** Writes the tables that are ours alone. For a removed book they keep only id, version and time of creation. */
 export async function writeOwnRows(connection: MysqlConnection, books: readonly StoredBook[]): Promise<void> {
   const updates = ownColumns.slice(1).map((name) => `${name} = VALUES(${name})`);
   await connection.insert(
@@ -131,7 +131,7 @@ export async function writeBatch(
   const newIds = new Map(added.map(({ id }, index) => [id, ids[index]!]));
   const idOf = (id: number): number => newIds.get(id) ?? id;
   const removedIds = batch.changes.flatMap(({ id, stored }) => (stored?.removed === true ? [id] : []));
-  // Somebody else may have marked the row as deleted and left it there.
+  // Another program may have marked the row as deleted without removing it.
   if (removedIds.length > 0) await connection.change('DELETE FROM books WHERE id IN (?)', [removedIds]);
   const changed = batch.changes.map(({ id, stored, content, givers }) => ({
     id: idOf(id),
@@ -168,7 +168,7 @@ async function writeNames(
   );
 }
 
-/** In the form events have, so that the relay only passes them on. */
+/** Adds changes to the outbox, already encoded as events, so that the relay only passes them on. */
 export async function putOutbox(
   connection: MysqlConnection,
   changes: readonly BookChange[],
@@ -185,7 +185,7 @@ export async function putOutbox(
   );
 }
 
-/** Puts a change to each book as it is now into the outbox. */
+/** Puts each book into the outbox as it is now. */
 export async function putBooksAgain(connection: MysqlConnection, ids: readonly number[], nowMs: number): Promise<void> {
   const books = await readBooks(connection, ids);
   await putOutbox(connection, [...books.values()].map(changeTo), nowMs);
@@ -204,7 +204,7 @@ function contentColumns(table: BooksTable): readonly string[] {
   return ['title', 'author', 'description', ...(table.publishedIsText ? ['published_at'] : [])];
 }
 
-/** Where a text of theirs is missing it is empty, as their own programs write it. */
+/** The values for the tutorial's columns. A missing text is written as '', as the tutorial's programs do. */
 function contentValues(table: BooksTable, content: BookContent): readonly MysqlValue[] {
   const { title, author, description, published_at } = content;
   return [title, author, description ?? '', ...(table.publishedIsText ? [published_at ?? ''] : [])];
@@ -228,8 +228,8 @@ function inPieces(rows: readonly (readonly MysqlValue[])[]): readonly (readonly 
 const booksAtATime = 1_000;
 
 /**
- * Brings the title keys of some books to the current version. To be called in a transaction, until it returns true:
- * then all keys are current. A process that stops in between leaves the rest to the next one.
+ * Brings the title keys of some books to the current version. Call it in transactions until it returns true: then all
+ * keys are current. If the process stops before that, the next one does the rest.
  */
 export async function renewTitleKeys(connection: MysqlConnection): Promise<boolean> {
   const [keys] = await connection.rows('SELECT version, next_id FROM state.title_keys WHERE id = 1');

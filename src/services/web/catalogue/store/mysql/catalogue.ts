@@ -34,20 +34,24 @@ export type MysqlCatalogueOptions = {
   readonly leaseClock?: DatabaseClock;
   /** @see MysqlOptions.onProblem */
   readonly onProblem?: ((problem: SamsaError | null) => void) | undefined;
-  /** Why books of other programs cannot be taken in; each reason once. Not called while the database is away. */
+  /**
+   * Called once for each reason why books of other programs cannot be adopted. Not called while the database is
+   * unavailable.
+   */
   readonly onNotAdopted: (problem: string) => void;
 };
 
-/** Of the tables that are ours alone. `books` may belong to another program. */
+/** The prefix of the tables that are ours alone. `books` may belong to another program. */
 export const tablePrefix = 'catalogue_';
 
-/** While more changes than this wait for the log, no further rows of other programs are taken in. */
+/** While more changes than this wait for the log, no further rows of other programs are adopted. */
 const mostWaiting = 10_000;
 
 /**
- * Opens the catalogue in a MySQL or MariaDB database, shared by all processes. Rows that other programs write into the
- * table `books` are taken in meanwhile, a batch at a time; new ones within a second or two.
- * @throws SamsaError `bad-configuration`, `state-too-new`; `store-unavailable` (retryable) when there is no `onProblem`.
+ * Opens the catalogue in a MySQL or MariaDB database, shared by all processes. While it is open, rows that other
+ * programs write into the table `books` are adopted in batches; new rows within a second or two.
+ * @throws SamsaError `bad-configuration`, `state-too-new`; `store-unavailable` (retryable) when there is no
+ *   `onProblem`.
  */
 export async function openMysqlCatalogue(
   address: MysqlAddress,
@@ -201,7 +205,9 @@ async function changeBook(
   return change;
 }
 
-/** Waits first for rows of other programs: until they are in the catalogue, they would be added a second time. */
+/**
+ * First waits until all rows of other programs are adopted. Otherwise the import would add those books a second time.
+ */
 function startImport(
   { database, table, clock, adoption, onCommit }: CatalogueParts,
   source: string,

@@ -8,7 +8,7 @@ import { mostSameBooks, rowsToFind, type KeyedRow, type KnownBooks, type SameBoo
 import { decodeGivers, emptyContent, type StoredBook } from '../../stored-book.ts';
 import { text } from '../../tutorial-table/table-columns.ts';
 
-/** The books with these ids, also removed ones. Ids that never were given are left out. */
+/** The books with these ids, including removed ones. Ids that were never given are left out. */
 export async function readBooks(connection: MysqlConnection, ids: readonly number[]): Promise<Map<number, StoredBook>> {
   if (ids.length === 0) return new Map();
   const rows = await connection.rows(
@@ -78,7 +78,7 @@ export function decodeBook(row: MysqlRow): StoredBook {
   };
 }
 
-/** Stands for the title of a row without one. */
+/** Shown for a row without a title. */
 const untitled = '(no title)';
 
 /** Columns of `books`, cut to our limits: other programs may write anything there. */
@@ -92,12 +92,12 @@ export function decodeTexts(row: MysqlRow): Pick<BookContent, 'title' | 'author'
   };
 }
 
-/** A title key as the database keeps it: half of a SHA-256, so that its index is small. */
+/** A title key as it is stored: half of a SHA-256, so that its index stays small. */
 export function titleHash(key: string): Buffer {
   return hash('sha256', key, 'buffer').subarray(0, 16);
 }
 
-/** What an id in a source is kept as: itself, or its SHA-256 when it is long. */
+/** An id in a source as it is stored: the id, or its SHA-256 when the id is long. */
 export function sourceKey(sourceId: string): Buffer {
   const bytes = Buffer.from(sourceId);
   return bytes.length <= mostKeyBytes ? bytes : Buffer.from(`sha256:${hash('sha256', bytes, 'base64')}`);
@@ -160,7 +160,7 @@ const columns = {
 } as const;
 
 /**
- * COUNT instead of EXISTS: for that, MariaDB would read every name of the source first.
+ * Uses COUNT, because for EXISTS MariaDB would first read every name of the source.
  * @param values by their bytes in the column, as hex.
  */
 async function findSame(

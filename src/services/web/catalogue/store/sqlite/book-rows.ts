@@ -21,7 +21,7 @@ export const catalogueMigrations: readonly Migrations[] = [
   { name: 'catalogue', steps: new URL('migrations/', import.meta.url) },
 ];
 
-/** Must run in a transaction, as everything here that writes. */
+/** Like every write in this file it must run in a transaction. */
 export function insertBook(
   database: SqliteDatabase,
   content: BookContent,
@@ -64,7 +64,7 @@ export function insertKnownBook(database: SqliteDatabase, book: StoredBook): boo
   return changes === 1;
 }
 
-/** Writes a book as it is now, also one that was removed, in its next version. */
+/** Writes new content of a book, even of a removed one, under the next version. */
 export function updateBook(
   database: SqliteDatabase,
   book: StoredBook,
@@ -79,7 +79,7 @@ export function updateBook(
   return change;
 }
 
-/** Keeps id, version, time of creation and the ids that sources gave it; the rest is erased. */
+/** Keeps the book's id, version, time of creation and ids in sources, and erases everything else. */
 export function removeBook(database: SqliteDatabase, row: StoredBook, nowMs: number): RemovedBook {
   const version = row.version + 1;
   database
@@ -118,7 +118,7 @@ export function writeBatch(
   return batch.rows.map((row) => ({ ...row, id: idOf(row.id) }));
 }
 
-/** Puts a change to each book as it is now into the outbox. */
+/** Puts each book into the outbox as it is now. */
 export function putBooksAgain(database: SqliteDatabase, ids: readonly number[], nowMs: number): void {
   for (const id of ids) {
     const book = readBook(database, id);
@@ -136,8 +136,8 @@ function putOutbox(database: SqliteDatabase, changed: ChangedBook | RemovedBook,
 const booksAtATime = 1_000;
 
 /**
- * Brings the title keys of some books to the current version. To be called in a transaction, until it returns true:
- * then all keys are current. A process that stops in between leaves the rest to the next one.
+ * Brings the title keys of some books to the current version. Call it in transactions until it returns true: then all
+ * keys are current. If the process stops before that, the next one does the rest.
  */
 export function renewTitleKeys(database: SqliteDatabase): boolean {
   const keys = database.prepare('SELECT version, next_id FROM title_keys WHERE id = 1').get();

@@ -31,12 +31,12 @@ export type SqliteCatalogueOptions = {
   readonly busyTimeoutMs: number;
   /** True when another thread checkpoints this file. */
   readonly checkpointedElsewhere?: boolean;
-  /** As `SqliteOptions`. */
+  /** @see SqliteOptions.checkpointBytes */
   readonly checkpointBytes?: number;
 };
 
 /**
- * Opens or makes the catalogue in a SQLite file; several processes may have it open.
+ * Opens the catalogue in a SQLite file, or creates it. Several processes may have it open.
  * @throws SamsaError `state-too-new`, `data-folder-unusable`.
  */
 export function openSqliteCatalogue(path: string, options: SqliteCatalogueOptions): OpenCatalogue {

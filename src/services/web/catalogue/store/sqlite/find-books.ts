@@ -4,7 +4,7 @@ import type { BookContent } from '../../book-content.ts';
 import { mostSameBooks, rowsToFind, type KeyedRow, type KnownBooks, type SameBook } from '../../merge-books.ts';
 import { decodeGivers, type StoredBook } from '../../stored-book.ts';
 
-/** Also a removed book; `null` for an id that never was given. */
+/** Reads a book, even a removed one; `null` for an id that was never given. */
 export function readBook(database: SqliteDatabase, id: number): StoredBook | null {
   const row = database.prepare('SELECT * FROM book WHERE id = ?').get(id);
   return row === undefined ? null : decodeBook(row);

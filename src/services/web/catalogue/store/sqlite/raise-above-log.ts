@@ -10,16 +10,16 @@ import { catalogueMigrations, insertKnownBook, putBooksAgain } from './book-rows
 import { readBook } from './find-books.ts';
 
 const booksAtATime = 200;
-/** A cluster that does not answer does not keep the shop from starting. */
+/** If a cluster has not answered by then, the shop starts without it. */
 const answersWithinMs = 5_000;
 const busyTimeoutMs = 5_000;
 
 /**
- * Raises ids and versions of a catalogue file above those of the log, where the log has had changes that the file does not
- * know: it was put back from a backup. Books that were added since then count as removed, and changed books get a new
- * version with the content of the file. Does nothing when the file is as new as the log, which costs one look at it.
- * To be called before the catalogue is opened.
- * @returns how many books were raised; `null` when the log does not answer, so that nobody knows.
+ * For a catalogue file that was restored from a backup, while the log has later changes: raises its ids and versions
+ * above those of the log. Books that were added since the backup count as removed. Changed books get a new version with
+ * the content of the file. Does nothing when the file is as new as the log; one read of the log shows that. Call it
+ * before the catalogue is opened.
+ * @returns how many books were raised; `null` when the log does not answer.
  */
 export async function raiseAboveLog(
   path: string,
@@ -34,7 +34,7 @@ export async function raiseAboveLog(
   try {
     const { partitions } = await log.describe(topic);
     const appended = partitions.reduce((sum, { end }) => sum + end, 0);
-    // Every record was a row of the outbox, and its ids are never given twice.
+    // Every record was once a row of the outbox, and outbox ids are never given twice.
     const told = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").get()?.['seq'] ?? 0;
     if (appended <= Number(told)) return 0;
     const known = await readVersions(log, topic);
@@ -70,8 +70,8 @@ async function knows(log: EventLog, topic: string): Promise<boolean | null> {
 }
 
 /**
- * The newest version of each book in the log; `null` when the log does not answer. What is no change of a book is of
- * other programs.
+ * The newest version of each book in the log; `null` when the log does not answer. Records that are not changes of
+ * books come from other programs and are skipped.
  */
 async function readVersions(log: EventLog, topic: string): Promise<ReadonlyMap<number, number> | null> {
   const versions = new Map<number, number>();
