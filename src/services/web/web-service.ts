@@ -177,7 +177,7 @@ async function waitForBooks(relay: OutboxRelay, index: SearchIndex, outbox: Outb
     await relay.drain(openWithinMs);
     await index.caughtUp(openWithinMs);
   } catch {
-    // The log does not answer: put what waits for it into the index directly.
+    // The log does not answer: put the changes that wait for it into the index directly.
     const rows = await outbox.read(appliedDirectly).catch(() => []);
     await Promise.allSettled(rows.map(({ change }) => index.applyAtOnce(change)));
   }

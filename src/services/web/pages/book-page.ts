@@ -8,9 +8,9 @@ export type BookView = {
   readonly book: Book;
   /** Other books by the same author. */
   readonly related: readonly Book[];
-  /** The action that the reader has just taken; the page confirms it and offers to undo it. */
+  /** The action that the reader has just taken. The page confirms it and offers to undo it. */
   readonly done: ReaderActionName | null;
-  /** The search the reader came from. */
+  /** The search that led the reader here. */
   readonly from: string | null;
 };
 

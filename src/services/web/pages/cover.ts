@@ -5,9 +5,9 @@ const coverHeight = 300;
 const middle = coverWidth / 2;
 
 /**
- * Draws a cover from title and author alone, so that the same book always looks the same and no picture is fetched. 200
- * by 300 units, without ids and styles, so that it can appear many times on one page. Hidden from screen readers, which
- * read the title beside it.
+ * Draws a cover from title and author alone: the same book always looks the same, and no picture is fetched. It is 200
+ * by 300 units and has no ids or styles, so it can appear many times on one page. It is hidden from screen readers,
+ * which read the title beside it.
  */
 export function drawCover(book: { readonly title: string; readonly author: string }): Html {
   const choose = createChoice(`${book.title}\n${book.author}`);
@@ -20,7 +20,7 @@ export function drawCover(book: { readonly title: string; readonly author: strin
   </svg>`;
 }
 
-/** Picks one item of a list, the same for the same book. */
+/** Picks one item of a list; always the same one for the same book. */
 type Choose = <Item>(items: readonly Item[]) => Item;
 
 type DrawLayout = (title: string, author: string, binding: Binding, choose: Choose) => Html;
@@ -128,7 +128,7 @@ type Binding = {
   readonly ground: string;
   /** A shade of the ground, for patterns. */
   readonly shade: string;
-  /** What is printed straight on the ground. */
+  /** The colour of what is printed directly on the ground. */
   readonly foil: string;
 };
 
@@ -150,7 +150,7 @@ const bindings: readonly Binding[] = [
   { ground: '#cbb088', shade: '#a88655', foil: '#4a2417' },
 ];
 
-/** A paper pattern: one path with how it is stroked, drawn over the whole cover. */
+/** A paper pattern: one path and its stroke, drawn over the whole cover. */
 type Pattern = { readonly d: string; readonly stroke: number; readonly dash?: string };
 
 const rows = (step: number, draw: (y: number, odd: boolean) => string): string => {
@@ -180,7 +180,7 @@ const patterns: readonly Pattern[] = [
   { d: `${rows(20, (y) => `M-3 ${y + 4}H208`)}${columns(20, (x) => `M${x} 1V300`)}`, stroke: 2, dash: '6 14' },
 ];
 
-/** Large shapes for plain covers, drawn in shade and foil; each stands in the lower two fifths. */
+/** Large shapes for plain covers, drawn in shade and foil in the lower two fifths. */
 const motifs: readonly ((binding: Binding) => readonly { d: string; fill: string }[])[] = [
   ({ shade, foil }) => [
     { d: 'M0 300V232q50-34 100 0t100 0V300z', fill: shade },
@@ -282,7 +282,7 @@ function shorten(line: string, maxWidth: number): string {
   return characters.join('');
 }
 
-/** In font sizes; a little more than common serifs need. */
+/** The width in font sizes: a little more than common serif fonts need. */
 function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += characterWidth(character);

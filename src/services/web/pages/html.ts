@@ -1,4 +1,4 @@
-/** Markup that is safe to put into a page. Only `html` makes it. */
+/** Markup that is safe to put into a page. Only `html` creates it. */
 export type Html = { readonly markup: string };
 
 /** What may be put into a template. */
@@ -15,8 +15,8 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /**
- * A template for markup. Values are escaped, unless this function made them. Lists are joined. `null`, `undefined` and
- * `false` become nothing, so that `condition && html\`…\`` works.
+ * A template for markup. Values are escaped, except markup from this function. Lists are joined. `null`, `undefined`
+ * and `false` become empty text, so that `condition && html\`…\`` works.
  */
 export function html(strings: TemplateStringsArray, ...values: readonly Renderable[]): Html {
   let markup = strings[0] ?? '';

@@ -15,7 +15,7 @@ import {
 import { pageHeaders, renderPage } from './layout.ts';
 import { renderRecommendations, renderTrends } from './panels.ts';
 
-/** Crawlers may read books, but not search: each search is an event. */
+/** Crawlers may read books but not search, because each search is an event. */
 const robots =
   'User-agent: *\nDisallow: /?\nDisallow: /api/\nDisallow: /fragments/\nDisallow: /my-data\nDisallow: /console\n';
 
@@ -78,7 +78,7 @@ function fragmentRoutes(pages: FastifyInstance, deps: PageDeps): void {
   );
 }
 
-/** Whether the script shows a list already, which it keeps when no new one comes. */
+/** Whether the page shows a list already. The script keeps it when there is no new one. */
 function keepsList({ query }: FastifyRequest): boolean {
   return (query as PageParameters)['keep'] === 'list';
 }

@@ -34,7 +34,7 @@ export function renderPanels(views: PanelViews): Html {
   </aside>`;
 }
 
-/** The reader's own latest search first, even before it is counted, then the trends. */
+/** Shows the reader's own latest search first, even before it is counted, then the trends. */
 export function renderTrends({ trends, own, nowMs }: Omit<PanelViews, 'recommendations' | 'back'>): Html {
   const listed = trends.ok ? trends.items : [];
   const ownKey = own === null ? null : keyOf(own.query);
@@ -126,7 +126,7 @@ function renderAway(what: string): Html {
   return html`<p class="quiet">${what} is not available right now. Everything else works.</p>`;
 }
 
-/** Approximates the trend service's key, to recognise two spellings of one search. */
+/** Nearly the trend service's key; recognises two spellings of one search. */
 function keyOf(query: string): string {
   return query.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
 }

@@ -17,7 +17,7 @@ export type ResultsView = {
   readonly totalIsExact: boolean;
   /** Words left out because no book has all of them. */
   readonly dropped: readonly string[];
-  /** The spelling that was searched instead; `null` when the query's own. */
+  /** The spelling that was searched instead of the query's; `null` if it was not corrected. */
   readonly corrected: string | null;
 };
 
@@ -79,7 +79,7 @@ function renderResult(book: Book, query: string, position: number): Html {
   </li>`;
 }
 
-/** The title that was searched, where the book goes by another one. */
+/** Shows another title of the book, when the query matched that one. */
 function renderOtherTitle(book: Book, query: string): Html {
   const { words } = parseQuery(query);
   const isMatched = (title: string): boolean => highlightBook({ ...book, title }, words).highlights.title.length > 0;

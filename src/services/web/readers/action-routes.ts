@@ -122,8 +122,8 @@ function goBack(reply: FastifyReply, body: { readonly action: string; readonly b
 }
 
 /**
- * Whether a request may act for the reader whose cookie it carries. False when a page of another site caused it, which
- * browsers say in `Sec-Fetch-Site` or at least `Origin`. Other clients send neither.
+ * Whether a request may act for the reader whose cookie it has. False when a page of another site caused it: browsers
+ * say so in `Sec-Fetch-Site`, or at least in `Origin`. Other clients send neither header.
  */
 function isFromThisSite(request: FastifyRequest): boolean {
   const site = request.headers['sec-fetch-site'];
@@ -133,8 +133,8 @@ function isFromThisSite(request: FastifyRequest): boolean {
 }
 
 /**
- * The given path if it leads to a page of this shop, else `/`. Parsed as a browser does it, which takes `//host`, `/\\host`
- * and `/.//host` for other sites.
+ * The given path if it leads to a page of this shop, else `/`. It is parsed as a browser does, for which `//host`,
+ * `/\\host` and `/.//host` lead to other sites.
  */
 export function samePagePath(path: unknown): string {
   if (typeof path !== 'string' || path.length > 2_000 || !path.startsWith('/')) return '/';

@@ -42,7 +42,7 @@ export function createReaderIdentity(deps: {
   readonly secret: string;
   readonly clock: () => number;
   readonly clientOf: (request: FastifyRequest) => Client;
-  /** Whether events tell the place of a search; off in open mode and without a bound on new readers per address. */
+  /** Whether events contain the place of a search. Off in open mode, and without a limit on new readers per address. */
   readonly tellsPlaces: () => boolean;
 }): IdentifyReader {
   const { signer } = deps;
@@ -95,7 +95,7 @@ function validCookie(
   return null;
 }
 
-/** The cookie's attributes. The value before them is a signed id, whose characters need no encoding. */
+/** The cookie's attributes. Its value, a signed id, needs no encoding. */
 function cookieAttributes(secure: boolean): string {
   const attributes = { httpOnly: true, sameSite: 'lax', path: '/', maxAge: cookieAgeSeconds, secure } as const;
   return stringifySetCookie({ name: plainName, value: '', ...attributes }).slice(`${plainName}=`.length);
@@ -124,7 +124,9 @@ function createPrefixHash(secret: string, clock: () => number): (prefix: string)
   };
 }
 
-/** Not rotated: a place keeps its number, so that a query's places of several days can be united. */
+/**
+ * This key does not change every day: a place keeps its number, so that places of several days can be counted together.
+ */
 function createPlaceHash(secret: string): (place: string) => number {
   const key = createHmac('sha256', secret).update('places').digest();
   const known = createLruMap<string, number>(rememberedPrefixes);
@@ -140,8 +142,8 @@ function createPlaceHash(secret: string): (place: string) => number {
 
 /**
  * Whether a reader caused this request and sees its answer, so that it may be recorded (docs/privacy.md has the table).
- * Browsers say in `Sec-Fetch-Site` and `Sec-Fetch-Dest` (W3C Fetch Metadata) who caused a request and what it fills.
- * Clients without these headers are believed. False for HEAD, for prefetching, and for images and frames.
+ * Browsers say in `Sec-Fetch-Site` and `Sec-Fetch-Dest` (W3C Fetch Metadata) which site caused a request and what the
+ * answer is for. Requests without these headers count as visits. HEAD, prefetching, images and frames do not.
  */
 export function isVisit({ method, headers }: FastifyRequest): boolean {
   if (method === 'HEAD' || isPrefetch(headers)) return false;
@@ -150,7 +152,7 @@ export function isVisit({ method, headers }: FastifyRequest): boolean {
   return dest === 'empty' && isOwn(headers['sec-fetch-site']);
 }
 
-/** Whether a page of this shop led to the request, as far as can be told. Links of other sites and bookmarks did not. */
+/** Whether a page of this shop led to the request. False for links on other sites and for bookmarks. */
 export function isFromOwnPage({ headers }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site'];
   return site === undefined || site === 'same-origin';

@@ -15,15 +15,16 @@ const weighedReaders = 50_000;
 const weighedPlaces = 50_000;
 
 /**
- * Keeps one client from making a trend alone. Within an hour only a reader's first queries count, and from one address
- * prefix only the first new readers count. A reader is new until one of their searches has counted. This process
- * remembers at least the 50,000 readers who searched last, so regular readers of a school or library are not bounded.
+ * Prevents one client from creating a trend alone. Within an hour only a reader's first queries count, and only the
+ * first new readers of an address prefix. A reader is new until one of their searches has counted. This process
+ * remembers at least the 50,000 readers who searched last, so the limit does not affect regular readers who share an
+ * address, as in a school or library.
  */
 export function createSearchWeight(options: {
   readonly clock: () => number;
-  /** Different queries. Repeating a query is free, since it adds nothing. */
+  /** Different queries. A repeated query is not limited, since it adds no reader. */
   readonly queriesPerReaderPerHour: number;
-  /** 0 = no bound. */
+  /** 0 = no limit. */
   readonly newReadersPerAddressPerHour: () => number;
 }): WeighSearch {
   const { clock, queriesPerReaderPerHour, newReadersPerAddressPerHour } = options;

@@ -26,7 +26,7 @@ const RecommendationSchema = Type.Object({
 export type Trend = Static<typeof TrendSchema>;
 export type Recommendation = Static<typeof RecommendationSchema>;
 
-/** An answer from another service, or the reason why it is missing. A page is shown either way. */
+/** An answer from another service, or the reason why it is missing. The page is shown in both cases. */
 export type RemoteAnswer<Item> =
   | { readonly ok: true; readonly items: readonly Item[] }
   | { readonly ok: false; readonly reason: NoAnswer };
@@ -48,7 +48,7 @@ export function createRemoteServices(options: {
   readonly recommendationUrl: string;
   /** Signs a reader id, which a public service asks for. */
   readonly signReader: (readerId: string) => string;
-  /** Tells the other services that this one asks, so that their limits do not apply. */
+  /** Proves to the other services that this service asks, so that their limits do not apply. */
   readonly serviceToken: string;
 }): RemoteServices {
   const asked = { ...limits, serviceToken: options.serviceToken };
@@ -85,14 +85,14 @@ type AskService = {
 };
 
 type AskOptions = {
-  /** From the call to the last byte, including the connection. */
+  /** The most time from the call to the last byte, including the connection. */
   readonly deadlineMs: number;
   readonly limitBytes: number;
   readonly serviceToken: string;
 };
 
 /**
- * Asks one service over persistent connections. Uses `node:http`, since `fetch` took twice the time a call and four times
+ * Asks one service over persistent connections. Uses `node:http`: a call by `fetch` took twice the time and four times
  * the memory.
  */
 function createAskService(baseUrl: URL, options: AskOptions): AskService {

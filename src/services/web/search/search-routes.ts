@@ -157,7 +157,7 @@ export function checkedQuery(typed: string | undefined): string {
   throw new SamsaError('query-too-long', `expected a query of at most ${longestQuery} characters, got ${length}`);
 }
 
-/** Nothing when nothing is chosen. */
+/** No `filters` when nothing is chosen. */
 function filtersOf({ author, subject, language, from, to }: Static<typeof SearchQuery>): { filters?: SearchFilters } {
   const filters = {
     authors: chosen(author),
@@ -171,7 +171,7 @@ function filtersOf({ author, subject, language, from, to }: Static<typeof Search
   return isChosen ? { filters } : {};
 }
 
-/** A form sends what was left empty, too. */
+/** Drops empty values, because a form also sends the fields that were left empty. */
 function chosen(values: string | readonly string[] | undefined): readonly string[] {
   return [values ?? []].flat().filter((value) => value.trim() !== '');
 }

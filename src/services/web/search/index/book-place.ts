@@ -1,6 +1,6 @@
 /**
- * A book's rowid in the index: the more popular the book, the smaller, so that matches come most popular first without
- * sorting. Below 2^52, exact as a number.
+ * A book's rowid in the index. A more popular book has a smaller one, so that matches are read most popular first
+ * without sorting. Below 2^52, so it is exact as a number.
  */
 export function placeOf(bookId: number, popularity: number): number {
   return (lastBucket - popularityBucket(popularity)) * bucketSize + bookId;
@@ -15,7 +15,7 @@ export function popularityPointsAt(place: number): number {
   return (lastBucket - Math.floor(place / bucketSize)) / 16;
 }
 
-/** The first place of books of nearly the same popularity; `bucketSize` places belong together. */
+/** The first place in the bucket of this place: books of nearly the same popularity, `bucketSize` places. */
 export function bucketStart(place: number): number {
   return Math.floor(place / bucketSize) * bucketSize;
 }
@@ -28,5 +28,5 @@ function popularityBucket(popularity: number): number {
 export const bucketSize = 2 ** 32;
 const lastBucket = 2 ** 20 - 1;
 
-/** Ids above have no place. */
+/** Greater ids have no place. */
 export const largestBookId = bucketSize - 1;

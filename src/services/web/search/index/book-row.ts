@@ -3,7 +3,7 @@ import { authorKeys, toIsbn13, languageOf } from '../../../../text/fields.ts';
 import { countingKey, cutWords, wholeWords } from '../../../../text/words.ts';
 import { bookAt, popularityPointsAt } from './book-place.ts';
 
-/** A book as the index keeps it, texts as written but for `titleWords`, which is an `indexText`. */
+/** A book as the index keeps it. Texts are as written, except `titleWords`, which is an `indexText`. */
 export type BookRow = {
   readonly title: string;
   readonly titleWords: string;
@@ -45,8 +45,8 @@ export function listedJson(book: Book): Uint8Array {
 }
 
 /**
- * A text's words, each between spaces: first its own, then `|`, then its extra spellings: ` spider man | spiderman `. `''`
- * for a text without words.
+ * The words of a text, each between spaces: its own words, then `|`, then extra spellings, as in ` spider man |
+ * spiderman `. `''` for a text without words.
  */
 export function indexText(text: string): string {
   let own = '';
@@ -74,8 +74,8 @@ export function searchWords(row: BookRow): readonly string[] {
 }
 
 /**
- * Marks are words of the index that no query can contain. One finds the books whose whole title or author is the query,
- * however unpopular; others list the books of a year, and those whose titles sort together.
+ * Marks are words of the index that no query can contain. One mark finds books whose whole title or author is the
+ * query, even unpopular ones. Others find the books of a year, and books whose titles sort together.
  */
 export function marksOf(row: BookRow): readonly string[] {
   const marks = new Set([titleMark(row.title)]);
@@ -91,10 +91,10 @@ export function marksOf(row: BookRow): readonly string[] {
   return [...marks];
 }
 
-/** More words than these are hardly in more books than are ranked. */
+/** Longer titles need no mark: so many words are rarely in more books than are ranked. */
 export const wholeWordsAtMost = 4;
 
-/** For a text folded by `countingKey`, without its article. */
+/** The mark of a text that is folded by `countingKey` and has no article. */
 export function wholeMark(key: string): string {
   let mark = 0x811c9dc5;
   for (let at = 0; at < key.length; at++) mark = Math.imul(mark ^ key.charCodeAt(at), 0x01000193);
@@ -107,20 +107,20 @@ export function withoutArticle(key: string): string {
 
 export const yearMarks = '#y';
 
-/** Sorts as the years do, also those before our era. */
+/** Sorts like the years, also those before our era. */
 export function yearMark(year: number): string {
   return `${yearMarks}${String(year + 1_000_000).padStart(7, '0')}`;
 }
 
 export const titleMarks = '#t';
 
-/** Of titles with one mark all sort before those with a greater one. */
+/** All titles with one mark sort before all titles with a greater mark. */
 export function titleMark(title: string): string {
   const start = Array.from(titleOrder(title)).slice(0, 3);
   return titleMarks + start.map((character) => (/[\p{L}\p{N}\p{M}]/u.test(character) ? character : '+')).join('');
 }
 
-/** What titles are sorted by: without article, case and diacritics, numbers by their value. */
+/** The text by which titles are sorted: without article, case and diacritics; numbers sort by value. */
 export function titleOrder(title: string): string {
   const words = wholeWords(title);
   const key = words.length > 0 ? withoutArticle(words.join(' ')) : '';
@@ -130,7 +130,7 @@ export function titleOrder(title: string): string {
   });
 }
 
-/** Before a subtitle or series. */
+/** The part of a title before a subtitle or series. */
 function mainTitle(title: string): string {
   const end = title.search(/\s*[(:;[]|\s[-–—]\s/);
   return end > 0 ? title.slice(0, end) : title;
@@ -153,7 +153,7 @@ function yearOf(publishedAt: string): number | null {
   return year === undefined ? null : Number(year);
 }
 
-/** What ranking looks at. Texts are as `indexText` gives them. */
+/** What ranking needs of a book. Texts are as `indexText` returns them. */
 export type RankedBook = {
   readonly id: number;
   readonly place: number;

@@ -8,10 +8,11 @@ import type { BookRow } from './book-row.ts';
 import { searchProjectionName, searchProjectionVersion } from './search-projection.ts';
 
 /**
- * The index file. `book` holds what books are ranked, filtered and sorted by, in the order of `placeOf`, so that the most
- * popular matches are neighbours on disk. `book_text` is contentless and finds places; its texts are words already, so
- * the plain `ascii` tokenizer, which only parts them at spaces, sees exactly the words queries are made of, `c++` and
- * `.net` too. `known` tells each book's version, also of a removed one, which has no popularity and so no place.
+ * The index file. `book` holds what books are ranked, filtered and sorted by, in the order of `placeOf`, so that the
+ * most popular matches are neighbours on disk. `book_text` finds places and is contentless. Its texts are already cut
+ * into words, so the plain `ascii` tokenizer, which only splits at spaces, yields exactly the words that queries have,
+ * even `c++` and `.net`. `known` has the version of each book. A removed book has a version there, but no popularity
+ * and no place.
  */
 const schema = `
   CREATE TABLE book (
@@ -63,8 +64,8 @@ export const searchIndexSchema: SchemaOptions = {
 };
 
 /**
- * Opens the index for writing. A file that is damaged, of another version, or too old to be continued is deleted and
- * started again, after `onRebuild` was told why.
+ * Opens the index for writing. A file that is damaged, has another version, or is too old to be continued is deleted
+ * and started again. `onRebuild` is called first, with the reason.
  * @throws SamsaError `data-folder-unusable` when no file can be written there either.
  */
 export function openIndexForWriting(path: string, nowMs: number, onRebuild: (why: string) => void): SqliteDatabase {
@@ -99,13 +100,13 @@ function findProblem(database: SqliteDatabase, nowMs: number): string | null {
   }
   const committedMs = database.prepare('SELECT ms FROM last_commit').get()?.['ms'];
   if (committedMs !== undefined && nowMs - Number(committedMs) > tombstoneRetentionMs) {
-    // It may have missed removals whose tombstones are gone.
+    // The file may contain removed books, because their tombstones have expired.
     return 'it was last written more than 30 days ago';
   }
   return null;
 }
 
-/** How a commit changed one book: where it stood, where it stands, and what is known of it there. */
+/** How a commit changed one book: its place before, its place now, and its row there. */
 export type WrittenBook = {
   readonly bookId: number;
   readonly from: number | null;
@@ -113,5 +114,5 @@ export type WrittenBook = {
   readonly row: BookRow | null;
 };
 
-/** What commits have written; `'many'` when it is more than is worth telling one by one. */
+/** What commits have written; `'many'` when a list of single books would be too long. */
 export type WrittenBooks = readonly WrittenBook[] | 'many';

@@ -14,7 +14,7 @@ export type IndexThreadData = {
   readonly logLevel: string;
 };
 
-/** How far the index is, as told several times a second. */
+/** How far the index has read; sent several times a second. */
 export type IndexState = {
   readonly freshness: Freshness;
   readonly ledger: readonly LedgerRow[];
@@ -23,20 +23,20 @@ export type IndexState = {
 
 export type ToIndexThread =
   | { readonly type: 'apply'; readonly number: number; readonly change: BookChanged }
-  /** To be answered when what is in the log by now is in the index, or after `withinMs`. */
+  /** Asks for an answer when everything that is now in the log is in the index, or after `withinMs`. */
   | { readonly type: 'catch-up'; readonly number: number; readonly withinMs: number }
-  /** Nobody reads the file any more: delete it and start again. */
+  /** The readers of the file are closed: delete it and start again. */
   | { readonly type: 'rebuild'; readonly why: string };
 
 export type FromIndexThread =
   /** The file can be opened for reading. */
   | { readonly type: 'opened' }
   | { readonly type: 'failed'; readonly error: PlainError }
-  /** These books were written and committed; the words are in no book before them. */
+  /** These books were committed. The new words were in no book before. */
   | { readonly type: 'changed'; readonly books: WrittenBooks; readonly newWords: readonly VocabularyEntry[] }
-  /** Corrections by the words of all books so far, and words met since they were prepared. */
+  /** Corrections from the words of all books so far, and the words met since these were prepared. */
   | { readonly type: 'spelling'; readonly data: SpellingData; readonly newWords: readonly VocabularyEntry[] }
-  /** Answers `apply` (what it changed was told before) and `catch-up`. */
+  /** Answers `apply` (after `changed` for what it wrote) and `catch-up`. */
   | { readonly type: 'done'; readonly number: number; readonly problem: string | null }
   | ({ readonly type: 'state' } & IndexState)
   /** The file is damaged: stop reading it and ask for `rebuild`. */
@@ -45,18 +45,18 @@ export type FromIndexThread =
   | { readonly type: 'log'; readonly line: string };
 
 export type IndexThreadListener = {
-  /** The file can be opened for reading; again after it was built again. */
+  /** The file can be opened for reading. Called again after each rebuild. */
   readonly onOpened: () => void;
   readonly onChanged: (books: WrittenBooks, newWords: readonly VocabularyEntry[]) => void;
   readonly onSpelling: (data: SpellingData, newWords: readonly VocabularyEntry[]) => void;
-  /** The file is damaged: let go of it, then call `rebuild`. */
+  /** The file is damaged: close it, then call `rebuild`. */
   readonly onDamaged: (why: string) => void;
   readonly onState: (state: Extract<FromIndexThread, { type: 'state' }>) => void;
 };
 
 /** The request thread's end of the conversation with the thread that writes the index. */
 export type IndexThreadLink = {
-  /** Resolves when the thread has told `onOpened`. @throws SamsaError whatever kept it from that. */
+  /** Resolves when `onOpened` has been called. @throws SamsaError with the reason if that fails. */
   readonly opened: Promise<void>;
   /** @throws SamsaError `store-unavailable` (retryable). */
   readonly apply: (change: BookChanged) => Promise<void>;
@@ -65,7 +65,7 @@ export type IndexThreadLink = {
   readonly rebuild: (why: string) => void;
   /** Why the thread is gone; `null` while it runs. */
   readonly ended: () => string | null;
-  /** Commits what is in hand, then ends the thread. May be called twice. */
+  /** Commits what has been read, then ends the thread. May be called twice. */
   readonly close: () => Promise<void>;
 };
 
@@ -150,13 +150,13 @@ export function startIndexThread(
   };
 }
 
-/** Most reasons name the file already. */
+/** Adds the path to the reason, unless it is in it already. */
 export function unavailable(path: string, why: string, cause?: unknown): SamsaError {
   const message = why.startsWith(path) ? why : `${path}: ${why}`;
   return new SamsaError('store-unavailable', message, { cause, retryable: true });
 }
 
-/** A line of the thread's log, into the log of the process. */
+/** Writes a line of the thread's log into the log of the process. */
 function passOn(logger: Logger, line: string): void {
   const { level, time: _, msg, ...fields } = JSON.parse(line) as { level: number; time: number; msg: string };
   if (level >= 50) logger.error(fields, msg);

@@ -27,7 +27,7 @@ const stateEveryMs = 250;
 type OpenIndex = {
   readonly database: SqliteDatabase;
   readonly writer: IndexWriter;
-  /** Tells the request thread what was written since the last call. */
+  /** Sends to the request thread what was written since the last call. */
   readonly announce: () => void;
   readonly speller: Speller;
   readonly running: RunningProjection;
@@ -96,14 +96,14 @@ async function openIndex(): Promise<OpenIndex> {
   return { database, writer, announce, speller, running, ticking };
 }
 
-/** The file is this node's alone: leases in it are of a process that is gone, and need not run out first. */
+/** Only this process uses the file, so leases in it belong to a process that has ended. They are released at once. */
 async function releaseLeases(progress: Progress<SearchChange>): Promise<void> {
   for (const { instance } of await progress.positions(searchProjectionName)) {
     if (instance !== null) await progress.release(searchProjectionName, instance);
   }
 }
 
-/** Tells the request thread which books a commit wrote, and when the file turns out to be damaged. */
+/** Sends to the request thread which books a commit wrote, and whether the file is found to be damaged. */
 function announcing(progress: Progress<SearchChange>, announce: () => void): Progress<SearchChange> {
   return {
     ...progress,

@@ -9,28 +9,28 @@ import { lastForgottenMonth, type SearchChange } from './search-projection.ts';
 import type { Vocabulary } from '../spelling/spelling-data.ts';
 
 export type IndexWriter = {
-  /** For the commits of the projection. */
+  /** Writes the changes of a commit of the projection. */
   readonly apply: ApplyChanges<SearchChange>;
-  /** One change of a book in a transaction, by the same rule; positions stay. */
+  /** Writes one change of a book in its own transaction, by the same rule. Positions stay as they are. */
   readonly applyAtOnce: (change: BookChanged) => void;
   /** What was written since the last call. */
   readonly takeWritten: () => WrittenBooks;
   /**
-   * A little work towards one merged index, which answers twice as fast as one of many pieces; call it now and then
-   * while nothing else is to do. Costs nothing once it is done.
+   * Merges a few pieces of the FTS5 index. An index of one piece answers twice as fast as one of many. Call it now and
+   * then while there is nothing else to do; it costs nothing when all is merged.
    */
   readonly tidy: () => void;
 };
 
-/** More are not told one by one. */
+/** Beyond this many, the list of written books is `'many'`. */
 const toldAtMost = 100;
 const tidyAfterBooks = 500;
-/** Pages one step of tidying may write: a few milliseconds. */
+/** How many pages one step of tidying may write: a few milliseconds. */
 const tidyPages = 200;
 const columns =
   'place, title, title_words, main_title_words, author, series, subjects, other_titles, language, year, isbn';
 
-/** Where a book stands and what it says, before and after a commit. */
+/** A book's place and row before and after a commit. */
 type Touched = { from: number | null; version: number | null; own: number | null; row: BookRow | null };
 
 export function createIndexWriter(database: SqliteDatabase, clock: () => number, vocabulary: Vocabulary): IndexWriter {
@@ -76,7 +76,7 @@ export function createIndexWriter(database: SqliteDatabase, clock: () => number,
     if (!touched.has(bookId)) touched.set(bookId, lookUp(bookId));
   };
 
-  /** Rows go in by rising place: FTS5 begins a new piece whenever a rowid is smaller than the one before. */
+  /** Writes rows by rising place: FTS5 begins a new piece whenever a rowid is smaller than the one before. */
   const write = (touched: ReadonlyMap<number, Touched>): void => {
     const rows: (WrittenBook & { readonly row: BookRow; readonly to: number })[] = [];
     for (const [bookId, { from, version, own, row }] of touched) {
@@ -175,7 +175,7 @@ export function createIndexWriter(database: SqliteDatabase, clock: () => number,
   };
 }
 
-/** Beyond what any shop counts, and exact as a number with everything readers may add. */
+/** More than any shop counts, and small enough to stay exact when readers add to it. */
 const mostPopularity = 1e12;
 
 function rowOf(row: Record<string, unknown> | undefined): BookRow | null {
@@ -190,7 +190,7 @@ function rowOf(row: Record<string, unknown> | undefined): BookRow | null {
 }
 
 /**
- * FTS5's own way to optimise in steps: a negative first step begins, positive ones go on until nothing is written.
+ * FTS5's incremental merge: a negative first step begins it, positive steps continue until nothing is written.
  * @returns whether it wrote.
  */
 function mergeText(database: SqliteDatabase, pages: number): boolean {

@@ -4,19 +4,19 @@ import { slotsExpression, type Slot } from '../query/parse-query.ts';
 import type { WrittenBooks } from './index-file.ts';
 import { rankedBook, type RankedBook } from './book-row.ts';
 
-/** In numbers of 8 bytes; what an expression takes without its places counts as 60 of them. */
+/** A limit on memory, in numbers of 8 bytes. An entry without its places counts as 60 of them. */
 const rememberedPlaces = 1_500_000;
 const placesPerList = 60;
-/** A list that missed more changes is read again. */
+/** How many changes a list may miss. After more, it is read again. */
 const changesRemembered = 200;
 
 type PlaceList = { readonly places: readonly number[]; readonly changes: number };
 type PlaceChange = { readonly from: number | null; readonly book: RankedBook | null };
 
 /**
- * Remembers where the books that match given slots stand, whichever field they are asked of. A changed or moved book
- * changes the lists it belongs to when they are next asked for; nothing else is forgotten.
- * @param longest lists are cut there; a cut list that loses a book is read again.
+ * Remembers the places of the books that match given slots in any field. When a book changes or moves, each list is
+ * corrected the next time it is asked for; the rest of the list is kept.
+ * @param longest the most places of a list. A longer list is cut, and read again when it loses a book.
  */
 export function createPlaceLists(longest: number, load: (expression: string) => readonly number[]) {
   const lists = createLruMap<string, PlaceList>(rememberedPlaces, ({ places }) => placesPerList + places.length);
@@ -84,7 +84,7 @@ function patched(
   return list ?? places;
 }
 
-/** Where a place stands in a rising list; else minus one minus where it would stand. */
+/** The index of a place in a rising list; if it is not there, −1 − the index where it would be inserted. */
 function placeIn(places: readonly number[], place: number): number {
   let low = 0;
   let high = places.length;

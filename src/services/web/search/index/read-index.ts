@@ -8,36 +8,39 @@ import { rankedBook, type RankedBook, type RankedRow } from './book-row.ts';
 import { createPlaceLists } from './place-lists.ts';
 
 /**
- * The search index as a request thread sees it: its own connection, reading only. Places come most popular first.
- * Expressions are those of `slotsExpression`; `''` stands for all books, except in `match`.
+ * The search index for a request thread: a read-only connection. Places come most popular first. Expressions are those
+ * of `slotsExpression`; `''` means all books, except in `match`.
  */
 export type IndexReader = {
-  /** Places of books that match all slots, whichever field they are asked of, no more than `mostCounted`. */
+  /** Places of books that match all slots in any field, at most `mostCounted`. */
   readonly places: (slots: readonly Slot[]) => readonly number[];
   readonly match: (expression: string, limit: number, offset?: number) => readonly number[];
-  /** All books, counted no further than `mostCounted`. */
+  /** How many books there are, counted up to `mostCounted`. */
   readonly count: () => number;
-  /** Whether there are more than so many. */
+  /** Whether more than `count` books match. */
   readonly hasMoreThan: (expression: string, count: number) => boolean;
-  /** Places by exact popularity, where `match` is only about right; equal ones by id. */
+  /** Places in the order of exact popularity, ties by id. (`match` orders by popularity only roughly.) */
   readonly mostPopular: (limit: number, offset: number) => readonly number[];
   readonly byIsbn: (isbn13: string) => number | null;
-  /** Facts of the books that meet the conditions, among the first `scanned` matches. */
+  /** Facts of the books that meet the conditions among the first `scanned` matches. */
   readonly facts: (expression: string, conditions: FactConditions, scanned: number) => readonly BookFacts[];
   /** Facts of the books at these places that meet the conditions. */
   readonly factsAt: (places: readonly number[], conditions: FactConditions) => readonly BookFacts[];
-  /** In any order; books that are gone by now are left out. */
+  /** In any order. Books that have been removed meanwhile are left out. */
   readonly ranked: (places: readonly number[]) => readonly RankedBook[];
-  /** JSON array of these books as lists and events carry them, in this order; those gone by now are left out. */
+  /**
+   * These books as a JSON array for lists and events, in this order. Books that have been removed meanwhile are left
+   * out.
+   */
   readonly listed: (ids: readonly number[]) => Buffer;
   /** All marks of one kind that any book may have, in their order. */
   readonly sortMarks: (kind: string) => readonly string[];
-  /** Takes note of everything written: it is read again. */
+  /** Forgets what is remembered about these books, so that it is read again. */
   readonly forget: (books: WrittenBooks) => void;
   readonly close: () => void;
 };
 
-/** What filters, facets and sorting look at. */
+/** What filters, facets and sorting need of a book. */
 export type BookFacts = {
   readonly place: number;
   readonly title: string;
@@ -48,22 +51,22 @@ export type BookFacts = {
   readonly year: number | null;
 };
 
-/** Conditions checked where the rows are read. No languages: any. */
+/** Conditions that are checked while rows are read. No languages: any language. */
 export type FactConditions = {
   readonly languages: readonly string[];
   readonly from: number | null;
   readonly to: number | null;
 };
 
-/** Where `count` and `places` stop: a thousand and something. */
+/** `count` and `places` stop here; a total of more than a thousand is not exact. */
 export const mostCounted = 1_001;
 
 /** About 0.7 KB each. */
 const rememberedRanked = 15_000;
 const rememberedListedBytes = 8 << 20;
-/** What a short text takes all the same. */
+/** What even a short text takes. */
 const bytesPerListed = 200;
-/** Books of nearly the same popularity that are put into exact order. */
+/** The most books of nearly the same popularity that are put into exact order. */
 const orderedAtMost = 2_000;
 
 const rankedColumns = 'place, title_words, main_title_words, author, series, subjects, other_titles';
@@ -95,7 +98,7 @@ export function openIndexForReading(path: string): IndexReader {
   const marks = prepare('SELECT mark FROM sort_mark WHERE mark >= ? AND mark < ? ORDER BY mark');
   const { facts, factsAt } = factStatements(prepare);
 
-  /** By id: numbers as great as places take much longer to look up. */
+  /** Keyed by id, because numbers as great as places take much longer to look up. */
   const ranked = createLruMap<number, RankedBook>(rememberedRanked);
   const listed = createLruMap<number, Uint8Array>(
     rememberedListedBytes,

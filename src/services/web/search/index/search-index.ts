@@ -13,17 +13,17 @@ import { suggestBooks, type Suggestions } from '../query/suggest-books.ts';
 import { createSpelling, type Spelling } from '../spelling/spelling.ts';
 
 /**
- * This node's own copy of the books, made from the log, to search in. Its own thread writes it; searching only
- * reads. What a search finds may be some milliseconds old.
+ * This process's own copy of the books to search in, built from the log. A thread writes it; searches only read. What a
+ * search finds may be some milliseconds old.
  */
 export type SearchIndex = {
   /** @throws SamsaError `store-unavailable` (retryable) while the index cannot be read or is being built again. */
   readonly search: (request: SearchRequest) => SearchResult;
   readonly suggest: (text: string) => Suggestions;
   /**
-   * Applies a change of a book before the log brings it; resolves when it is findable here. A change no newer than
-   * the stored one changes nothing.
-   * @throws SamsaError `store-unavailable` (retryable); the log will bring the change all the same.
+   * Applies a change of a book before the log brings it. Resolves when searches here find it. Does nothing if the
+   * stored version is as new.
+   * @throws SamsaError `store-unavailable` (retryable); the log will still bring the change.
    */
   readonly applyAtOnce: (change: BookChanged) => Promise<void>;
   /**
@@ -33,7 +33,7 @@ export type SearchIndex = {
   readonly caughtUp: (withinMs: number) => Promise<void>;
   /** Whether misspelt words are corrected: some seconds after the start, with many books. */
   readonly corrects: () => boolean;
-  /** What a misspelt word most likely stands for; `null` when nothing is near, or for the word itself. */
+  /** The most likely correct spelling of a word; `null` when there is no similar word, or the word is correct. */
   readonly correctWord: (word: string) => string | null;
   readonly freshness: () => Freshness;
   readonly ledger: () => readonly LedgerRow[];
@@ -66,7 +66,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
   let spelling: Spelling | null = null;
   let state: IndexState = { freshness: { asOfMs: 0, lagEvents: 0, lagMs: 0 }, ledger: [], problems: ['starting'] };
 
-  /** Answers to what is asked often, until anything changes. */
+  /** Remembered results of frequent requests, until anything changes. */
   const results = createDoorkeptLruMap<string, SearchResult>(askedRecently, rememberedBytes, sizeOfResult);
 
   const letGo = (): void => {
@@ -101,7 +101,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
   });
   await thread.opened;
 
-  /** Reads, and has the file built again when it turns out to be damaged. */
+  /** Reads, and starts a rebuild when the file is found to be damaged. */
   const read = <Result>(use: (index: IndexReader) => Result): Result => {
     if (reader === null) throw unavailable(path, thread.ended() ?? 'it is being built again from the log');
     try {
@@ -140,10 +140,10 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
   };
 }
 
-/** Of queries asked again among so many others, the answers are remembered. */
+/** A result is remembered when its request comes again within about this many others. */
 const askedRecently = 4_000;
 const rememberedBytes = 6 << 20;
-/** What an answer takes besides its books: the places that matched, and the words. */
+/** What a result takes besides its books: the places that matched, and the words. */
 const bytesPerResult = 3_000;
 
 function sizeOfResult({ value }: SearchResult): number {

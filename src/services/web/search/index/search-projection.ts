@@ -20,7 +20,7 @@ export type SearchChange =
       readonly points: number;
     };
 
-/** Positions in the index file stand under this name: renaming re-reads the log. */
+/** Positions in the index file are stored under this name: renaming it re-reads the log. */
 export const searchProjectionName = 'search-index';
 
 /** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are built again. */
@@ -38,7 +38,10 @@ const interest: Readonly<Record<ReaderActionName, number>> = {
   forgotten: 0,
 };
 
-/** Book changes by version; of a reader's actions the strongest per book and month. Both in any order. */
+/**
+ * Applies book changes by version, and of a reader's actions the strongest per book and month. The order does not
+ * matter.
+ */
 export function createSearchProjection(topics: Pick<TopicNames, 'changes' | 'actions'>): Projection<SearchChange> {
   return {
     name: searchProjectionName,
@@ -69,7 +72,10 @@ function foldReaderAction(record: StoredRecord): SearchChange | 'late' {
   };
 }
 
-/** The month whose interest is forgotten, with all before it, once everything up to `watermarkMs` has been read. */
+/**
+ * The last month whose interest is forgotten, with all months before it, when everything up to `watermarkMs` has been
+ * read.
+ */
 export function lastForgottenMonth(watermarkMs: number, retentionMs: number): number {
   return Math.ceil((watermarkMs - retentionMs) / monthMs) - 1;
 }

@@ -8,7 +8,7 @@ import { isRetryable, backoffMs, pause } from '../../../../runtime/waiting.ts';
 
 /**
  * Publishes one search: the trimmed query and the answer's own bytes, a JSON array of books. Resolves when the event is
- * durable, or after the deadline, when it waits in memory for a log that cannot be written.
+ * durable. If the log cannot be written, resolves after the deadline, and the event waits in memory.
  * @returns false when the event is lost: nothing will send it later. Never rejects.
  */
 export type SendEvent = (key: string, value: Uint8Array, context?: SearchContext) => Promise<boolean>;
@@ -20,7 +20,7 @@ export type SearchPublisher = {
   /** Events lost since the start: beyond the bound, refused by the log, or still waiting at `close`. */
   readonly dropped: () => number;
   readonly ledger: () => SearchLedger;
-  /** Tries for at most two seconds to write what waits. May be called twice. */
+  /** Tries for at most two seconds to write the events that wait. May be called twice. */
   readonly close: () => Promise<void>;
 };
 
@@ -44,7 +44,7 @@ export type SearchPublisherDeps = {
   readonly deadlineMs?: number;
   /** How many events may wait in memory; 10,000 unless given. */
   readonly waitingRecords?: number;
-  /** From 0 to below 1, spreads the attempts to write again. */
+  /** From 0 to below 1; spreads the further attempts to write. */
   readonly random?: () => number;
 };
 
@@ -54,8 +54,9 @@ const patienceAtCloseMs = 2_000;
 const backoff = { firstMs: 100, mostMs: 2_000 };
 
 /**
- * Events are numbered in the order of the calls. One that the log refused gets a new number when it is sent again, under
- * the same id and time: later numbers may have arrived meanwhile, and it would be taken for a repeat.
+ * Events are numbered in the order of the calls. One that the log refused gets a new number when it is sent again, and
+ * keeps its id and time. With its old number it would count as a repeat, because later numbers may have arrived
+ * meanwhile.
  */
 export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublisher {
   const {
@@ -85,7 +86,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
     return false;
   };
 
-  /** Told once when the first event is only in memory, and once when none is any more. */
+  /** Logs once when an event is in memory only, and once when none is. */
   const tellDurability = (): void => {
     const waiting = overdue + refused.length;
     if (waiting > 0 === isNotDurable) return;

@@ -5,13 +5,13 @@ import type { QueryWord } from './parse-query.ts';
 import type { SendEvent } from '../publish/publish-search.ts';
 import type { SearchIndex } from '../index/search-index.ts';
 
-/** Who searches, and whether it counts towards a rise. */
+/** Who searches, and whether the search counts towards a rise. */
 export type SearchingReader = { readonly id: string; readonly weight: 0 | 1; readonly place: number | null };
 
 export type SearchOptions = {
   readonly offset: number;
   readonly limit: number;
-  /** Whether this search is an event; a query without anything typed never is. */
+  /** Whether this search becomes an event. An empty query never does. */
   readonly record: boolean;
   readonly filters?: SearchFilters;
   readonly sort?: SearchSort;
@@ -23,10 +23,10 @@ export type SearchOptions = {
 export type SearchAnswer = {
   /** JSON array of the page's books: the answer's bytes and the event's value. */
   readonly value: Buffer;
-  /** The same, parsed when first asked for. */
+  /** The same books, parsed at the first call. */
   readonly books: () => readonly Book[];
   readonly total: number;
-  /** False: there are at least `total`. */
+  /** False: there may be more than `total`. */
   readonly totalIsExact: boolean;
   /** Words of the query that were left out because no book has all of them. */
   readonly dropped: readonly string[];
@@ -40,8 +40,8 @@ export type SearchAnswer = {
 };
 
 /**
- * Searches, and tells the log: when it resolves, the event is durable, or waits for a log that cannot be written now.
- * @throws SamsaError `store-unavailable` when the index cannot be read; never because of the event.
+ * Searches and sends the event. When it resolves, the event is durable, or waits for a log that cannot be written now.
+ * @throws SamsaError `store-unavailable` when the index cannot be read. A failure of the event is never thrown.
  */
 export type AnswerSearch = (query: string, reader: SearchingReader, options: SearchOptions) => Promise<SearchAnswer>;
 
@@ -89,7 +89,7 @@ export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
   };
 }
 
-/** Whether an answer is another than the plain first page of its query. */
+/** Whether an answer differs from the plain first page of its query. */
 function isFiltered({ filters, sort = 'relevance', offset }: Omit<SearchOptions, 'record'>): boolean {
   return filters !== undefined || sort !== 'relevance' || offset > 0;
 }

@@ -4,29 +4,33 @@ import type { Spelling } from '../spelling/spelling.ts';
 import { longestWord } from '../spelling/spelling-data.ts';
 import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot } from './parse-query.ts';
 
-/** Of longer queries only so many words are corrected one at a time. */
+/** How many words of a longer query are corrected one at a time. */
 const correctedOneByOne = 6;
 /** In queries of more words only unknown ones are corrected or joined. */
 const longQuery = 12;
-/** So many pairs are tried as one word. */
+/** How many pairs of words are tried as one word. */
 const joinedAtMost = 6;
-/** Of words that were run together and misspelt: what each must be, and how many corrections of one are tried. */
+/** “harrypoter”: what each of the two parts must look like. */
 const isPart = /^(?:\p{L}{4,}|\d+)$/u;
-/** A shorter part is enough where other words tell as well: “davinchi code”. */
+/** A shorter part is enough if the query has other words: “davinchi code”. */
 const isPartAmongWords = /^(?:\p{L}{2,}|\d+)$/u;
 const misspeltAmongWords = 5;
+/** How many corrections of the misspelt part are tried. */
 const likeliestParts = 6;
 
-/** Of titles run together: their letters, the letters and number of their parts. */
+/** How many letters a title typed as one word may have, how many letters each part, and how many parts. */
 const runTogether = { least: 8, most: 60 } as const;
 const longestPart = 16;
 const mostParts = 10;
-/** What a word in one book costs, in halvings; a word in twice as many costs one less. */
+/** The cost of a word that is in one book. A word in twice as many books costs 1 less. */
 const rarest = 24;
 
 const letters = /^\p{L}[\p{L}\p{M}]*$/u;
 
-/** None in numbers, in short and endless words, and in scripts whose words the index cuts. */
+/**
+ * How many typing errors are corrected in a word: none in numbers, in very short and very long words, and in scripts
+ * whose words the index cuts.
+ */
 export function editsAllowed(word: string, more: boolean): number {
   if (!letters.test(word) || isUnspaced(word) || word.length < 3 || word.length > longestWord) return 0;
   if (word.length < 4) return more ? 1 : 0;
@@ -36,9 +40,12 @@ export function editsAllowed(word: string, more: boolean): number {
 
 export type Corrector = ReturnType<typeof createCorrector>;
 
-/** Other ways to read words, by a vocabulary. */
+/** Finds other ways to read words, with the help of a vocabulary. */
 export function createCorrector(index: IndexReader, spelling: Spelling) {
-  /** A statement for each pair of words would cost more than all the rest of a search; endless words are rare. */
+  /**
+   * Asks the vocabulary, because a statement for each pair of words would cost more than the rest of a search. Only
+   * rare, very long words need the index.
+   */
   const isKnown = (word: string, prefix: boolean): boolean =>
     word.length > longestWord
       ? index.places([slotAsTyped({ word, prefix, only: null })]).length > 0
@@ -51,7 +58,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     return found.map(({ word, prefix, edits, books }) => ({ words: [{ word, prefix }], edits, books }));
   };
 
-  /** “harrypotter”: each way to part a word into two that are known. */
+  /** “harrypotter”: each way to split a word into two known ones. */
   const parted = ({ word, prefix }: QueryWord): readonly Alternative[] => {
     const ways: Alternative[] = [];
     if (/^\d+$/.test(word)) return ways;
@@ -75,7 +82,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     return ways;
   };
 
-  /** “harrypoter”: parted where one part is known and the other is a letter off. */
+  /** “harrypoter”: split so that one part is known and the other has one typing error. */
   const partedWithTypo = ({ word, prefix }: QueryWord, isAlone: boolean): readonly Alternative[] => {
     const isLongEnough = isAlone ? isPart : isPartAmongWords;
     const ways: Alternative[] = [];
@@ -95,7 +102,10 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     return ways;
   };
 
-  /** “lordoftherings”: the likeliest way to part a word into three or more that are known, by how common each is. */
+  /**
+   * “lordoftherings”: the likeliest way to split a word into three or more known ones. The common words are the likely
+   * ones.
+   */
   const partedIntoMany = ({ word, prefix }: QueryWord): readonly Alternative[] => {
     if (word.length < runTogether.least || word.length > runTogether.most || !letters.test(word)) return [];
     const best: ({ readonly cost: number; readonly parts: readonly string[] } | null)[] = [{ cost: 0, parts: [] }];
@@ -124,7 +134,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     books: alternatives.reduce((sum, { books }) => sum + books, 0),
   });
 
-  /** The word as typed where it is known, else what it may stand for. */
+  /** The word as typed if it is known, else its corrections. */
   const known = (word: QueryWord): Slot => {
     if (isKnown(word.word, word.prefix)) return slotAsTyped(word);
     const others = [...corrections(word, false), ...parted(word)];
@@ -139,7 +149,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     return slot(word, [...as.alternatives, { words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }]);
   };
 
-  /** Two neighbours taken for one word: “sun set”, in the order typed with all repetitions. */
+  /** Two neighbours read as one word: “sun set”. The words are in the order typed, with all repetitions. */
   const joined = (words: readonly QueryWord[]): readonly Reading[] => {
     const readings: Reading[] = [];
     for (let at = 0; at + 1 < words.length; at++) {
@@ -158,7 +168,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     return readings;
   };
 
-  /** Each known word corrected alone, the others as they are. */
+  /** For each known word: that word corrected, the others as they are. */
   const oneByOne = (words: readonly QueryWord[]): readonly Reading[] => {
     const slots = words.map(known);
     return words
@@ -193,7 +203,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     );
   };
 
-  /** What an unfinished word may stand for that no book has as it is; `null` where nothing is near. */
+  /** Corrections of an unfinished word that no book has; `null` when there are none. */
   const unlessWhole = (word: QueryWord): Slot | null => {
     const edits = editsAllowed(word.word, false);
     if (!word.prefix || word.word.length < 4 || edits === 0 || spelling.books(word.word, false) > 0) return null;
@@ -205,7 +215,9 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     knownInNumber,
     unlessWhole,
     joined,
-    /** Groups of readings, the likeliest first; all words are corrected at once only when no book was found by then. */
+    /**
+     * Groups of readings, the likeliest first. All words are corrected at once only if no book has been found before.
+     */
     readings: function* (words: readonly QueryWord[], hasAny: () => boolean): Generator<readonly Reading[]> {
       const slots = words.map(known);
       if (slots.some(({ alternatives }) => alternatives[0]!.edits > 0)) yield [reading(slots)];
@@ -225,5 +237,5 @@ function reading(slots: readonly Slot[]): Reading {
   return { slots, phrase: null, whole: null };
 }
 
-/** What a missing or needless space, or a plural, counts for, in wrong letters. */
+/** How many wrong letters a missing space, a needless space or a plural counts as. */
 const spaceEdits = 0.5;

@@ -1,19 +1,19 @@
-/** What may be asked of the index while words are being dropped; each call is one look-up. */
+/** What dropping words asks the index. Each call is one look-up. */
 export type AskIndex<Word> = {
   readonly matches: (words: readonly Word[]) => boolean;
-  /** In about how many books a word is; may stop counting anywhere above a thousand. */
+  /** About how many books have a word. Above a thousand the number may be too small. */
   readonly frequency: (word: Word) => number;
 };
 
 const starts = 4;
-/** Of more words only the rarest is tried as a start, and growing ends early. */
+/** With more words than this, only the rarest is tried as a start, and growing ends early. */
 const longQuery = 12;
 const mostFailures = 4;
 
 /**
- * For a query that no book matches: the words to search with instead. Words that no book has go first; then as few
- * others as can be, and of equally many the ones that say least, being in the most books. At most 36 look-ups for 32 words
- * and as many again per start tried.
+ * For a query that no book matches: the words to search with instead. First drops the words that no book has, then as
+ * few others as possible. Among equal choices it drops the words that are in the most books. At most 36 look-ups for 32
+ * words, and as many for each start that is tried.
  * @returns a selection in the order typed, matched by at least one book; empty when no book has any of the words.
  */
 export function keepMatchingWords<Word>(words: readonly Word[], ask: AskIndex<Word>): readonly Word[] {
@@ -37,7 +37,7 @@ export function keepMatchingWords<Word>(words: readonly Word[], ask: AskIndex<Wo
   return best;
 }
 
-/** Adds one word after the other, the most telling first, as long as a book still has all of them. */
+/** Adds one word after the other, the rarest first, as long as a book still has all of them. */
 function growFrom<Word>(
   start: Word,
   rarestFirst: readonly Word[],

@@ -3,11 +3,11 @@ import { countingKey } from '../../../../text/words.ts';
 import type { BookFacts } from '../index/read-index.ts';
 import { matchExpression, wordsIn } from './parse-query.ts';
 
-/** Several values of one kind mean any of them, none means all books. Years include both ends. */
+/** A book needs one of the values of each kind; no values: all books. Years include both ends. */
 export type SearchFilters = {
   readonly authors: readonly string[];
   readonly subjects: readonly string[];
-  /** Languages alone, in lower case. */
+  /** Languages without region, in lower case. */
   readonly languages: readonly string[];
   readonly from: number | null;
   readonly to: number | null;
@@ -15,7 +15,7 @@ export type SearchFilters = {
 
 export type FacetValue = { readonly value: string; readonly count: number };
 
-/** The commonest authors, subjects and languages among what was found, each by falling count. */
+/** The most frequent authors, subjects and languages among the books found, each by falling count. */
 export type Facets = {
   readonly author: readonly FacetValue[];
   readonly subject: readonly FacetValue[];
@@ -26,7 +26,10 @@ const valuesPerFacet = 10;
 
 type Check = (book: BookFacts) => boolean;
 
-/** A check of authors and subjects by name, however they are spelt. A line of several authors wants all of them. */
+/**
+ * Checks authors and subjects by name, in any spelling. If the name chosen has several authors, a book needs all of
+ * them.
+ */
 export function createFilter(filters: SearchFilters | undefined): Check {
   if (filters === undefined) return () => true;
   const isAuthor = authorCheck(filters.authors);
@@ -34,7 +37,7 @@ export function createFilter(filters: SearchFilters | undefined): Check {
   return (book) => isAuthor(book) && isSubject(book);
 }
 
-/** The expression with the words of the names wanted, so that only books that may pass the check are read. */
+/** Narrows the expression to books that have the words of the wanted names, so that few other books are read. */
 export function narrowed(expression: string, filters: SearchFilters | undefined): string {
   const parts = [expression];
   for (const names of [filters?.authors ?? [], filters?.subjects ?? []]) {
@@ -45,7 +48,7 @@ export function narrowed(expression: string, filters: SearchFilters | undefined)
   return given.length < 2 ? (given[0] ?? '') : given.map((part) => `(${part})`).join(' AND ');
 }
 
-/** Each kind is counted among the books that pass what is chosen of the other kinds. */
+/** Counts the values of each kind among the books that pass the filters of the other kinds. */
 export function countFacets(books: readonly BookFacts[], filters: SearchFilters | undefined): Facets {
   const checks = {
     author: authorCheck(filters?.authors ?? []),
@@ -107,7 +110,7 @@ function createCounts(keyOf: (value: string) => string) {
     add: (values: readonly string[]): void => {
       for (const value of values) byValue.set(value, (byValue.get(value) ?? 0) + 1);
     },
-    /** Chosen values are among them, whatever their count. */
+    /** Chosen values are always among them, even with a small count. */
     commonest: (chosen: readonly string[]): readonly FacetValue[] => {
       const counts = new Map<string, FacetValue>();
       for (const [value, count] of byValue) {

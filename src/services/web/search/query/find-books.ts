@@ -26,27 +26,27 @@ export type SearchRequest = {
 
 export type FoundBooks = {
   readonly query: ParsedQuery;
-  /** The words it was searched with: those of the query less the dropped ones, and what they were corrected to. */
+  /** The words that were searched: those of the query without the dropped ones, and their corrections. */
   readonly words: () => readonly QueryWord[];
   /** One page, best first. */
   readonly bookIds: readonly number[];
   readonly total: number;
   /** False: there are at least `total`. */
   readonly totalIsExact: boolean;
-  /** Words left out because no book has all of them, as the index knows them. */
+  /** Words left out because no book has all words, in the form of the index. */
   readonly dropped: readonly string[];
-  /** How the best book spells what was typed otherwise; `null` when it is as typed. */
+  /** The query as the best book spells it; `null` when nothing was corrected. */
   readonly corrected: string | null;
   /** `null` unless asked for. */
   readonly facets: Facets | null;
 };
 
-/** How far matches are counted, filtered by name and gathered into facets. */
+/** The most matches that are counted, filtered by name and used for facets. */
 const countedMatches = mostCounted - 1;
-/** How many of the most popular matches are looked at for conditions on language and year. */
+/** How many of the most popular matches are checked for language and year. */
 const scannedMatches = 10_000;
 
-/** Finds the books that a query is about, as far as any has its words, and says what was done to the query. */
+/** Finds the books for a query, and says how the query was corrected or shortened for that. */
 export function findBooks(index: IndexReader, spelling: Spelling | null, request: SearchRequest): FoundBooks {
   const query = parseQuery(request.text);
   if (query.text === '' && isSimple(request)) return allBooks(index, query, request);
@@ -88,7 +88,7 @@ function findSimply(
   return { ...described(query, plan, ranked), bookIds, total, totalIsExact: isExact, facets: null };
 }
 
-/** The longer way, for filters, other orders and facets. */
+/** The slower way, for filters, other orders and facets. */
 function findByFacts(
   index: IndexReader,
   query: ParsedQuery,
@@ -112,7 +112,7 @@ function findByFacts(
     if (all !== null) return sortBooks(facts, sort).map(({ place }) => place);
     return sortedPlaces(index, expression, conditions, isMet, sort);
   };
-  // A chosen facet goes on showing its other values.
+  // A facet with a chosen value still shows its other values.
   const base = isFiltered && withFacets ? read(anyBook, plan.expression, countedMatches) : counted;
   return {
     ...described(query, plan, ranked),
@@ -127,7 +127,7 @@ function findByFacts(
 
 const anyBook: FactConditions = { languages: [], from: null, to: null };
 
-/** Those ranked first, the others in order of popularity. */
+/** The ranked books first, then the others in order of popularity. */
 function inRankedOrder(ranked: readonly RankedMatch[], counted: readonly BookFacts[]): readonly number[] {
   const wanted = new Set(counted.map(({ place }) => place));
   const best = ranked.map(({ book }) => book.place).filter((place) => wanted.delete(place));

@@ -8,31 +8,36 @@ import { slotsExpression, type Slot } from './parse-query.ts';
 export type Matches = {
   /** Most popular first, no more than the limit. */
   readonly places: readonly number[];
-  /** How many books match in all, as far as `mostCounted`. */
+  /** How many books match in all, counted up to `mostCounted`. */
   readonly count: number;
-  /** False: less popular books that match may not have been looked at. */
+  /** False: less popular books may match that were not read. */
   readonly isWhole: boolean;
 };
 
-/** More rows take longer to read than the index takes to find the words. */
+/** Up to this many rows are checked one by one. For more, the index finds the words faster. */
 const rowsChecked = 250;
-/** Of more common slots the others are looked for in the texts of the books that these lead to. */
+/**
+ * The most slots that the index is asked for together. Of more, it is asked for those with the longest words, and the
+ * others are looked for in the texts of the books found.
+ */
 const askedTogether = 6;
 
 /**
  * The first `limit` books that match all slots. At least one slot.
  *
- * Readers put the same words together in ever new ways, so what is remembered is each slot's list of places: to go
- * through two of them costs a few microseconds, a statement some fifty. What is too common for that is looked for in the
- * texts of the books that the others lead to. Only where all slots are common are they looked for, and remembered,
- * together.
+ * Readers combine the same words in ever new ways, so each slot's list of places is remembered. Comparing two lists
+ * takes a few microseconds, a statement about fifty. A slot that is too common for a list is looked for in the texts of
+ * the books that the other slots lead to. If all slots are common, they are asked and remembered together.
  */
 export function matchSlots(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
   const ofAuthor = slots.filter(({ only }) => only !== null);
   return ofAuthor.length === 0 ? matchAnywhere(index, slots, limit) : matchAuthors(index, slots, ofAuthor, limit);
 }
 
-/** The index does not know in which field a word stands: looked at are books with the words, and all of that author. */
+/**
+ * The index does not know in which field a word stands, so this reads the books that have the words, and checks the
+ * author.
+ */
 function matchAuthors(index: IndexReader, slots: readonly Slot[], ofAuthor: readonly Slot[], limit: number): Matches {
   const name = authorKey(ofAuthor.map(({ typed }) => typed).join(' '));
   const anywhere = matchAnywhere(index, slots, mostCounted);
@@ -80,7 +85,7 @@ function anywhere(slot: Slot): Slot {
   return { ...slot, only: null };
 }
 
-/** Those of the books that match the slots. */
+/** The places whose books match the slots. */
 function placesHaving(index: IndexReader, places: readonly number[], slots: readonly Slot[]): readonly number[] {
   const isMatch = slotsCheck(slots);
   const having = new Set<number>();
@@ -88,12 +93,12 @@ function placesHaving(index: IndexReader, places: readonly number[], slots: read
   return places.filter((place) => having.has(place));
 }
 
-/** The slots whose words are longest, and so rarest, first. */
+/** The slots with the longest words, which are mostly the rarest, first. */
 function longest(slots: readonly Slot[]): readonly Slot[] {
   return [...slots].sort((a, b) => b.typed.length - a.typed.length).slice(0, askedTogether);
 }
 
-/** What is in every one of these rising lists. */
+/** The places that are in all of these rising lists. */
 function placesInAll(lists: readonly (readonly number[])[]): readonly number[] {
   const [shortest = [], ...others] = [...lists].sort((a, b) => a.length - b.length);
   let common = shortest;

@@ -3,19 +3,19 @@ import { cutWords, isUnspaced } from '../../../../text/words.ts';
 
 export type QueryWord = {
   readonly word: string;
-  /** Also words that begin with it match: the last word may be unfinished. */
+  /** Words that begin with it match, too: the last word may be unfinished. */
   readonly prefix: boolean;
-  /** Asked of authors only, after `author:`; `null`: of anything. */
+  /** `author` after `author:`: only authors may match. `null`: any field. */
   readonly only: 'author' | null;
 };
 
-/** What a reader asked for. Nothing they type has a meaning for the database: all of it is words. */
+/** What a reader asked for. Nothing they type is a command for the database; everything is read as words. */
 export type ParsedQuery = {
   /** As typed, trimmed; `''` when nothing was. */
   readonly text: string;
   /** ISBN-13 when the query is an ISBN, else `null`; the words still say the same. */
   readonly isbn: string | null;
-  /** Distinct, in the order typed; none when the query holds no letter or digit. */
+  /** Each word once, in the order typed; empty when the query has no letter or digit. */
   readonly words: readonly QueryWord[];
   /** All words in the order typed, repeated ones too, one space between them. */
   readonly phrase: string;
@@ -25,8 +25,8 @@ const mostWords = 32;
 const authorPrefix = /(?:^|\s)author:\s*(?:["“](?<quoted>[^"“”]*)["”]|(?=\S))/iu;
 
 /**
- * Cuts a query as the index was cut. What follows `author:`, or only what stands in quotes there, is asked of authors;
- * words beyond 32 are ignored.
+ * Cuts a query into words like the index. Words after `author:`, or only those in quotes there, must match the author.
+ * Words beyond 32 are ignored.
  */
 export function parseQuery(typed: string): ParsedQuery {
   const text = typed.trim();
@@ -59,12 +59,12 @@ function parseWords(
   return { words, phrase: typed.join(' ') };
 }
 
-/** A character that is a word by itself, of a script written without spaces. */
+/** Whether a word is a single character of a script without spaces. */
 function isSingle(word: string): boolean {
   return word.length <= 2 && isUnspaced(word) && Array.from(word).length === 1;
 }
 
-/** The words of a name, each whole. */
+/** The words of a name; each must match as a whole. */
 export function wordsIn(name: string): readonly QueryWord[] {
   return wordsOf(name).map((word) => ({ word, prefix: false, only: null }));
 }
@@ -82,8 +82,8 @@ function isbnOf(text: string): string | null {
 }
 
 /**
- * The words as an FTS5 expression that wants all of them, in whichever field. Words hold letters, digits and a few
- * symbols only, and each stands in quotes, so none can be an operator.
+ * An FTS5 expression that needs all words, in any field. Words have only letters, digits and a few symbols, and each is
+ * quoted, so none can be an operator.
  */
 export function matchExpression(words: readonly Pick<QueryWord, 'word' | 'prefix'>[]): string {
   let expression = '';
@@ -94,27 +94,27 @@ export function matchExpression(words: readonly Pick<QueryWord, 'word' | 'prefix
 /** One way to understand a query: every slot must be matched, by any of its alternatives. */
 export type Reading = {
   readonly slots: readonly Slot[];
-  /** The words as typed where nothing was corrected, `null` where they follow from what matched. */
+  /** The words as typed; `null` when words were corrected, so that they follow from what matched. */
   readonly phrase: string | null;
   /** Instead of slots: the initials of a title. */
   readonly whole: string | null;
 };
 
-/** What one typed word, or two taken together, may stand for. */
+/** What one typed word, or two read as one, may mean. */
 export type Slot = {
   readonly typed: string;
   readonly only: QueryWord['only'];
   readonly alternatives: readonly Alternative[];
-  /** About how many books match, where that is known to be many; else 0. */
+  /** About how many books match, if they are known to be many; else 0. */
   readonly books: number;
 };
 
-/** What a slot may have meant: one word, or several that were typed as one. */
+/** One meaning of a slot: one word, or several that were typed as one. */
 export type Alternative = {
   readonly words: readonly { readonly word: string; readonly prefix: boolean }[];
-  /** How far it is from what was typed; a space too many or too few is less than a wrong letter. */
+  /** How far it is from what was typed. A missing or needless space counts less than a wrong letter. */
   readonly edits: number;
-  /** In how many books it is, where that is known; else 0. */
+  /** How many books have it, if known; else 0. */
   readonly books: number;
 };
 

@@ -24,7 +24,7 @@ export type SearchPlan = {
   readonly expression: string;
   /** The books to rank: the most popular matches, and those whose whole title or author is the query. */
   readonly places: readonly number[];
-  /** Matches of the readings, as far as `mostCounted`. */
+  /** How many books match the readings, counted up to `mostCounted`. */
   readonly count: number;
   /** False: there may be more. */
   readonly isWhole: boolean;
@@ -32,18 +32,20 @@ export type SearchPlan = {
   readonly dropped: readonly string[];
 };
 
-/** How many of the most popular matches are ranked; what comes after them stays in order of popularity. */
+/** How many of the most popular matches are ranked. Those after them stay in order of popularity. */
 export const rankedCandidates = 200;
-/** How many books are ranked besides because their titles are, or start with, what was typed. */
+/** How many more books are ranked because their titles are, or start with, what was typed. */
 const markedCandidates = 50;
-/** Where all words say nothing, looking for books that have some of them costs most and tells least. */
+/**
+ * If all words are function words, only this many are searched: such a search is the slowest and finds nothing useful.
+ */
 const functionWordsAtMost = 6;
-/** With fewer matches than these, neighbouring words are also taken for one. */
+/** With fewer matches than this, neighbouring words are also read as one. */
 const fewMatches = 5;
 
 /**
- * Finds the books that have all words as typed. When no book has, words are corrected, joined and parted; when that
- * finds nothing either, words are left out, those that say nothing first.
+ * Finds the books that have all words as typed. If there is none, corrects, joins and splits words. If that finds
+ * nothing either, leaves words out, function words first.
  */
 export function planSearch(
   index: IndexReader,
@@ -95,26 +97,26 @@ function typedPlan(
   };
 }
 
-/** All words with their repetitions; those after `author:` keep to it. */
+/** All words with their repetitions. Words after `author:` stay bound to the author. */
 function inOrderTyped({ phrase }: ParsedQuery, words: readonly QueryWord[]): readonly QueryWord[] {
   if (words.some(({ only }) => only !== null)) return words;
   const typed = phrase.split(' ');
   return typed.map((word, at) => ({ word, prefix: at === typed.length - 1, only: null }));
 }
 
-/** However unpopular they are. */
+/** The places of books whose whole title or author is the query, even of unpopular ones. */
 function wholePlaces(index: IndexReader, query: ParsedQuery): readonly number[] {
   const key = withoutArticle(countingKey(query.text));
   return key.split(' ').length > wholeWordsAtMost ? [] : index.match(`"${wholeMark(key)}"`, markedCandidates);
 }
 
-/** Those whose titles may start with the words. */
+/** The places of books whose titles may start with the words. */
 function startingPlaces(index: IndexReader, expression: string, phrase: string): readonly number[] {
   const mark = titleMark(phrase);
   return mark.length < titleMarks.length + 3 ? [] : index.match(`(${expression}) AND "${mark}"`, markedCandidates);
 }
 
-/** “duen” begins a name that few have, and is nearly the whole of a title: Dune. */
+/** “duen” is the beginning of a rare name, but also nearly a whole title: Dune. */
 function addCorrectedTitles(
   index: IndexReader,
   corrector: Corrector,
@@ -156,7 +158,7 @@ function withKnownAuthor(index: IndexReader, words: readonly QueryWord[]): reado
   return words;
 }
 
-/** What is left out first are words that say nothing, then numbers; they alone are never what is searched for. */
+/** Leaves out function words first, then numbers. They are never the only words that are searched. */
 function planWithFewerWords(index: IndexReader, corrector: Corrector | null, words: readonly QueryWord[]): SearchPlan {
   const slots = words.map((word) => (corrector === null ? slotAsTyped(word) : corrector.knownInNumber(word)));
   const telling = slots.filter(({ typed }) => !functionWords.has(typed));
@@ -172,7 +174,7 @@ function planWithFewerWords(index: IndexReader, corrector: Corrector | null, wor
   return gathered.plan(kept.length === 0 ? [] : slots.filter((slot) => !kept.includes(slot)).map(({ typed }) => typed));
 }
 
-/** `null` where a word may stand for another. */
+/** The words as typed; `null` if a word was corrected. */
 function phraseAsTyped(slots: readonly Slot[]): string | null {
   return slots.every(({ alternatives }) => alternatives.length === 1 && alternatives[0]!.edits === 0)
     ? slots.map(({ typed }) => typed).join(' ')
@@ -214,9 +216,9 @@ function createGathering(index: IndexReader) {
       add(reading, { ...matches, places: [...matches.places, ...starting] });
     },
     count: () => places.size,
-    /** Whether any reading takes no more than one word for another. */
+    /** Whether any reading corrects at most one word. */
     hasLikely: () => readings.some(({ slots }) => slots.filter(isAnother).length <= 1),
-    /** How many books match several readings of many matches is not known: at least as many as one of them. */
+    /** The total of several large readings is not known. It is at least that of the largest one. */
     plan: (dropped: readonly string[]): SearchPlan => {
       const count = Math.max(places.size, mostMatches);
       return {
@@ -231,7 +233,7 @@ function createGathering(index: IndexReader) {
   };
 }
 
-/** All are needed where the index cannot tell which of the further matches are by the author. */
+/** How many places are read. More after `author:`, because the index cannot tell which matches are by the author. */
 function limitOf(slots: readonly Pick<Slot, 'only'>[]): number {
   return slots.some(({ only }) => only !== null) ? mostCounted : rankedCandidates;
 }

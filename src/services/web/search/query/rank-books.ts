@@ -2,8 +2,8 @@ import type { Field, RankedBook } from '../index/book-row.ts';
 import type { Reading, Slot } from './parse-query.ts';
 
 /**
- * What a match is worth. The unit is one doubling of popularity: a book with a bonus of 3 stands level with one read by
- * eight times as many. Title and author weigh the same, because a heavier title would put books *about* Tolkien first.
+ * What a match is worth. The unit is one doubling of popularity: a bonus of 3 equals eight times as many readers. Title
+ * and author weigh the same, because a heavier title would put books *about* Tolkien first.
  */
 const points = {
   title: 4,
@@ -11,17 +11,17 @@ const points = {
   series: 3,
   otherTitles: 3.5,
   subjects: 0,
-  /** Instead of a whole word only the beginning of one matched. */
+  /** Only the beginning of a word matched. */
   unfinished: -1.5,
-  /** The title, or all of it before a subtitle, is what was typed. */
+  /** The title, or the part before a subtitle, is what was typed. */
   wholeTitle: 8,
   wholeAuthor: 5,
-  /** The first letters of the title's words are. */
+  /** The initials of the title are what was typed. */
   initials: 3,
   titleStart: 5,
-  /** For each further word of a start that is more than one. */
+  /** The title starts with several typed words: for each word after the first. */
   longerStart: 2,
-  /** For a start that is nearly all of the title; less where less of it was typed. */
+  /** The title starts with what was typed: for nearly all of the title; less for a smaller part. */
   shareOfTitle: 3,
   /** All words of the title, or of its main part, in another order. */
   allOfTitle: 4,
@@ -30,13 +30,13 @@ const points = {
   authorPhrase: 4,
   /** What each typing error takes away. */
   edit: -6,
-  /** From the third book on of one author, for a name that several authors share. */
+  /** For the third and later books of one author, when several authors have the name. */
   sameAuthor: -3,
 } as const;
 
 export type RankedMatch = { readonly book: RankedBook; readonly score: number; readonly reading: Reading };
 
-/** The books best first; equal ones by id. Each counts by the reading that suits it best. */
+/** Ranks the books, best first; ties by id. A book has the score of its best reading. */
 export function rankBooks(books: readonly RankedBook[], readings: readonly Reading[]): readonly RankedMatch[] {
   const prepared = readings.map((reading) => ({ reading, slots: reading.slots.map(needlesOf) }));
   const matches: RankedMatch[] = [];
@@ -58,7 +58,7 @@ function bestFirst(a: RankedMatch, b: RankedMatch): number {
 
 const booksOfOneAuthor = 2;
 
-/** One word may be the name of several authors. Then the books of one do not fill all the first places. */
+/** One word may be the name of several authors. Then the first places are shared between them. */
 function shareBetweenAuthors(matches: readonly RankedMatch[]): readonly RankedMatch[] {
   const books = new Map<string, number>();
   const shared = matches.map((match) => {
@@ -71,7 +71,7 @@ function shareBetweenAuthors(matches: readonly RankedMatch[]): readonly RankedMa
   return books.size > 1 ? shared.sort(bestFirst) : matches;
 }
 
-/** The author who is named by the only word of the query, where the title is not. */
+/** The author that the only word of the query names, if the title does not have the word. */
 function authorAskedFor({ book, reading }: RankedMatch): string | null {
   const [slot, ...others] = reading.slots;
   if (slot === undefined || others.length > 0) return null;
@@ -86,7 +86,7 @@ function authorAskedFor({ book, reading }: RankedMatch): string | null {
   return null;
 }
 
-/** The best book whose title, and the best whose author, is what was typed, before all others. */
+/** Puts the best book whose title is what was typed, and the best by an author of that name, before all others. */
 function withWholeFirst(matches: readonly RankedMatch[], readings: readonly Reading[]): readonly RankedMatch[] {
   const phrase = readings[0]?.phrase ?? null;
   if (phrase === null) return matches;
@@ -96,20 +96,20 @@ function withWholeFirst(matches: readonly RankedMatch[], readings: readonly Read
   return first.size === 0 ? matches : [...first, ...matches.filter((match) => !first.has(match))];
 }
 
-/** Also without its article: “great gatsby” is the whole of “The Great Gatsby”. */
+/** The article may be missing: “great gatsby” is the whole title of “The Great Gatsby”. */
 function isWholeTitle(title: string, phrase: string): boolean {
   const start = ` ${phrase} |`;
   const at = title.indexOf(start);
   return at === 0 || (at > 0 && isArticle(title.slice(1, at)));
 }
 
-/** A check whether a book matches all slots, each in the field it is asked of. */
+/** Returns a check whether a book matches all slots, each in its field. */
 export function slotsCheck(slots: readonly Slot[]): (book: RankedBook) => boolean {
   const prepared = slots.map(needlesOf);
   return (book) => prepared.every((slot) => bestAlternative(book, slot).best !== null);
 }
 
-/** How the book spells what a reading's slots stand for, one space between them: what was perhaps meant. */
+/** The words of a reading as the book spells them, separated by one space: what the reader perhaps meant. */
 export function spellingIn(book: RankedBook, reading: Reading): string {
   return reading.slots
     .map((slot) => {
@@ -121,7 +121,7 @@ export function spellingIn(book: RankedBook, reading: Reading): string {
     .join(' ');
 }
 
-/** The word of the book that begins so. */
+/** The word of the book that begins with `start`. */
 function finished(book: RankedBook, start: string): string {
   for (const text of [book.title, book.author, book.series, book.otherTitles]) {
     const at = text.indexOf(` ${start}`);
@@ -172,7 +172,7 @@ function scoreBook(book: RankedBook, slots: readonly Needles[], reading: Reading
   return book.popularityPoints + matched / slots.length + edits * points.edit + Math.max(inOrder, inAnyOrder);
 }
 
-/** Of a title's initials only: nothing else of the book need match. */
+/** The points for a title's initials. Nothing else of the book needs to match. */
 function wholePoints({ title, popularityPoints }: RankedBook, whole: string): number | null {
   const words = title.slice(1, title.indexOf('|')).trim().split(' ');
   const initials = words.map((word) => word[0] ?? '').join('');
@@ -218,7 +218,7 @@ function wordPoints(book: RankedBook, needle: Needle, only: Slot['only']): numbe
   return best;
 }
 
-/** What a word is worth in this field, `null` when it is not there. */
+/** The points for a word in this field; `null` when it is not there. */
 function fieldPoints(text: string, worth: number, { whole, start, prefix }: Needle): number | null {
   const at = text.indexOf(prefix ? start : whole);
   if (at < 0) return null;

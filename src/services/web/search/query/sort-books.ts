@@ -1,16 +1,16 @@
 import { titleMarks, titleOrder, yearMarks } from '../index/book-row.ts';
 import type { BookFacts, FactConditions, IndexReader } from '../index/read-index.ts';
 
-/** So many matches are read and sorted; of more, those that come first in the order are looked for. */
+/** Up to this many matches are read and sorted. With more, the index is asked for the first ones in the order. */
 const sortedMatches = 20_000;
-/** Pages end here. */
+/** No page goes further than this. */
 const mostPlaces = 1_000;
 
 type Order = 'newest' | 'oldest' | 'title';
 
 /**
- * The first thousand of all matches in an order. Books without a year come last either way; books of one year or title
- * stay in order of popularity.
+ * The first thousand of all matches in an order. Books without a year come last in both directions. Books of one year
+ * or title stay in order of popularity.
  */
 export function sortedPlaces(
   index: IndexReader,
@@ -34,7 +34,7 @@ export function sortedPlaces(
   return [...found, ...undated.map(placeOfBook)].slice(0, mostPlaces);
 }
 
-/** Books in an order; they come in order of popularity. */
+/** Sorts books that come in order of popularity. */
 export function sortBooks(books: readonly BookFacts[], order: Order): readonly BookFacts[] {
   return order === 'title' ? byTitle(books) : byYear(books, order);
 }

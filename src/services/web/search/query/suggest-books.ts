@@ -12,18 +12,18 @@ export type Suggestions = {
   readonly books: readonly Pick<Book, 'id' | 'title' | 'author'>[];
   readonly authors: readonly string[];
   readonly subjects: readonly string[];
-  /** What other readers search. */
+  /** What other readers search for. */
   readonly queries: readonly string[];
 };
 
 const mostRows = 8;
 const mostNames = 2;
-/** A subject or author is looked for in this many of the most popular matches. */
+/** Subjects and authors are taken from this many of the most popular matches. */
 const booksWithNames = 50;
 
 export const noSuggestions: Suggestions = { books: [], authors: [], subjects: [], queries: [] };
 
-/** What an unfinished query may become: books that match it, and authors and subjects named by all of its words. */
+/** Completes an unfinished query: books that match it, and authors and subjects whose names have all of its words. */
 export function suggestBooks(index: IndexReader, spelling: Spelling | null, text: string): Suggestions {
   const query = parseQuery(text);
   if (query.words.length === 0) return noSuggestions;
@@ -46,7 +46,7 @@ export function suggestBooks(index: IndexReader, spelling: Spelling | null, text
   return { ...noSuggestions, books, authors, subjects };
 }
 
-/** Names that hold all the words, the one of the most books first. */
+/** The names that have all the words, the most frequent first. */
 function namesWith(books: readonly (readonly string[])[], readings: readonly Reading[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const names of books) for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -5,20 +5,20 @@ import { buildSpelling, type SpellingData, mostNewWords, type Vocabulary } from 
 
 /** Keeps corrections current, a little work at a time. */
 export type Speller = {
-  /** To be called now and then while nothing else is to do: prepares corrections when enough words are new. */
+  /** Call it now and then while there is nothing else to do. Prepares corrections when enough words are new. */
   readonly refresh: () => void;
   readonly close: () => void;
 };
 
-/** One step of work, so that a change of a book is never kept waiting for long. */
+/** The time of one step of work, kept short so that a change of a book does not wait long. */
 const stepMs = 10;
 const rowsPerStep = 500;
-/** The share of new words, or the number, that is worth preparing all corrections again. */
+/** Corrections are prepared again when this share or number of words is new. */
 const worthwhile = { share: 0.01, words: mostNewWords / 2 } as const;
 
 /**
- * @param vocabulary gets the words of the books that are in the file already; the writer adds those of the others.
- * @param use is given the prepared corrections each time.
+ * @param vocabulary gets the words of the books in the file. The writer adds the words of later books.
+ * @param use is called with the corrections whenever they are prepared.
  */
 export function createSpeller(
   database: SqliteDatabase,
@@ -62,7 +62,7 @@ export function createSpeller(
   };
 }
 
-/** Books written since the start are met twice; how often a word is met need not be exact. */
+/** Books written since the start are counted twice. The counts of words need not be exact. */
 function* fillVocabulary(database: SqliteDatabase, vocabulary: Vocabulary): Generator<void, void> {
   const read = database.prepare(
     'SELECT place, title_words AS titleWords, author, series, subjects, other_titles AS otherTitles FROM book WHERE place > ? ORDER BY place LIMIT ?',

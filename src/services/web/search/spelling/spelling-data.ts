@@ -3,9 +3,9 @@ export type Vocabulary = {
   /** The distinct words of one book, and log₂(1 + its popularity). */
   readonly add: (words: readonly string[], popularityPoints: number) => void;
   readonly size: () => number;
-  /** All words so far, in no order; from then on, `newEntries` starts again. */
+  /** All words so far, in no order. After this call, `newEntries` starts from nothing. */
   readonly entries: () => Iterable<VocabularyEntry>;
-  /** Words first met since `entries` was last called, without those given before; all of them with `again`. */
+  /** Words first met since `entries` was last called. Words that were returned before are left out, unless `again`. */
   readonly newEntries: (again?: boolean) => readonly VocabularyEntry[];
 };
 
@@ -13,10 +13,12 @@ export type VocabularyEntry = { readonly word: string; readonly books: number; r
 
 /** Longer words are not worth correcting. */
 export const longestWord = 32;
-/** A word's number: how often it was met, and in the last seven bits the popularity in quarters of a doubling. */
+/**
+ * A word's number combines how often it was met with, in the last seven bits, the popularity in quarters of a doubling.
+ */
 const steps = 128;
 const stepsPerPoint = 4;
-/** Of more, `newEntries` does not tell. */
+/** The most words that `newEntries` returns. */
 export const mostNewWords = 500;
 
 export function createVocabulary(): Vocabulary {
@@ -55,9 +57,9 @@ export function createVocabulary(): Vocabulary {
 
 /**
  * The vocabulary prepared for corrections, in memory that threads share. Words are sorted; `starts` says where each
- * begins in `letters`. An *item* is a beginning of words, 3 to 7 letters long: `8 · first word that has it + length`. What
- * remains of an item when one or two letters are left out leads to it, as in SymSpell (Garbe, 2012): its hash chooses a
- * bucket of `items`, `tags` holds further bits of the hash.
+ * begins in `letters`. An *item* is a beginning of words, 3 to 7 letters long: `8 · first word that has it + length`.
+ * As in SymSpell (Garbe, 2012), an item is found by what remains of it when one or two letters are left out. The hash
+ * of the rest chooses a bucket of `items`; `tags` holds further bits of the hash.
  */
 export type SpellingData = {
   readonly letters: Uint16Array;
@@ -75,7 +77,7 @@ const stepsPerPause = 2_000;
 const itemsPerBucket = 8;
 
 /**
- * Builds the data in small steps: the caller goes on with other work wherever it yields.
+ * Builds the data in small steps, so that the caller can do other work between them.
  * @returns the data, about 200 bytes a word.
  */
 export function* buildSpelling(vocabulary: Vocabulary): Generator<void, SpellingData> {
@@ -111,7 +113,7 @@ export function* buildSpelling(vocabulary: Vocabulary): Generator<void, Spelling
   return { letters, starts, books, popularityPoints, buckets, tags, items };
 }
 
-/** What a text is known by: itself, and what remains when up to `deletions` letters are left out. May repeat. */
+/** The hashes of a text and of what remains of it when up to `deletions` letters are left out. May repeat. */
 export function forEachDeletion(text: string, deletions: number, take: (hash: number) => void): void {
   take(hashOf(text, -1, -1));
   if (deletions < 1) return;
@@ -122,7 +124,7 @@ export function forEachDeletion(text: string, deletions: number, take: (hash: nu
   }
 }
 
-/** Words of so many letters are known by two letters left out, shorter ones by one. */
+/** Words of at least this many letters are found with two letters left out, shorter ones with one. */
 const twoDeletionsFrom = 6;
 
 function* forEachVariant(
@@ -156,7 +158,7 @@ function commonLength(one: string, other: string): number {
   return length;
 }
 
-/** FNV-1a over the letters but two, mixed so that every bit counts. */
+/** FNV-1a over all letters except two, mixed so that every bit counts. */
 function hashOf(text: string, without: number, andWithout: number): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) {

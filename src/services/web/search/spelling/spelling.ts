@@ -3,7 +3,7 @@ import { forEachDeletion, itemLetters, type SpellingData, type VocabularyEntry }
 /** A word that was perhaps meant. */
 export type Correction = {
   readonly word: string;
-  /** Only the beginning of words: what was typed is unfinished. */
+  /** Whether it is only the beginning of words, because what was typed is unfinished. */
   readonly prefix: boolean;
   readonly edits: number;
   readonly books: number;
@@ -12,13 +12,16 @@ export type Correction = {
 
 /** Looks words up in a vocabulary. */
 export type Spelling = {
-  /** How many books have the word, or words that begin with it. */
+  /** How many books have the word; with `prefix`, words that begin with it. */
   readonly books: (word: string, prefix: boolean) => number;
   /** Words of at most so many edits, the likeliest first. */
   readonly corrections: (word: string, edits: number) => readonly Correction[];
   /** Beginnings of words, and longer words whose beginning is at most so many edits away. */
   readonly unfinished: (start: string, edits: number) => readonly Correction[];
-  /** Takes in words first met after the vocabulary was prepared: a few, since they are compared one by one. */
+  /**
+   * Adds words that were first met after the vocabulary was prepared. Add only a few, since they are compared one by
+   * one.
+   */
   readonly add: (words: readonly VocabularyEntry[]) => void;
 };
 
@@ -144,7 +147,7 @@ export function createSpelling(data: SpellingData): Spelling {
   };
 }
 
-/** Fewer edits first, then words of many books; a wrong first letter is rare. */
+/** Fewer edits first, then words of many books. A wrong first letter counts as unlikely. */
 function likeliest(typed: string, corrections: Correction[], most: number): readonly Correction[] {
   const worth = ({ word, edits, books }: Correction): number =>
     Math.log2(1 + books) - 8 * edits - (word.charCodeAt(0) === typed.charCodeAt(0) ? 0 : 3);
@@ -165,10 +168,10 @@ function startDistance(start: string, word: string): number {
   return least;
 }
 
-/** Rows of the table of distances, used again and again; no word is longer than a query. */
+/** Rows of the table of distances, reused by each call. No word is longer than a query. */
 const rows = [new Uint16Array(256), new Uint16Array(256), new Uint16Array(256)] as const;
 
-/** From all of `one` to each beginning of `other`; valid until the next call. */
+/** The distances from `one` to each beginning of `other`; valid until the next call. */
 function lastRow(one: string, other: string): Uint16Array {
   let [beforeLast, last, current] = rows;
   for (let column = 0; column <= other.length; column++) last[column] = column;
