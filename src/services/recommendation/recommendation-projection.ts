@@ -11,7 +11,7 @@ export type TasteChange =
       readonly kind: 'searched';
       readonly reader: string;
       readonly query: string;
-      /** Of its answer, best first. */
+      /** The books of its answer, best first. */
       readonly bookIds: readonly number[];
       readonly time: number;
       readonly tieBreak: string;
@@ -28,7 +28,7 @@ export type TasteChange =
       readonly reader: string;
       readonly bookId: number;
       readonly verdict: Verdict;
-      /** False takes it back. */
+      /** False: the reader has taken it back. */
       readonly holds: boolean;
       readonly time: number;
       readonly tieBreak: string;
@@ -44,7 +44,7 @@ export const strengths = { opened: 2, chosen: 3, wanted: 5 } as const;
 const rememberedResults = 10;
 
 /**
- * Searches, actions and books into what is known of each reader's taste.
+ * Turns searches, actions and changes of books into what is known of each reader's taste.
  * @param name `recommendation.group_id`: positions are stored under it, so another name reads the whole log again.
  */
 export function createRecommendationProjection(

@@ -9,7 +9,7 @@ import { openSqliteRecommendationStore } from './store/sqlite/recommendation-sto
 const dayMs = 86_400_000;
 
 /**
- * Opens what is known of readers where this shop keeps it. The driver of a database is loaded only where there is one.
+ * Opens the state of the recommendation service. The database driver is loaded only if the shop uses a database.
  * @throws SamsaError `state-too-new`, `data-folder-unusable`, and what `openMysql` throws.
  */
 export async function openRecommendationStore(
@@ -22,7 +22,8 @@ export async function openRecommendationStore(
 }
 
 /**
- * The dead letters of the recommendation service, which may run meanwhile: it asks the store for every answer.
+ * The dead letters of the recommendation service. The service may run meanwhile, since it reads the store for every
+ * answer.
  * @param options `projectionName` is `recommendation.group_id`.
  * @throws SamsaError `state-too-new`, `data-folder-unusable`.
  */
@@ -54,8 +55,8 @@ export function openRecommendationRebuild(projectionName: string, topics: TopicN
 }
 
 /**
- * What both states must have: nothing that one may have forgotten when `newestMs` had arrived, nothing that happened
- * before its topic begins. Of removed books compaction may have left nothing.
+ * What must be equal in both states. Left out: what one of them may have forgotten when `newestMs` had arrived, what
+ * happened before its topic begins, and removed books, which compaction may have deleted.
  */
 function comparedTables(
   dialect: StoreLocation['kind'],

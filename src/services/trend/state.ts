@@ -10,7 +10,7 @@ import type { TrendStore } from './store/trend-store.ts';
 import { createTrendProjection, type TrendChange, type TrendTopics } from './trend-projection.ts';
 
 /**
- * Opens the counts where this shop keeps them. The driver of a database is loaded only where there is one.
+ * Opens the counts of the trend service. The database driver is loaded only if the shop uses a database.
  * @throws SamsaError `state-too-new`, `data-folder-unusable`, and what `openMysql` throws.
  */
 export async function openTrendStore(location: StoreLocation, options: StateOptions): Promise<TrendStore> {
@@ -20,7 +20,7 @@ export async function openTrendStore(location: StoreLocation, options: StateOpti
 }
 
 /**
- * The dead letters of the trend service, which may run at the same time: it notices what others count.
+ * The dead letters of the trend service. The service may run meanwhile, since it notices what others count.
  * @param projectionName `trend.group_id`.
  * @param topics those of searches and of operators' decisions.
  * @throws SamsaError `state-too-new`, `data-folder-unusable`.
@@ -52,9 +52,9 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 /**
- * What two states must have in common, in either database: nothing that one of them may have forgotten when `newestMs`
- * had arrived, nothing that happened before `fromMs`. Numbers of queries are replaced by their keys. Hours may have
- * become days in one state and not in the other.
+ * What must be equal in two states, in both databases. Left out: what one of them may have forgotten when `newestMs`
+ * had arrived, and what happened before `fromMs`. Keys stand in place of query numbers. Sums by day include the hours,
+ * because only one of the states may have rolled them up.
  */
 function comparedCounts(dialect: Dialect, newestMs: number, fromMs: number): readonly ComparedTable[] {
   const { readersUpToHour, hourlyUpToHour, upToDay, queriesBeforeMs } = forgettableAt(newestMs);
@@ -122,7 +122,7 @@ function comparedCounts(dialect: Dialect, newestMs: number, fromMs: number): rea
   ];
 }
 
-/** Joined from the left, so that counts of a query that is gone show. */
+/** A left join, so that counts of a missing query are seen. */
 function named(schema: string, table: string): string {
   return `${schema}.${table} AS t LEFT JOIN ${schema}.query AS q ON q.id = t.query`;
 }

@@ -10,7 +10,7 @@ import { countingKey } from '../../text/words.ts';
 
 export type TrendTopics = {
   readonly searches: string;
-  /** Without it nothing is muted or pinned. */
+  /** The topic of operators' decisions. Without it nothing is muted or pinned. */
   readonly operator?: string;
 };
 
@@ -25,11 +25,13 @@ export type CountedSearch = {
   readonly label: string;
   /** Whole hours since 1970, UTC. */
   readonly hour: number;
-  /** The number of the reader whom it adds to the distinct readers of its hour (see `readerNumber`), or `null`. */
+  /**
+   * The number of the reader who is added to the distinct readers of its hour (see `readerNumber`); `null` for none.
+   */
   readonly reader: number | null;
-  /** Whether it counts as a search by a reader without a name. Without either, it adds to `searches` only. */
+  /** Whether it counts as a search by an unnamed reader. With neither, it adds to `searches` only. */
   readonly anonymous: boolean;
-  /** The bit of the place it adds to the places of its hour; 0 when it adds none. */
+  /** The bit of its place in the places of its hour; 0 for none. */
   readonly place: number;
   /** Decides whose answer is the latest; ms since 1970. */
   readonly time: number;
@@ -38,8 +40,8 @@ export type CountedSearch = {
   /** The books of its page: a JSON array as UTF-8. */
   readonly books: Uint8Array;
   /**
-   * The first of those books, where the page is an answer to the query: the first page, in order of relevance, without a
-   * filter. `null` otherwise, and where nothing was found.
+   * The first of those books, if the page is the query's plain answer: the first page, in order of relevance, without a
+   * filter. `null` otherwise, and when nothing was found.
    */
   readonly lead: number | null;
   /** Whether no book had all words of the query, even corrected. */
@@ -61,7 +63,7 @@ const hourMs = 3_600_000;
 const readerWithinMs = 24 * hourMs;
 const limitCharacters = 200;
 const limitBooksBytes = 65_536;
-/** A place is one of so many bits. */
+/** How many places there are, one bit each. */
 const placeBits = 30;
 const rememberedQueries = 20_000;
 const rememberedReaders = 50_000;
@@ -69,8 +71,8 @@ const emptyList = Buffer.from('[]');
 const spaces = /[\s\p{Cc}]+/gu;
 
 /**
- * Folds searches into counts. The version rises whenever the fold or the state changes its meaning; the state is then
- * rebuilt from the log.
+ * Folds searches and operators' decisions into changes of the counts. Raise the version when the meaning of the fold or
+ * the state changes; the state is then rebuilt from the log.
  * @param name `trend.group_id`: positions are stored under it, so another name reads the whole log again.
  */
 export function createTrendProjection(
@@ -121,7 +123,7 @@ function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSea
       anonymous: counts && reader === null,
       place: counts ? placeBit(search.place, reader) : 0,
       time,
-      // A correction of only a part of the words says nothing about the others, which may name a person.
+      // If words were dropped, the correction is not used: the dropped words may name a person.
       corrected: search.corrected === null || search.dropped ? null : spell(search.corrected).label,
       books: keptBooks(search),
       lead: isAnswer ? (search.books[0]?.id ?? null) : null,
@@ -171,26 +173,26 @@ function createReaderNumbers(): (reader: string | null) => number | null {
 }
 
 /**
- * What every state keeps of a reader: enough to recognise the same reader, and not who it is. The first 48 bits of the
- * SHA-256 of the id, signed. Without a key, so that two instances count a reader once. Numbers need to differ only
- * within one query and hour: among ten thousand readers there, two share a number once in millions of hours.
+ * A reader as every state stores one: enough to recognise the same reader, but not the id. It is the first 48 bits of
+ * the SHA-256 of the id, signed. It has no key, so that two instances count a reader once. Numbers must differ only
+ * within one query and hour: among ten thousand readers, two share a number once in millions of hours.
  */
 export function readerNumber(reader: string): number {
   return hash('sha256', reader, 'buffer').readIntBE(0, 6);
 }
 
-/** What a state keeps of a reader who spelt a query in a certain way. */
+/** The number under which a state stores that a reader used a spelling. */
 export function spellingReader(label: string, reader: number): number {
   return hash('sha256', `${reader} ${label}`, 'buffer').readIntBE(0, 6);
 }
 
-/** A reader whose place is unknown gets a place by a hash of the reader. */
+/** If the place is unknown, a hash of the reader stands for it. */
 export function placeBit(place: number | null, reader: number | null): number {
   if (place !== null) return 1 << place;
   return reader === null ? 0 : 1 << (Math.abs(reader) % placeBits);
 }
 
-/** The value as it came. A value far longer than a page of books is cut after the books that fit. */
+/** The value as it came. If it is far longer than a page of books, only the books that fit are kept. */
 function keptBooks({ books, value }: BookSearched): Uint8Array {
   if (books.length === 0) return emptyList;
   if (value.byteLength <= limitBooksBytes) return value;

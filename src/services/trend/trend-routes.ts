@@ -134,7 +134,7 @@ export async function describeHistory(
   };
 }
 
-/** The nearest is the spelling that the search used instead, else the first book it showed. */
+/** `nearest` is the spelling that was searched instead, else the first book shown. */
 function describeUnanswered({ key, readers, searches, lastMs, corrected, books }: UnansweredQuery) {
   const [book] = books === null ? [] : (JSON.parse(books) as readonly Book[]);
   const nearest = corrected ?? book?.title ?? null;
@@ -145,7 +145,10 @@ type Pieces = readonly string[];
 const known = new WeakMap<readonly ListedTrend[], Pieces>();
 let latest: { readonly pieces: Pieces; readonly asOf: string; readonly text: string } | null = null;
 
-/** The list as JSON; the books are JSON already and put in as they stand. Remembered for each list and time. */
+/**
+ * The list as JSON. The books are JSON already and are inserted unchanged. The text is remembered for each list and
+ * time.
+ */
 export function describeTrends(trends: readonly ListedTrend[], asOfMs: number): string {
   let pieces = known.get(trends);
   if (pieces === undefined) {
@@ -157,7 +160,7 @@ export function describeTrends(trends: readonly ListedTrend[], asOfMs: number): 
   return latest.text;
 }
 
-/** Around the places where the time goes. */
+/** The text before and after each place for the time. */
 function piecesOf(trends: readonly ListedTrend[]): Pieces {
   if (trends.length === 0) return ['[]'];
   const pieces = ['['];

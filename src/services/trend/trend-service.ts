@@ -42,7 +42,7 @@ export type TrendService = {
 
 const liveTrends = 10;
 
-/** Tells what readers are searching for, from the searches in the log. */
+/** Shows what readers are searching for, from the searches in the log. */
 export function createTrendService(deps: TrendServiceDeps): TrendService {
   const { store, clock, access, settings } = deps;
   const running = runProjection({

@@ -7,9 +7,9 @@ import { createRecommender, fewestReaders, type Recommended } from './recommend.
 
 export type BookTitle = { readonly title: string; readonly author: string };
 
-/** What the service answers, from the state and from what is derived of it in memory. */
+/** The answers of the service, from the state and the model in memory that is derived from it. */
 export type Answers = {
-  /** A reader's next books, from all they did up to the call. */
+  /** The books a reader might like next, from everything they did before the call. */
   readonly recommendations: (reader: string) => Promise<readonly (Recommended & BookTitle)[]>;
   /** Books that at least three readers have together with this one, most shared readers first; ties by id. */
   readonly related: (bookId: number) => Promise<readonly ({ bookId: number; readers: number } & BookTitle)[]>;
@@ -21,16 +21,16 @@ export type Answers = {
 type Source = Pick<RecommendationStore, 'taste' | 'readersSince' | 'booksSince'>;
 
 const relatedShown = 10;
-/** Between looks for what readers did. */
+/** How often the store is asked what readers did. */
 const lookEveryMs = 100;
-/** Work between two turns of the event loop: an answer waits no longer for it. */
+/** How long the background works before an answer gets its turn. */
 const sliceMs = 1;
-/** Of this time for works that nobody touched, one slice is used. */
+/** Works without changes get one slice of work in this time. */
 const sweepEveryMs = 10;
 
 /**
- * Answers from a store. The model follows the store in the background: what a reader did shows in the answers of others
- * within about a tenth of a second, and every weight is exact within minutes.
+ * Answers from a store. A background task keeps the model current: what a reader did appears in the answers of others
+ * after about a tenth of a second, and every weight is exact after minutes.
  * @param onProblem gets each problem of the background once. The work is tried again.
  */
 export function createAnswers(

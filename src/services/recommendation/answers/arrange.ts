@@ -1,14 +1,14 @@
-/** What decides about the place of a work in the list that is shown. */
+/** What decides whether a work gets into the list that is shown. */
 export type Candidate = {
   /** `authorKeys`; none for a book without an author. */
   readonly authors: readonly string[];
-  /** None of its authors wrote a book the reader has had. */
+  /** The reader has had no book by any of its authors. */
   readonly isByNewAuthor: boolean;
-  /** Readers of the reader's own books speak for it. */
+  /** It is suggested because readers of the reader's own books read it. */
   readonly isReadTogether: boolean;
   /** It was among the results of the reader's recent searches. */
   readonly isRecentResult: boolean;
-  /** Of its series another volume comes first for this reader. */
+  /** It belongs to a series of which the reader should read another volume first. */
   readonly isLaterVolume: boolean;
 };
 
@@ -18,11 +18,11 @@ const recentResults = 2;
 const byNewAuthors = 3;
 
 /**
- * Chooses from a ranking the list that is shown: ten works, at most two by one author, at most two from the reader's own
- * recent results, at least three by authors new to the reader once that many are read by readers of the same books, and
- * of a series only the next volume. Where that leaves places empty, the rule of new authors gives way first, then that
- * of recent results. The rule of two by one author never does: a shorter list is better.
- * @param candidates are gone through several times, each time no further than needed.
+ * Chooses the list that is shown from a ranking. It has ten works: at most two by one author, at most two from the
+ * reader's own recent results, of a series only the next volume, and at least three by authors new to the reader, if
+ * readers of the same books read that many. If this leaves the list short, the rule of new authors is dropped first,
+ * then the rule of recent results. The rule of two by one author always holds: a shorter list is better.
+ * @param candidates read several times, each time no further than needed.
  * @returns the chosen candidates, in the order of the ranking.
  */
 export function arrange<One extends Candidate>(candidates: Iterable<One>): readonly One[] {

@@ -12,8 +12,8 @@ type Asked = { readonly resolve: (answer: unknown) => void; readonly reject: (er
 type QuestionWithoutId = Question extends infer One ? (One extends unknown ? Omit<One, 'id'> : never) : never;
 
 /**
- * Answers from their own thread, where solving and loading delay nothing else. A thread that fails is started again;
- * what was asked meanwhile is `store-unavailable` (retryable).
+ * Runs the answers on their own thread, where solving and loading delay nothing else. A thread that fails is started
+ * again; calls until then throw `store-unavailable` (retryable).
  * @param onProblem gets each problem of the thread. The work is tried again.
  */
 export function openAnswers(

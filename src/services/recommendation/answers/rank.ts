@@ -4,15 +4,15 @@ import type { SolvedWork } from '../model/weights.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
 
-/** One thing a reader did that speaks for a work, and how much. */
+/** One thing a reader did because of which a work is suggested, and how much it counts. */
 export type Evidence = {
-  /** What other readers read, what books say about themselves, or a search of the reader's own. */
+  /** Where it comes from: what other readers read, the descriptions of books, or the reader's own searches. */
   readonly tier: 'read-together' | 'similar' | 'searched';
   readonly weight: number;
   readonly source: Fact | { readonly query: string };
 };
 
-/** A work and what speaks for it. */
+/** A work and the evidence for it. */
 export type Ranked = {
   /** By the number of the work in the model. */
   readonly work: number;
@@ -20,25 +20,25 @@ export type Ranked = {
   readonly score: number;
   /** The part of the score that comes from what other readers read. */
   readonly together: number;
-  /** Whether anything else speaks for it. */
+  /** Whether there is other evidence. */
   readonly isBeside: boolean;
   /**
-   * All of it adds up to the score.
-   * @param fewestReaders leaves out what fewer readers have in common.
+   * All evidence; it adds up to the score.
+   * @param fewestReaders leaves out pairs of books that fewer readers have.
    */
   readonly evidence: (fewestReaders: number) => readonly Evidence[];
 };
 
 const seedsUsed = { recent: 40, recentTimes: 12, similar: 12, searches: 5, resultsPerSearch: 2 };
-/** Books that count less than this part of the latest one are left out: together they say next to nothing. */
+/** Books that count less than this share of the latest one are left out, because they hardly change a score. */
 const leastShare = 0.002;
-/** Where what books say about themselves fills a list, so many works stay in it for what other readers read. */
+/** How many works stay in the list for what other readers read, even when similar descriptions would fill it. */
 const togetherKept = 50;
-/** How much less each older book or search of a reader counts. */
+/** The factor by which each older book or search of a reader counts less. */
 const decay = { facts: 0.8, searches: 0.8, results: 0.85 };
-/** A result of a reader's own search against a book like it. */
+/** The shares of a result of the reader's own search, and of a book similar to it. */
 const shares = { result: 0.5, nearResult: 0.4 };
-/** At so many readers of a book, what it says about itself counts half. */
+/** A book's description counts half when the book has this many readers. */
 const halfFadedAt = 20;
 
 /** Books that were acted on in any way: they are never suggested. */
@@ -47,8 +47,8 @@ export function settledBooks({ liked, verdicts }: Taste): readonly number[] {
 }
 
 /**
- * Scores the works a reader has not settled: the `most` best, and behind them those that are best by what other readers
- * read. Ties by the work's smallest book id. Pure: the same taste and knowledge give the same list.
+ * Scores the works that a reader has not settled. Returns the `most` best, then those that are best by what other
+ * readers read. Ties by the work's smallest book id. Pure: the same taste and knowledge give the same list.
  */
 export function createRanking({ model, shelf }: Knowledge, most: number): (taste: Taste) => readonly Ranked[] {
   const { counts } = model;
@@ -122,7 +122,7 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
     return found;
   }
 
-  /** What speaks for works beside what others read, each with its work. */
+  /** The evidence besides what other readers read, each with its work. */
   function besideEvidence(taste: Taste, seeds: ReadonlyMap<number, Seed>): readonly (Evidence & { work: number })[] {
     const found: (Evidence & { work: number })[] = [];
     const add = (bookId: number, tier: Evidence['tier'], weight: number, source: Evidence['source']): void => {
@@ -150,7 +150,7 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
 
 type Seed = { readonly fact: Fact; readonly weight: number; readonly isRecent: boolean };
 
-/** By work, the latest fact about it. Facts of one time are equally recent. */
+/** The latest fact of each work. Facts of one time are equally recent. */
 function seedsOf(facts: readonly Fact[], workOf: (bookId: number) => number): ReadonlyMap<number, Seed> {
   const seeds = new Map<number, Seed>();
   let [age, time] = [0, facts[0]?.time];

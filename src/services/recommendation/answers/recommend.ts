@@ -7,7 +7,7 @@ import type { Taste } from '../store/recommendation-store.ts';
 import { arrange, type Candidate } from './arrange.ts';
 import { createRanking, settledBooks, type Evidence, type Ranked } from './rank.ts';
 
-/** Where a recommendation comes from, most telling first. */
+/** Where a recommendation comes from, the strongest first. */
 export type Tier = Evidence['tier'] | 'popular';
 
 export type Reason = {
@@ -23,11 +23,11 @@ export type Recommended = {
   /** Above 0, at most 1; higher is better. */
   readonly score: number;
   readonly tier: Tier;
-  /** The most telling first; at least one. */
+  /** The strongest first; at least one. */
   readonly reasons: readonly Reason[];
 };
 
-/** With fewer readers of two books, that they were read together is not told. */
+/** “Read together” is never shown when fewer readers have both books: it could reveal a single reader. */
 export const fewestReaders = 3;
 
 const candidatesLooked = 150;
@@ -52,8 +52,8 @@ type Told = Pick<Recommended, 'tier' | 'reasons'>;
 type Described = Candidate & { readonly bookId: number; readonly score: number; readonly told: () => Told };
 
 /**
- * The works that can be shown, one by one, because few of them are looked at: those that are ranked, if the shop has
- * them and a reason can be told, then popular ones.
+ * Yields the works that can be shown: the ranked ones, if the shop has them and a reason can be shown, then popular
+ * ones. Yields them one by one, because only a few are needed.
  */
 function* describe(
   ranked: readonly Ranked[],
@@ -86,7 +86,7 @@ function* describe(
   }
 }
 
-/** Goes through something several times, and asks it for each value once. */
+/** Makes an iterator iterable several times, and takes each value from it once. */
 function remembered<Value>(values: Iterator<Value>): Iterable<Value> {
   const known: Value[] = [];
   return {
@@ -129,7 +129,7 @@ function mostFrequent(texts: readonly string[]): string | null {
   return counted.sort((one, other) => other.count - one.count || (one.text < other.text ? -1 : 1))[0]?.text ?? null;
 }
 
-/** The most popular edition in the reader's language; `null` when the shop has none any more. */
+/** The most popular edition, in the reader's language if there is one; `null` when the shop has no edition any more. */
 function editionOf(bookId: number, language: string | null, shelf: Shelf): number | null {
   const all = shelf.editionsOf(bookId);
   if (all.length === 1) return shelf.bookOf(all[0]!) === null ? null : all[0]!;
@@ -155,7 +155,7 @@ function candidateOf(work: number, bookId: number, isReadTogether: boolean, hist
   };
 }
 
-/** The first volume the reader has not had behind the first they have had, or else the first at all. */
+/** The first unread volume after the first one the reader has had; else the first volume of the series. */
 function nextVolume(series: string, opened: ReadonlySet<number>, shelf: Shelf): number {
   const volumes = [...shelf.seriesOf(series)].filter(([, books]) => books.size > 0);
   const isOpened = (books: ReadonlySet<number>): boolean => books.values().some((bookId) => opened.has(bookId));
@@ -165,7 +165,7 @@ function nextVolume(series: string, opened: ReadonlySet<number>, shelf: Shelf): 
   return Math.min(...(behind.length > 0 ? behind : left));
 }
 
-/** @returns null when nothing that speaks for a work can be told; something always can where `isBeside`. */
+/** @returns null when no evidence may be shown. With `isBeside` there is always some. */
 function reasonsFor(ranked: Ranked, shelf: Shelf): Told | null {
   const told = ranked.evidence(fewestReaders).filter(({ weight }) => weight > 0);
   const sorted = told.sort((one, other) => other.weight - one.weight);
@@ -196,8 +196,8 @@ function reasonFor(source: Evidence['source'], shelf: Shelf): Reason {
 }
 
 /**
- * The works most readers have, then those the catalogue calls popular. Counted at most once in two seconds, unless books
- * came or went.
+ * The works that most readers have, then those that are popular in the catalogue. Computed again after two seconds, or
+ * when books were added or removed.
  */
 function createPopularWorks({ model, shelf }: Knowledge, clock: () => number): () => readonly number[] {
   let counted: readonly number[] = [];

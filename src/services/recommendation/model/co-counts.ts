@@ -1,18 +1,18 @@
-/** How many readers have two works: exact integers for every pair, kept incrementally and taken back exactly. */
+/** How many readers have both of two works: exact integers for every pair, updated incrementally in both directions. */
 export type CoCounts = {
   /** Adds `by` (1 or −1) to the pair of two different works, numbered from 0. */
   readonly add: (one: number, other: number, by: 1 | -1) => void;
   readonly get: (one: number, other: number) => number;
-  /** With about how many works this one shares readers, and never with more. */
+  /** About how many works share readers with this one; never too few. */
   readonly breadth: (work: number) => number;
   /** Calls `visit` for each work that shares readers with this one, in no particular order. */
   readonly eachOf: (work: number, visit: (other: number, readers: number) => void) => void;
 };
 
-/** An entry is a work and its count in one integer; counts that do not fit stand in `large` instead. */
+/** An entry is a work and its count in one integer. Counts that do not fit are in `large` instead. */
 const countBits = 10;
 const countMask = (1 << countBits) - 1;
-/** Works that can be counted: the other bits of an entry, without 0, which marks a free place. */
+/** The most works that can be counted: the other bits of an entry, without 0, which marks a free place. */
 export const mostWorks = 2 ** (32 - countBits) - 1;
 const smallestRow = 4;
 /** A row grows when more than three quarters of its places are taken. */
@@ -20,13 +20,13 @@ const fullest = 0.75;
 
 type Row = {
   entries: Uint32Array;
-  /** Places taken, also by pairs that are back at 0. */
+  /** How many places are taken, including pairs whose count is back at 0. */
   taken: number;
-  /** By place's work; made when the first count grows too large. */
+  /** Keyed by work; created when the first count grows too large. */
   large: Map<number, number> | null;
 };
 
-/** One open hash table per work; each pair stands in the rows of both works. */
+/** One open-addressing hash table per work. Each pair is in the rows of both works. */
 export function createCoCounts(): CoCounts {
   const rows: (Row | undefined)[] = [];
   return {
@@ -55,7 +55,7 @@ function emptyRow(): Row {
   return { entries: new Uint32Array(smallestRow), taken: 0, large: null };
 }
 
-/** Where a work stands in a row, or the free place where it would stand. */
+/** The place of a work in a row, or the free place for it. */
 function placeOf(entries: Uint32Array, work: number): number {
   const last = entries.length - 1;
   let place = (Math.imul(work + 1, 0x9e3779b1) >>> 7) & last;
@@ -83,7 +83,7 @@ function addTo(row: Row, work: number, by: 1 | -1): void {
   if (row.taken > row.entries.length * fullest) grow(row);
 }
 
-/** Drops pairs that are back at 0; what is left fills at most half of the places. */
+/** Drops pairs whose count is back at 0. The other pairs then fill at most half of the places. */
 function grow(row: Row): void {
   let kept = 0;
   for (const entry of row.entries) if ((entry & countMask) !== 0) kept++;

@@ -5,23 +5,26 @@ import { createScores, createStrongest } from './scores.ts';
 
 export type Neighbour = { readonly bookId: number; /** Cosine, 0 to 1. */ readonly similarity: number };
 
-/** Which books resemble each other by what they say about themselves. */
+/** Which books are similar by their own texts: author, series, subjects, title and description. */
 export type ContentIndex = {
   /** Adds a book, replaces it, or takes it out with `null`. */
   readonly put: (bookId: number, book: Book | null) => void;
-  /** The most similar books, best first; ties by id. One word in common is no similarity. */
+  /** The most similar books, best first; ties by id. One common word is not enough. */
   readonly neighbours: (bookId: number, limit: number) => readonly Neighbour[];
   readonly size: () => number;
 };
 
-/** How much sharing something says, before its rarity. */
+/** How much a shared feature counts, before its rarity. */
 const weights = { author: 2, series: 2.5, subject: 1.5, title: 0.8, description: 0.3 };
-/** What more books share than this part of them says nothing, except in a small catalogue. */
+/** A feature that more than this share of the books have is ignored, except in a small catalogue. */
 const commonShare = 0.1;
 const alwaysRare = 40;
-/** So many shared features are looked at for a book, from the rarest on: more would take long and say little. */
+/**
+ * How many occurrences of a book's features in other books are read, from the rarest feature on. More would take long
+ * and change little.
+ */
 const mostShared = 2_000;
-/** Of the books that share most, so many are compared exactly. */
+/** How many of the books that share most features are compared exactly. */
 const compared = 100;
 const stopWords = new Set(
   (
@@ -34,8 +37,8 @@ const stopWords = new Set(
 );
 
 /**
- * That a book has a feature, and how heavily, in one integer: the place of the book in a list by feature, or the number of
- * the feature in a list by book, before the number of its weight.
+ * One integer says that a book has a feature, and with which weight. Its upper bits are the book's place (in a list by
+ * feature) or the feature's number (in a list by book); its lower bits are the number of the weight.
  */
 const weightBits = 3;
 const weightMask = (1 << weightBits) - 1;
@@ -45,7 +48,7 @@ type Having = number;
 /** TF-IDF vectors over authors, series, subjects and words, compared by cosine (Salton and Buckley, 1988). */
 export function createContentIndex(): ContentIndex {
   const numbers = new Map<string, number>();
-  /** By number of a feature: the books that have it, in no particular order, and whether it is only a word. */
+  /** By feature number: the books that have it, in no particular order, and whether it is only a word. */
   const having: Having[][] = [];
   const isWord: boolean[] = [];
   /** By place of a book. */
@@ -54,7 +57,7 @@ export function createContentIndex(): ContentIndex {
   const places = new Map<number, number>();
   const freePlaces: number[] = [];
   const products = createScores();
-  /** How many features are shared; 2 and more with one that is no word. */
+  /** How many features are shared. A feature that is not a word counts 2. */
   let shared = new Uint8Array(1_024);
 
   const rarity = createRemembered((feature) => {
@@ -92,7 +95,7 @@ export function createContentIndex(): ContentIndex {
     });
     if (place >= shared.length) shared = new Uint8Array(shared.length * 2);
   };
-  /** From the rarest feature on; of one frequency in the order of the book. */
+  /** Starts with the rarest feature. Features of equal frequency are in the order of the book. */
   const shareFeatures = (place: number): void => {
     products.makeRoom(bookIds.length);
     const frequency = (one: Having): number => having[one >>> weightBits]!.length;
@@ -148,7 +151,7 @@ function takeOut(list: Having[], one: Having): void {
   if (last !== one) list[list.indexOf(one)] = last;
 }
 
-/** Numbers that are computed when they are needed, and once until they are forgotten. */
+/** Numbers that are computed when needed, and then remembered until they are forgotten. */
 function createRemembered(compute: (at: number) => number) {
   let values = new Float64Array(1_024);
   let computedAt = new Int32Array(1_024);
@@ -175,7 +178,10 @@ function createRemembered(compute: (at: number) => number) {
   };
 }
 
-/** The numbers of their weights by features. A word of the title counts as such where the description has it, too. */
+/**
+ * The features of a book, each with the number of its weight. A word that is in both title and description counts as a
+ * title word.
+ */
 function featuresOf({ title, author, series, subjects, description }: Book): ReadonlyMap<string, number> {
   const features = new Map<string, number>();
   const add = (kind: string, name: string, weight: keyof typeof weights): void => {

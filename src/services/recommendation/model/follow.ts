@@ -2,16 +2,18 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { Book } from '../../../events/book.ts';
 import type { BookRow, ReaderRow, RecommendationStore } from '../store/recommendation-store.ts';
 
-/** What is read at once: between two reads others have their turn, so that answers need not wait for a whole load. */
+/**
+ * How many books are read at once. Between two reads answers get their turn, so they need not wait for a whole load.
+ */
 const booksPerLook = 100;
 const readersPerLook = 20;
 
 type Numbered = { readonly changeNumber: number };
 
 /**
- * Follows a list that is ordered by change numbers. This instance and others may change it.
- * @returns a function that resolves when everything that was there at the call has been taken. One look at a time: of two
- *   at once the slower would overwrite what is newer. Calls during a look share the next one.
+ * Follows a list that is ordered by change numbers, while this and other instances change it.
+ * @returns a function that resolves when everything that was there at the call has been read. Only one read runs at a
+ *   time: of two at once, the slower would overwrite newer values. Calls during a read share the next one.
  */
 function createFollower<Row extends Numbered>(
   since: (changeNumber: number) => Promise<readonly Row[]>,

@@ -4,7 +4,7 @@ import { createReadingModel, type ReadingModel } from './reading-model.ts';
 import { createShelf, type Shelf } from './shelf.ts';
 import { strengths } from '../recommendation-projection.ts';
 
-/** What is derived from a state: the books, which of them are one work, and what readers have in common. */
+/** What is derived from a state: the books, which books are one work, and which works readers have in common. */
 export type Knowledge = {
   readonly model: ReadingModel;
   readonly shelf: Shelf;
@@ -42,15 +42,18 @@ export function createKnowledge(): Knowledge {
   };
 }
 
-/** That a reader has had a book: how strongly they said so, and when last. */
+/** A book that a reader has had, with the strongest signal and the last time. */
 export type Fact = { readonly bookId: number; readonly strength: number; readonly time: number };
 
-/** Books of one reader that count: nobody's taste is that of all they ever opened, and no reader outweighs a hundred. */
+/**
+ * How many books of one reader count. Older books say little about today's taste, and no reader should outweigh a
+ * hundred others.
+ */
 const windowSize = 100;
 
 /**
- * The last books a reader opened, chose or wanted, latest first, of one time by their ids. Each has its strongest signal. Books
- * they dismissed are not among them.
+ * The last books a reader opened, chose or wanted, latest first; ties by id. Each has its strongest signal. Dismissed
+ * books are left out.
  */
 export function windowOf({ liked, verdicts }: ReaderBooks): readonly Fact[] {
   const facts = new Map<number, Fact>(liked.map((fact) => [fact.bookId, fact]));

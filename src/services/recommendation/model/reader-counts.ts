@@ -2,18 +2,18 @@ import { createCoCounts, mostWorks } from './co-counts.ts';
 import type { Counts } from './weights.ts';
 
 /**
- * How many readers have a work and how many have two, derived from the books each reader has had. Books are numbered
- * from 0; a work has the number of one of its books. Every count is an integer that depends only on the readers'
- * present books, so what is taken back leaves no trace.
+ * How many readers have a work, and how many have both of two works, derived from the books each reader has had. Books
+ * are numbered from 0; a work has the number of one of its books. Every count is an integer that depends only on the
+ * readers' present books, so a removed book leaves no trace.
  */
 export type ReaderCounts = Counts & {
   /** The number of a book, new or known. @returns -1 when there are too many books to count. */
   readonly numberOf: (bookId: number) => number;
   readonly bookIdOf: (number: number) => number;
   readonly workOf: (number: number) => number;
-  /** Replaces a reader's books, given by their numbers; none at all removes the reader. */
+  /** Replaces a reader's books, given by their numbers. An empty list removes the reader. */
   readonly put: (reader: string, books: readonly number[]) => void;
-  /** Makes books part of another work, and moves their readers along. */
+  /** Makes books part of another work, and counts their readers there. */
   readonly regroup: (works: ReadonlyMap<number, number>) => void;
   /** How many books have a number. */
   readonly size: () => number;
@@ -30,7 +30,7 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
   let readers = new Int32Array(1_024);
   /** 1 / √readers, for cosines; computed once for each change instead of once for each pair. */
   let inverseRoots = new Float64Array(1_024);
-  /** Plain arrays: a typed one takes some 200 bytes more, and most readers have few books. */
+  /** Plain arrays: a typed array takes about 200 bytes more, and most readers have few books. */
   const booksOf = new Map<string, readonly number[]>();
   let facts = 0;
 

@@ -2,38 +2,45 @@ import { createReaderCounts, type ReaderCounts } from './reader-counts.ts';
 import type { Scores } from './scores.ts';
 import { createSolver, type SolvedWork, createWeights } from './weights.ts';
 
-/** How a reader's books speak for others, learnt from which books readers have in common. */
+/** The model: how much each book suggests another one, learnt from the books that readers have in common. */
 export type ReadingModel = {
   readonly counts: ReaderCounts;
   /** Solves the works whose readers changed, until the time is over. @returns false when there are none left. */
   readonly solveChanged: (untilMs: number, stopwatch: () => number) => boolean;
   /**
-   * Solves works in turn until the time is over: in a full round after the last change, every weight becomes what a
-   * clean start would give. @returns false when there is nothing to do.
+   * Solves works in turn until the time is over. After a full round without changes, every weight equals that of a
+   * newly built model. @returns false when there is nothing to do.
    */
   readonly solveOthers: (untilMs: number, stopwatch: () => number) => boolean;
   /** Solves every work. */
   readonly solveAll: () => void;
-  /** Adds how much a work speaks for each other one, times a factor. */
+  /** Adds how much a work suggests each other one, times a factor. */
   readonly addTo: (scores: Scores, work: number, isRecent: boolean, factor: number) => void;
-  /** What speaks for a work, until the next change. A recent work's `cosine` comes on top. */
+  /**
+   * The works that suggest this one, with their weights. Valid until the next change. For a recent work, `cosine` is
+   * added.
+   */
   readonly weightsFor: (target: number) => SolvedWork;
-  /** How much a recent work speaks for another beside its weight, where so many readers have both. */
+  /** How much a recent work suggests another one in addition to its weight, when this many readers have both. */
   readonly cosine: (work: number, target: number, readers: number) => number;
 };
 
 export const neighboursPerWork = 32;
 
-/** What the cosine of a recent book counts beside its weight. */
+/** How much the cosine of a recent book counts in addition to its weight. */
 const cosineShare = 0.15;
-/** A work that is read together with more says little about each, and would take long to go through. */
+/**
+ * A work that shares readers with more works than this has no cosine: it says little about each, and reading them takes
+ * long.
+ */
 const broadest = 4_096;
-/** Of a work read together with more, what only one reader has beside it says nothing. */
+/** If a work shares readers with more works than this, pairs with only one reader are ignored. */
 const broad = 256;
 
 /**
- * The ridge for so many facts. It changes only when they have doubled, so that not every event changes every weight.
- * Few facts need a strong one, and very many more again. Chosen on parts of training data (decision 031).
+ * The ridge (regularization) for this many facts. It changes only when the facts have doubled, so that not every event
+ * changes every weight. It is strong for few facts, weaker for more, and strong again for very many. The values were
+ * chosen on parts of training data (decision 031).
  */
 export function ridgeFor(facts: number): number {
   const doublings = Math.floor(Math.log2(Math.max(1, facts)));
@@ -43,7 +50,7 @@ export function ridgeFor(facts: number): number {
 
 /**
  * NR-EASE over the books of all readers, kept current work by work. For recent books the cosine of their readers is
- * added, which knows more works than are solved for and follows a reader's mood.
+ * added: it covers more works than the solved weights, and follows what a reader likes at the moment.
  */
 export function createReadingModel(): ReadingModel {
   const changed = new Set<number>();
@@ -53,7 +60,7 @@ export function createReadingModel(): ReadingModel {
   });
   const solver = createSolver(counts, neighboursPerWork);
   const weights = createWeights(neighboursPerWork);
-  /** Whether the round that is under way, or was finished, has seen every change. */
+  /** Whether the present or last round has seen every change. */
   let isSettled = true;
   let next = Number.POSITIVE_INFINITY;
   let facts = 0;
@@ -108,7 +115,7 @@ export function createReadingModel(): ReadingModel {
     },
   };
 
-  /** Of readers in common, for a cosine. */
+  /** The fewest common readers that count for a cosine. */
   function fewestFor(work: number): number {
     const breadth = counts.pairs.breadth(work);
     if (breadth > broadest) return Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** A score for each work. Only works that something was added to cost time. */
+/** A score for each work. The cost depends only on the works that something was added to. */
 export type Scores = {
   /** Makes room for so many works. Call it before adding. */
   readonly makeRoom: (works: number) => void;
@@ -8,7 +8,7 @@ export type Scores = {
   readonly has: (work: number) => boolean;
   /** The works that something was added to, each once. Valid until the next `add`. */
   readonly works: () => Int32Array;
-  /** Back to no scores. */
+  /** Sets all scores to 0. */
   readonly clear: () => void;
 };
 
@@ -41,7 +41,7 @@ export function createScores(): Scores {
   };
 }
 
-/** Keeps the works offered with the greatest scores. Among equals the one that comes first stays. */
+/** Keeps the works with the greatest scores among those offered. Ties are decided by `comesFirst`. */
 export type Strongest = {
   readonly clear: () => void;
   readonly offer: (work: number, score: number) => void;

@@ -15,17 +15,17 @@ export type ShelvedBook = {
   readonly place: SeriesPlace | null;
 };
 
-/** The present books of the shop. */
+/** The books that the shop has now. */
 export type Shelf = {
   /** Adds a book, replaces it, or takes it out with `null`. @returns as `Works.put`. */
   readonly put: (bookId: number, book: Book | null) => ReadonlyMap<number, number>;
   readonly bookOf: (bookId: number) => ShelvedBook | null;
   readonly editionsOf: (bookId: number) => readonly number[];
-  /** Books that say similar things about themselves, best first; ties by id. */
+  /** Books with similar texts, best first; ties by id. */
   readonly neighbours: (bookId: number) => readonly Neighbour[];
   /** The books of a series, by their numbers. */
   readonly seriesOf: (series: string) => ReadonlyMap<number, ReadonlySet<number>>;
-  /** The books most read elsewhere, as the catalogue says; ties by id. */
+  /** The most popular books according to the catalogue; ties by id. */
   readonly mostPopular: () => readonly number[];
   readonly size: () => number;
 };

@@ -1,7 +1,7 @@
 import type { CoCounts } from './co-counts.ts';
 import { createStrongest, type Scores } from './scores.ts';
 
-/** What the books that a work is read together with say for it: parallel lists. */
+/** The works that suggest a work, and their weights: parallel lists. */
 export type SolvedWork = { readonly neighbours: Int32Array; readonly weights: Float64Array };
 
 export type Counts = {
@@ -10,7 +10,7 @@ export type Counts = {
   readonly readersOf: (work: number) => number;
   /** 1 / √`readersOf`; 0 without readers. */
   readonly inverseRootOf: (work: number) => number;
-  /** Breaks ties between works, so that equal counts give equal weights whatever order they came in. */
+  /** Breaks ties between works, so that equal counts give equal weights in whatever order they arrived. */
   readonly orderOf: (work: number) => number;
 };
 
@@ -64,23 +64,25 @@ function solveInPlace(matrix: Float64Array, values: Float64Array, size: number):
 }
 
 /**
- * The weights of all works, found from either side: by the work they speak for, and by the work that speaks. A work is
- * replaced in one step, and in time that does not depend on how many works there are.
+ * The weights of all works, found from both sides: by the suggested work, and by the work that suggests it. A work is
+ * replaced in one step, in time that does not depend on the number of works.
  */
 export type Weights = {
   readonly put: (work: number, solved: SolvedWork) => void;
-  /** Adds what a work says for others, times a factor. */
+  /** Adds how much a work suggests each other one, times a factor. */
   readonly addTo: (scores: Scores, speaker: number, factor: number) => void;
-  /** What speaks for a work, until the next change. */
+  /** The works that suggest this one. Valid until the next change. */
   readonly of: (target: number) => SolvedWork;
 };
 
-/** What one work says for others, in no particular order: the place of a weight, and the weight once more. */
+/**
+ * The weights by which one work suggests others, in no particular order: the place of each weight, and a copy of it.
+ */
 type Spoken = { places: Int32Array; values: Float64Array; size: number };
 
 /** @param most neighbours of a work. Weight k of work j has the place j · most + k. */
 export function createWeights(most: number): Weights {
-  /** By place: who speaks, how much, and where that stands in what the speaker says. */
+  /** By place: the work that suggests, how much, and the index in that work's list. */
   let speakers = new Int32Array(most);
   let values = new Float64Array(most);
   let positions = new Int32Array(most);

@@ -2,7 +2,9 @@ import type { Book } from '../../../events/book.ts';
 import { authorKeys, toIsbn13 } from '../../../text/fields.ts';
 import { identityKey, wholeWords } from '../../../text/words.ts';
 
-/** Which books are editions of one work. It follows from the present books alone, in whatever order they came. */
+/**
+ * Which books are editions of one work. It depends only on the present books, not on the order in which they arrived.
+ */
 export type Works = {
   /**
    * Adds a book, replaces it, or takes it out with `null`.
@@ -14,7 +16,7 @@ export type Works = {
 
 export function createWorks(): Works {
   const identities = new Map<number, WorkIdentity>();
-  /** Lists: most have one book, and a set of one takes four times the memory. */
+  /** Lists, because most have one book, and a set with one element takes four times the memory. */
   const booksBy = new Map<string, readonly number[]>();
 
   const keysOf = ({ keys, isbn }: WorkIdentity): readonly string[] =>
@@ -31,7 +33,10 @@ export function createWorks(): Works {
     }
     identities.delete(bookId);
   };
-  /** Books that share a key with this one. Where volumes differ, one without a number belongs to none of them. */
+  /**
+   * Books that share a key with this one. If there are different volumes, a book without a number belongs to none of
+   * them.
+   */
   const besides = (bookId: number): readonly number[] => {
     const identity = identities.get(bookId);
     if (identity === undefined) return [];
@@ -49,7 +54,7 @@ export function createWorks(): Works {
   };
   const editions = new Map<number, readonly number[]>();
   const editionsOf = (bookId: number): readonly number[] => editions.get(bookId) ?? [bookId];
-  /** Also those whose relation to each other depends on this book being there. */
+  /** The books around this one, including those whose relation depends on this book. */
   const around = (bookId: number): readonly number[] => {
     const identity = identities.get(bookId);
     return identity === undefined ? [] : keysOf(identity).flatMap((key) => booksBy.get(key) ?? []);
@@ -74,11 +79,11 @@ export function createWorks(): Works {
   };
 }
 
-/** What decides of which work a book is an edition. */
+/** What decides which work a book is an edition of. */
 type WorkIdentity = {
   /** Editions share one of these: a title with an author and a form. */
   readonly keys: readonly string[];
-  /** Of a volume, part or book of a series; editions have the same one, `''` stands for none. */
+  /** The volume, part or number in a series; `''` for none. Editions have the same one. */
   readonly volume: string;
   readonly isbn: string | null;
 };
@@ -103,16 +108,16 @@ const inBrackets = /\s*\(([^()]*?),?\s*(?:#|book|bk\.?|vol(?:ume)?\.?|no\.?)\s*(
 const numbered =
   /\b(?:vol(?:ume)?|part|book|tome|band|teil)\b\.?\s*(\d+|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)\b|#\s*(\d+(?:\.\d+)?)/i;
 const forms = /\b(?:graphic novel|screenplay|stage ?play|a play|the play)\b/i;
-/** As comics have it: “Harbour, Vol. 2: The Storm”. */
+/** The form that comics use: “Harbour, Vol. 2: The Storm”. */
 const volumeAhead = /^(.+?)[\s,:]+vol(?:ume)?\.?\s*(\d+)\s*(?::|[–—-]\s|$)/i;
 const seriesField = /^(.*?)[\s,]*(?:#|\bvol(?:ume)?\.?|\bbook)?\s*(\d+(?:\.\d+)?)\s*$/i;
 const words = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 const roman = ['', 'i', 'ii', 'iii', 'iv', 'v', 'vi', 'vii', 'viii', 'ix', 'x'];
 
 /**
- * Two editions of one work have the same whole title, apart from an article put last and an empty subtitle such as
- * “a novel”, and one full author name in common. Another volume, part or form is another work. So is a book that only
- * has the same title before a colon.
+ * Two editions of one work have the same whole title and one full author name in common. An article at the end of the
+ * title and an empty subtitle such as “a novel” do not count. A different volume, part or form is another work. So is a
+ * book that has the same title only before a colon.
  */
 function workIdentity(book: Book): WorkIdentity {
   const { author } = book;
@@ -126,7 +131,7 @@ function workIdentity(book: Book): WorkIdentity {
   return { keys: [...new Set(keys)], volume: volumeOf(book), isbn: toIsbn13(book.isbn ?? '') };
 }
 
-/** Where a book stands in its series: `null` when it is in none, or its number is not known. */
+/** A book's place in its series; `null` when it is in none, or its number is not known. */
 export function seriesPlace({ title, series, author }: Book): SeriesPlace | null {
   const [, fieldName, fieldNumber] = seriesField.exec(series ?? '') ?? [];
   const [, titleName, titleNumber] = inBrackets.exec(title) ?? volumeAhead.exec(title) ?? [];

@@ -17,13 +17,16 @@ import { topicRetention } from '../../../events/topics.ts';
 
 /** How instances that share a database take turns. */
 export type TasteTurns = {
-  /** Before anything is kept: nobody else keeps anything while a reader is forgotten. */
+  /** Called before anything is stored: while a reader is being forgotten, no other instance stores anything. */
   readonly keeping: (isForgetting: boolean) => Steps<void>;
-  /** @returns false when another instance removes old rows right now. */
+  /** @returns false when another instance is removing old rows now. */
   readonly forgettingOld: () => Steps<boolean>;
 };
 
-/** How exactly the time of the last commit is known; so commits of several instances do not wait for each other. */
+/**
+ * How exactly the time of the last commit is stored: coarsely, so that commits of several instances do not wait for
+ * each other.
+ */
 const committedStepMs = 3_600_000;
 
 /**
@@ -60,8 +63,8 @@ export function* applyTaste(
 type Of<Kind extends TasteChange['kind']> = Extract<TasteChange, { readonly kind: Kind }>;
 
 /**
- * Keeps what readers did, inside a commit, unless they have asked to have it forgotten.
- * @returns the readers of whose books something changed.
+ * Stores what readers did, inside a commit, unless they have asked to be forgotten.
+ * @returns the readers whose books changed.
  */
 function* keepTaste(changes: readonly TasteChange[]): Steps<readonly Buffer[]> {
   const hashes = hashesOf(changes);
@@ -109,7 +112,7 @@ function* forgetReaders(forgetting: readonly Of<'forgotten'>[], hashes: Readonly
   }
 }
 
-/** @returns whether a reader has asked to have what they did at that time forgotten. */
+/** @returns a function that says whether a reader has asked to forget what they did at that time. */
 function* readForgotten(
   hashes: ReadonlyMap<string, Buffer>,
 ): Steps<(did: { readonly reader: string; readonly time: number }) => boolean> {
@@ -123,8 +126,8 @@ function* readForgotten(
 }
 
 /**
- * Numbers the readers whose books changed. Call it at the end of a commit: from here on others that do so wait, so that
- * a follower that has read up to a change number has missed none below it.
+ * Gives new change numbers to the readers whose books changed. Call it at the end of a commit: from here on other
+ * commits wait at this point, so that a follower that has read up to a change number has missed no lower one.
  */
 function* numberReaders(readers: readonly Uint8Array[]): Steps<void> {
   if (readers.length === 0) return;
@@ -135,7 +138,7 @@ function* numberReaders(readers: readonly Uint8Array[]): Steps<void> {
   );
 }
 
-/** Keeps the highest version of each book. Call it at the end of a commit, as `numberReaders`. */
+/** Stores the highest version of each book. Call it at the end of a commit, like `numberReaders`. */
 function* keepBooks(changes: readonly BookChanged[]): Steps<void> {
   if (changes.length === 0) return;
   const first = yield* takeNumbers('book', changes.length);
@@ -150,7 +153,7 @@ function* keepBooks(changes: readonly BookChanged[]): Steps<void> {
   );
 }
 
-/** Reserves so many change numbers. @returns the first of them. */
+/** Reserves `count` change numbers. @returns the first of them. */
 function* takeNumbers(name: string, count: number): Steps<number> {
   yield* change('UPDATE state.turn SET value = value + ? WHERE name = ?', [count, name]);
   const [row] = yield* rows('SELECT value FROM state.turn WHERE name = ?', [name]);
@@ -158,7 +161,7 @@ function* takeNumbers(name: string, count: number): Steps<number> {
 }
 
 const dayMs = 86_400_000;
-/** About so many rows of a table per commit, so that no commit holds others up for long. */
+/** About how many rows of a table one commit removes, so that no commit delays others for long. */
 const forgottenPerCommit = 2_000;
 
 const kept = [
@@ -178,10 +181,10 @@ function isForgettingDue(watermarkMs: number, doneDay: number): boolean {
 }
 
 /**
- * Removes some of what the topics no longer keep when the watermark's day ends. No event happens after it arrives, so a
- * rebuild finds everything that is left in the topics; and no record still to come can touch what is removed: it would
- * be late.
- * @returns the readers of whose books something was removed.
+ * Removes some of what the topics no longer keep at the end of the watermark's day. No event happens after it arrives,
+ * so a rebuild still finds everything that is left here in the topics. No later record can touch what is removed,
+ * because it would be late.
+ * @returns the readers who lost books.
  */
 function* forgetOldTaste(watermarkMs: number): Steps<readonly Uint8Array[]> {
   const day = dayOf(watermarkMs);

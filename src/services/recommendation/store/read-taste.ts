@@ -4,10 +4,7 @@ import type { Verdict } from '../recommendation-projection.ts';
 import type { BookRow, ReaderBooks, ReaderRow, RecommendationStore, Taste } from './recommendation-store.ts';
 import { readerHash, textOf } from './taste-tables.ts';
 
-/**
- * What can be asked of a state, whichever database runs the statements: `together` has several see one moment, `single`
- * runs one.
- */
+/** The reads of a state, for any database. `together` runs several statements on one snapshot, `single` runs one. */
 export function tasteReads(
   together: <Result>(steps: () => Steps<Result>) => Promise<Result>,
   single: <Result>(steps: () => Steps<Result>) => Promise<Result>,
@@ -49,8 +46,8 @@ function* readReadersSince(changeNumber: number, limit: number): Steps<readonly 
 }
 
 /**
- * The rows with the lowest change numbers above one, in their order. It is made here once more, because TiDB 8 sometimes
- * gives the right rows in another order while others write.
+ * The rows with the lowest change numbers above `changeNumber`, in order. They are sorted here again, because TiDB 8
+ * sometimes returns the right rows in another order while others write.
  */
 function* readChangedSince(select: string, changeNumber: number, limit: number): Steps<readonly SqlRow[]> {
   const changed = yield* rows(`${select} WHERE change_number > ? ORDER BY change_number LIMIT ?`, [
@@ -62,7 +59,7 @@ function* readChangedSince(select: string, changeNumber: number, limit: number):
 
 const nothing: ReaderBooks = { liked: [], verdicts: [] };
 
-/** As `readBooks` for one reader, with half as much to carry over: no row repeats who the reader is. */
+/** As `readBooks` for one reader, with half the data: no row repeats the reader. */
 function* readBooksOf(reader: Uint8Array): Steps<ReaderBooks> {
   const liked = yield* rows(likingsOf('= ?', ''), [reader]);
   const verdicts = yield* rows(verdictsOf('= ?', ''), [reader]);

@@ -3,17 +3,20 @@ import type { Book } from '../../../events/book.ts';
 import type { TasteChange, Verdict } from '../recommendation-projection.ts';
 
 /**
- * What is known of readers and books. It depends on the set of events alone: every value is a maximum or the last one by
- * (time, tie-break), and what a reader asked to have forgotten is ignored in whatever order it arrives.
+ * What is known of readers and books. It depends only on the set of events: every value is a maximum or the last one by
+ * (time, tie-break). What a reader asked to forget is ignored, even if it arrives later.
  */
 export interface RecommendationStore extends ProgressStore<readonly TasteChange[]> {
-  /** All books a reader liked, latest first; their last 20 searches; all verdicts that hold. */
+  /** All books a reader liked, latest first; their last 20 searches; all their present verdicts. */
   taste(reader: string): Promise<Taste>;
 
-  /** What is known of the readers that changed after a change number, in order; nothing for one who is forgotten. */
+  /**
+   * The readers that changed after a change number, in order, with what is known of them; a forgotten reader has no
+   * books.
+   */
   readersSince(changeNumber: number, limit: number): Promise<readonly ReaderRow[]>;
 
-  /** Books written after a change number, in order; `null` for a removed one. */
+  /** The books written after a change number, in order; `null` for a removed one. */
   booksSince(changeNumber: number, limit: number): Promise<readonly BookRow[]>;
 
   close(): Promise<void>;
@@ -30,10 +33,12 @@ export type ReaderBooks = {
   readonly verdicts: readonly { readonly bookId: number; readonly verdict: Verdict; readonly time: number }[];
 };
 
-/** `reader` stands for a reader, and does not say who it is. */
+/** `reader` is a hash: it does not say who the reader is. */
 export type ReaderRow = ReaderBooks & { readonly changeNumber: number; readonly reader: string };
 
-/** Given by the service that reads the books from this topic: `onRenewal` is called when a copy too old is begun again. */
+/**
+ * The topic the books are read from. `onRenewal` is called when the copy of the books was too old and is read again.
+ */
 export type BookRenewal = { readonly topic: string; readonly onRenewal: () => void };
 
 export type BookRow = { readonly changeNumber: number; readonly bookId: number; readonly book: Book | null };

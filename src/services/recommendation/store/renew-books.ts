@@ -2,10 +2,10 @@ import { tombstoneRetentionMs } from '../../../events/topics.ts';
 import { change, rows, type Steps } from '../../../sql/statements.ts';
 
 /**
- * Has the books read again from the start of their topic when nothing was committed for 30 days: the topic may no
- * longer say which of them were removed. What is known of readers stays. Until they are read, the books are gone; those
- * who follow their change numbers see them go and come.
- * @returns whether that was done.
+ * Makes the service read the books again from the start of their topic, when nothing was committed for 30 days: the
+ * topic may have lost the tombstones of removed books. What is known of readers stays. The books are missing until they
+ * are read again; followers of change numbers see both.
+ * @returns whether this was done.
  */
 export function* renewOldBooks(topic: string, nowMs: number): Steps<boolean> {
   const stored = yield* rows("SELECT value FROM state.turn WHERE name IN ('book', 'committed') ORDER BY name");
@@ -24,6 +24,6 @@ function* readAgain(topic: string): Steps<void> {
     yield* change(`DELETE FROM state.${table} WHERE ${ofTopic}`, [topic]);
   }
   yield* change('DELETE FROM state.position WHERE topic = ?', [topic]);
-  // What they changed is gone: a record that cannot be folded again waits again.
+  // The changes of redriven letters are gone. A record that still cannot be folded becomes a new dead letter.
   yield* change("DELETE FROM state.dead_letter WHERE topic = ? AND status = 'redriven'", [topic]);
 }

@@ -1,17 +1,17 @@
 import { hash } from 'node:crypto';
 import type { MergedTable } from '../../../sql/statements.ts';
 
-/** What a state keeps of a reader: enough to recognise one, but not their id. */
+/** A reader as stored: enough to recognise the same reader, but not the id. */
 export function readerHash(reader: string): Buffer {
   return hash('sha256', reader, 'buffer').subarray(0, 16);
 }
 
-/** A hash as the key of a map. */
+/** The hash as a text, for keys of maps. */
 export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-/** Of every book the highest version; a removed one keeps its version and has no content. */
+/** The highest version of every book. A removed book keeps its version and has no content. */
 export const bookTable: MergedTable = {
   name: 'book',
   key: ['id'],
@@ -43,8 +43,8 @@ export const searchTable: MergedTable = {
 
 export const forgottenTable: MergedTable = { name: 'forgotten', key: ['reader'], columns: { until_ms: 'max' } };
 
-/** When what is known of a reader last changed, as a number that only rises. */
+/** The number of the last change of what is known of a reader. Change numbers only rise. */
 export const readerTable: MergedTable = { name: 'reader', key: ['reader'], columns: { change_number: 'max' } };
 
-/** What is known of a reader, and goes when they ask to be forgotten. */
+/** The tables from which a reader's rows are removed when they ask to be forgotten. */
 export const readerTables = [likingTable, verdictTable, searchTable] as const;

@@ -1,37 +1,40 @@
-/** How many hours a rise may have lasted: it is looked for in the last 3, 6, 12 and 24 hours. */
+/** The windows in which a rise is looked for: the last 3, 6, 12 and 24 hours. */
 export const burstHours = [3, 6, 12, 24] as const;
 export type BurstHours = (typeof burstHours)[number];
 
-/** The baseline is the week before the last 24 hours, so that a rise of a day is not in it. */
+/** The baseline is the week before the last 24 hours, so that it does not contain the rise itself. */
 export const baselineHours = 168;
 
-/** Fewer readers are no rise. */
+/** A query with fewer readers is not rising. */
 export const fewestReaders = 4;
 
 /** No query rises with a lower score, however few queries there are. */
 export const lowestScore = 3;
 
-/** A baseline with fewer readers says nothing. */
+/** A baseline with fewer readers over all queries is too small to compare with. */
 const fewestBaseline = 50;
 
-/** So many readers are added to every baseline, so that a query without one does not rise with its first readers. */
+/** Readers added to every baseline, so that a new query does not rise with its first readers. */
 const priorReaders = 2;
 
-/** Rows a day that rise by chance, about. Less than one, since a query is tested in several windows. */
+/** About how many rows a day may rise by chance. It is below 1 because a query is tested in several windows. */
 const falseRowsPerDay = 0.3;
 
-/** What every query is compared with at one time. */
+/** What all queries are compared with at one moment. */
 export type Comparison = {
-  /** Readers in so many hours for each reader of the baseline, over all queries; `null` when there are too few. */
+  /**
+   * Over all queries: readers in the last so many hours per reader of the baseline; `null` when there are too few
+   * readers.
+   */
   readonly ratios: Readonly<Record<BurstHours, number>> | null;
   /** How many queries have enough readers in 24 hours to rise. */
   readonly queries: number;
 };
 
 /**
- * The ratios cancel the time of day and growth.
- * @param readersIn the readers by name of all queries, each once per query and hour, in so many hours.
- * @param inBaseline those of the baseline.
+ * Compares with all queries, so that the time of day and growth of the shop cancel out.
+ * @param readersIn the named readers of all queries in the last so many hours, each once per query and hour.
+ * @param inBaseline the same for the baseline.
  */
 export function compareAll(readersIn: (hours: BurstHours) => number, inBaseline: number, queries: number): Comparison {
   if (inBaseline < fewestBaseline) return { ratios: null, queries };
@@ -39,10 +42,10 @@ export function compareAll(readersIn: (hours: BurstHours) => number, inBaseline:
   return { ratios: { 3: ratioOf(3), 6: ratioOf(6), 12: ratioOf(12), 24: ratioOf(24) }, queries };
 }
 
-/** The greatest score, and the window it was found in. */
+/** The greatest score, and the window that has it. */
 export type Rise = { readonly score: number; readonly hours: BurstHours };
 
-/** @param countIn the readers of one query in so many hours. */
+/** @param countIn the readers of one query in the last so many hours. */
 export function riseOf(countIn: (hours: BurstHours) => number, baseline: number, { ratios }: Comparison): Rise {
   let best: Rise = { score: 0, hours: 24 };
   if (ratios === null) return best;
@@ -54,10 +57,10 @@ export function riseOf(countIn: (hours: BurstHours) => number, baseline: number,
 }
 
 /**
- * How surprising it is that `count` readers searched for a query in a window, given its baseline: the signed square root
- * of the deviance of two Poisson counts, when `ratio` is what the one should be to the other. Both counts are compared with
- * what both together let expect, so that a small baseline is trusted less.
- * @returns 0 when there are fewer than expected, or too few.
+ * How surprising it is that `count` readers searched for a query in a window, given its baseline: the signed square
+ * root of the deviance of two Poisson counts, where `ratio` is the expected ratio of the two. Both counts are compared
+ * with the expectation from their sum, so that a small baseline is trusted less.
+ * @returns 0 when there are fewer readers than expected, or fewer than `fewestReaders`.
  */
 export function burstScore(count: number, baseline: number, ratio: number): number {
   if (count < fewestReaders) return 0;
@@ -69,8 +72,8 @@ export function burstScore(count: number, baseline: number, ratio: number): numb
 }
 
 /**
- * Whether a rise goes on: unless the last 3 hours are clearly (e times) more likely at the rate of the baseline than at
- * that of the last 24 hours (likelihood ratio of a Poisson count). Then readers had turned to the query and no longer do.
+ * Whether a rise still lasts. It is over when the count of the last 3 hours is at least e times as likely at the rate
+ * of the baseline as at the rate of the last 24 hours (likelihood ratio of a Poisson count).
  */
 export function goesOn(countIn: (hours: BurstHours) => number, baseline: number, { ratios }: Comparison): boolean {
   if (ratios === null) return false;
@@ -80,11 +83,11 @@ export function goesOn(countIn: (hours: BurstHours) => number, baseline: number,
 }
 
 /**
- * From this score on a query is shown as rising. By chance alone scores are about normal, and every query is tested every
- * hour: the more queries, the higher, so that as few rows rise by chance in a busy shop as in a quiet one. Each row above
- * lowers it for the next one, so that the same share of all rows is there by chance (Holm 1979, with shares as Benjamini
- * and Hochberg 1995).
- * @param queries those that had enough readers in 24 hours to rise.
+ * The lowest score with which a query is shown as rising. Without rises, scores are about normally distributed, and
+ * every query is tested every hour. So the limit grows with the number of queries: a busy shop has as few rows by
+ * chance as a quiet one. Each rising row lowers the limit for the next one, so that the same share of all rows is there
+ * by chance (Holm 1979, with shares as in Benjamini and Hochberg 1995).
+ * @param queries how many queries had enough readers in 24 hours to rise.
  * @param row 1 for the first row.
  */
 export function risingScore(queries: number, row: number): number {

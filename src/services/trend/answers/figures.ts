@@ -32,7 +32,10 @@ export function windowStart(window: Window, nowHour: number): number {
   return nowHour - hoursOf[window] + 1;
 }
 
-/** Readers and unnamed searches per hour or day, oldest first. What is stamped ahead of now counts into the last one. */
+/**
+ * Readers and unnamed searches per hour or day, oldest first. Counts with a later time than now are added to the last
+ * one.
+ */
 export function series<At extends Counts>(
   rows: readonly At[],
   indexOf: (row: At) => number,
@@ -54,24 +57,24 @@ export type Figures = {
   readonly kind: 'rising' | 'popular';
   readonly window: Window;
   readonly score: number;
-  /** In windows of up to 24 hours each once, in longer ones each once an hour; and unnamed searches. */
+  /** Readers and unnamed searches. In windows of up to 24 hours a reader counts once, in longer ones once an hour. */
   readonly readers: number;
   readonly unnamed: number;
   readonly searches: number;
-  /** In the window before; `null` where it is not compared. */
+  /** The same in the window before; `null` when they are not compared. */
   readonly before: number | null;
-  /** What the week before lets expect; `null` in windows of more than 24 hours. */
+  /** The number expected from the week before; `null` in windows of more than 24 hours. */
   readonly usual: number | null;
   /** The first hour of the window in which it was searched, if it was not searched before. */
   readonly newSinceHour: number | null;
   readonly hourly: readonly number[];
 };
 
-/** A rise needs readers from as many places. */
+/** A rise needs readers from this many places. */
 const risePlaces = 3;
 
 /**
- * A rise of the last 3 hours is described with their figures, a longer one with those of the last 24.
+ * A rise of the last 3 hours is described by the figures of these hours, a longer one by those of the last 24 hours.
  * @returns `null` when the query is not rising.
  */
 export function risingFigures(known: Known, comparison: Comparison): Figures | null {
@@ -84,7 +87,7 @@ export function risingFigures(known: Known, comparison: Comparison): Figures | n
   return { ...popularFigures(known, hours === 3 ? '3h' : '24h'), kind: 'rising', score };
 }
 
-/** Each reader once, as far as it is known who came again, and all unnamed searches of an hour as one. */
+/** Each reader once, for as long as it is known who searched; all unnamed searches of an hour count as one. */
 function risingReaders(hours: BurstHours, { description, sums, nowHour }: Known): number {
   const named = sum(lastHours(description.hours, hours, nowHour), ({ readers }) => readers);
   const distinct = description.distinctReaders[hours === 3 ? '3h' : '24h'];

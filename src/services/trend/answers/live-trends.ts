@@ -7,10 +7,12 @@ import { pause } from '../../../runtime/waiting.ts';
 
 const mostListeners = 500;
 const mostListenersPerClient = 10;
-/** Other processes may have counted. Commits of this process are shown at once. */
+/** How often to look for counts of other processes. Commits of this process are shown at once. */
 const lookEveryMs = 250;
 const heartbeatMs = 15_000;
-/** Changes are gathered: for so long at least, and longer the more listeners there are and the longer a look takes. */
+/**
+ * How long changes are gathered before they are sent: longer with more listeners, and when making the list takes long.
+ */
 const gatherMs = { atLeast: 5, perListener: 0.5, atMost: 100 };
 /** A listener that leaves more than this unread is disconnected. Browsers come back by themselves. */
 const mostUnsentBytes = 1 << 20;
@@ -18,7 +20,7 @@ const mostUnsentBytes = 1 << 20;
 /** `x-accel-buffering` makes nginx pass events on at once. */
 const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
 
-/** `items` is the JSON of the items without what differs at every look, `answer` the whole. */
+/** `answer` is the JSON that is sent; `items` is the part of it that shows whether anything has changed. */
 type Look = { readonly items: string; readonly answer: string };
 
 export type LiveTrendsDeps = {
@@ -26,16 +28,16 @@ export type LiveTrendsDeps = {
   readonly access: Pick<Access, 'isPublic' | 'clientOf'>;
   /** Calls the listener after each commit of this process. @returns how to stop that. */
   readonly onCounted: (listener: () => void) => () => void;
-  /** Answers the history of the query "live", for who asks for JSON. */
+  /** Answers the history of the query "live" to clients that ask for JSON. */
   readonly history: (request: FastifyRequest) => Promise<unknown>;
 };
 
 /**
- * `GET /trends/live`: the list as server-sent events, first as it is, then whenever it has changed. Where only JSON is
- * accepted, the history of the query "live".
+ * `GET /trends/live`: the list as server-sent events, first at once, then whenever it has changed. A client that
+ * accepts only JSON gets the history of the query "live".
  */
 export function liveTrendsRoute(server: HttpServer, deps: LiveTrendsDeps): { readonly close: () => void } {
-  /** What each was sent last. */
+  /** What each listener was sent last. */
   const listeners = new Map<ServerResponse, string>();
   const clients = new Map<ServerResponse, string>();
   const stopping = new AbortController();
@@ -49,7 +51,7 @@ export function liveTrendsRoute(server: HttpServer, deps: LiveTrendsDeps): { rea
   };
   const show = (listener: ServerResponse, { items, answer }: Look): void => {
     listeners.set(listener, items);
-    // Books stand in the list as their producer wrote them, line breaks included.
+    // Books are in the list as their producer wrote them, so they may contain line breaks.
     send(listener, `event: trends\ndata: ${answer.replaceAll(/\r\n|\r|\n/g, '\ndata: ')}\n\n`);
   };
 
@@ -119,7 +121,7 @@ function wantsJson(accept = ''): boolean {
   return accept.includes('application/json') && !accept.includes('text/event-stream');
 }
 
-/** Waits until somebody rings, or for a while; a ring while nobody waits is remembered. */
+/** Waits until it rings, at most `atMostMs`. A ring while nobody waits is remembered. */
 function createBell(): { readonly ring: () => void; readonly rung: (atMostMs: number) => Promise<void> } {
   let hasRung = false;
   let wake = (): void => {};

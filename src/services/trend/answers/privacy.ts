@@ -4,11 +4,14 @@ import { commonestSpelling, type Spelling } from '../store/tally.ts';
 import type { QueryDescription } from '../store/trend-store.ts';
 
 export type PrivacySettings = {
-  /** So many readers, and as many places, within 24 hours make any query everybody's. */
+  /** A query with this many readers from as many places within 24 hours may be shown. */
   readonly minimumReaders: number;
-  /** Words and phrases that no shown query may contain, in any spelling with the same key. */
+  /** Words and phrases that no shown query may contain, in any spelling that has the same key. */
   readonly blockedWords: readonly string[];
-  /** Whether only this machine is served: then a spelling is shown though one reader alone uses it. Never by default. */
+  /**
+   * Whether only this machine is served. Then a spelling is shown even if only one reader uses it. Default: always
+   * false.
+   */
   readonly isOpen?: () => boolean;
 };
 
@@ -16,7 +19,7 @@ export type QueryFacts = Pick<
   QueryDescription,
   'key' | 'spellings' | 'spellingReaders' | 'corrected' | 'distinctReaders'
 > & {
-  /** The books of its latest answer. */
+  /** The books of the query's latest answer. */
   readonly books: readonly Book[];
   /** Bits of the places it was searched from within 24 hours. */
   readonly places: number;
@@ -25,26 +28,28 @@ export type QueryFacts = Pick<
 /** What may be shown of a query. */
 export type ShownQuery = {
   readonly label: string;
-  /** Whether a book contains its words. Else its figures are rounded, and less of it is shown. */
+  /** Whether a book contains its words. If not, its figures are rounded and less of it is shown. */
   readonly namesBook: boolean;
 };
 
-/** A spelling is shown when it comes from as many places. */
+/** A spelling is shown when it comes from this many places. */
 const spellingPlaces = 3;
-/** There are 30 places, and two readers may share one. */
+/** No query needs more places than this: there are only 30, and two readers may share one. */
 const mostPlaces = 20;
 
 /**
- * Private by default: the words a query may be shown under, or null when only operators may see it. It is shown when one
- * of the books it found contains all of its words, or all of the words it was corrected to: then it names a book, not a
- * person. Else it needs enough readers from as many places. What looks like a mail address or a telephone number is never
- * shown.
+ * Decides whether a query may be shown, and with which words; `null` when only operators may see it. It is shown when
+ * one of the books found contains all of its words, or all words of its correction: then it names a book, not a person.
+ * Any other query needs enough readers from as many places. A mail address or a telephone number is never shown.
  */
 export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts) => ShownQuery | null {
   const { minimumReaders, blockedWords, isOpen = () => false } = settings;
   const blocked = blockedWords.map((word) => ` ${countingKey(word)} `).filter((word) => word.trim() !== '');
   const words = new WeakMap<Book, ReadonlySet<string>>();
-  /** A query mostly finds the same books again, and cutting their words is most of the work. */
+  /**
+   * Remembers the words of books: a query mostly finds the same books again, and cutting their words is most of the
+   * work.
+   */
   const rememberedWords = (book: Book): ReadonlySet<string> => {
     const known = words.get(book) ?? wordsOfBook(book);
     words.set(book, known);
@@ -67,7 +72,7 @@ export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts
   };
 }
 
-/** The commonest spelling that may be shown. */
+/** The most frequent spelling that may be shown. */
 export function labelOf(
   { key, spellings, spellingReaders }: Pick<QueryFacts, 'key' | 'spellings' | 'spellingReaders'>,
   isOpen: boolean,
@@ -77,7 +82,7 @@ export function labelOf(
   return commonestSpelling(key, spellings, spellingReaders, mayShow);
 }
 
-/** Format characters, stacked marks, and runs of signs. */
+/** Format characters, stacked marks and runs of signs: they can hide what a text says. */
 const disguise = /\p{Cf}|\p{M}{3}|[\p{P}\p{S}]{4}/u;
 
 export function countPlaces(places: number): number {
@@ -86,7 +91,7 @@ export function countPlaces(places: number): number {
   return count;
 }
 
-/** As people see it: compatible characters alike, without soft hyphens and what else takes no room. */
+/** The text as people see it: compatible characters are equal, and invisible ones such as soft hyphens are left out. */
 function visible(text: string): string {
   return text.normalize('NFKC').replace(/\p{Cf}+/gu, '');
 }
@@ -95,7 +100,7 @@ function isMailLike(text: string): boolean {
   return /\S\s?@\s?\S/.test(visible(text));
 }
 
-/** Seven digits or more with nothing but a telephone number's separators between them. Years side by side do not count. */
+/** Seven digits or more, separated only as in telephone numbers. A list of years does not count. */
 function isPhoneLike(text: string): boolean {
   const runs = visible(text).match(/\p{Nd}(?:[\s().+/\p{Pd}]{0,3}\p{Nd}){6,}/gu) ?? [];
   return runs.some((run) => {
@@ -106,7 +111,7 @@ function isPhoneLike(text: string): boolean {
 
 const prefixLetters = 3;
 
-/** Every word search finds the book by, and the whole runs of scripts without spaces. */
+/** Every word by which search finds the book, and whole runs of scripts without spaces. */
 function wordsOfBook({ title, author, series, subjects, other_titles: otherTitles }: Book): ReadonlySet<string> {
   const texts = [title, author, series ?? '', ...(subjects ?? []), ...(otherTitles ?? [])];
   return new Set(
@@ -125,14 +130,17 @@ function tellingWords(query: string): readonly string[] {
   return telling.length === 0 ? all : telling;
 }
 
-/** A possessive or plural is contained where its word is. */
+/** A possessive or plural is contained if its base word is. */
 function isContained(word: string, book: ReadonlySet<string>): boolean {
   if (book.has(word) || (word.endsWith('s') && book.has(word.slice(0, -1)))) return true;
   if (isUnspaced(word)) return [...book].some((known) => known.includes(word));
   return Array.from(word).length >= prefixLetters && [...book].some((known) => known.startsWith(word));
 }
 
-/** Whether all telling words of a query stand whole in a book's title, other titles, author or series. */
+/**
+ * Whether all words of a query, except function words, are whole words of a book's title, other titles, author or
+ * series.
+ */
 export function standsIn(query: string, book: Book): boolean {
   const { title, author, series } = book;
   const others = (book as { readonly other_titles?: unknown }).other_titles;

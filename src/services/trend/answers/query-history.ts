@@ -6,8 +6,8 @@ import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
 import { dayOfHour, daysShown, hourOfTime, hoursShown, inWindow, placesOf, series, windowStart } from './figures.ts';
 
 /**
- * Sums of 30 days; readers and unnamed searches of each of the last 24 hours and 30 days, oldest first. Of a query that
- * names no book the sums are rounded down, and the two lists are empty.
+ * Sums of 30 days, and the readers and unnamed searches of each of the last 24 hours and 30 days, oldest first. If a
+ * query names no book, the sums are rounded down and the two lists are empty.
  */
 export type History = {
   readonly query: string;
@@ -18,8 +18,8 @@ export type History = {
 };
 
 /**
- * One query's history. `null` for one that nobody searched for, and for one that the privacy rule or an operator hides
- * from all but operators.
+ * One query's history. `null` for a query that nobody searched for, and for one that is hidden by the privacy rule or
+ * an operator. Operators also see hidden ones.
  */
 export type QueryHistory = (query: string, isOperator: boolean) => Promise<History | null>;
 

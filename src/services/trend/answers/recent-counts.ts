@@ -10,8 +10,8 @@ import {
 } from './burst.ts';
 
 /**
- * Counts of the last eight days in memory: for each query the sums of the windows that lists need. A new count costs a
- * few additions; when an hour ends, the hours that leave a window are subtracted from its sums.
+ * The counts of the last eight days in memory: for each query the sums over the windows that lists need. A new count
+ * costs a few additions. When an hour ends, the hours that leave a window are subtracted from its sums.
  */
 export type RecentCounts = {
   /**
@@ -19,21 +19,24 @@ export type RecentCounts = {
    * @returns the queries that were counted since the last time; `'all'` when everything was read, or an hour has passed.
    */
   readonly refresh: (nowHour: number) => Promise<ReadonlySet<number> | 'all'>;
-  /** The queries with the greatest sums, greatest first, with what the sum is. */
+  /** The queries with the greatest sums, greatest first, with these sums. */
   readonly top: (sum: ListedSum, limit: number) => readonly { readonly query: number; readonly score: number }[];
   /**
-   * Queries that may be rising, with the score they have at best, greatest first. Some of them are not: their readers
+   * Queries that may be rising, with an upper bound of their score, greatest first. Some are not rising: their readers
    * came several times, or no longer come.
    */
   readonly risers: (limit: number) => readonly { readonly query: number; readonly score: number }[];
   readonly sumsOf: (query: number) => Sums;
   readonly sumOf: (query: number, sum: SumName) => number;
   readonly comparison: () => Comparison;
-  /** Different queries of the last 24 hours. */
+  /** How many different queries readers searched for in the last 24 hours. */
   readonly size: () => number;
 };
 
-/** Readers, and what is added to them: in `list…` every unnamed search, in `rise…` and `base` all of an hour as one. */
+/**
+ * Readers plus unnamed searches. In `list…` every unnamed search counts; in `rise…` and `base` all of an hour count as
+ * one.
+ */
 export type Sums = { readonly [Name in SumName]: number };
 
 const sumNames = ['list3', 'list24', 'list168', 'searches3', 'searches24', 'searches168'] as const;
@@ -48,7 +51,7 @@ const kinds = names.map((name) =>
 const indexOf = Object.fromEntries(names.map((name, index) => [name, index])) as Readonly<Record<SumName, number>>;
 const keptHours = baselineHours + 24;
 
-/** The sums that an hour belongs to, as bits. */
+/** The sums to which an hour belongs, as bits. */
 function membership(hour: number, nowHour: number): number {
   const ago = nowHour - hour;
   let bits = 0;
@@ -65,7 +68,7 @@ function membership(hour: number, nowHour: number): number {
 }
 
 /**
- * @param countAnonymous whether every search without a reader counts towards a rise, not all of an hour as one.
+ * @param countAnonymous true: every search without a reader counts towards a rise. False: all of an hour count as one.
  */
 export function createRecentCounts(
   store: Pick<TrendStore, 'counts' | 'countedSince'>,
@@ -79,7 +82,7 @@ export function createRecentCounts(
   let revision = 0;
   const tops = new Map<ListedSum, { slots: readonly number[]; touched: Set<number> }>();
 
-  /** Adds a bucket to the sums it has joined, and takes it from those it has left. */
+  /** Adds a bucket to the sums it now belongs to, and subtracts it from those it no longer belongs to. */
   const move = (bucket: HourBucket, before: number, after: number): void => {
     if (before === after) return;
     bucket.each((slot, listed, rise, searches) => {
@@ -142,7 +145,7 @@ export function createRecentCounts(
     risers = new Set([...risers].filter((slot) => slots.get(slot, indexOf.rise24) >= fewestReaders));
   };
 
-  /** Takes an hour out of all sums. Its slots stay in use until it has been counted again. */
+  /** Removes an hour from all sums. Its slots stay in use until it has been counted again. */
   const withdraw = (hour: number, nowHour: number): readonly HourBucket[] => {
     const bucket = buckets.get(hour);
     if (bucket === undefined) return [];
@@ -168,7 +171,7 @@ export function createRecentCounts(
     return hasPassed ? 'all' : new Set(Array.from(touched, (slot) => slots.queryAt(slot)));
   };
 
-  /** Readers by name of all queries. */
+  /** The named readers of all queries. */
   const namedIn = (sum: SumName): number => {
     let readers = 0;
     for (const [hour, bucket] of buckets) {
@@ -240,7 +243,7 @@ function greatest(
   return kept;
 }
 
-/** Numbers of queries as places in arrays of sums; a place is used again when no hour refers to it any more. */
+/** Assigns a slot in the arrays of sums to each query number. A slot is reused when no hour refers to it any more. */
 type Slots = {
   readonly slotOf: (query: number) => number;
   readonly find: (query: number) => number | undefined;
@@ -249,7 +252,7 @@ type Slots = {
   readonly add: (slot: number, sum: number, amount: number) => void;
   /** One more hour refers to the slot. */
   readonly use: (slot: number) => void;
-  /** One hour less refers to it. */
+  /** One hour fewer refers to the slot. */
   readonly release: (slot: number) => void;
   readonly all: () => Iterable<number>;
 };
@@ -298,16 +301,16 @@ function createSlots(sums: number): Slots {
 }
 
 /**
- * What was counted in one hour, by slot. Recent hours merge what comes for the same slot; a closed hour only appends, which
- * takes less memory and is as right, since sums are added up from all of it.
+ * What was counted in one hour, by slot. Recent hours merge counts of the same slot. A closed hour only appends them,
+ * which takes less memory; the sums are the same.
  */
 type HourBucket = {
-  /** @returns whether this took a new place, so that the slot is used once more. */
+  /** @returns whether this added an entry, so that one more hour refers to the slot. */
   readonly add: (slot: number, named: number, listed: number, rise: number, searches: number) => boolean;
   /** @returns whether these are the hour's first unnamed searches for the slot. */
   readonly addUnnamed: (slot: number) => boolean;
   readonly each: (take: (slot: number, listed: number, rise: number, searches: number) => void) => void;
-  /** Readers by name of all slots. */
+  /** The named readers of all slots. */
   readonly named: () => number;
   /** The hour has passed. */
   readonly close: () => void;

@@ -24,13 +24,14 @@ export type ListedTrend = DescribedTrend & { readonly books: string };
 
 export type TrendList = {
   /**
-   * Without a window what is rising, then the most read of 24 hours, 7 and 30 days, each query once; with a window the
-   * most read of it. At most 100 rows. Cached for ten times as long as making one takes, at most a second, or for twice
-   * as long when this process has counted since; until then the same list is the same object. `isFresh` asks for a list that is not from the cache.
+   * With a window: the most read queries of that window. Without one: the rising queries, then the most read of 24
+   * hours, 7 and 30 days, each query once. At most 100 rows. A list is cached for ten times as long as making it takes
+   * (twice as long if this process has counted since), at most a second. Meanwhile the same object is returned, unless
+   * `isFresh` asks for a new list.
    * @throws SamsaError `store-unavailable`.
    */
   readonly list: (limit: number, window?: Window | null, isFresh?: boolean) => Promise<readonly ListedTrend[]>;
-  /** Different queries of the last 24 hours. */
+  /** How many different queries readers searched for in the last 24 hours. */
   readonly queriesKnown: () => number;
 };
 
@@ -46,7 +47,7 @@ export type TrendListDeps = {
 
 type Candidate = { readonly query: number; readonly score: number };
 type Phase = {
-  /** In the order of the scores they have at best. */
+  /** In the order of the upper bounds of their scores. */
   readonly candidates: readonly Candidate[];
   readonly figuresOf: (known: Known) => Figures | null;
   /** The phase ends with the first query whose score is lower. */
@@ -61,20 +62,20 @@ type Shown = {
 type MadeList = {
   readonly rows: readonly ListedTrend[];
   readonly stamp: string;
-  /** How long it took to make the last few, in ms. */
+  /** How long the last few lists took to make, in ms. */
   readonly madeInMs: readonly number[];
   readonly madeMs: number;
   readonly keepMs: number;
-  /** How many times this process had counted when making it began. */
+  /** How many commits this process had counted when making the list began. */
   readonly commits: number;
 };
 
 export const listLimit = 100;
 const shortList = 10;
-/** Nobody looks further down, and somebody who floods the shop with hidden queries cannot make lists slow. */
+/** How many candidates are read at most, so that a flood of hidden queries cannot make lists slow. */
 const looksAt = 1_000;
 const describesAtOnce = 25;
-/** A query that was searched again mostly found the same books. */
+/** How many parsed lists of books are remembered: a repeated query mostly finds the same books. */
 const parsedAnswers = 300;
 const mostKeptMs = 1_000;
 const timesKept = 8;
@@ -112,7 +113,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     }
   };
 
-  /** Readers of the seven days before the last seven, by whole days. */
+  /** The readers of the seven days before the last seven, by whole days. */
   const weekBefore = async (query: number, nowHour: number): Promise<number> => {
     const lastDay = dayOfHour(nowHour) - 7;
     const days = await store.daily(query, lastDay - 6);
@@ -155,7 +156,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     return { candidates, figuresOf, lowestScore: anyScore };
   };
 
-  /** In the order of their exact ranks, until `isEnough`. */
+  /** Yields shown queries in the order of their exact ranks. */
   async function* inRankOrder(phase: RankedPhase, decisions: Decisions, nowHour: number): AsyncGenerator<ShownTrend> {
     let waiting: ShownTrend[] = [];
     const { candidates } = phase;
@@ -167,7 +168,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
         if (trend !== null) waiting.push(trend);
       }
       waiting.sort(compareRanks);
-      // A query further down has at best the score of the next candidate.
+      // No query further down has a greater score than the next candidate's upper bound.
       const next = candidates[at + describesAtOnce]?.score ?? Number.NEGATIVE_INFINITY;
       const settled = waiting.findIndex(({ score }) => score <= next);
       const end = settled < 0 ? waiting.length : settled;
@@ -213,7 +214,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     const rows = isCurrent ? known.rows : await describeRows(limit, window, decisions, hour);
     const tookMs = nowMs() - startMs;
     const madeInMs = isCurrent ? known.madeInMs : [tookMs, ...(known?.madeInMs ?? [])].slice(0, timesKept);
-    // A commit on the same thread may have come between: the shortest time is what making a list takes.
+    // A commit on the same thread may have interrupted it, so the shortest of the last times is used.
     const keepMs = Math.min(mostKeptMs, 10 * Math.min(...madeInMs, isCurrent ? tookMs : mostKeptMs));
     lists.set(name, { rows, stamp, madeInMs, madeMs: nowMs(), keepMs, commits: commitsBefore });
     return rows;
@@ -242,7 +243,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     decisions: Decisions,
     nowHour: number,
   ): Promise<readonly TrendRow[]> => {
-    // Rows of muted queries are taken out in the end.
+    // More rows than needed, because rows of muted queries are removed at the end.
     const rows = createRows(limit + decisions.muted.size);
     for (const trend of await pinnedTrends(decisions, window ?? '24h', nowHour)) rows.add(trend);
     for (const phase of window === null ? (['rising', '24h', '7d', '30d'] as const) : [window]) {
@@ -258,7 +259,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     return rows.finish().slice(0, limit);
   };
 
-  /** Pinned queries come first, also those that the privacy rule alone would hide. */
+  /** Pinned queries come first, even those that the privacy rule hides. */
   const pinnedTrends = async (
     decisions: Decisions,
     window: Window,
@@ -276,7 +277,10 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     return trends;
   };
 
-  /** Of the members together: each reader once where it is known who searched, else those of the largest member. */
+  /**
+   * The readers of all members together: each reader once while it is known who searched, later those of the largest
+   * member.
+   */
   const readersOf = async ({ members }: TrendRow, nowHour: number): Promise<number> => {
     const [first] = members as readonly [ShownTrend];
     if (members.length === 1) return first.readers;
@@ -288,7 +292,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
 
   return {
     list: async (limit, window = null, isFresh = false) => {
-      // It may take long the first time in an hour: other lists do not wait for it.
+      // Read before the turn begins: the first time in an hour it may take long, and other lists need not wait for it.
       if (window === '30d') await olderTotals(hourOfTime(clock()));
       const made = turn.then(() => make(limit <= shortList ? shortList : listLimit, window, isFresh));
       turn = made.catch(() => {});
@@ -300,7 +304,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
 }
 
 const anyScore = (): number => 0;
-/** At most a third of the time goes into making lists, and an eleventh while this process counts nothing. */
+/** Making lists takes at most a third of the time, and an eleventh while this process counts nothing. */
 function isKept({ madeMs, keepMs, commits }: MadeList, nowMs: number, commitsNow: number): boolean {
   return nowMs < madeMs + (commits === commitsNow ? keepMs : keepMs / 5);
 }
@@ -308,8 +312,8 @@ function isKept({ madeMs, keepMs, commits }: MadeList, nowMs: number, commitsNow
 const noCounts: Counts = { readers: 0, anonymous: 0, searches: 0 };
 
 /**
- * The sums of 30 days without the last 168 hours, which are in memory. They change only when an hour has passed, so they
- * are read once an hour at most.
+ * The sums of 30 days without the last 168 hours, which are in memory. They change only when an hour ends, so they are
+ * read at most once an hour.
  */
 function createOlderTotals(
   store: Pick<TrendStore, 'totals'>,

@@ -17,15 +17,15 @@ export type ShownTrend = Figures & {
   readonly lead: number | null;
 };
 
-/** One line of the list: a query, and the others that lead to the same book. */
+/** One row of the list: a query, and the others that lead to the same book. */
 export type TrendRow = { readonly members: readonly ShownTrend[]; readonly books: string };
 
 type OpenRow = { readonly members: ShownTrend[]; readonly leadBook: Book | null; readonly books: string };
 
 /**
- * One line for one thing. Queries come in rank order; the first with a lead opens the row of that book. A later one joins
- * it when it has the same lead and all its telling words stand whole in the book's title, author or series. Every other
- * query has a row to itself and shows first a book that leads no row yet.
+ * Gathers queries that mean the same book into one row. Queries come in rank order. The first query that leads to a
+ * book opens the book's row. A later query joins it when it leads to the same book and `standsIn` holds for it. Every
+ * other query has its own row; the first book it shows is one that no other row shows first.
  */
 export function createRows(limit: number) {
   const rows: OpenRow[] = [];
@@ -46,7 +46,10 @@ export function createRows(limit: number) {
   };
 
   return {
-    /** Misspellings are shown as what they were corrected to: of several queries under one label the first is listed. */
+    /**
+     * Misspellings are shown as their correction, so several queries may have one label. Only the first of them is
+     * listed.
+     */
     add: (trend: ShownTrend): void => {
       const label = countingKey(trend.label);
       if (labels.has(label)) return;
@@ -57,7 +60,7 @@ export function createRows(limit: number) {
       labels.add(label);
     },
     isFull: () => rows.length >= limit,
-    /** Without what is muted: a row with the query it is called by, another query by itself. */
+    /** The rows without muted queries. If the query that names a row is muted, the whole row is left out. */
     finish: (): readonly TrendRow[] =>
       rows.flatMap(({ members, leadBook, books }) => {
         const [named, ...others] = nameFirst(members, leadBook);
@@ -67,7 +70,7 @@ export function createRows(limit: number) {
   };
 }
 
-/** Where the book stands that a row shows first: its lead, else the first one that leads no row yet. */
+/** The index of the book that a row shows first: the lead, else the first book that no other row shows first. */
 function firstUnused(books: readonly Book[], lead: number | null, used: ReadonlySet<number>): number {
   const ofLead = books.findIndex(({ id }) => id === lead && !used.has(id));
   if (ofLead >= 0) return ofLead;
@@ -78,8 +81,8 @@ function firstUnused(books: readonly Book[], lead: number | null, used: Readonly
 }
 
 /**
- * The query that a row is called by comes first: the one that is the book's main title, if it has a third of the searches
- * of the largest one, else the largest one.
+ * Puts the query that names the row first: the book's main title, if it has a third of the searches of the largest
+ * query; else the largest query.
  */
 function nameFirst(members: readonly ShownTrend[], leadBook: Book | null): readonly ShownTrend[] {
   if (members.length === 1) return members;
@@ -90,7 +93,7 @@ function nameFirst(members: readonly ShownTrend[], leadBook: Book | null): reado
   return [named, ...members.filter((one) => one !== named)];
 }
 
-/** What stands before a subtitle or an explanation in brackets. */
+/** The title without a subtitle or an explanation in brackets. */
 function mainTitle(title: string): string {
   const [main] = title.split(/[:;([]|\s[–—-]\s/u);
   return main!.trim() === '' ? title : main!;
@@ -110,7 +113,7 @@ export type DescribedTrend = {
   readonly variants: readonly { readonly query: string; readonly readers: number }[];
 };
 
-/** @param readers of all members together. */
+/** @param readers how many readers all members have together. */
 export function describeTrend(members: TrendRow['members'], readers: number): DescribedTrend {
   const [first, ...others] = members as readonly [ShownTrend, ...ShownTrend[]];
   const { label: query, kind, window } = first;
@@ -145,7 +148,10 @@ function describeRounded({ label: query, kind, window, score, readers, searches 
   };
 }
 
-/** 1, 2, 5, 10, 20, 50, 100 and so on: who knows some of the readers cannot tell whether another one is among the rest. */
+/**
+ * Rounds down to 1, 2, 5, 10, 20, 50, 100 and so on. Somebody who knows some of the readers can then not tell whether
+ * there is another one.
+ */
 export function roundDown(value: number): number {
   if (value < 1) return 0;
   const power = 10 ** Math.floor(Math.log10(value));
@@ -159,7 +165,7 @@ function roundScore(score: number): number {
 
 type Compared = Pick<Figures, 'kind' | 'window' | 'readers' | 'before' | 'usual' | 'newSinceHour'>;
 
-/** In words that a person understands: "14 readers in the last 3 hours, usually 1: 14 times as usual". */
+/** The reason in words: "14 readers in the last 3 hours, usually 1: 14 times as usual". */
 export function why({ kind, window, readers, before, usual, newSinceHour }: Compared): string {
   const counted = readersOf(readers, window);
   if (newSinceHour !== null) return `${counted}: new, since ${clockTime(newSinceHour)}`;

@@ -18,16 +18,18 @@ const hourMs = 3_600_000;
 /** How long counts are kept, measured from the watermark: no record that arrived before it is still unread. */
 const kept = { readerHours: 25, hourlyHours: 8 * 24 + 1, dailyDays: 30 } as const;
 
-/** So that no commit holds up answers for long. */
+/** How many rows one commit removes at most, so that answers do not wait long. */
 const forgottenPerCommit = 2_000;
 
-/** Other clocks may be ahead of ours by this much, so an answer looks this many hours past the end of its window. */
+/** Answers read this many hours past the end of their window, because other clocks may be ahead of ours. */
 export const hoursAhead = 2;
 
 /** Days that can hold counts: those kept, and the one that has begun. */
 export const countedDays = kept.dailyDays + 1;
 
-/** The last hours and days that may be forgotten, and the time before which a query has not been searched for. */
+/**
+ * The last hours and days that may be forgotten, and the time since when a query must have been searched for to stay.
+ */
 export function forgettableAt(watermarkMs: number) {
   const hour = Math.floor(watermarkMs / hourMs);
   const day = Math.floor(hour / 24) - kept.dailyDays;
@@ -41,7 +43,7 @@ export function forgettableAt(watermarkMs: number) {
 }
 
 /**
- * A reader counts once per query and hour. Of an hour whose readers may be forgotten, nobody knows who has counted.
+ * A reader counts once per query and hour. In an hour whose readers may be forgotten, this can no longer be checked.
  * @throws SamsaError `too-late-to-redrive`.
  */
 export function refuseForgotten(changes: readonly TrendChange[], watermarkMs: number): void {
@@ -57,7 +59,7 @@ export function refuseForgotten(changes: readonly TrendChange[], watermarkMs: nu
 }
 
 type Keyed = Pick<MergedTable, 'name' | 'key'>;
-/** The rows of a table up to a point in the order of its key. `isAll`: nothing more is behind the watermark. */
+/** The rows of a table up to a point in the order of its key. `isAll`: no further rows may be removed. */
 type Part = { readonly where: string; readonly values: readonly SqlValue[]; readonly isAll: boolean };
 
 const hourlyReader: Keyed = { name: 'hourly_reader', key: ['hour', 'query', 'reader'] };
@@ -66,9 +68,9 @@ const countedHour: Keyed = { name: 'counted_hour', key: ['hour'] };
 const spellingReader: Keyed = { ...hourlyReader, name: 'spelling_reader' };
 
 /**
- * Removes what is behind the watermark and rolls hours up into days, inside a commit and a bounded number of rows at a
- * time. No record still to come can touch such rows: a record adds readers only within 24 hours of its arrival, and is
- * late after 7 days. Where several instances share the state, one of them does it; the others go on without waiting.
+ * Removes what is older than the watermark allows and rolls hours up into days, inside a commit, a bounded number of
+ * rows at a time. No later record can touch such rows: a record adds readers only within 24 hours of its arrival, and
+ * is late after 7 days. If several instances share the state, one of them does this and the others do not wait.
  */
 export type Forgetting = {
   /** @returns whether queries were removed. */
@@ -86,7 +88,7 @@ export function createForgetting(dialect: Dialect): Forgetting {
         [hour],
       );
       if (turn === undefined) {
-        // Another instance does it or has done it. Once it is done, commits of this hour need not ask again.
+        // Another instance is doing it or has done it. Once it is done, further commits of this hour need not ask.
         const [done] = yield* rows('SELECT done_up_to_hour AS hour FROM state.forgetting WHERE id = 1');
         doneUpToHour = Number(done?.['hour'] ?? doneUpToHour);
         return false;
@@ -160,7 +162,7 @@ function* firstPart({ name, key }: Keyed, upTo: number): Steps<Part> {
   return { ...upToRow(key, last), isAll: false };
 }
 
-/** `(a, b) <= (?, ?)` in words that MySQL finds an index for: `a <= ? AND (a < ? OR (a = ? AND b <= ?))`. */
+/** `(a, b) <= (?, ?)` in a form for which MySQL uses an index: `a <= ? AND (a < ? OR (a = ? AND b <= ?))`. */
 function upToRow(key: readonly string[], row: SqlRow): Pick<Part, 'where' | 'values'> {
   const value = (column: string): SqlValue => row[column] as SqlValue;
   const [column, ...rest] = key as readonly [string, ...string[]];
@@ -172,7 +174,7 @@ function upToRow(key: readonly string[], row: SqlRow): Pick<Part, 'where' | 'val
   };
 }
 
-/** There is no index on the times, which change with every search: this reads all queries, once an hour. */
+/** Reads all queries, once an hour: there is no index on the times, because they change with every search. */
 function* forgetQueries(dialect: Dialect, beforeMs: number): Steps<number> {
   const { table, id } = latestTimes[dialect];
   const old = yield* rows(`SELECT ${id} AS id FROM state.${table} WHERE time_ms < ? LIMIT ?`, [
@@ -180,7 +182,7 @@ function* forgetQueries(dialect: Dialect, beforeMs: number): Steps<number> {
     forgottenPerCommit,
   ]);
   if (old.length === 0) return 0;
-  // A query that another instance is counting at this moment stays.
+  // Keeps a query that another instance is counting now.
   const locked = yield* rows(
     `SELECT ${id} AS id FROM state.${table} WHERE ${id} IN (?) AND time_ms < ? FOR UPDATE SKIP LOCKED`,
     [old.map((row) => Number(row['id'])), beforeMs],

@@ -14,7 +14,7 @@ export function* readHours(fromHour: number): Steps<readonly number[]> {
   return hours.map((row) => Number(row['hour']));
 }
 
-/** One hour at a time, so that no more rows are in memory at once. */
+/** Reads one hour, so that only its rows are in memory. */
 export function* readHour(hour: number): Steps<readonly HourCount[]> {
   const counts = yield* rows('SELECT query, readers, anonymous, searches FROM state.hourly WHERE hour = ?', [hour]);
   return counts.map((row) => ({ query: Number(row['query']), hour, ...decodeCounts(row) }));
@@ -92,7 +92,7 @@ function* readLeads(queries: readonly number[], firstDay: number): Steps<Readonl
 
 type Spellings = { readonly spellings: readonly Spelling[]; readonly readers: number };
 
-/** Of the queries that are spelt in more ways than their key. */
+/** The spellings of queries that differ from their keys. */
 function* readSpellings(queries: readonly number[], firstDay: number): Steps<ReadonlyMap<number, Spellings>> {
   const days = numbersFrom(firstDay, countedDays + 3);
   const found = byQuery(
@@ -103,7 +103,7 @@ function* readSpellings(queries: readonly number[], firstDay: number): Steps<Rea
   );
   if (found.size === 0) return new Map();
   const spelt = [...found.keys()];
-  // Older hours have become days, unless forgetting is behind.
+  // Older hours have become days, unless forgetting is late.
   const [oldest] = yield* rows('SELECT MIN(hour) AS hour FROM state.hourly');
   const [firstHour, endHour] = [Math.max(firstDay * 24, Number(oldest?.['hour'])), (firstDay + countedDays + 3) * 24];
   const hours = numbersFrom(firstHour, Math.max(0, endHour - firstHour));
@@ -148,7 +148,10 @@ export function* countDistinctReaders(queries: readonly number[], fromHour: numb
   return Number(row?.['n']);
 }
 
-/** Both kinds of days are whole numbers: TiDB does not group one with an equal decimal. @see TrendStore.daily */
+/**
+ * Days from both tables are read as integers, because TiDB does not group an integer with an equal decimal. @see
+ * TrendStore.daily
+ */
 export function* readDays(query: number, fromDay: number): Steps<readonly (Counts & { readonly day: number })[]> {
   const days = yield* rows(
     `SELECT day, ${sums} FROM
@@ -181,12 +184,12 @@ export function byQuery(found: readonly SqlRow[]): ReadonlyMap<number, readonly 
   return Map.groupBy(found, (row) => Number(row['query']));
 }
 
-/** With a list of hours or days a database seeks each (hour, query) instead of reading whole hours. */
+/** With a list of hours or days, a database looks up each (hour, query) instead of reading whole hours. */
 export function numbersFrom(first: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
-/** Who searched in an hour is known for this long. */
+/** For this long it is known who searched in an hour. */
 const readerHours = 24;
 
 /** @see TrendStore.unanswered */
@@ -235,9 +238,9 @@ export function* readUnanswered(fromHour: number, nowHour: number, limit: number
 }
 
 const rowsPerPiece = 2_000;
-/** When there are more sums than `most`, only the `kept` greatest ones go on. */
+/** When there are more sums than `most`, only the `kept` greatest stay. */
 const sumLimits = { most: 100_000, kept: 50_000 };
-/** How often sums are read again because hours became days meanwhile. */
+/** How many times sums are read, when hours become days meanwhile. */
 const attempts = 3;
 
 type Source = { readonly table: 'hourly' | 'daily'; readonly column: 'hour' | 'day' };
@@ -258,7 +261,7 @@ export async function sumTotals(
     for (const source of sources) {
       const isHours = source.column === 'hour';
       const from = isHours ? fromHour : Math.floor(fromHour / 24);
-      // Hours become days a week later, so that no day is newer than the last hour.
+      // Hours become days a week later, so no day is newer than the last hour.
       await addAll(run, source, from, isHours ? endHour : Number.MAX_SAFE_INTEGER, totals);
     }
     if (attempt === attempts || (await run(oldestCount())) === oldest) {

@@ -3,8 +3,8 @@ import type { Dialect, MergedTable, SqlValue } from '../../../sql/statements.ts'
 import type { Decision } from '../trend-projection.ts';
 
 /**
- * The tables of counts, alike in both databases. Hours and days are whole ones since 1970, UTC; `query` is `query.id`,
- * which means nothing elsewhere. A spelling that equals its query's key has no rows: see `commonestSpelling`.
+ * The tables of counts, the same in both databases. Hours and days are counted from 1970, UTC. `query` is `query.id`,
+ * which has no meaning outside this state. A spelling that equals its query's key has no rows: see `commonestSpelling`.
  */
 export const hourly: MergedTable = {
   name: 'hourly',
@@ -31,7 +31,7 @@ export const lead: MergedTable = {
   columns: { searches: 'sum' },
 };
 
-/** Searches that no book answered. */
+/** Searches for which no book had all words. */
 export const unanswered: MergedTable = {
   name: 'unanswered',
   key: ['hour', 'query'],
@@ -55,7 +55,10 @@ export const decision: MergedTable = {
   lastBy: ['time_ms', 'tie_break'],
 };
 
-/** Written by the transaction that holds the query's row, and only when it is later: see `isLaterAnswer`. */
+/**
+ * Written only by the transaction that has locked the query's row, and only when the new answer is later: see
+ * `isLaterAnswer`.
+ */
 export const answer: MergedTable = {
   name: 'answer',
   key: ['query'],
@@ -63,8 +66,8 @@ export const answer: MergedTable = {
 };
 
 /**
- * Where the time of a query's latest answer stands, by the number of the query. SQLite has a narrow table for it, since
- * it changes with every search; MySQL has it in the row that a commit locks anyway.
+ * The table that has the time of a query's latest answer, and its column of the query's number. SQLite has a narrow
+ * table for it, since it changes with every search. MySQL has it in the row that a commit locks anyway.
  */
 export const latestTimes: Readonly<Record<Dialect, { readonly table: string; readonly id: string }>> = {
   sqlite: { table: 'last_search', id: 'query' },

@@ -6,14 +6,16 @@ type HourTally = {
   anonymous: number;
   searches: number;
   places: number;
-  /** Searches that no book answered, and when the last of them was. */
+  /** Searches for which no book had all words, and the time of the last one. */
   unanswered: number;
   unansweredMs: number;
 };
 type SpellingTally = { readonly label: string; readonly day: number; readers: number; places: number };
 type LeadTally = { readonly book: number; readonly day: number; searches: number };
 
-/** What one commit adds to one query. Most have one hour, one spelling and one lead, so lists are searched, not hashed. */
+/**
+ * What one commit adds to one query. Most queries have one hour, one spelling and one lead, so plain lists are enough.
+ */
 export type QueryTally = {
   readonly query: number;
   readonly key: string;
@@ -22,14 +24,14 @@ export type QueryTally = {
   readonly leads: LeadTally[];
   /** When it was searched last. */
   lastMs: number;
-  /** `null` when no page of them was an answer with books. */
+  /** The latest answer; `null` when no search had one. */
   latest: CountedSearch | null;
 };
 
 /**
- * Adds a search to its query's tally, except its reader. The table `hourly_reader` has one row for each query, hour and
- * reader, so a reader counts once: see `count-searches.ts` of each store. A spelling that
- * equals the key, as most do, is not listed: see `commonestSpelling`.
+ * Adds a search to its query's tally, except its reader. Only the database knows whether the reader is new in this
+ * hour: the table `hourly_reader` has one row for each query, hour and reader (see `count-searches.ts` of each store).
+ * A spelling that equals the key, as most do, is not listed (see `commonestSpelling`).
  */
 export function tallySearch(
   tallies: Map<string, QueryTally>,
@@ -87,12 +89,12 @@ function tallyAnswer(tally: QueryTally, search: CountedSearch, book: number): vo
   else lead.searches++;
 }
 
-/** What a search answered: the books, and the spelling it used instead of the query's. */
+/** The answer of a search: the books, and the spelling used instead of the query's. */
 export type Answer = Pick<CountedSearch, 'corrected' | 'books'>;
 
 /**
- * The latest answer has the greatest time; among equal times, the greatest bytes. A page without books is no answer: it
- * never takes the place of one that has some.
+ * The latest answer has the greatest time; among equal times, the greatest bytes. A page without books is not an
+ * answer, so it never replaces one.
  */
 export function isLaterAnswer(one: Answer & { time: number }, other: Answer & { time: number }): boolean {
   return one.time === other.time ? compareAnswers(one, other) > 0 : one.time > other.time;
@@ -108,11 +110,10 @@ export function compareAnswers(one: Answer, other: Answer): number {
 export type Spelling = { readonly label: string; readonly readers: number; readonly places: number };
 
 /**
- * How readers spell a query mostly, among the spellings that may be shown; of two used equally often the first in code
- * point order. A spelling that equals the key is not stored: it has the readers that no other spelling has, and may
- * always be shown.
+ * The most frequent spelling of a query among those that may be shown; ties in code point order. The spelling that
+ * equals the key is not stored: it has the readers that no other spelling has, and may always be shown.
  * @param others the spellings that differ from the key.
- * @param readers those of all spellings together, each reader once an hour.
+ * @param readers the readers of all spellings together, each once an hour.
  */
 export function commonestSpelling(
   key: string,

@@ -3,38 +3,38 @@ import type { Spelling } from './tally.ts';
 import type { TrendChange } from '../trend-projection.ts';
 
 /**
- * Where searches are counted. `commit` counts its changes in the transaction that moves the position; what is counted
- * depends on the set of searches alone, never on the order or the batches in which they came.
+ * The counts of searches. `commit` counts its changes in the transaction that moves the position. The counts depend
+ * only on the set of searches, never on their order or on the batches in which they came.
  *
- * Kept, measured from the watermark that `commit` computes: who searched what 25 hours, counts by the hour 8 days and an
- * hour, counts by the day, spellings, leads and latest answers 30 days, decisions of operators for ever. Old rows go a
- * few thousand per commit. Hours and days are whole ones since 1970, UTC. A window begins at its first hour and has no
- * end, so that it contains an event stamped by a clock a little ahead of ours.
+ * How long rows are kept, measured from the watermark that `commit` computes: who searched for what, 25 hours; counts
+ * by the hour, 8 days and an hour; counts by the day, spellings, leads and latest answers, 30 days; decisions of
+ * operators, for ever. A commit removes a few thousand old rows at most. Hours and days are counted from 1970, UTC. A
+ * window begins at its first hour and has no end, so that it contains events from clocks a little ahead of ours.
  */
 export interface TrendStore extends ProgressStore<TrendChange> {
   /**
-   * Gives every count by the hour, from an hour on, in one pass.
+   * Passes every count by the hour, from an hour on, to `take`.
    * @returns the revision that these counts are of.
    */
   counts(fromHour: number, take: (count: HourCount) => void): Promise<number>;
 
   /**
-   * What has been counted after a revision: applied to the counts of that revision, it keeps them current.
-   * @returns null when that is not known any more: read `counts` again.
+   * What has been counted after a revision. Applied to the counts of that revision, it makes them current.
+   * @returns null when that is no longer known: read `counts` again.
    */
   countedSince(revision: number): Promise<CountedSince | null>;
 
   /**
-   * The sums of queries from one hour on and before another, which may lie further back than counts are kept by the hour.
-   * A day is in them when it is the first hour's or later. Read in pieces, so that others run in between; of more than
-   * 50,000 queries, those that had few readers when they were met may be missing.
+   * The sums of queries from one hour on and before another. They may begin earlier than counts are kept by the hour; a
+   * day is included when it is the first hour's or later. The sums are read in pieces, so that other work runs in
+   * between. With more than 50,000 queries, some with few readers may be missing.
    */
   totals(fromHour: number, endHour?: number): Promise<readonly QueryTotal[]>;
 
-  /** What an answer says about queries at an hour. A query that was not searched for in a month is left out. */
+  /** Everything an answer says about queries at an hour. Queries that nobody searched for in a month are left out. */
   describe(queries: readonly number[], nowHour: number): Promise<readonly QueryDescription[]>;
 
-  /** How many different readers searched for any of these queries, from an hour on; at most 25 hours back. */
+  /** How many different readers searched for any of these queries since an hour, at most 25 hours ago. */
   distinctReaders(queries: readonly number[], fromHour: number): Promise<number>;
 
   /** One query's number by its key, or null when nobody has searched for it. */
@@ -46,7 +46,9 @@ export interface TrendStore extends ProgressStore<TrendChange> {
   /** Keys of the queries that operators have muted and pinned. */
   decisions(): Promise<Decisions>;
 
-  /** Queries that no book answered, from an hour on: most readers first, then most searches, at most `limit`. */
+  /**
+   * Queries for which no book had all words, from an hour on: most readers first, then most searches, at most `limit`.
+   */
   unanswered(fromHour: number, nowHour: number, limit: number): Promise<readonly UnansweredQuery[]>;
 
   /** Calls `listener` after each commit of this process that counted something. @returns how to stop that. */
@@ -72,7 +74,7 @@ export type CountedSince = {
   readonly revision: number;
   /** By query and hour: to be added, except in the hours below. */
   readonly counts: readonly HourCount[];
-  /** Hours whose counts are here as they are now, in place of all that was known of them. */
+  /** Hours for which `counts` has the present totals, which replace all that was known of them. */
   readonly replacedHours: readonly number[];
 };
 
@@ -88,14 +90,14 @@ export type QueryDescription = {
   readonly corrected: string | null;
   /** The books of its latest answer, as JSON. */
   readonly books: string;
-  /** The book that was most often the first of its answer in 30 days; among equals the one with the least id. */
+  /** The book that was most often the first of its answers in 30 days; ties by the least id. */
   readonly lead: number | null;
   /** How many different readers searched for it in the last 3 and the last 24 hours. */
   readonly distinctReaders: { readonly '3h': number; readonly '24h': number };
   /** What was counted in the last 48 hours, oldest first; hours without a search are left out. */
   readonly hours: readonly (Counts & {
     readonly hour: number;
-    /** Bits of the places that readers searched from. */
+    /** The places that readers searched from, as bits. */
     readonly places: number;
   })[];
 };

@@ -49,7 +49,7 @@ export async function openMysqlRecommendationStore(
   return {
     ...progress,
     ...reads,
-    /** The first thing a service asks for; the database may not have answered before. */
+    /** The first call of a service. The database may not have answered before it. */
     lease: async (request) => {
       if (isRenewalDue) {
         const renewed = await database.exclusive('books', (connection) =>

@@ -13,7 +13,7 @@ import type { BookRenewal, RecommendationStore } from '../recommendation-store.t
 const tasteMigrations: Migrations = { name: 'recommendation', steps: new URL('migrations/', import.meta.url) };
 const countedTogether = ['progress', 'recommendation', 'recommendation', 'progress', 'recommendation'];
 
-/** Searches and likings are by reader: every commit reads and changes pages all over the file. */
+/** Rows are ordered by reader, so every commit reads and changes pages all over the file. */
 const cacheKiB = 16_384;
 
 export type SqliteRecommendationOptions = {

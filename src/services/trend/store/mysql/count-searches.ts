@@ -11,9 +11,9 @@ import { hashAnswers, keepLatestAnswers, type QueryLocks } from './queries.ts';
 type ReaderRow = readonly [hour: number, query: number, reader: number, commitNo: number];
 
 /**
- * Counts inside a commit. Sums are made in memory and written once; only distinct readers are a row each. SQLite has a
- * counter of its own: here other instances insert readers at the same time, so new rows carry the commit's number and
- * counts are raised from exactly those.
+ * Counts inside a commit. Sums are made in memory and written once; only distinct readers are a row each. This differs
+ * from SQLite, because other instances insert readers at the same time: new rows have the commit's number, and counts
+ * are raised by exactly these rows.
  */
 export async function countSearches(
   changes: readonly TrendChange[],
@@ -24,7 +24,7 @@ export async function countSearches(
   const commitNo = commitNumber(context);
   const searches = changes.filter((change) => change.kind === 'search');
   const decisions = changes.filter((change) => change.kind === 'decision');
-  // What needs no answer is worked out while the server works.
+  // Prepares what needs no answer while the server works.
   const locking = queries.lock(connection, new Set(searches.map(({ queryKey }) => queryKey)));
   const uncounted = tallyAll(searches);
   const rows = await locking;
@@ -45,7 +45,7 @@ function tallyAll(searches: readonly CountedSearch[]): ReadonlyMap<string, Query
   return tallies;
 }
 
-/** Unlike that of any other commit. Earlier versions used numbers from 1 on. */
+/** A number that no other commit has. Earlier versions used numbers from 1 on. */
 function commitNumber({ positionId, revision }: CommitContext): number {
   return positionId * 2 ** 32 + revision;
 }
@@ -152,10 +152,13 @@ async function raiseCounts(connection: MysqlConnection, tallies: Iterable<QueryT
   return counts;
 }
 
-/** How many counts of each partition are kept for those who follow; who is further behind reads all totals again. */
+/**
+ * How many counts of each partition are kept for other instances. An instance that is further behind reads all counts
+ * again.
+ */
 const keptCounts = 20_000;
 
-/** Every so many commits of a partition, old ones are removed: that need not be a statement of each. */
+/** Old counts are removed in every so many commits of a partition, to save a statement in the others. */
 const trimEvery = 16;
 
 /** Which commits of which partitions an answer contains: the last revision by partition. */
@@ -163,7 +166,9 @@ export type Seen = ReadonlyMap<number, number>;
 
 type JournaledCount = readonly [query: number, hour: number, readers: number, anonymous: number, searches: number];
 
-/** Tells the other instances what this commit has added, and forgets what was told long ago; the last commit stays. */
+/**
+ * Records for the other instances what this commit has added, and removes old records. The last commit always stays.
+ */
 async function journalCommit(
   { connection, positionId, revision }: CommitContext,
   counts: readonly HourCount[],
@@ -200,7 +205,7 @@ export async function readSeen(connection: MysqlConnection): Promise<Seen> {
 }
 
 /**
- * What was counted after the commits of `seen`.
+ * What was counted after the commits in `seen`.
  * @returns null when some of it has been forgotten.
  */
 export async function readCountedSince(

@@ -27,7 +27,7 @@ const newQuery: MergedTable = {
   key: ['key_hash'],
   columns: { query_key: 'kept', time_ms: 'kept', answered_ms: 'kept', answer_hash: 'kept' },
 };
-/** Written only by a transaction that has locked the row; of rows that exist, `kept` columns need no value. */
+/** Written only by a transaction that has locked the row. For an existing row, `kept` columns need no value. */
 const answeredAgain: MergedTable = {
   name: 'query',
   key: ['id'],
@@ -38,9 +38,9 @@ const firstAnswer: MergedTable = { ...answeredAgain, columns: { ...answeredAgain
 /** Locks the rows of queries inside a commit. Remembers their numbers, which never change. */
 export type QueryLocks = {
   /**
-   * The rows of some keys, added where they are missing and all locked until the transaction ends: no other instance
-   * removes a query or changes its latest answer meanwhile. Added in the order of their hashes, then locked in the order
-   * of their numbers, so that two instances never wait for each other in a circle.
+   * Adds missing rows for these keys, and locks all of the rows until the transaction ends: no other instance removes a
+   * query or changes its latest answer meanwhile. Rows are added in the order of their hashes, then locked in the order
+   * of their numbers, so that two instances never wait for each other (deadlock).
    */
   readonly lock: (connection: MysqlConnection, keys: Iterable<string>) => Promise<ReadonlyMap<string, QueryRow>>;
 };
@@ -71,7 +71,7 @@ export function createQueryLocks(): QueryLocks {
         for (let from = 0; from < wanted.length; from += keysPerStatement) {
           await lockRows(connection, wanted.slice(from, from + keysPerStatement), found);
         }
-        // Another instance has removed it since, or the number is of a transaction that was rolled back.
+        // Another instance has removed the query, or the number came from a transaction that was rolled back.
         for (const { key } of wanted) if (!found.has(key)) remembered.delete(key);
       }
       return found;
@@ -79,7 +79,7 @@ export function createQueryLocks(): QueryLocks {
   };
 }
 
-/** The numbers of queries, which are added where they are missing. */
+/** The numbers of queries; missing ones are added. */
 async function numberQueries(
   connection: MysqlConnection,
   wanted: readonly QueryName[],
@@ -137,7 +137,7 @@ async function lockRows(
 type Searched = { readonly row: QueryRow; readonly timeMs: number; readonly given: (Timed & { hash: Buffer }) | null };
 type Timed = Answer & { readonly time: number };
 
-/** What searches bring to the rows of their queries. */
+/** Prepares what a commit writes into the rows of its queries. */
 export function hashAnswers(tallies: Iterable<QueryTally>, rows: ReadonlyMap<string, QueryRow>): readonly Searched[] {
   return Array.from(tallies, ({ key, lastMs, latest }) => {
     const row = rows.get(key)!;
@@ -147,8 +147,8 @@ export function hashAnswers(tallies: Iterable<QueryTally>, rows: ReadonlyMap<str
 }
 
 /**
- * Keeps the latest answers of queries whose rows are locked. Readers mostly get the same answer again, so it is only
- * written when it differs. Of two answers in the same millisecond the stored one has to be read.
+ * Stores the latest answers of queries whose rows are locked. Readers mostly get the same answer again, so it is only
+ * written when it differs. If both answers are of the same millisecond, the stored one must be read to compare.
  */
 export async function keepLatestAnswers(connection: MysqlConnection, searched: readonly Searched[]): Promise<void> {
   const disputed = searched.filter(
@@ -192,7 +192,7 @@ async function readAnswers(
   );
 }
 
-/** The decoder gives the same answer of a query as the same object, so its hash is remembered. */
+/** Remembers hashes: the decoder returns equal answers of a query as the same object. */
 const hashes = new WeakMap<Uint8Array, { readonly corrected: string | null; readonly hash: Buffer }>();
 
 function answerHash({ corrected, books }: Answer): Buffer {

@@ -23,7 +23,7 @@ import type { TrendStore } from '../trend-store.ts';
 
 const countsMigrations: Migrations = { name: 'trend', folder: new URL('migrations/', import.meta.url) };
 
-/** How many answers given out can still be followed. */
+/** For how many past revisions `countedSince` has an answer. */
 const rememberedRevisions = 100;
 
 /**
@@ -94,7 +94,10 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
   };
 }
 
-/** Numbers for what was seen: other instances commit to other partitions, so one number cannot say it all. */
+/**
+ * Gives a number to each set of commits that was seen. There is no single counter, because instances commit to
+ * different partitions.
+ */
 function createRevisions() {
   const seenByNumber = new Map<number, Seen>();
   let last = 0;

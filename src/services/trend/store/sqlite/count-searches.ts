@@ -26,9 +26,9 @@ import {
 import type { CountedSince, HourCount } from '../trend-store.ts';
 
 export type SearchCounter = {
-  /** Counts inside the open transaction; the increments are true once it has committed. */
+  /** Counts inside the open transaction. The returned increments are valid once it has committed. */
   readonly count: (changes: readonly TrendChange[]) => readonly HourCount[];
-  /** Must be called when a transaction failed, and when rows may have been removed or written by others. */
+  /** Must be called when a transaction has failed, and when other connections may have changed rows. */
   readonly forgetRemembered: () => void;
 };
 
@@ -95,7 +95,7 @@ type TimedAnswer = Answer & { time: number };
 const noAnswerMs = -1;
 const rememberedNumbers = 50_000;
 const rememberedBytes = 8 << 20;
-/** A query that does not come back within so many others is not worth remembering. */
+/** A query is remembered when it comes again within about this many others. */
 const metQueries = 4_000;
 
 /** Short numbers for query keys, remembered. */
@@ -117,9 +117,9 @@ function createQueryNumbers(database: SqliteDatabase) {
 }
 
 /**
- * The latest answer of every query, and when it was searched last. Readers mostly get the same answer again, so the times
- * have their own narrow row, and the answer itself is only written when it differs. An answer that is not remembered
- * is compared where it is stored: mostly it is the same and need not be read.
+ * The latest answer of every query, and the time of its last search. Readers mostly get the same answer again, so times
+ * have their own narrow rows, and an answer is only written when it differs. An answer that is not remembered is
+ * compared inside SQLite: mostly it is the same and need not be read.
  */
 export function createLatestAnswers(database: SqliteDatabase) {
   const remembered = createDoorkeptLruMap<number, TimedAnswer>(
@@ -136,7 +136,7 @@ export function createLatestAnswers(database: SqliteDatabase) {
   const writeTimes = database.prepare(upsert(lastSearch, 'sqlite'));
   const writeAnswer = database.prepare(upsert(answer, 'sqlite'));
 
-  /** The stored answer of a query; where it is the same as this one, its books are the same object. */
+  /** The stored answer of a query. If it is equal to this one, its books are the same object. */
   const recall = (query: number, { corrected, books }: Answer): TimedAnswer | undefined => {
     const row = compare.get(corrected, books, query) as unknown as readonly [number, number] | undefined;
     if (row === undefined) return undefined;
@@ -145,7 +145,7 @@ export function createLatestAnswers(database: SqliteDatabase) {
     return { time, corrected: stored.corrected, books: stored.books };
   };
 
-  /** @returns when the answer that is stored from now on was given. */
+  /** @returns the time of the answer that is stored from now on. */
   const keepAnswer = (query: number, latest: TimedAnswer): number => {
     const held = remembered.get(query);
     const known = held ?? recall(query, latest);
@@ -171,10 +171,13 @@ export function createLatestAnswers(database: SqliteDatabase) {
 }
 
 const keptCounts = 20_000;
-/** Hours are read again as wholes, which takes longer than a count. */
+/** How many counts a re-read hour is worth, since it is read as a whole. */
 const costOfHour = 100;
 
-/** What was counted lately, for those who keep sums in memory: increments of this process, hours of others. */
+/**
+ * What was counted lately, for callers that keep sums in memory: increments of this process, and hours in which others
+ * counted.
+ */
 type CountJournal = {
   /** Rises with every commit. */
   readonly revision: () => number;
@@ -182,9 +185,9 @@ type CountJournal = {
   readonly write: (counts: readonly HourCount[]) => void;
   /** The transaction has committed. */
   readonly add: (counts: readonly HourCount[]) => void;
-  /** Others have committed: finds the hours that they counted into. */
+  /** Others have committed: finds the hours in which they counted. */
   readonly noticeOthers: () => void;
-  /** What was added after a revision; null when that is no longer known. */
+  /** What was added after a revision; `null` when that is no longer known. */
   readonly since: (revision: number) => Omit<CountedSince, 'revision'> | null;
 };
 
@@ -196,7 +199,10 @@ type Entry = {
 };
 type CountRow = readonly [query: number, readers: number, anonymous: number, searches: number];
 
-/** The numbers of commits stand in the file, by hour, so that another process finds out where this one has counted. */
+/**
+ * The file has the number of the last commit of each hour, so that other processes see in which hours this one has
+ * counted.
+ */
 export function createCountJournal(database: SqliteDatabase): CountJournal {
   const readLast = database.prepare('SELECT COALESCE(MAX(commit_no), 0) FROM counted_hour');
   const readHours = database.prepare('SELECT hour FROM counted_hour WHERE commit_no > ?');
@@ -210,7 +216,7 @@ export function createCountJournal(database: SqliteDatabase): CountJournal {
   let entries: Entry[] = [];
   /** The oldest revision `since` can start from. */
   let first = 1;
-  /** Everything up to here is in the entries, or was there before them. */
+  /** Commits up to this number are in the entries, or older than them. */
   let known = lastNumber();
   let written = known;
 

@@ -52,10 +52,13 @@ const countsSchema = `
   );
 `;
 
-/** Before, a spelling that is the key had rows as all others have. */
+/** Earlier versions also stored rows for the spelling that equals the key. */
 const keysUnspelt = 'DELETE FROM spelling WHERE label = (SELECT key FROM query WHERE id = spelling.query)';
 
-/** The names that MySQL has. The time of a query's latest answer stays apart: a wider row costs every commit more pages. */
+/**
+ * The names used in MySQL. The time of a query's latest answer stays in its own table: wider rows would cost every
+ * commit more pages.
+ */
 const mirroredNames = `
   ALTER TABLE query RENAME COLUMN key TO query_key;
   ALTER TABLE distinct_reader RENAME TO hourly_reader;
@@ -108,7 +111,7 @@ const leadsAndPlaces = `
   ) WITHOUT ROWID;
 `;
 
-/** The hours that were counted into, each with the number of the last commit that did. */
+/** The hours that have counts, each with the number of the last commit that counted in it. */
 const commitNumbers = `
   CREATE TABLE counted_hour (
     hour INTEGER PRIMARY KEY,

@@ -20,7 +20,10 @@ import type { HourCount, TrendStore } from '../trend-store.ts';
 type Row = readonly [hour: number, query: number, readers: number, anonymous: number, searches: number];
 
 const cacheKiB = 16_384;
-/** 16 MB: every commit changes pages all over the distinct readers; fewer checkpoints write each of them less often. */
+/**
+ * 16 MB. Every commit changes pages all over the table of distinct readers; with fewer checkpoints each page is written
+ * less often.
+ */
 const checkpointPages = 4_000;
 
 /**
@@ -47,7 +50,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
   let foreignVersion = database.dataVersion();
   let counted: readonly HourCount[] = [];
 
-  /** Others may have counted and removed rows: numbers and increments known here are no longer all there is. */
+  /** Others may have counted and removed rows, so the numbers and increments remembered here are incomplete. */
   const noticeOthers = (): void => {
     const version = database.dataVersion();
     if (version === foreignVersion) return;
@@ -55,7 +58,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     counter.forgetRemembered();
     journal.noticeOthers();
   };
-  /** The journal gets what a transaction counted as soon as it is committed, before anybody can read totals again. */
+  /** The journal gets what a transaction counted as soon as it is committed, before anything else can read totals. */
   const journaling: SqliteDatabase = {
     ...database,
     transaction: (body) => {
@@ -78,7 +81,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
     journal.write(counted);
     if (runSteps(database, forgetting.steps(watermarkMs))) counter.forgetRemembered();
   });
-  // Rows as arrays: there may be a million, and nothing else runs on this thread meanwhile.
+  // Rows are read as arrays, which is faster: there may be a million, and the thread does nothing else meanwhile.
   const allCounts = database.prepare(
     'SELECT hour, query, readers, anonymous, searches FROM hourly WHERE hour >= ? ORDER BY hour',
   );
