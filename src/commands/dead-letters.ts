@@ -29,8 +29,9 @@ type DecideOptions = FilterOptions & { readonly all?: boolean; readonly dryRun?:
 const shownByDefault = 50;
 
 /**
- * Events that the brokers refused are one more kind: their ids are `spool/<id>`, and `--projection spool` means only them.
- * @returns their ids as `samsa spool` knows them; `null` when others are meant.
+ * Events that the brokers refused count as dead letters, too: their ids are `spool/<id>`, and `--projection spool`
+ * selects only them.
+ * @returns their ids in the form of `samsa spool`; `null` when other letters are selected.
  */
 function setAsideMeant(ids: readonly string[], { projection }: FilterOptions): readonly string[] | null {
   const meant = ids.filter((id) => id.startsWith('spool/'));
@@ -122,7 +123,7 @@ async function decide(
   const now = Date.now();
   requireSelection(ids, options);
   const selections = selectionsOf(config, ids, options, now).map((selection) => {
-    // The user cannot mean letters that arrive after the command began.
+    // Leaves out letters that arrive after the command began: the user has not seen them.
     return ids.length > 0 ? selection : { ...selection, filter: { untilMs: now, ...selection.filter } };
   });
   await using stack = new AsyncDisposableStack();

@@ -5,7 +5,7 @@ import type { CommandContext } from './command-context.ts';
 import { openCatalogueToRead } from './import/open-shop.ts';
 
 /**
- * Writes the whole catalogue to the output; `samsa import` takes it again without a change.
+ * Writes the whole catalogue to the output, in a form that `samsa import` reads without a change.
  * @returns the exit code: 1 when there is no catalogue.
  * @throws SamsaError as `openCatalogueToRead` does.
  */

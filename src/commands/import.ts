@@ -23,15 +23,15 @@ export type ImportOptions = {
   readonly columns?: string;
   /** Reads everything, says what would happen, and changes nothing. */
   readonly check?: boolean;
-  /** A CSV file for everything that was skipped, conflicts or could not be read. */
+  /** A CSV file for rows that were skipped, conflicts, and values that could not be read. */
   readonly report?: string;
   readonly trustIsbn?: boolean;
   readonly keepDemo?: boolean;
 };
 
 /**
- * Adds or updates the books of a file, in a shop that runs or one that does not; the same file again changes nothing.
- * @returns the exit code: 0 when every row was taken, 3 when some were not, 1 when none was or it failed.
+ * Adds or updates the books of a file. The shop may run or not. Importing the same file again changes nothing.
+ * @returns the exit code: 0 when all rows were taken, 3 when only some were, 1 when none was or the import failed.
  */
 export async function importCommand(
   context: CommandContext,
@@ -39,7 +39,7 @@ export async function importCommand(
   output: ProgressOutput = process.stderr,
 ): Promise<number> {
   const { print, warn } = context;
-  // Batches die young: a small young generation takes 25 MB less and no more time (decision 040).
+  // Batches are short-lived: a small young generation takes 25 MB less and no more time (decision 040).
   setFlagsFromString('--semi-space-growth-factor=1');
   try {
     if (options.source !== undefined) checkSource(options.source);
@@ -116,7 +116,7 @@ function progressText({ rows, rowsPerSecond, done, secondsLeft }: ImportProgress
   return `${count(rows)} rows, ${Math.floor(done * 100)} %, ${count(rowsPerSecond)} rows/s, ${timeLeft(secondsLeft)}`;
 }
 
-/** What the owner of the list may want to put right: rows, values and columns that were not used. */
+/** What the owner of the list may want to correct: rows, values and columns that were not used. */
 function describeProblems(summary: ImportSummary, unusedColumns: readonly string[]): readonly string[] {
   const { skippedRows, skipped, listedConflicts, conflicts, unread, withoutAuthor, endedEarly } = summary;
   const lines = [...listed('skipped:', skippedRows, skipped), ...listed('conflicts:', listedConflicts, conflicts)];

@@ -20,9 +20,9 @@ type Output = ProgressOutput;
 type KafkaPlace = Extract<ReturnType<typeof logLocation>, { kind: 'kafka' }>;
 
 /**
- * Moves a shop from its data folder to Kafka and a database: the catalogue, every topic, the secret, and then the states,
- * built from the moved topics and compared with the old ones. May be stopped and started again. The old folder stays as
- * it is.
+ * Moves a shop from its data folder to Kafka and a database: the catalogue, every topic and the secret. Then builds the
+ * states from the moved topics and compares them with the old ones. May be stopped and started again. The old folder
+ * stays as it is.
  * @param to the configuration of the new shop.
  * @returns 0 when both states are equal to the old ones, else 1.
  * @throws SamsaError `bad-request`, `already-running` while the shop runs, and what logs and stores throw.

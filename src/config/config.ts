@@ -22,7 +22,8 @@ type Setting = {
 const shownProblems = 30;
 
 /**
- * Reads the settings: defaults, then the file, then `SAMSA_…` variables of the environment.
+ * Reads the settings: defaults, then the file, then `SAMSA_…` variables of the environment. Later ones override earlier
+ * ones.
  * @returns the settings, and notices about keys that have no effect here.
  * @throws SamsaError `bad-configuration` that names all problems at once. It never contains a secret.
  */

@@ -60,7 +60,7 @@ export const table = {
     /** Books on a page of results. */
     pageSize: key(integer(1, 100), 10),
     operatorToken: secret(unlessEmpty(token), null),
-    /** Signs cookies. `null`: made once and kept in the data folder. */
+    /** Signs cookies. `null`: created once and kept in the data folder. */
     secret: secret(unlessEmpty(secretText(16)), null),
     /** Proxies whose forwarding headers are believed. */
     trustProxy: key(addressRanges, []),

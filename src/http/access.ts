@@ -14,7 +14,7 @@ import { createLruMap } from '../runtime/lru-map.ts';
  */
 export type Access = {
   readonly isPublic: () => boolean;
-  /** Looks for signs of a proxy. To be called for each request before anything is decided about it. */
+  /** Looks for signs of a proxy. Call it for each request before anything is decided about it. */
   readonly observe: (request: FastifyRequest) => void;
   /** Whether the request comes directly from this machine in open mode: it may change books and name any reader. */
   readonly isOpenTo: (request: FastifyRequest) => boolean;
@@ -96,7 +96,7 @@ export function createAccess(options: AccessOptions): Access {
     hidden.set(reason, nowMs());
   };
 
-  /** A proxy that hides its clients makes all of them one client for the limits. */
+  /** Behind a proxy that hides its clients, the limits see all of them as one client. */
   const findSharing = (request: FastifyRequest): boolean => {
     const named = forwardedFor(request.headers).length > 0;
     const { address } = peerOf(request);

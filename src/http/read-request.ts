@@ -110,7 +110,7 @@ function dropEmpty(query: Record<string, unknown>, fields: Fields): void {
   for (const field of fields) if (query[field] === '') delete query[field];
 }
 
-/** Fields that take one of several texts. */
+/** Fields that accept only one of several texts. */
 function choiceFields(schema: unknown): Fields {
   const fields = fieldsOf(schema);
   return Object.keys(fields).filter((name) => fields[name]?.anyOf !== undefined);

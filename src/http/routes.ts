@@ -25,7 +25,7 @@ export type HttpServer = FastifyInstance<
  * `GET /openapi.json`: every route with its schema. The library that writes it is loaded at the first request, since it
  * takes memory and time, and most processes are never asked.
  *
- * A schema may have `described`, with keywords that are shown here and checked by the route itself, which knows a better
+ * A schema may have `described`: keywords that are shown here but checked by the route itself, which has a better
  * message or code than the validator.
  */
 export function describeRoutes(server: HttpServer, title: string, version: string): void {
@@ -146,9 +146,9 @@ function withDescribed(value: unknown): unknown {
 
 /** The routes of a server, to answer requests that match none of them. */
 type KnownRoutes = {
-  /** To be called for each route as it is added. */
+  /** Call it for each route when it is added. */
   readonly add: (route: RouteOptions) => void;
-  /** Where an address that ends in a slash leads without it; `null` when it is right or unknown. */
+  /** The address without its last slash, if such a route exists; `null` when the address is correct or unknown. */
   readonly withoutSlash: (url: string) => string | null;
   /** 405 with `Allow` when the address exists for other methods, else 404. */
   readonly refuse: (request: FastifyRequest, reply: FastifyReply) => Problem;

@@ -69,7 +69,7 @@ export function createReaderSigner(secret: string, clock: () => number): ReaderS
   };
 }
 
-/** Of a value in the right form; `null` without a day. A clock that was set back makes no value too old. */
+/** The age of a well-formed value; `null` without a day. If the clock was set back, the age is not greater. */
 function ageInDays(signed: string, today: number): number | null {
   const tail = signed.slice(signed.indexOf('.') + 1);
   return tail.length === 43 ? null : today - Number.parseInt(tail.slice(0, 4), 36);

@@ -5,8 +5,8 @@ type Underway = { readonly asked: Asked; readonly result: Promise<ReadResult>; r
 type Found = { readonly asked: Asked; readonly result: ReadResult };
 
 /**
- * Longer than a projection pauses after a commit, so that the other projections still find the last read. Short,
- * because records that the log has lost meanwhile are still given out for this time.
+ * How long the last read is kept. Longer than a projection pauses after a commit, so that the other projections still
+ * find it. Short, because records that the log has lost meanwhile are still returned for this time.
  */
 const keptMs = 30;
 

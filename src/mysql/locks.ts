@@ -15,9 +15,9 @@ export function lockName(...parts: readonly string[]): string {
 }
 
 /**
- * Takes a lock that lasts until it is released or the connection ends. Not inside a transaction, since where the server
- * does not name holders, a row says who holds the lock, and others must see it at once.
- * @returns false when others kept it.
+ * Takes a lock that lasts until it is released or the connection ends. Do not call it inside a transaction: if the
+ * server does not name lock holders, a row says who holds the lock, and others must see it at once.
+ * @returns false when others held it for all of that time.
  */
 export async function takeLock(connection: MysqlConnection, name: string, waitSeconds: number): Promise<boolean> {
   const [row] = await connection.rows('SELECT GET_LOCK(?, ?) AS taken', [name, waitSeconds]);
@@ -80,7 +80,7 @@ const noSuchConnection = 1094;
 /**
  * Runs `body` while this connection holds the lock. A holder that keeps others waiting for longer than `waitSeconds`
  * counts as frozen: its connection is ended.
- * @param what for the message when another connection takes the lock first even then.
+ * @param what is locked, for the message when another connection still takes the lock first.
  * @throws SamsaError `store-unavailable` (retryable), and whatever `body` throws.
  */
 export async function oneAtATime<Result>(

@@ -5,14 +5,14 @@ import { releaseLock, lockName, takeLock } from './locks.ts';
 
 /** Tables that belong together. Each set counts its own versions, so that a database may hold several. */
 export type Migrations = {
-  /** A constant: under another name everything would be created again. */
+  /** Never rename it: under another name everything would be created again. */
   readonly name: string;
   /**
    * Holds `001-….sql`, `002-….sql` and so on, one per version. Never edit one that has shipped. A server does not undo
    * half a file, so running it again must be possible (`IF NOT EXISTS`).
    */
   readonly folder: URL;
-  /** Prepares tables that are not ours alone; at every opening, under the same lock. */
+  /** Prepares tables that we share with other programs. Runs at every opening, under the same lock. */
   readonly afterwards?: (connection: MysqlConnection, database: string) => Promise<void>;
 };
 

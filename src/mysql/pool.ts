@@ -90,7 +90,7 @@ export function createConnectionPool(
   };
 }
 
-/** The same rules whatever the server's own settings are. */
+/** Sets what must not depend on the server's settings. */
 async function setUp(connection: MysqlConnection): Promise<void> {
   await connection.change(
     `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1,

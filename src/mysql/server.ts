@@ -40,7 +40,7 @@ const nothing: Capabilities = {
   changesTogether: false,
 };
 
-/** Servers that look like MySQL and lose or mix up what several processes write, or were never tried. */
+/** Servers that look like MySQL, but lose or mix up what several processes write, or were never tested. */
 const unfit: readonly (readonly [name: string, pattern: RegExp, why: string])[] = [
   ['Dolt', /dolt/i, 'its FOR UPDATE does not keep other transactions from the row'],
   ['Vitess', /vitess|planetscale/i, 'Samsa was never tried with it'],
@@ -81,8 +81,8 @@ function refused(place: string, found: string): SamsaError {
 }
 
 /**
- * A statement as this server needs it: without `SKIP LOCKED` it waits for the rows that others have locked, and without
- * shared locks those who only keep a row from being changed wait for each other.
+ * Adapts a statement to this server. Without `SKIP LOCKED` it waits for rows that others have locked. Without shared
+ * locks, transactions that only protect a row from changes wait for each other.
  */
 export function adaptStatement({ skipsLockedRows, sharesRowLocks }: Capabilities, sql: string): string {
   const waiting = skipsLockedRows ? sql : sql.replaceAll('FOR UPDATE SKIP LOCKED', 'FOR UPDATE');
@@ -90,9 +90,9 @@ export function adaptStatement({ skipsLockedRows, sharesRowLocks }: Capabilities
 }
 
 /**
- * Values as a table `wanted` with the column `value`: the first table of a join, each value then looked up in an index of
- * the second. In place of `IN (…)`, for which servers have read the whole of a forced index instead: during an import,
- * what they know of the table is out of date.
+ * Values as a table `wanted` with the column `value`, to be the first table of a join: each value is then looked up in
+ * an index of the second table. With `IN (…)` instead, servers have read a whole forced index, because during an import
+ * their statistics of the table are out of date.
  */
 export function wantedTable(
   { hasJsonTable }: Capabilities,

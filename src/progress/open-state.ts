@@ -3,7 +3,7 @@ import { besideFile, openSqliteStateReader } from './sqlite/open-state.ts';
 import type { StateReader, StoreLocation, RebuildPlace } from './state.ts';
 
 /**
- * @returns null where no state has been kept yet.
+ * @returns null when there is no state yet.
  * @throws SamsaError, as do the reader's functions: `data-folder-unusable`, `bad-configuration`, `store-unavailable`
  *   (retryable).
  */

@@ -12,7 +12,10 @@ const markTable: MergedTable = {
 };
 
 const dayMs = 86_400_000;
-/** Longer than any topic with marks keeps its records: a repeat of a record that old is read as a new one anyway. */
+/**
+ * How long marks are kept: longer than any topic with marks keeps its records. A repeat that comes later is read as a
+ * new record.
+ */
 const markLifeMs = 400 * dayMs;
 
 const atPartition = 'projection = ? AND topic = ? AND partition_no = ?';
@@ -29,9 +32,9 @@ export type CommitPoint = {
 };
 
 /**
- * Everything of a commit besides the state, in its transaction. Other partitions, the lease and the revision are read
- * without a lock. If the lease is lost right afterwards, the check of the offset refuses the new owner's commit or this
- * one. If a dead letter is redriven right afterwards, the check of the revision refuses this commit.
+ * Everything of a commit except the state, in its transaction. Other partitions, the lease and the revision are read
+ * without a lock. If the lease is lost right afterwards, the check of the offset refuses either the new owner's commit
+ * or this one. If a dead letter is redriven right afterwards, the check of the revision refuses this commit.
  * @returns null when the position is not where the commit expects it, or is leased to another instance.
  */
 export function* advance<Change>(commit: ProgressCommit<Change>): Steps<CommitPoint | null> {

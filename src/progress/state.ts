@@ -85,8 +85,8 @@ export type ComparedTable = {
 export type Difference = { readonly table: string; readonly onlyHere: number; readonly onlyThere: number };
 
 /**
- * Compares one moment of a live state, which may go on changing, with another state. A database keeps that moment for
- * as long as the snapshot is open, so close it soon.
+ * Compares a snapshot of a live state, which may change meanwhile, with another state. The database must keep the
+ * snapshot while it is open, so close it soon.
  */
 export type StateSnapshot = {
   readonly positions: (projection: string) => readonly PartitionPosition[];
@@ -105,8 +105,8 @@ export type RebuildPlace = {
   /** @throws the database's own error when the live state is missing or damaged. */
   readonly snapshot: () => Promise<StateSnapshot>;
   /**
-   * Puts the finished draft, which must be closed, in the place of the live state. A crash leaves one of the two there,
-   * whole.
+   * Replaces the live state by the finished draft, which must be closed. After a crash one of the two is there,
+   * complete.
    * @param mayReplace gets the number of discarded dead letters in the live state; throws to leave everything as it is.
    * @returns what the live state is kept as; null when there was none.
    * @throws SamsaError `already-running` when the live state is in use, and what the database throws.

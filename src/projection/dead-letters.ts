@@ -27,9 +27,10 @@ export type DeadLetterOutcome = {
 export type DeadLetters = {
   readonly projection: string;
   /**
-   * Folds each record again as it came, into this projection alone. The state ends as if the record had been folded
-   * when it was read. One that fails again is not tried twice.
-   * @throws SamsaError `store-unavailable` (retryable), `state-too-new`, `state-outdated`: those yielded so far are done.
+   * Folds each record again as it came, into this projection only. The resulting state is the same as if the record had
+   * been folded when it was read. A record that fails again is not tried twice.
+   * @throws SamsaError `store-unavailable` (retryable), `state-too-new`, `state-outdated`: those yielded so far are
+   *   done.
    */
   readonly redrive: (filter: DeadLetterFilter, options: RedriveOptions) => AsyncIterable<DeadLetterOutcome>;
   /** Decides that each stays dead. @throws as `redrive` does. */
@@ -46,7 +47,7 @@ export type RedriveOptions = {
   readonly pace: () => Promise<void>;
 };
 
-/** A record may have a megabyte. */
+/** Few, because a record may have a megabyte. */
 const lettersPerPage = 20;
 
 export function createDeadLetters<Change>(book: DeadLetterBook<Change>, projection: Projection<Change>): DeadLetters {
@@ -110,7 +111,10 @@ function foldAgain<Change>({ name, reads }: Projection<Change>, letter: KeptDead
   }
 }
 
-/** Every letter that matches, a few in memory at a time, in the order they were kept; also those added meanwhile. */
+/**
+ * Every letter that matches, in the order they were kept, including those added meanwhile. Only a few are in memory at
+ * a time.
+ */
 export async function* eachDeadLetter(
   read: (query: DeadLetterQuery) => Promise<readonly KeptDeadLetter[]>,
   query: Omit<DeadLetterQuery, 'after' | 'limit'>,

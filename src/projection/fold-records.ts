@@ -80,7 +80,7 @@ export function foldRecords<Change>(
   };
 }
 
-/** What two reads brought, the second of which was folded behind the first. */
+/** Joins two reads, the second of which was folded after the first. */
 export function joinFolded<Change>(one: FoldedRecords<Change>, other: FoldedRecords<Change>): FoldedRecords<Change> {
   const outcomes: Tally = { ...one.outcomes };
   for (const outcome of Object.keys(outcomes) as (keyof Outcomes)[]) outcomes[outcome] += other.outcomes[outcome];

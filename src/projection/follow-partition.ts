@@ -31,7 +31,7 @@ export type FollowPartition<Change> = {
   readonly onBlocked: (why: BlockedReason | null, error?: unknown) => void;
 };
 
-/** What is folded without a break: more at a time is faster, but keeps the thread from answering for longer. */
+/** How much is folded without a break. More is faster, but the thread cannot answer for longer. */
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
@@ -39,9 +39,9 @@ const readWaitMs = 1_000;
  * hundred. There is no pause when more records are waiting, or after a single record.
  */
 const pauseMs = 20;
-/** After a refused commit or a jump. */
+/** The pauses after a refused commit or a jump. */
 const briefly = { firstMs: 40, mostMs: 400 };
-/** While a store or the log does not answer. */
+/** The pauses while a store or the log does not answer. */
 const untilBack = { firstMs: 200, mostMs: 5_000 };
 /** A jump is usually over when the position is read again, so only a lasting one is reported. */
 const jumpsUntilReported = 5;
@@ -141,7 +141,7 @@ async function foldMore<Change>(
 ): Promise<Folded<Change>> {
   let { folded, end } = first;
   for (let reads = 1; reads < follow.progress.readsPerCommit && folded.next < end; reads++) {
-    // What is read ahead comes without a turn of the event loop, and commits of other partitions wait for theirs.
+    // Records that were fetched ahead come without a turn of the event loop, but commits of other partitions need one.
     await eventLoopTurn();
     const read = await readFrom(follow, topicId, folded.next);
     if (follow.signal.aborted || read.end < folded.next) break;

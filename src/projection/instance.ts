@@ -3,8 +3,8 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /**
- * The space in which a process id is unique: this boot of this machine, and the container. Host names are no help, since
- * containers on different machines may share one. `null` where the system does not say.
+ * The space in which a process id is unique: this boot of this machine, and the container. A host name is not enough,
+ * since containers on different machines may share one. `null` if the system does not tell.
  */
 const here = processSpace();
 

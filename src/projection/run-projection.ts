@@ -21,7 +21,7 @@ type ProjectionDeps<Change> = {
 };
 
 export type RunningProjection = {
-  /** How fresh the state is, over all partitions, also those other instances read. */
+  /** How fresh the state is, over all partitions, including those of other instances. */
   readonly freshness: () => Freshness;
   /** What became of every event, by partition, as of the last look at the leases; empty before the first. */
   readonly ledger: () => readonly LedgerRow[];
@@ -180,7 +180,7 @@ function rememberOthers(
 
 type Partitions = LeaseRequest['partitions'];
 
-/** `trouble` is why the partitions are from an earlier answer; `null` when they are current. */
+/** `trouble` is the reason why the partitions come from an earlier answer; `null` when they are current. */
 type Look = { readonly partitions: Partitions; readonly trouble: unknown };
 
 /**
@@ -210,7 +210,7 @@ function createTopicLook(log: EventLog, topics: readonly string[], withinMs: num
     }
     const before = known;
     try {
-      // The answer to an earlier question may be behind what has been read since.
+      // The answer to an earlier request may be older than what has been read since.
       if (asking !== null) await within(withinMs, asking);
       if (asking === null) await within(withinMs, ask());
     } catch (trouble) {

@@ -110,7 +110,7 @@ function makeSecret(path: string, random: (bytes: number) => Buffer): string {
 }
 
 /**
- * Lets one `name` at a time run on the folder, until `release` or the end of the process, however it ends.
+ * Lets one `name` at a time run on the folder, until `release` or any end of the process.
  * @throws SamsaError `already-running`, naming the holder; `data-folder-unusable`
  */
 export function lockDataFolder(folder: string, name: string, by: LockOptions): FileLock {

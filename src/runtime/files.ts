@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isBusy } from '../sqlite/errors.ts';
 
 /**
- * Refuses a pipe, a device and a folder before it is read: reading might never end.
+ * Refuses a pipe, a device and a folder before reading, because reading one might never end.
  * @throws Error with what the path is, or why it cannot be read.
  */
 export function requireRegularFile(path: string): Stats {
@@ -15,7 +15,7 @@ export function requireRegularFile(path: string): Stats {
 }
 
 /**
- * Changes when another file takes the place, also a copy, as long as somebody has the first one open.
+ * Changes when another file, even a copy, replaces this one, as long as somebody has the first one open.
  * @returns null when there is no file, or it cannot be reached.
  */
 export function fileIdentity(path: string): string | null {

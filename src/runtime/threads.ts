@@ -9,7 +9,10 @@ type WorkerOptions<FromWorker> = {
   readonly name: string;
   /** Plain data. */
   readonly data: unknown;
-  /** Must hold what one piece of work keeps alive. Otherwise the garbage collector copies that again and again. */
+  /**
+   * Must be large enough for what one piece of work keeps alive. Otherwise the garbage collector copies that again and
+   * again.
+   */
   readonly youngGenerationMiB: number;
   readonly oldGenerationMiB?: number;
   readonly onMessage: (message: FromWorker) => void;

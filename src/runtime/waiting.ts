@@ -101,8 +101,8 @@ export async function keepTrying<Result>(
 }
 
 /**
- * For messages to people: passes on a kind of trouble once, until another kind comes, and `null` when it is over. The
- * kind is the code together with whether a retry can help.
+ * For messages to people: passes on each kind of trouble once, until another kind comes, and `null` when it is over.
+ * Two errors are of one kind when they have the same code and the same `retryable`.
  */
 export function onlyNews(hear: HearTrouble): HearTrouble {
   let known: string | null = null;

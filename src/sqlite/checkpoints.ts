@@ -86,7 +86,10 @@ const holdUpMs = 50;
 const frameHeaderBytes = 24;
 const mostPasses = 5;
 const shortPassBytes = 1 << 20;
-/** A log that starts over keeps its length. When it is this many times its limit, truncating is worth the longer wait. */
+/**
+ * A log that starts over keeps its length on disk. When that is this many times the limit, it is truncated, which takes
+ * longer.
+ */
 const cutAtLimits = 4;
 
 /**

@@ -41,7 +41,7 @@ export type SqliteDatabase = {
 };
 
 /**
- * Opens or makes a SQLite file and brings its schema up to date.
+ * Opens or creates a SQLite file and brings its schema up to date.
  * @throws SamsaError `state-too-new` when a newer program wrote it, `store-damaged`, `data-folder-unusable` when it
  *   cannot be written, `store-unavailable` (retryable) when others keep it locked for two seconds.
  */
@@ -89,7 +89,7 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
 
 /**
  * Waits while other processes create the same file, because SQLite itself does not wait then. Opens again when another
- * file has taken this one's place.
+ * file has replaced this one.
  */
 function connect(path: string, options: SqliteOptions): DatabaseSync {
   const startedMs = performance.now();
@@ -118,7 +118,7 @@ function isBeingMigrated(path: string, options: SchemaOptions): boolean {
   }
 }
 
-/** @returns null when another file took this one's place meanwhile: it is not known which of them was opened. */
+/** @returns null when another file replaced this one meanwhile: it is not known which of them was opened. */
 function connectOnce(path: string, options: SqliteOptions): DatabaseSync | null {
   const before = fileIdentity(path);
   const isReplaced = (): boolean => before !== null && fileIdentity(path) !== before;
@@ -150,8 +150,8 @@ function blockFor(ms: number): void {
 }
 
 /**
- * Wraps a statement. Its errors become SamsaErrors, except while iterating. And `run` gives the id of the last inserted
- * row also where that is above 2^53, rounded, instead of throwing: FTS5 writes such rows when something is removed.
+ * Wraps a statement. Its errors become SamsaErrors, except while iterating. `run` rounds the id of the last inserted
+ * row when it is above 2^53, instead of throwing: FTS5 writes such rows when something is removed.
  */
 function translateErrors(statement: StatementSync, translate: (error: unknown) => unknown): StatementSync {
   const translating =

@@ -14,7 +14,9 @@ const notADatabase = 26;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const damaging: ReadonlySet<number> = new Set([11, notADatabase]);
 
-/** Translates a SQLite error. Errors that pass by themselves or by making room become `store-unavailable`. */
+/**
+ * Translates a SQLite error. One that ends by itself, or when somebody frees disk space, becomes `store-unavailable`.
+ */
 export function storeError(path: string, error: unknown): unknown {
   const code = resultCode(error) ?? 0;
   if (damaging.has(code)) return damageError(path, error);

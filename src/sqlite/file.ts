@@ -40,8 +40,8 @@ export function isInUse(path: string): boolean {
 }
 
 /**
- * Puts a finished file in the place of another one, which is kept under a third name. A crash leaves one of the two in
- * its place, whole. A process that opens `path` meanwhile waits and gets the new one.
+ * Replaces a file by a finished one, and keeps the old one under a third name. After a crash one of the two is at
+ * `path`, complete. A process that opens `path` meanwhile waits and gets the new one.
  * @param mayReplace called while no other process can write to the old file; throws to leave everything as it is.
  * @throws SamsaError `already-running` when a process has the old file open, `data-folder-unusable`.
  */
@@ -79,7 +79,10 @@ export function placeSqliteFile(path: string, by: string): void {
   }
 }
 
-/** Leaving WAL mode requires that every other connection is closed. It writes the write-ahead log in and deletes it. */
+/**
+ * Leaving WAL mode is only possible when every other connection is closed. It writes the write-ahead log into the file
+ * and deletes it.
+ */
 function takeOver(path: string, connection: DatabaseSync): boolean {
   try {
     leaveWal(connection);

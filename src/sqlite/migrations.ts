@@ -8,7 +8,7 @@ export type Migration = string | ((connection: DatabaseSync) => void);
 
 /** Tables that belong together. Each set counts its own versions, so that a file may hold several. */
 export type Migrations = {
-  /** A constant: under another name everything would be created again. */
+  /** Never rename it: under another name everything would be created again. */
   readonly name: string;
   /**
    * One step per version, oldest first, applied once each: a folder of `001-….sql`, `002-….sql` and so on, or a list.
@@ -26,7 +26,10 @@ export type SchemaOptions = {
   readonly countedTogether?: readonly string[];
 };
 
-/** In `user_version`: the versions are in the table `schema_version`. Older programs take it for a newer schema. */
+/**
+ * This value of `user_version` means that the versions are in the table `schema_version`. Older programs see a newer
+ * schema in it.
+ */
 const countedByName = 1_000;
 
 /** @throws SamsaError `state-too-new` when a newer program wrote the file. */

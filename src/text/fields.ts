@@ -1,10 +1,10 @@
 import { foldText, isUnspaced, wholeWords } from './words.ts';
 
 const separators = /[;|、，،؛\n]|\s\/\s|\/(?=\S+\s)|&|\s(?:and|with)\s/i;
-/** Words that begin with a capital: nothing in them says where to cut. */
+/** A name of words that begin with a capital: it has no place to cut. */
 const plainName = /^[A-Z][a-z]+(?: (?!And |With )[A-Z][a-z]*\.?)*$/;
 const degree = /^(?:esq|ph\.?\s?d|m\.?d)\.?$/i;
-/** What tells people of one name apart, folded: father and son, the elder and the younger. */
+/** Words that tell people of one name apart, folded: father and son, the elder and the younger. */
 const generations = new Set(
   (
     'jr junior sr senior ii iii iv pere fils padre hijo pai filho neto sobrinho vater sohn altere jungere elder younger ' +
@@ -54,7 +54,7 @@ export function isGeneration(part: string): boolean {
   return generations.has(word.replace(/^(?:the|der|de|il|el|le) /, ''));
 }
 
-/** “Jr.” is left out as often as it is written. */
+/** Leaves out “Jr.”, because many lists leave it out. */
 function withoutJunior(words: readonly string[]): readonly string[] {
   const last = words.at(-1)!;
   if (words.length < 2) return words;
@@ -91,8 +91,8 @@ function isTurned(ahead: string, behind: string): boolean {
 }
 
 /**
- * Any ISBN as ISBN-13 (ISO 2108), digits only; hyphens and spaces are dropped, and an ISBN-10 that a spreadsheet took
- * for a number gets its leading zeros back. `null` when the check digit is wrong or it is no ISBN at all.
+ * Any ISBN as ISBN-13 (ISO 2108), digits only. Hyphens and spaces are dropped. An ISBN-10 that a spreadsheet read as a
+ * number gets its leading zeros back. `null` when the text is not an ISBN or its check digit is wrong.
  */
 export function toIsbn13(text: string): string | null {
   const digits = text.replace(/[\s\p{Pd}]/gu, '').toUpperCase();

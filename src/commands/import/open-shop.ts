@@ -13,7 +13,7 @@ import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
 
 const drainWithinMs = 30_000;
 const busyTimeoutMs = 1_000;
-/** While no shop runs, nobody else checkpoints. A command may wait for it; a request may not. */
+/** While no shop runs, this command checkpoints the files itself. It may wait for that; a request may not. */
 const checkpointBytes = 32 << 20;
 
 export type ShopToChange = {
@@ -52,7 +52,7 @@ export async function openShopToChange(
   return { catalogue, keepPace: relay.keepPace, deliver: (progress) => deliver(relay, progress) };
 }
 
-/** Opens the catalogue alone. @returns null where an embedded one has never been made. */
+/** Opens only the catalogue. @returns null when an embedded one was never created. */
 export async function openCatalogueToRead(
   { config, warn }: Pick<CommandContext, 'config' | 'warn'>,
   stack: AsyncDisposableStack,

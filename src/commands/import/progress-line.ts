@@ -1,4 +1,4 @@
-/** Where progress goes: one line written again and again on a terminal, else a line every few seconds. */
+/** Where progress is written: on a terminal one line that is overwritten, else a new line every few seconds. */
 export type ProgressOutput = { readonly isTTY?: boolean; readonly write: (text: string) => unknown };
 
 export type ProgressLine = { readonly show: (text: string) => void; readonly end: () => void };

@@ -3,9 +3,9 @@ import { SamsaError } from '../../errors.ts';
 import type { EventLog } from '../../log/log.ts';
 
 /**
- * To be asked before an embedded catalogue is opened. Ids of books are never given twice: where the log tells of books,
- * an empty catalogue would give those of other books away again.
- * @throws SamsaError `data-folder-unusable` when the file is not there although the topic of book changes has been used.
+ * Call it before an embedded catalogue is opened. Ids of books are never given twice. If the log has books, an empty
+ * catalogue would give their ids to other books.
+ * @throws SamsaError `data-folder-unusable` when the file is missing although the topic of book changes has records.
  */
 export async function refuseLostCatalogue(path: string, log: EventLog, topic: string): Promise<void> {
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) return;

@@ -14,7 +14,7 @@ export type TopicCopy = {
 /** The old offset of each record of a partition, by its new offset: ascending. */
 export type OldOffsets = readonly number[];
 
-/** The new offset of the first record that was at this old offset or behind it. */
+/** The new offset of the first record whose old offset is this one or greater. */
 export function newOffset(old: OldOffsets, offset: number): number {
   let [low, high] = [0, old.length];
   while (low < high) {
@@ -28,8 +28,8 @@ export function newOffset(old: OldOffsets, offset: number): number {
 const readBytes = 256 << 10;
 
 /**
- * Copies a topic, each partition in order of offset, with every record's arrival. What the target holds already is
- * compared with the source at its last record, and copying goes on behind it, so that it may be killed and started again.
+ * Copies a topic, each partition in order of offset, with every record's arrival time. It may be killed and started
+ * again: the last record that the target has is compared with the source, and copying continues after it.
  * @returns the old offsets of all records, by partition.
  * @throws SamsaError `bad-request` when the target holds other events or has another number of partitions.
  */

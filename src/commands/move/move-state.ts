@@ -33,8 +33,8 @@ export type MovedState = {
 };
 
 /**
- * Builds a state from the moved topics, as far as the old state had read, and compares both row by row. Started again
- * after it was stopped, it goes on where it was. The service reads the rest when it starts.
+ * Builds a state from the moved topics, as far as the old state had read, and compares both row by row. If it is
+ * stopped, the next call continues. The service reads the rest when it starts.
  */
 export async function moveState<Change>(move: StateMove<Change>): Promise<MovedState> {
   const { path, oldName, target, log } = move;
@@ -66,7 +66,7 @@ function incomparable(why: string): Pick<MovedState, 'differences' | 'incomparab
   return { differences: null, incomparable: why };
 }
 
-/** Decisions to discard, at the new offsets; those about records that have expired are left out. */
+/** Copies the decisions to discard, with the new offsets. Those about expired records are left out. */
 async function carryDiscarded<Change>(
   { copied, oldName, target }: StateMove<Change>,
   old: StateReader,

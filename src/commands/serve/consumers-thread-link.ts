@@ -23,8 +23,9 @@ export type RunningConsumers = {
 };
 
 /**
- * V8 collects when a third of it is full. At ten thousand searches a second that takes about as long as a read is kept
- * in memory. With half as much, most of each read would be copied twice. Only the stores keep data for longer.
+ * V8 collects garbage when a third of this is full. At ten thousand searches a second that takes about as long as a
+ * read is kept in memory. With half the size, most of each read would be copied twice. Only the stores keep data for
+ * longer.
  */
 const youngGenerationMiB = 32;
 

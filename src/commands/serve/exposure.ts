@@ -11,7 +11,7 @@ export function isLocal({ app, trend, recommendation }: Config): boolean {
   return [app, trend, recommendation].every(({ host }) => isLoopback(host));
 }
 
-/** What the start says when the shop is open: one line, or none. */
+/** The line to print at the start when the shop is open; empty when it is not. */
 export function openModeNotice(config: Config): readonly string[] {
   const { operatorToken, trustProxy } = config.app;
   if (operatorToken !== null || trustProxy.length > 0 || !isLocal(config)) return [];
@@ -23,7 +23,7 @@ export function openModeNotice(config: Config): readonly string[] {
 
 const enoughDescriptors = 1_024;
 
-/** A line when this process may open only few files and connections, on Linux; else none. */
+/** A line to print when Linux lets this process open only few files and connections; else empty. */
 export function descriptorNotice(limits: string): readonly string[] {
   const most = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.NaN);
   if (!(most < enoughDescriptors)) return [];

@@ -82,8 +82,8 @@ type WatchedFiles = {
 const lookEveryMs = 1_000;
 
 /**
- * Notices when files of a running service are deleted, moved away or replaced. The service goes on with what it has
- * open, but a restart would begin without it.
+ * Notices when files of a running service are deleted, moved away or replaced. The service still uses the files it has
+ * open, but after a restart their data would be missing.
  * @param paths files that exist now. Others are not watched.
  * @param rebuilt those that the service itself may delete and write again: any file in their place is right.
  */

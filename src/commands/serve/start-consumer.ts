@@ -30,13 +30,13 @@ type ConsumerService = {
   readonly close: () => Promise<void>;
 };
 
-/** No request waits for a write of these services. */
+/** Long, because no request waits for a write of these services. */
 const busyTimeoutMs = 1_000;
 
 /**
  * Starts the trend service.
- * @param shared given where both consumers run on one thread of a whole shop. That thread closes the log after them,
- *   and another one checkpoints the files.
+ * @param shared given when both consumers run on one thread of a whole shop. That thread closes the log after them, and
+ *   another thread checkpoints the files.
  */
 export async function startTrend(config: Config, shared: Shared | null = null): Promise<RunningService> {
   const base = createServiceBase('trend', config, shared?.closed ?? new Int32Array(1));

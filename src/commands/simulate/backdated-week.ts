@@ -10,7 +10,10 @@ export type PastSearch<Book extends KnownBook> = {
   /** A reader's id as the shop makes them: 22 characters of base64url. */
   readonly reader: string;
   readonly query: string;
-  /** 0 for a reader's repeat within the hour. By then the trend service may have forgotten who has counted in that hour. */
+  /**
+   * 0 when a reader repeats a query within the hour: for past hours the trend service may have forgotten who was
+   * counted.
+   */
   readonly weight: 0 | 1;
   /** The first page of what the query finds; for one query always the same list. */
   readonly results: readonly Book[];
@@ -36,7 +39,7 @@ const hourMs = 3_600_000;
 const reachMs = 6.9 * dayMs;
 /** Nothing of the last minute, so that no action comes after now. */
 const untilMs = 60_000;
-/** Enough for a usual number per query and hour; their events take about 50 MB. */
+/** Enough to give each query a usual number per hour. Their events take about 50 MB. */
 const searches = 12_000;
 
 /** How busy a shop is by hour of the day, UTC: quiet before dawn, busiest in the evening. */
@@ -87,7 +90,10 @@ function drawReaderId(random: Random): string {
   return Array.from({ length: 22 }, () => base64url[Math.floor(random() * base64url.length)]).join('');
 }
 
-/** Books with every word of the query, or a word that begins so, most popular first: nearly what the shop finds. */
+/**
+ * Finds nearly what the shop finds: books with every word of the query, or a word that begins with it, most popular
+ * first.
+ */
 function finderIn<Book extends KnownBook>(books: readonly Book[]): (query: string) => readonly Book[] {
   const texts = books.map(
     ({ title, author, subjects = [] }) => ` ${plainWords([title, author, ...subjects].join(' '))}`,
@@ -109,7 +115,7 @@ function plainWords(text: string): string {
     .trim();
 }
 
-/** The same answer to the same question. */
+/** Remembers the answer to each question. */
 function remembered<Question, Answer>(answer: (question: Question) => Answer): (question: Question) => Answer {
   const answers = new Map<Question, Answer>();
   return (question) => {

@@ -19,13 +19,17 @@ export type MadeUpAction = {
 /** Who searches next. */
 export type ReadersInShop = { readonly drawReader: (random: Random) => MadeUpReader };
 
-/** The shop counts a reader's first 60 queries of an hour: people do not stay for ever, and come back another time. */
+/**
+ * How many searches a visit has. The shop counts only a reader's first 60 queries of an hour, and real readers leave
+ * and come back, too.
+ */
 const searchesPerVisit = 12;
 const readersPerPlace = 20;
 
 /**
- * A shop with a fixed number of places. A reader who has searched enough leaves. The place goes to a new reader or,
- * more and more often, to one who was there before. In all there are twenty times as many readers as places.
+ * Readers in a shop with room for a fixed number. A reader who has searched enough leaves, and another one comes: at
+ * first mostly a new reader, later more and more often one who was there before. In all there are twenty times as many
+ * readers as fit.
  */
 export function createReadersInShop(places: number, queries: QuerySource): ReadersInShop {
   const everybody: MadeUpReader[] = [];
@@ -54,7 +58,7 @@ export function createReadersInShop(places: number, queries: QuerySource): Reade
 }
 
 const firstLook = 0.32;
-/** How much less likely each further result is opened than the one above it. */
+/** By which factor a result is less likely to be opened than the one above it. */
 const fallPerPosition = 0.75;
 const mostOpened = 2;
 
@@ -62,8 +66,8 @@ const mostOpened = 2;
 const pull = { fitting: 1.8, other: 0.5 };
 
 /**
- * What a reader does with a page of results: looks down it, opens at most two books, more often those that fit the
- * taste, and marks some as wanted or dismissed. The random numbers decide which.
+ * What a reader does with a page of results: opens at most two books, more often those that fit the taste, and marks
+ * some as wanted or dismissed. The random numbers decide which.
  */
 export function lookThrough(
   results: readonly KnownBook[],

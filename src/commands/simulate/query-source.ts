@@ -1,6 +1,6 @@
 import { drawIndex, drawOne, createZipf, type Random } from './random.ts';
 
-/** What is needed of a book to ask for it. */
+/** What made-up readers know of a book. */
 export type KnownBook = {
   readonly id: number;
   readonly title: string;
@@ -9,14 +9,14 @@ export type KnownBook = {
   readonly series?: string | null;
 };
 
-/** What a made-up reader is fond of: subjects, authors and series, as `tagsOf` names them. */
+/** The subjects, authors and series that a made-up reader likes, in the form of `tagsOf`. */
 export type MadeUpTaste = readonly string[];
 
 /** What made-up readers type, spelled correctly. */
 export type QuerySource = {
   /** A taste drawn from two books that have something in common; `null` when they have no subject, author or series. */
   readonly drawTaste: (random: Random) => MadeUpTaste | null;
-  /** A title, a word or two of one, an author or a subject; most of the time of a book that fits the taste. */
+  /** A title, a word or two of a title, an author or a subject; mostly of a book that fits the taste. */
   readonly drawQuery: (random: Random, taste: MadeUpTaste | null) => string;
   /** Any title, all equally likely. */
   readonly drawSurprise: (random: Random) => string;
@@ -63,7 +63,7 @@ export function createQuerySource(books: readonly KnownBook[]): QuerySource {
   };
 }
 
-/** What a reader may be fond of in a book. */
+/** What a reader may like about a book. */
 export function tagsOf({ author, subjects = [], series }: KnownBook): readonly string[] {
   const name = (series ?? '').replace(/[\s,]*#?\s*[\d.]*\s*$/, '');
   return [
@@ -96,7 +96,7 @@ function wayToAsk({ title, author, subjects = [] }: KnownBook, random: Random): 
   return subjects.length === 0 ? title : drawOne(random, subjects);
 }
 
-/** One or two neighbouring words that say something. */
+/** One or two neighbouring words that are not function words. */
 function titleWords(title: string, random: Random): string {
   const words = (title.match(/[\p{L}\p{M}\p{N}'’-]+/gu) ?? []).filter((word) => !smallWords.has(word.toLowerCase()));
   if (words.length === 0) return title;

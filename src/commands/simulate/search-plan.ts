@@ -32,8 +32,8 @@ const meanCalmMs = 240_000;
 const hotShare = 0.35;
 
 /**
- * Who searches for what and when, without end. The same for the same options, whatever the shop answers. Now and then
- * one query is popular for a minute.
+ * Yields who searches for what and when, without end. It depends only on the options, not on the shop's answers. Now
+ * and then one query is popular for a minute.
  */
 export function* planSearches(options: SearchPlanOptions): Generator<PlannedSearch, never, undefined> {
   const { queries, readers, rate } = options;
@@ -82,7 +82,7 @@ const shortestLetters = 4;
 
 /**
  * The text with one typo in one of its words: a letter left out, typed twice, swapped with the next, or replaced by its
- * neighbour on the keyboard. A text without a word of four letters comes back as it is.
+ * neighbour on the keyboard. A text without a word of four letters is returned unchanged.
  */
 export function mistype(text: string, random: Random): string {
   const words = [...text.matchAll(/[\p{L}\p{M}]+/gu)].filter(([word]) => Array.from(word).length >= shortestLetters);

@@ -20,8 +20,8 @@ export type ShopFront = {
 };
 
 /**
- * Each attempt has a deadline. While the shop is away (no answer, 429, 502, 503, 504), attempts go on with growing,
- * jittered pauses, at most `attempts` of them; any other refusal ends the call at once.
+ * Each attempt has a deadline. While the shop is unavailable (no answer, 429, 502, 503, 504), a call tries again with
+ * growing, jittered pauses, at most `attempts` times. Any other refusal ends the call at once.
  * @throws SamsaError `shop-unreachable`
  */
 export type ShopFrontOptions = {

@@ -13,7 +13,7 @@ import { logLocation } from '../state/shop-places.ts';
 
 type KnownBook = SimulationOptions['books'][number];
 type HistoryOptions = Pick<BackdatedWeekOptions<KnownBook>, 'books' | 'seed' | 'readers'> & {
-  /** Ends it after what is being written. */
+  /** Ends it after the present write. */
   readonly signal: AbortSignal;
 };
 
@@ -39,8 +39,8 @@ export function refuseRemoteLog(config: Config): void {
 }
 
 /**
- * Puts a made-up week that ends now into the log, as events that happened and arrived then. The shop may run.
- * Events that arrive now would count no readers beyond the last day: docs/decisions/002.
+ * Puts a made-up week that ends now into the log. The events have past arrival times, because an event that arrives
+ * more than a day late adds no reader (docs/decisions/002). The shop may run.
  * @returns how many events were added.
  * @throws SamsaError `store-unavailable`, `data-folder-unusable`, `state-too-new`
  */

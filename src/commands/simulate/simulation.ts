@@ -21,7 +21,7 @@ export type SimulationOptions = Omit<SearchPlanOptions, 'queries'> & {
   readonly url: string;
   /** `app.operator_token` */
   readonly operatorToken: string | null;
-  /** What readers know to ask for, by falling popularity; from `listKnownBooks`. */
+  /** The books that readers know, by falling popularity; from `listKnownBooks`. */
   readonly books: readonly KnownBook[];
   /** Ends it: no new visit begins, and running ones are finished. */
   readonly signal: AbortSignal;
@@ -37,7 +37,7 @@ export type Simulation = {
 
 const mostBooks = 2_000;
 const mostAtOnce = 64;
-/** When the shop cannot keep up, searches of this much time are made later. The rest is left out. */
+/** When the shop cannot keep up, searches that are late by up to this much are still made. Later ones are left out. */
 const catchUpMs = 1_000;
 
 type Meeting = Pick<SimulationOptions, 'url' | 'operatorToken' | 'seed' | 'signal'>;
@@ -78,7 +78,10 @@ export function simulate(options: SimulationOptions): Simulation {
 
 type Counting = { searches: number; actions: number };
 
-/** A search, and what the reader does then; readers keep their cookies. Does not reject when the shop is away. */
+/**
+ * Makes a search, and then what the reader does. Readers keep their cookies. Does not reject when the shop is
+ * unavailable.
+ */
 function createVisits(shop: ShopFront, tally: Counting): (search: PlannedSearch) => Promise<void> {
   const jars = new Map<number, Promise<CookieJar>>();
 

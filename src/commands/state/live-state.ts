@@ -130,7 +130,7 @@ type Comparison<Change> = {
   readonly show: (progress: ReplayProgress) => void;
 };
 
-/** Reads up to the live state's position, then compares with a snapshot of it. The live state may go on meanwhile. */
+/** Reads up to the live state's position, then compares with a snapshot of it. The live state may change meanwhile. */
 export async function compareWithLive<Change>(comparison: Comparison<Change>): Promise<Compared> {
   const { log, replay, live, target, place, show } = comparison;
   const not = (incomparable: string): Compared => ({ differences: null, incomparable, newlyRead: 0 });

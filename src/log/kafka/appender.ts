@@ -9,7 +9,7 @@ export type KafkaAppenderOptions = {
   readonly topics: KafkaTopics;
   /** As `send` of a lane; the records are of one topic. */
   readonly send: (partition: number, records: readonly NewRecord[]) => Promise<void>;
-  /** What may wait at once; a single larger call is taken when nothing else waits. */
+  /** How much may wait. A single larger call is accepted when nothing else waits. */
   readonly limitRecords: number;
   readonly limitBytes: number;
 };
@@ -45,7 +45,7 @@ export function createKafkaAppender({ topics, send, limitRecords, limitBytes }: 
         for (const entry of batch) settle(entry, null);
       },
       onRefused: settle,
-      // Those of a call behind one that failed must not overtake it.
+      // Later records of the same call must not overtake the failed one.
       onOutage: (batch, error) => {
         const calls = new Set(batch.map(({ call }) => call));
         for (const entry of lane.giveUp(({ call }) => calls.has(call))) settle(entry, error);
@@ -86,7 +86,7 @@ export function createKafkaAppender({ topics, send, limitRecords, limitBytes }: 
 
   return {
     append: async (given: readonly NewRecord[]): Promise<void> => {
-      // One call after the other: a topic that is looked up must not be overtaken by one that is known.
+      // Calls enter one after the other: a call whose topic must be looked up must not be overtaken by a later call.
       const entered = entering.then(() => enter(given));
       entering = entered.catch(() => {});
       await (
@@ -101,7 +101,7 @@ export function createKafkaAppender({ topics, send, limitRecords, limitBytes }: 
   };
 }
 
-/** Brokers take no more than about 1 MB unless told so. */
+/** Brokers accept no more than about 1 MB by default. */
 const mostRecordBytes = 900_000;
 
 /** About what a record takes. @throws SamsaError `bad-event` where that is too much. */

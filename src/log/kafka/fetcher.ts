@@ -4,7 +4,7 @@ import type { AbortedTransaction } from './records.ts';
 /** Where one partition is to be read from. */
 export type Wanted = { readonly topicId: string; readonly partition: number; readonly from: number };
 
-/** What the node has from there on; `batches` is empty when there is nothing after the wait. */
+/** What the node has from there on. `batches` is empty when nothing came during the wait. */
 export type Fetched = {
   readonly batches: readonly RecordsBatch[];
   /** The aborted transactions in it. */
@@ -16,7 +16,7 @@ export type Fetched = {
 export type KafkaFetcher = {
   /**
    * Asks the node that leads the partition.
-   * @throws FetchRefused when the node answered with an error for this partition; whatever the client failed with.
+   * @throws FetchRefused when the node answered with an error for this partition; else the error of the client.
    */
   readonly fetch: (node: number, wanted: Wanted) => Promise<Fetched>;
 };
@@ -177,7 +177,7 @@ type FailedResponse = {
   readonly errors: readonly { readonly path?: string; readonly apiId?: string }[];
 };
 
-/** The last one counts: an attempt that failed before it may have failed for something else. */
+/** Only the last attempt counts: an earlier one may have failed for another reason. */
 function failedResponses(error: unknown): readonly FailedResponse[] {
   if (!(error instanceof AggregateError)) return [];
   const own = 'response' in error && error.response ? [error as unknown as FailedResponse] : [];

@@ -2,7 +2,9 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { SamsaError } from '../../errors.ts';
 
 export type LaneOptions<Item> = {
-  /** Sends a batch, all or none. @throws SamsaError `bad-event` where one of it is refused for what it is. */
+  /**
+   * Sends a batch, all or none. @throws SamsaError `bad-event` when an item is refused because of its content or size.
+   */
   readonly send: (batch: readonly Item[]) => Promise<void>;
   readonly onSent: (batch: readonly Item[]) => void;
   readonly onRefused: (item: Item, refusal: SamsaError) => void;
@@ -12,10 +14,10 @@ export type LaneOptions<Item> = {
   readonly signal?: AbortSignal;
 };
 
-/** What is on its way to one partition, in order: nothing overtakes what could not be sent. */
+/** The items on their way to one partition, in order: an item that could not be sent is never overtaken. */
 export type Lane<Item> = {
   readonly push: (item: Item) => void;
-  /** Takes out what waits, also what was in the failed batch. */
+  /** Takes out waiting items, including those of the failed batch. */
   readonly giveUp: (which: (item: Item) => boolean) => readonly Item[];
   /** Resolves when nothing waits. */
   readonly drain: () => Promise<void>;
@@ -25,8 +27,8 @@ const batchItems = 500;
 const batchBytes = 512 << 10;
 
 /**
- * Sends one batch after the other, what is pushed within one turn of the event loop together. A batch that is refused
- * is sent again one by one, so that its neighbours arrive.
+ * Sends one batch after the other. Items that are pushed within one turn of the event loop go together. A batch that is
+ * refused is sent again item by item, so that only the faulty one fails.
  */
 export function createLane<Item extends { readonly bytes: number }>(options: LaneOptions<Item>): Lane<Item> {
   let waiting: Item[] = [];

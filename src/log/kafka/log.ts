@@ -29,7 +29,7 @@ export type KafkaLog = EventLog & {
   readonly partitionsOf: (topic: string) => Promise<number>;
   /**
    * Appends records of one topic to a partition that was decided before, all or none.
-   * @throws SamsaError `bad-event` where one of them is too large or refused for what it is; `topic-unknown`,
+   * @throws SamsaError `bad-event` when one of them is too large or refused because of its content; `topic-unknown`,
    *   `log-closed`; `topic-replaced` when there is no such partition any more; `log-unavailable`.
    */
   readonly appendTo: (partition: number, records: readonly NewRecord[]) => Promise<void>;
@@ -44,8 +44,8 @@ const closeMs = 200;
  * appends nothing twice; callers that cannot wait that long put a spool in front. `close` waits 2.5 s for appends in
  * progress; then they fail with `log-unavailable`, and may have been appended.
  *
- * `append` also throws `bad-event` (not retryable) when a record is too large, with nothing appended, or when Kafka
- * refused one for what it is: then other records of the call may be in the log.
+ * `append` also throws `bad-event` (not retryable). If a record is too large, nothing was appended. If Kafka refused a
+ * record because of its content, other records of the call may be in the log.
  * All members throw `log-unavailable`: retryable when no broker answers, not retryable when brokers refuse the user,
  * the password or access.
  * @throws SamsaError `bad-configuration`.
@@ -129,7 +129,9 @@ function closedTooEarly(brokers: readonly string[], error: unknown): SamsaError 
 type NextOffset = { readonly topic: string; readonly partition: number; readonly next: number };
 
 export type ShownOffsetsOptions = {
-  /** The offsets are published under `samsa-<group id>`: another program may read on from those of `<group id>`. */
+  /**
+   * The offsets are published under `samsa-<group id>`, because another program may use the offsets of `<group id>`.
+   */
   readonly groupId: string;
   /** Where every partition stands now. */
   readonly offsets: () => readonly NextOffset[];

@@ -6,10 +6,10 @@ import { fromBatches, type FetchedRecord } from './records.ts';
 import type { KafkaTopic, KafkaTopics } from './topics.ts';
 import type { OffsetRange, ReadRequest, ReadResult } from '../log.ts';
 
-/** What one answer held of a partition: all of it from `from` up to `next`. */
+/** The part of a partition that one answer held: everything from `from` up to `next`. */
 export type Range = ReadResult & { readonly from: number; readonly records: readonly FetchedRecord[] };
 
-/** Whether a reader must hear of it: records, a gap, or a log that ends before `from`. */
+/** Whether a reader needs it: it has records or a gap, or the log ends before `from`. */
 export function hasNews({ records, from, next, end }: Range): boolean {
   return records.length > 0 || next > from || end < from;
 }

@@ -9,11 +9,11 @@ export type KafkaReader = {
 };
 
 export type KafkaReaderOptions = {
-  /** What is there from an offset on, without waiting. */
+  /** Reads what is there from an offset on, without waiting. */
   readonly ask: (request: ReadRequest) => Promise<Range>;
-  /** The same, but waits a while for records; then an empty range. */
+  /** The same, but waits up to `awaitMs` for records; then returns an empty range. */
   readonly await: (request: ReadRequest) => Promise<Range>;
-  /** How long that wait is at most. */
+  /** The longest wait of `await`. */
   readonly awaitMs: number;
 };
 
@@ -26,7 +26,7 @@ type Cursor = {
   /** The partition's ends, as last heard. */
   ends: { readonly start: number; readonly end: number };
   readers: number;
-  /** Runs while nobody reads here. */
+  /** Runs while no read uses the cursor. */
   expiry: NodeJS.Timeout | null;
 };
 

@@ -11,7 +11,10 @@ import type { OffsetRange } from '../log.ts';
 /** A `null` value is a tombstone: it removes its key from a compacted topic. */
 export type KafkaMessage = MessageToProduce<Buffer | null, Buffer | null>;
 
-/** Makes every message that is sent: the client retries header names that are not Buffers as if the network failed. */
+/**
+ * Creates every message that is sent. Header names must be Buffers: the client would retry any others as if the network
+ * had failed.
+ */
 export function toMessage(record: NewRecord, partition: number, timestampMs: number): KafkaMessage {
   return {
     topic: record.topic,
@@ -99,8 +102,8 @@ function skip(skipped: OffsetRange[], from: number, to: number): void {
 }
 
 /**
- * Tells which batches belong to aborted transactions; ask in the order of offsets. The client removes only those whose
- * end came in the same answer, and leaves their end markers in.
+ * Knows which batches belong to aborted transactions. Ask in the order of offsets. The client removes only those whose
+ * end came in the same answer, and keeps their end markers.
  */
 function followAborted(aborted: readonly AbortedTransaction[]) {
   const ahead = aborted.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));

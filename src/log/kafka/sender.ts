@@ -15,9 +15,10 @@ import { toMessage } from './records.ts';
 
 export type KafkaSender = {
   /**
-   * Appends records of one topic to one partition, all or none, however often it takes, and nothing twice. Calls for one
-   * partition go out one after the other.
-   * @throws the client's error, which `kafkaError` translates; to `topic-replaced` when there is no such partition any more.
+   * Appends records of one topic to one partition, all or none. Tries as often as needed, and appends nothing twice.
+   * Calls for one partition are sent one after the other.
+   * @throws the client's error, which `kafkaError` translates; to `topic-replaced` when there is no such partition any
+   *   more.
    */
   readonly send: (partition: number, records: readonly NewRecord[]) => Promise<void>;
   /** Resolves when no send is in progress. */
@@ -32,7 +33,7 @@ const metadataMaxAge = 60_000;
 const askedAfterMs = 30_000;
 const retiredWithinMs = 2_000;
 
-/** The client's sequence numbers end at 2^31 and do not wrap: long before, a new producer takes over. */
+/** The client's sequence numbers end at 2^31 and do not wrap, so a new producer takes over long before. */
 const mostRecords = 2 ** 30;
 
 /**

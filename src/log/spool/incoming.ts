@@ -6,7 +6,7 @@ import { positionsPerTopic, readWaitingBytes, totalBytes } from './file.ts';
 
 /** Writes the records that come into a spool. */
 export type IncomingRows = {
-  /** Accepts records of this topic from now on, also after the next opening. */
+  /** Accepts records of this topic from now on, even after a restart. */
   readonly addTopic: (name: string) => void;
   /** @throws SamsaError `topic-unknown`. */
   readonly numberOf: (topic: string) => number;
@@ -144,7 +144,7 @@ function createLimit({ path, limitBytes: given, overflow, rows }: SpoolAppenderO
       atMostBytes += bytes;
       enteringBytes += bytes;
     },
-    /** To be called when they are in the spool, or when that failed. */
+    /** Call it when the records are in the spool, or when writing them failed. */
     entered: (bytes: number): void => {
       enteringBytes -= bytes;
     },

@@ -49,7 +49,7 @@ const timers = [
   setInterval(checkpoint, checkpointEveryMs),
 ];
 
-/** Goes on until the spool is empty. Where that takes too long, the thread is ended by force. */
+/** Relays until the spool is empty. If that takes too long, the thread is ended by force. */
 async function close(): Promise<void> {
   while (!own.isEmpty()) await delay(5);
   for (const timer of timers) clearInterval(timer);
@@ -75,7 +75,9 @@ type SpoolAdoption = {
 
 type Adopted = { readonly claimed: ClaimedSpool; readonly relay: SpoolRelay };
 
-/** Empties the spools of processes that are gone. Spools with records set aside are kept, and shown. */
+/**
+ * Empties the spools of processes that have ended. A spool with records set aside is kept, and its ledger is reported.
+ */
 function adoptSpools(folder: string, options: Pick<SpoolRelayOptions, 'log' | 'clock' | 'onSetAside'>): SpoolAdoption {
   const spools = openSpoolFolder(folder, options.clock);
   const adopted = new Set<Adopted>();

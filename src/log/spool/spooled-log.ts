@@ -37,7 +37,7 @@ export type SpoolOptions = {
   readonly onSetAside: (why: string) => void;
 };
 
-/** Why records wait longer than they should, or that some were refused; `why` is for people. */
+/** `spooling`: records wait longer than they should. `set-aside`: some were refused. `why` is for people. */
 export type SpoolProblem = { readonly code: 'spooling' | 'set-aside'; readonly why: string };
 
 export type SpooledLog = EventLog & {
@@ -53,9 +53,9 @@ const patienceMs = 2_000;
 const relayWithinMs = 3_000;
 
 /**
- * A Kafka log with a spool in front: `append` resolves when the records are durable in a local SQLite file, whatever the
- * cluster does. A relay sends them to the cluster in order, however long that takes, and removes them when acknowledged.
- * Reading, `describe` and `create` go to `log`; `close` closes it, too.
+ * A Kafka log with a spool in front: `append` resolves when the records are durable in a local SQLite file, even while
+ * no broker answers. A relay sends them to the cluster in order, for as long as that takes, and removes them when they
+ * are acknowledged. Reading, `describe` and `create` go to `log`; `close` closes it, too.
  *
  * It takes over a spool that no running process has, else creates one. While it runs, it adopts and empties spools that
  * other processes left behind. When a process dies between acknowledgement and removal, a record may be appended to the
@@ -184,7 +184,7 @@ export type RelayWork = {
   readonly dropBeyondBytes: number | null;
 };
 
-/** What the thread tells twice a second. */
+/** What the thread reports twice a second. */
 export type RelayState = {
   readonly trouble: PlainError | null;
   /** Why a record was set aside since the last time; `null` when none was. */
@@ -198,7 +198,7 @@ type RelayWorker = {
   readonly trouble: () => SamsaError | null;
   /** The ledgers of spools that others left behind. */
   readonly adopted: () => readonly SpoolLedger[];
-  /** Lets it empty the spool, and ends it by force after so long. */
+  /** Lets it empty the spool, and ends it by force after `withinMs`. */
   readonly close: (withinMs: number) => Promise<void>;
 };
 

@@ -19,7 +19,7 @@ export type GroupCommitOptions = {
   readonly write: (rows: readonly Row[]) => void;
   /** How long a call may wait for a store that is busy or full. */
   readonly patienceMs: number;
-  /** How much may wait; a single larger call is taken when nothing else waits. */
+  /** How much may wait. A single larger call is accepted when nothing else waits. */
   readonly limitRecords: number;
   readonly limitBytes: number;
 };

@@ -30,7 +30,7 @@ export type SqliteLogOptions = {
 
 export const defaultPatienceMs = 2_000;
 
-/** One signal for all logs of a process. After a signal of another log, waiting reads look once in vain. */
+/** One signal for all logs of a process. A signal of another log costs waiting reads one useless look. */
 export const logSignalName = 'samsa log';
 
 /**
@@ -198,7 +198,7 @@ function createRecordReader(database: SqliteDatabase): RecordReader {
   return { read, endOf: (partitionNumber) => endsOf(partitionNumber)[1] };
 }
 
-/** When the disk failed, SQLite has ended the transaction already; the first failure is the one to report. */
+/** If the disk failed, SQLite has already ended the transaction. Only the first failure is reported. */
 function endRead(database: SqliteDatabase): void {
   try {
     database.prepare('COMMIT').run();

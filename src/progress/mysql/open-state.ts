@@ -64,7 +64,7 @@ async function hasState(connection: MysqlConnection): Promise<boolean> {
   }
 }
 
-/** Instances that were seen a moment ago, or still have the connection they commit on, frozen or not. */
+/** Instances that were seen a moment ago, or still have the connection they commit on, even if frozen. */
 async function readingInstances(
   connection: MysqlConnection,
   lockScope: string,
@@ -124,7 +124,7 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
 
 type Prefixes = { readonly live: string; readonly draft: string; readonly old: string };
 
-/** No service can begin to read meanwhile: it starts by asking for leases. */
+/** Prevents services from beginning to read meanwhile, because they start by asking for leases. */
 async function withoutTicks<Result>(
   connection: MysqlConnection,
   address: MysqlAddress,
@@ -159,7 +159,7 @@ async function swap(
   ];
   await renameTables(connection, moves);
   if (discarded === null) return null;
-  // No more letters of the old state can be decided about. Check that none was since it was counted.
+  // From here on nobody can decide about letters of the old state. Checks that nobody did since they were counted.
   const [row] = await connection.rows(
     `SELECT COUNT(*) AS n FROM \`${prefixes.old}dead_letter\` WHERE status = 'discarded'`,
   );

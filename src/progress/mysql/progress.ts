@@ -94,7 +94,7 @@ function createInstanceLocks(lockScope: string): (connection: MysqlConnection, i
     const held = heldBy.get(connection) ?? new Set();
     if (held.has(instance)) return;
     const lock = instanceLock(lockScope, instance);
-    // Still held by a lost connection of this process, when the server does not know yet.
+    // The server may not know yet that an earlier connection of this process is lost, which still holds the lock.
     if (!(await takeLock(connection, lock, 0))) {
       await endHolder(connection, lock);
       await takeLock(connection, lock, 1);
