@@ -10,6 +10,9 @@ import type { NewRecord, StoredRecord } from './record.ts';
 
 export const bookSearchedType = 'samsa.book.searched.v1';
 
+/** The most characters of a query, everywhere in the shop (docs/contract.md §2). */
+export const longestQuery = 200;
+
 /** A reader searched. Trends and recommendations are built from this event. */
 export type BookSearched = {
   /** As typed, trimmed. */
@@ -86,8 +89,8 @@ export function bookSearchedRecord(
 const rememberedBytes = 4 << 20;
 /** A query is remembered when it comes again within about this many other queries. */
 const metQueries = 4_000;
-/** Our queries are at most 200 characters. Longer keys of other programs are not remembered. */
-const longestQuery = 300;
+/** Other programs may send longer queries than ours (`longestQuery`). Longer than this, they are not remembered. */
+const longestRemembered = 300;
 
 /** A search, or `'late'` when it came too late to count. @throws SamsaError `bad-event`. */
 export type SearchDecoder = (record: StoredRecord) => BookSearched | 'late';
@@ -113,7 +116,7 @@ export function createBookSearchedDecoder(): SearchDecoder {
   const answers = createDoorkeptLruMap<string, Pick<BookSearched, 'books' | 'value'>>(
     metQueries,
     rememberedBytes,
-    ({ value }) => longestQuery + value.byteLength,
+    ({ value }) => longestRemembered + value.byteLength,
   );
   const decodeAnswer = (query: string, value: Uint8Array | null): Pick<BookSearched, 'books' | 'value'> => {
     if (value === null) throw new SamsaError('bad-event', 'value: expected a JSON array of books, got a tombstone');
@@ -121,7 +124,7 @@ export function createBookSearchedDecoder(): SearchDecoder {
     if (known !== undefined && Buffer.compare(known.value, value) === 0) return known;
     // A copy, because the record's bytes may share memory with the whole read.
     const answer = { books: parseBooks(value), value: new Uint8Array(value) };
-    if (query.length <= longestQuery) answers.set(query, answer);
+    if (query.length <= longestRemembered) answers.set(query, answer);
     return answer;
   };
   return (record) => {

@@ -2,6 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { isUtf8 } from 'node:buffer';
 import { SamsaError } from '../errors.ts';
+import { longestQuery } from './book-searched.ts';
 import { decodeEnvelope, encodeEnvelope, eventTime, type EventSource } from './envelope.ts';
 import { parseEventJson, refusedValue } from './json.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
@@ -12,7 +13,7 @@ export const operatorActionNames = ['muted', 'unmuted', 'pinned', 'unpinned'] as
 
 export const OperatorActionSchema = Type.Object({
   action: Type.Union(operatorActionNames.map((name) => Type.Literal(name))),
-  query: Type.String({ minLength: 1, maxLength: 200 }),
+  query: Type.String({ minLength: 1, maxLength: longestQuery }),
 });
 const operatorAction = TypeCompiler.Compile(OperatorActionSchema);
 

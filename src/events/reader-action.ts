@@ -3,6 +3,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { isUtf8 } from 'node:buffer';
 import { SamsaError } from '../errors.ts';
 import { BookIdSchema } from './book.ts';
+import { longestQuery } from './book-searched.ts';
 import { decodeEnvelope, encodeEnvelope, eventTime, text, type EventSource } from './envelope.ts';
 import { parseEventJson, refusedValue } from './json.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
@@ -25,7 +26,7 @@ const ReaderActionSchema = Type.Object(
   {
     action: Type.Union(readerActionNames.map((name) => Type.Literal(name))),
     book_id: Type.Optional(BookIdSchema),
-    query: Type.Optional(Type.String({ maxLength: 200 })),
+    query: Type.Optional(Type.String({ maxLength: longestQuery })),
     position: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   { additionalProperties: true },

@@ -1,3 +1,4 @@
+import { longestQuery } from '../../events/book-searched.ts';
 import { drawIndex, drawOne, createZipf, type Random } from './random.ts';
 
 /** What made-up readers know of a book. */
@@ -25,7 +26,6 @@ export type QuerySource = {
 type Draw = (random: Random) => KnownBook;
 
 const ofTaste = 0.7;
-const longestQuery = 200;
 const smallWords: ReadonlySet<string> = new Set(
   'a an the of and or in on at to for from with by his her their my our is are was into de la le les el los der die das'.split(
     ' ',

@@ -18,7 +18,6 @@ import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
 import type { OpenCatalogue } from './catalogue/catalogue.ts';
 import type { Outbox } from './catalogue/outbox/outbox.ts';
 import { startOutboxRelay, type OutboxRelay } from './catalogue/outbox/outbox-relay.ts';
-import type { PageDeps } from './pages/compose-pages.ts';
 import { pageRoutes } from './pages/page-routes.ts';
 import { createProblemPages } from './pages/layout.ts';
 import { actionRoutes, operatorRoutes, type RecordAction } from './readers/action-routes.ts';
@@ -123,10 +122,6 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
     newId: randomUUID,
     stopwatch: () => performance.now(),
   });
-  const answerPage: PageDeps['answerSearch'] = async (...search) => {
-    const answer = await answerSearch(...search);
-    return { ...answer, books: answer.books() };
-  };
   const lookupBook = (id: number): Promise<Book | null> => books.catalogue.get(id);
   const recordAction: RecordAction = async (reader, action) => {
     await spooled.append([readerActionRecord(topics.actions, source, reader, action)]);
@@ -145,9 +140,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
   });
   actionRoutes(server, { identify: readers.identify, lookupBook, recordAction });
   pageRoutes(server, {
-    answerSearch: answerPage,
-    popularBooks: async (limit, offset) =>
-      (await answerPage('', { id: '', weight: 0, place: null }, { offset, limit, record: false })).books,
+    answerSearch,
     lookupBook,
     remote,
     recordAction,

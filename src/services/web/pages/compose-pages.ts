@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SamsaError, reason } from '../../../errors.ts';
 import type { Book } from '../../../events/book.ts';
+import { longestQuery } from '../../../events/book-searched.ts';
 import { html, type Html } from './html.ts';
 import type { Assets } from '../assets/assets.ts';
 import {
@@ -13,7 +14,14 @@ import {
 import type { LastSearch, WeighSearch } from '../readers/recent-searches.ts';
 import { isFromOwnPage, isVisit, type IdentifyReader } from '../readers/reader-identity.ts';
 import type { RemoteServices } from '../remote/remote-services.ts';
-import type { SearchAnswer, SearchingReader } from '../search/query/answer-search.ts';
+import {
+  checkedQuery,
+  furthestOffset,
+  nobody,
+  type SearchAnswer,
+  type SearchingReader,
+  type SearchOptions,
+} from '../search/query/answer-search.ts';
 import { bookUrl, searchUrl } from './book-parts.ts';
 import { renderBook } from './book-page.ts';
 import type { PageView } from './layout.ts';
@@ -21,9 +29,7 @@ import { renderPanels, type PanelViews } from './panels.ts';
 import { renderFrontTable, renderResults } from './search-page.ts';
 
 /** The part of a search's answer that a page shows. */
-export type ShownAnswer = Pick<SearchAnswer, 'total' | 'totalIsExact' | 'dropped' | 'corrected'> & {
-  readonly books: readonly Book[];
-};
+export type ShownAnswer = Pick<SearchAnswer, 'books' | 'total' | 'totalIsExact' | 'dropped' | 'corrected'>;
 
 /** Every part of the shop that the pages use. */
 export type PageDeps = {
@@ -31,9 +37,8 @@ export type PageDeps = {
   readonly answerSearch: (
     query: string,
     reader: SearchingReader,
-    options: { readonly offset: number; readonly limit: number; readonly record: boolean; readonly exact?: boolean },
+    options: Pick<SearchOptions, 'offset' | 'limit' | 'record' | 'exact'>,
   ) => Promise<ShownAnswer>;
-  readonly popularBooks: (limit: number, offset: number) => Promise<readonly Book[]>;
   readonly lookupBook: LookupBook;
   readonly remote: Pick<RemoteServices, 'trends' | 'recommendations'>;
   readonly identify: IdentifyReader;
@@ -55,12 +60,12 @@ export const askedTrends = 10;
 export async function composeStart(deps: PageDeps, request: FastifyRequest, reply: FastifyReply): Promise<PageView> {
   const { cookieId } = deps.identify(request, reply);
   const asked = askRemote(deps, cookieId);
-  const books = await deps.popularBooks(frontTableBooks, 0);
+  const { books } = await deps.answerSearch('', nobody, { offset: 0, limit: frontTableBooks, record: false });
   return {
     title: '',
     query: '',
     welcome: true,
-    content: withPanels(deps, renderFrontTable(books), cookieId, '/', await asked),
+    content: withPanels(deps, renderFrontTable(books()), cookieId, '/', await asked),
   };
 }
 
@@ -78,7 +83,7 @@ export async function composeResults(
   const options = { offset, limit: deps.pageSize, record, exact };
   const answer = await deps.answerSearch(query, { id: reader.id, weight, place: reader.place }, options);
   if (record) rememberSearch(deps, reader.cookieId, query, answer);
-  const results = renderResults({ ...answer, query, offset, exact, pageSize: deps.pageSize });
+  const results = renderResults({ ...answer, books: answer.books(), query, offset, exact, pageSize: deps.pageSize });
   return {
     title: query,
     query,
@@ -103,7 +108,7 @@ export async function composeBook(deps: PageDeps, request: FastifyRequest, reply
       request.log.warn({ error: reason(error), book: book.id }, 'a view of a book was not recorded');
     });
   }
-  const related = await moreByAuthor(deps, book, reader.id);
+  const related = await moreByAuthor(deps, book);
   const view = renderBook({ book, related, done, from: trail?.query ?? null });
   return {
     title: `${book.title}, by ${book.author}`,
@@ -119,19 +124,17 @@ async function findBook(deps: PageDeps, request: FastifyRequest): Promise<Book> 
   return book;
 }
 
-async function moreByAuthor(deps: PageDeps, book: Book, readerId: string): Promise<readonly Book[]> {
+async function moreByAuthor(deps: PageDeps, book: Book): Promise<readonly Book[]> {
   if (book.author === '') return [];
   const options = { offset: 0, limit: shownRelated * 4, record: false, exact: true };
-  const { books } = await deps.answerSearch(
-    `author:${book.author.slice(0, 180)}`,
-    { id: readerId, weight: 0, place: null },
-    options,
-  );
-  return books.filter(({ id, author }) => id !== book.id && author === book.author).slice(0, shownRelated);
+  const { books } = await deps.answerSearch(`author:${book.author.slice(0, 180)}`, nobody, options);
+  return books()
+    .filter(({ id, author }) => id !== book.id && author === book.author)
+    .slice(0, shownRelated);
 }
 
 function rememberSearch(deps: PageDeps, cookieId: string, query: string, { books }: ShownAnswer): void {
-  deps.lastSearch.remember(cookieId, { query, timeMs: deps.clock(), firstBook: books[0] ?? null });
+  deps.lastSearch.remember(cookieId, { query, timeMs: deps.clock(), firstBook: books()[0] ?? null });
 }
 
 type RemoteViews = Pick<PanelViews, 'trends' | 'recommendations'>;
@@ -157,20 +160,10 @@ export type PageParameters = Readonly<Record<string, unknown>>;
 /** The search in a page's address. `query` is trimmed; it is empty on the start page. `exact`: as typed, uncorrected. */
 type PageSearch = { readonly query: string; readonly offset: number; readonly exact: boolean };
 
-const longestQuery = 200;
-const furthestOffset = 10_000;
-
-/** @throws SamsaError `malformed-query` or `query-too-long`, with a message meant for the reader. */
+/** @throws SamsaError `malformed-query` or `query-too-long`, with a message for the reader. */
 export function readPageSearch(parameters: PageParameters): PageSearch {
-  const query = readText('q', parameters['q']).trim();
+  const query = checkedQuery(readText('q', parameters['q']));
   const offset = readText('o', parameters['o']);
-  const length = Array.from(query).length;
-  if (length > longestQuery) {
-    throw new SamsaError(
-      'query-too-long',
-      `A search may have ${longestQuery} characters, this one has ${length}. A few words of the title or the author are enough.`,
-    );
-  }
   if (!/^\d{0,6}$/.test(offset) || Number(offset) > furthestOffset) {
     throw new SamsaError(
       'malformed-query',

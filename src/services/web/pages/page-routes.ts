@@ -16,8 +16,7 @@ import { pageHeaders, renderPage } from './layout.ts';
 import { renderRecommendations, renderTrends } from './panels.ts';
 
 /** Crawlers may read books but not search, because each search is an event. */
-const robots =
-  'User-agent: *\nDisallow: /?\nDisallow: /api/\nDisallow: /fragments/\nDisallow: /my-data\nDisallow: /console\n';
+const robots = 'User-agent: *\nDisallow: /?\nDisallow: /api/\nDisallow: /fragments/\n';
 
 /** The pages of the shop, and the fragments with which a script refreshes them. No page needs a script. */
 export function pageRoutes(server: HttpServer, deps: PageDeps): void {

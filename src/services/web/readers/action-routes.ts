@@ -2,6 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import type { Book } from '../../../events/book.ts';
+import { longestQuery } from '../../../events/book-searched.ts';
 import { readerActionNames } from '../../../events/reader-action.ts';
 import { isSameHost, requireOperator, type Access } from '../../../http/access.ts';
 import { formType, requireJson } from '../../../http/read-request.ts';
@@ -28,7 +29,7 @@ export const offeredActions = readerActionNames.filter((name) => name !== 'forgo
 export type OfferedAction = (typeof offeredActions)[number];
 
 const Action = Type.Unsafe<OfferedAction>({ type: 'string', enum: offeredActions });
-const Query = Type.String({ minLength: 1, maxLength: 200, described: { pattern: visibleText } });
+const Query = Type.String({ minLength: 1, maxLength: longestQuery, described: { pattern: visibleText } });
 
 const JsonBody = Type.Object(
   {
@@ -88,16 +89,16 @@ function bookAction(bookId: number, body: ActionBody): BookAction {
   return {
     action,
     book_id: bookId,
-    ...(query === undefined ? {} : { query: actionQuery(query) }),
+    ...(query === undefined ? {} : { query: searchable(query) }),
     ...(position === undefined ? {} : { position: Number(position) }),
   };
 }
 
-/** The query of an action obeys the rules of searches. @throws SamsaError `malformed-query` */
-function actionQuery(query: string): string {
+/** The query of an action or decision, trimmed. It must be one that can be searched. @throws SamsaError `malformed-query` */
+function searchable(query: string): string {
   const trimmed = query.trim();
   if (trimmed !== '' && !/\p{Cc}/u.test(trimmed)) return trimmed;
-  throw new SamsaError('malformed-query', 'query: expected text without control characters, or no query at all.');
+  throw new SamsaError('malformed-query', 'query: expected text without control characters that is not only spaces.');
 }
 
 /** Refuses requests that another site's page caused, and bodies that are neither JSON nor a form. */
@@ -160,7 +161,7 @@ type OperatorDeps = {
 const Decision = Type.Object(
   {
     action: Type.Unsafe<(typeof operatorActionNames)[number]>({ type: 'string', enum: [...operatorActionNames] }),
-    query: Type.String({ minLength: 1, maxLength: 200, described: { pattern: visibleText } }),
+    query: Query,
   },
   { additionalProperties: false },
 );
@@ -179,11 +180,7 @@ export function operatorRoutes(server: HttpServer, { access, recordDecision }: O
     requireJson,
   ];
   server.post('/api/operator/queries', { schema: operatorSchema, onRequest }, async (request, reply) => {
-    const query = request.body.query.trim();
-    if (query === '' || /\p{Cc}/u.test(query)) {
-      throw new SamsaError('malformed-query', 'query: expected text without control characters.');
-    }
-    const decision = { action: request.body.action, query };
+    const decision = { action: request.body.action, query: searchable(request.body.query) };
     await recordDecision(decision);
     return reply.code(202).send(decision);
   });

@@ -1,11 +1,18 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { SamsaError } from '../../../errors.ts';
 import { BookSchema } from '../../../events/book.ts';
+import { longestQuery } from '../../../events/book-searched.ts';
 import { withoutControl, type HttpServer } from '../../../http/routes.ts';
 import { languageOf } from '../../../text/fields.ts';
 import { isVisit, type IdentifyReader } from '../readers/reader-identity.ts';
 import type { WeighSearch } from '../readers/recent-searches.ts';
-import type { AnswerSearch, SearchAnswer, SearchingReader } from './query/answer-search.ts';
+import {
+  checkedQuery,
+  furthestOffset,
+  nobody,
+  type AnswerSearch,
+  type SearchAnswer,
+  type SearchingReader,
+} from './query/answer-search.ts';
 import type { SearchFilters } from './query/facets.ts';
 import { searchSorts } from './query/find-books.ts';
 import { highlightBook } from './query/highlight-book.ts';
@@ -19,11 +26,10 @@ export type SearchRouteDeps = {
   readonly pageSize: number;
 };
 
-const longestQuery = 200;
 const jsonType = 'application/json; charset=utf-8';
 const described = { maxLength: longestQuery, pattern: withoutControl };
 const queryText = Type.String({ description: 'what to search for', described });
-const offset = Type.Integer({ minimum: 0, maximum: 10_000, default: 0, description: 'how many books to skip' });
+const offset = Type.Integer({ minimum: 0, maximum: furthestOffset, default: 0, description: 'how many books to skip' });
 const name = Type.String({ maxLength: longestQuery, described: { pattern: withoutControl } });
 const names = Type.Union([name, Type.Array(name, { maxItems: 20 })], { description: 'several mean any of them' });
 const year = Type.Integer({ minimum: -9_999, maximum: 9_999 });
@@ -139,22 +145,8 @@ export function searchRoutes(server: HttpServer, deps: SearchRouteDeps): void {
   );
 }
 
-const nobody: SearchingReader = { id: '', weight: 0, place: null };
-
 function searching(reader: ReturnType<IdentifyReader>, query: string, weigh: WeighSearch): SearchingReader {
   return { id: reader.id, weight: weigh(reader, query), place: reader.place };
-}
-
-/**
- * The query, trimmed; `''` when nothing was typed.
- * @throws SamsaError `query-too-long`.
- */
-export function checkedQuery(typed: string | undefined): string {
-  const query = (typed ?? '').trim();
-  if (query.length <= longestQuery) return query;
-  const length = Array.from(query).length;
-  if (length <= longestQuery) return query;
-  throw new SamsaError('query-too-long', `expected a query of at most ${longestQuery} characters, got ${length}`);
 }
 
 /** No `filters` when nothing is chosen. */

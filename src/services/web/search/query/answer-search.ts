@@ -1,4 +1,6 @@
+import { SamsaError } from '../../../../errors.ts';
 import type { Book } from '../../../../events/book.ts';
+import { longestQuery } from '../../../../events/book-searched.ts';
 import type { Facets, SearchFilters } from './facets.ts';
 import type { SearchRequest, SearchSort } from './find-books.ts';
 import type { QueryWord } from './parse-query.ts';
@@ -7,6 +9,12 @@ import type { SearchIndex } from '../index/search-index.ts';
 
 /** Who searches, and whether the search counts towards a rise. */
 export type SearchingReader = { readonly id: string; readonly weight: 0 | 1; readonly place: number | null };
+
+/** The reader of searches that are not recorded. */
+export const nobody: SearchingReader = { id: '', weight: 0, place: null };
+
+/** Pages of results end here. */
+export const furthestOffset = 10_000;
 
 export type SearchOptions = {
   readonly offset: number;
@@ -97,4 +105,19 @@ function isFiltered({ filters, sort = 'relevance', offset }: Omit<SearchOptions,
 function parsedOnce(value: Buffer): () => readonly Book[] {
   let books: readonly Book[] | null = null;
   return () => (books ??= JSON.parse(value.toString()) as readonly Book[]);
+}
+
+/**
+ * The query, trimmed; `''` when nothing was typed.
+ * @throws SamsaError `query-too-long`, with a message for the reader.
+ */
+export function checkedQuery(typed: string | undefined): string {
+  const query = (typed ?? '').trim();
+  if (query.length <= longestQuery) return query;
+  const length = Array.from(query).length;
+  if (length <= longestQuery) return query;
+  throw new SamsaError(
+    'query-too-long',
+    `A search may have ${longestQuery} characters, this one has ${length}. A few words of the title or the author are enough.`,
+  );
 }
