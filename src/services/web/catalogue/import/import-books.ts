@@ -51,7 +51,7 @@ export async function importBooks(list: BookList, deps: ImportDeps): Promise<voi
   await merge();
 }
 
-async function* untilDamaged({ rows }: BookList, report: ImportReport): AsyncGenerator<readonly ListedRow[]> {
+async function* untilDamaged({ rows }: BookList, report: ImportReport): AsyncGenerator<Iterable<ListedRow>> {
   try {
     yield* rows;
   } catch (error) {

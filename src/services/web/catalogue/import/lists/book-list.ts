@@ -12,7 +12,8 @@ export type BookList = {
   readonly kind: string;
   /** Whether the list is the export of a shop, whose values are taken unchanged. */
   readonly isExact: boolean;
-  readonly rows: AsyncIterable<readonly ListedRow[]>;
+  /** Each row is read when it is asked for, so that those of a block are not in memory all at once. */
+  readonly rows: AsyncIterable<Iterable<ListedRow>>;
 };
 
 /** A row that is a book, or the reason why it cannot be taken. */

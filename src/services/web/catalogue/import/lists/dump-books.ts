@@ -22,8 +22,8 @@ export function isDump({ firstLines }: TextFile): boolean {
 export function openDumpBooks(file: ListFile, text: TextFile, chosen: ChosenColumns): BookList {
   const authors = new Map<string, string>();
   const readObject = createObjectReader(chosen);
-  async function* rows(): AsyncGenerator<readonly ListedRow[]> {
-    for await (const lines of text.lines()) yield lines.flatMap((line) => readLine(line, authors, readObject));
+  async function* rows(): AsyncGenerator<Iterable<ListedRow>> {
+    for await (const lines of text.lines()) yield lines.values().flatMap((line) => readLine(line, authors, readObject));
   }
   return {
     sizeBytes: file.sizeBytes,

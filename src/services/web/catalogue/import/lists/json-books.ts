@@ -25,9 +25,9 @@ export function openJsonBooks(file: ListFile, text: TextFile, chosen: ChosenColu
   const first = firstObject(file, text);
   const found = findColumns(Object.keys(first), chosen);
   const isExact = isExport(Object.keys(first));
-  async function* rows(): AsyncGenerator<readonly ListedRow[]> {
+  async function* rows(): AsyncGenerator<Iterable<ListedRow>> {
     const values = isLineByLine(text) ? text.lines() : splitValues(text.blocks(), text.decode);
-    for await (const some of values) yield some.flatMap((value) => readValue(value, readObject, isExact));
+    for await (const some of values) yield some.values().flatMap((value) => readValue(value, readObject, isExact));
   }
   return {
     sizeBytes: file.sizeBytes,

@@ -78,7 +78,7 @@ describe('a file of books', () => {
 
   it('may be a workbook: the first sheet counts', async () => {
     const { rows } = await readBookList('books.xlsx', workbook());
-    assert.deepEqual(titlesIn(rows), ['2: Emma & Co', '3: Persuasion']);
+    assert.deepEqual(titlesIn([...rows]), ['2: Emma & Co', '3: Persuasion']);
     const [first] = rows;
     assert.ok(first !== undefined && first.problem === undefined);
     const { author, isbn, published_at: published } = first.book.fields;
@@ -109,7 +109,7 @@ describe('a file of books', () => {
         await using folder = await temporaryFolder();
         const path = join(folder.path, 'books.csv.gz');
         await writeFile(path, content);
-        for await (const rows of (await openBookList(path)).rows) read += rows.length;
+        for await (const rows of (await openBookList(path)).rows) read += [...rows].length;
       };
       await assert.rejects(reading(), { code: 'bad-import-file', message: problem });
       assert.ok(read > 0, String(problem));
@@ -123,7 +123,7 @@ describe('a file of books', () => {
     const found: string[] = [];
     const reading = async (): Promise<void> => {
       for await (const rows of (await openBookList(path)).rows) {
-        found.push(...titlesIn(rows));
+        found.push(...titlesIn([...rows]));
         await appendFile(path, 'Persuasion\n');
       }
     };

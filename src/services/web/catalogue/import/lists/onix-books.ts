@@ -32,8 +32,8 @@ export function openOnixBooks(file: ListFile, text: TextFile, chosen: ChosenColu
     if (textOf(node, 'notificationtype') === '05') return { line, problem: 'a notice that the product is withdrawn' };
     return readObject(line, bookOf(node));
   };
-  async function* rows(): AsyncGenerator<readonly ListedRow[]> {
-    for await (const products of splitProducts(text)) yield products.map(read);
+  async function* rows(): AsyncGenerator<Iterable<ListedRow>> {
+    for await (const products of splitProducts(text)) yield products.values().map(read);
   }
   return {
     sizeBytes: file.sizeBytes,

@@ -85,9 +85,9 @@ function tableOf(file: ListFile, { header, chosen, records }: Table): BookList {
   checkChosen(file, header, chosen);
   const isExact = isExport(header);
   const readRow = createRowReader(columns.at, (cell: string) => cell);
-  async function* rows(): AsyncGenerator<readonly ListedRow[]> {
+  async function* rows(): AsyncGenerator<Iterable<ListedRow>> {
     for await (const some of records) {
-      yield some.map((record) => {
+      yield some.values().map((record) => {
         if (record.problem !== undefined) return record;
         return isExact ? readExported(record.line, record.cells) : readRow(record.line, record.cells);
       });
