@@ -38,9 +38,15 @@ export type BookSearched = {
   readonly dropped: boolean;
   /** When it happened, ms since 1970; never later than its arrival. */
   readonly time: number;
-  /** Orders events that happened at the same time: `source/sequence`, or the log position of a plain message. */
-  readonly tieBreak: string;
+  /** Orders events that happened at the same time; for a plain message, its place in the log. @see tieBreakOf */
+  readonly source: string;
+  readonly sequence: number;
 };
+
+/** Orders searches that happened at the same time. */
+export function tieBreakOf({ source, sequence }: Pick<BookSearched, 'source' | 'sequence'>): string {
+  return `${source}/${String(sequence).padStart(20, '0')}`;
+}
 
 /** What the headers of a search say. */
 export type SearchContext = {
@@ -113,17 +119,17 @@ export function decodingOnce(decode: SearchDecoder): SearchDecoder {
  * same answer, and comparing bytes is many times cheaper than parsing them. Results do not change.
  */
 export function createBookSearchedDecoder(): SearchDecoder {
-  const answers = createDoorkeptLruMap<string, Pick<BookSearched, 'books' | 'value'>>(
+  const answers = createDoorkeptLruMap<string, Answer>(
     metQueries,
     rememberedBytes,
     ({ value }) => longestRemembered + value.byteLength,
   );
-  const decodeAnswer = (query: string, value: Uint8Array | null): Pick<BookSearched, 'books' | 'value'> => {
+  const decodeAnswer = (query: string, value: Uint8Array | null): Answer => {
     if (value === null) throw new SamsaError('bad-event', 'value: expected a JSON array of books, got a tombstone');
     const known = answers.get(query);
     if (known !== undefined && Buffer.compare(known.value, value) === 0) return known;
     // A copy, because the record's bytes may share memory with the whole read.
-    const answer = { books: parseBooks(value), value: new Uint8Array(value) };
+    const answer = { query, books: parseBooks(value), value: new Uint8Array(value) };
     if (query.length <= longestRemembered) answers.set(query, answer);
     return answer;
   };
@@ -136,9 +142,14 @@ export function createBookSearchedDecoder(): SearchDecoder {
       return 'late';
     }
     const search = envelope === null ? plainSearch(key, record) : ownSearch(key, envelope);
-    return { ...search, ...decodeAnswer(search.query, record.value), time };
+    const { reader, weight, corrected, place, filtered, dropped, source, sequence } = search;
+    const { query, books, value } = decodeAnswer(search.query, record.value);
+    return { query, books, value, reader, weight, corrected, place, filtered, dropped, source, sequence, time };
   };
 }
+
+/** The query is the same object for the same answer, so that maps need not compare its characters. */
+type Answer = Pick<BookSearched, 'query' | 'books' | 'value'>;
 
 function decodeKey(key: Uint8Array | null): string {
   if (key === null || !isUtf8(key)) throw new SamsaError('bad-event', 'key: expected the query as UTF-8');
@@ -171,7 +182,8 @@ function ownSearch(key: string, envelope: Envelope): Unparsed {
     place: placeOf(place),
     filtered: filtered !== undefined && filtered !== '0',
     dropped: dropped !== undefined && dropped !== '',
-    tieBreak: `${envelope.source}/${String(envelope.sequence).padStart(20, '0')}`,
+    source: envelope.source,
+    sequence: envelope.sequence,
   };
 }
 
@@ -187,7 +199,6 @@ function withoutReader(key: string, reader: string): string {
 
 function plainSearch(key: string, record: StoredRecord): Unparsed {
   const { query, reader } = splitKey(key);
-  const offset = String(record.offset).padStart(20, '0');
   return {
     query: notEmpty(query),
     reader,
@@ -196,9 +207,16 @@ function plainSearch(key: string, record: StoredRecord): Unparsed {
     place: null,
     filtered: false,
     dropped: false,
-    tieBreak: `${String(record.partition).padStart(10, '0')}/${offset}`,
+    source: partitionName(record.partition),
+    sequence: record.offset,
   };
 }
+
+function partitionName(partition: number): string {
+  return (partitionNames[partition] ??= String(partition).padStart(10, '0'));
+}
+
+const partitionNames: string[] = [];
 
 /** The key `query:userId` of the tutorial's later chapters, split at the last colon when a reader id follows it. */
 function splitKey(key: string): { query: string; reader: string | null } {

@@ -22,6 +22,8 @@ export type Envelope = {
 
 /** Checks and decodes in one pass: this runs eight times per event. */
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** The code of the digit 0. */
+const zero = 48;
 const latestEventMs = 8_640_000_000_000_000;
 const contentType = ['content-type', Buffer.from('application/json')] as const;
 const specVersion = ['ce_specversion', Buffer.from('1.0')] as const;
@@ -59,7 +61,10 @@ function rememberingLast<From, To>(convert: (from: From) => To): (from: From) =>
  * @throws SamsaError `bad-event` when `ce_*` headers cannot be read.
  */
 export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
-  let [id, source, type, time] = ['', '', '', ''];
+  let id = '';
+  let source = '';
+  let type = '';
+  let time: Uint8Array | null = null;
   let sequence: Uint8Array | null = null;
   const extensions = Object.create(null) as Record<string, string>;
   let found = false;
@@ -69,8 +74,8 @@ export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
     if (name === 'ce_sequence') sequence = value;
     else if (name === 'ce_id') id = decodeAttribute(name, value);
     else if (name === 'ce_source') source = decodeSource(value) ?? decodeAttribute(name, value);
-    else if (name === 'ce_type') type = decodeAttribute(name, value);
-    else if (name === 'ce_time') time = decodeAttribute(name, value);
+    else if (name === 'ce_type') type = decodeType(value) ?? decodeAttribute(name, value);
+    else if (name === 'ce_time') time = value;
     else if (name !== 'ce_specversion') extensions[name.slice(3)] = decodeAttribute(name, value);
   }
   if (!found) return null;
@@ -78,7 +83,7 @@ export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
     id: required('ce_id', id),
     source: required('ce_source', source),
     type: required('ce_type', type),
-    time: decodeTime(required('ce_time', time)),
+    time: decodeTime(time),
     sequence: decodeSequence(sequence),
     extensions,
   };
@@ -118,18 +123,22 @@ export function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
-/** Mostly equals the last event's source: comparing the bytes is much cheaper than decoding them. */
-let lastSource: { readonly bytes: Uint8Array; readonly text: string } = { bytes: new Uint8Array(), text: '' };
+/** Consecutive events mostly have the same source and type: comparing the bytes is much cheaper than decoding them. */
+const decodeSource = createTextMemory();
+const decodeType = createTextMemory();
 
-/** `null` when it is not UTF-8. */
-function decodeSource(value: Uint8Array): string | null {
-  if (equalBytes(value, lastSource.bytes)) return lastSource.text;
-  try {
-    lastSource = { text: strictUtf8.decode(value), bytes: new Uint8Array(value) };
-    return lastSource.text;
-  } catch {
-    return null;
-  }
+/** Decodes UTF-8, and remembers the last text. `null` when it is not UTF-8. */
+function createTextMemory(): (value: Uint8Array) => string | null {
+  let last = { bytes: new Uint8Array(), text: '' };
+  return (value) => {
+    if (equalBytes(value, last.bytes)) return last.text;
+    try {
+      last = { text: strictUtf8.decode(value), bytes: new Uint8Array(value) };
+      return last.text;
+    } catch {
+      return null;
+    }
+  };
 }
 
 function decodeAttribute(name: string, value: Uint8Array): string {
@@ -145,12 +154,49 @@ function required(header: string, value: string): string {
   return value;
 }
 
-function decodeTime(value: string): number {
+function decodeTime(bytes: Uint8Array | null): number {
+  if (bytes === null || bytes.byteLength === 0) throw new SamsaError('bad-event', 'header ce_time is missing');
+  const known = timeOfKnownDay(bytes);
+  if (!Number.isNaN(known)) return known;
+  const value = decodeAttribute('ce_time', bytes);
   const time = Date.parse(value);
   if (Number.isNaN(time) || Math.abs(time) > latestEventMs) {
     throw new SamsaError('bad-event', `header ce_time: expected RFC 3339, got ${JSON.stringify(value.slice(0, 40))}`);
   }
+  if (value.length === ownTime.length && new Date(time).toISOString() === value) {
+    knownDay = { bytes: bytes.slice(0, dayLength), startMs: Date.parse(value.slice(0, dayLength)) };
+  }
   return time;
+}
+
+/** The form in which we write times. */
+const ownTime = '0000-00-00T00:00:00.000Z';
+const dayLength = ownTime.indexOf('T');
+let knownDay: { readonly bytes: Uint8Array; readonly startMs: number } = {
+  bytes: new Uint8Array(),
+  startMs: Number.NaN,
+};
+
+/** A time of the last day, without making text of it; NaN for other days and other forms. */
+function timeOfKnownDay(bytes: Uint8Array): number {
+  if (bytes.byteLength !== ownTime.length) return Number.NaN;
+  for (let at = 0; at < dayLength; at++) if (bytes[at] !== knownDay.bytes[at]) return Number.NaN;
+  for (let at = dayLength; at < ownTime.length; at++) {
+    const code = bytes[at]!;
+    const expected = ownTime.charCodeAt(at);
+    if (expected === zero ? code < zero || code > zero + 9 : code !== expected) return Number.NaN;
+  }
+  const hours = numberAt(bytes, 11, 2);
+  const minutes = numberAt(bytes, 14, 2);
+  const seconds = numberAt(bytes, 17, 2);
+  if (hours > 23 || minutes > 59 || seconds > 59) return Number.NaN;
+  return knownDay.startMs + ((hours * 60 + minutes) * 60 + seconds) * 1_000 + numberAt(bytes, 20, 3);
+}
+
+function numberAt(bytes: Uint8Array, from: number, digits: number): number {
+  let number = 0;
+  for (let at = from; at < from + digits; at++) number = number * 10 + bytes[at]! - zero;
+  return number;
 }
 
 function decodeSequence(value: Uint8Array | null): number {
@@ -168,8 +214,8 @@ function sequenceOf(value: Uint8Array): number {
   if (value.byteLength === 0 || value.byteLength > 20) return Number.NaN;
   let sequence = 0;
   for (const code of value) {
-    if (code < 48 || code > 57) return Number.NaN;
-    sequence = sequence * 10 + code - 48;
+    if (code < zero || code > zero + 9) return Number.NaN;
+    sequence = sequence * 10 + code - zero;
   }
   return Number.isSafeInteger(sequence) ? sequence : Number.NaN;
 }

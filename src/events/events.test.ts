@@ -174,6 +174,21 @@ describe('envelope', () => {
     assert.throws(() => decodeEnvelope([['ce_id', Buffer.from('1')]]), badEvent);
   });
 
+  it('reads every time as RFC 3339 means it, also after another time of the same day', () => {
+    const timeOf = (time: string) => {
+      const headers = ownSearch('q').headers;
+      return decodeEnvelope([...headers].map(([name, value]) => [name, name === 'ce_time' ? Buffer.from(time) : value]))
+        ?.time;
+    };
+    const times = ['T12:00:00.000Z', 'T23:59:59.999Z', 'T12:00:00Z', 'T12:00:00.000+02:00', 'T00:00:00.001Z'];
+    for (const day of ['2026-11-28', '2024-02-29', '0099-12-31']) {
+      for (const time of times) assert.equal(timeOf(day + time), Date.parse(day + time), day + time);
+      for (const wrong of ['T24:30:00.000Z', 'T12:60:00.000Z', 'T12:00:60.000Z', 'T12:00:00.00xZ', 'x12:00:00.000Z']) {
+        assert.throws(() => timeOf(day + wrong), badEvent, day + wrong);
+      }
+    }
+  });
+
   it('finds the producer mark without reading the rest', () => {
     const record = ownSearch('q');
     const envelope = decodeEnvelope(record.headers);

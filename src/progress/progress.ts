@@ -6,8 +6,9 @@ import type { ErrorCode } from '../errors.ts';
  */
 export interface Progress<Change> {
   /**
-   * How many reads of the log one commit may join while more records are waiting. One where a commit blocks this
-   * thread. More where it waits for a server, because the number of statements does not grow with the records.
+   * How many reads of the log one commit may join while more records are waiting. What a commit costs does not grow with
+   * its records: statements on a server, changed pages in a file. More keeps more records in memory, and where a commit
+   * blocks this thread, answers wait longer.
    */
   readonly readsPerCommit: number;
 

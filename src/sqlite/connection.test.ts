@@ -125,9 +125,11 @@ void describe('SQLite database', () => {
     database.transaction(() => {
       for (let id = 1; id <= 300; id++) add.run(id, 'beetle');
     });
+    const remove = database.prepare('DELETE FROM found WHERE rowid = ?');
     for (const id of [1, 2]) {
-      database.transaction(() => database.prepare('DELETE FROM found WHERE rowid = ?').run(id));
+      assert.equal(database.transaction(() => remove.run(id)).changes, 1);
     }
+    assert.ok(Number(remove.run(1_000).lastInsertRowid) > Number.MAX_SAFE_INTEGER);
     assert.deepEqual(database.prepare('INSERT INTO page VALUES (7), (8)').run(), { changes: 2, lastInsertRowid: 2 });
     assert.equal(database.prepare("SELECT count(*) AS n FROM found ('beetle')").get()?.['n'], 298);
     database.close();

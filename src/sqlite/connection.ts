@@ -51,7 +51,7 @@ export function openSqlite(path: string, options: SqliteOptions): SqliteDatabase
   const translate = (error: unknown): unknown => storeError(path, error);
   const prepareNew = (sql: string): StatementSync => {
     try {
-      return translateErrors(connection.prepare(sql), translate);
+      return translateErrors(connection, connection.prepare(sql), translate);
     } catch (error) {
       throw translate(error);
     }
@@ -149,11 +149,12 @@ function blockFor(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-/**
- * Wraps a statement. Its errors become SamsaErrors, except while iterating. `run` rounds the id of the last inserted
- * row when it is above 2^53, instead of throwing: FTS5 writes such rows when something is removed.
- */
-function translateErrors(statement: StatementSync, translate: (error: unknown) => unknown): StatementSync {
+/** Wraps a statement. Its errors become SamsaErrors, except while iterating. */
+function translateErrors(
+  connection: DatabaseSync,
+  statement: StatementSync,
+  translate: (error: unknown) => unknown,
+): StatementSync {
   const translating =
     <Result>(method: (...values: SQLInputValue[]) => Result) =>
     (...values: SQLInputValue[]): Result => {
@@ -165,16 +166,37 @@ function translateErrors(statement: StatementSync, translate: (error: unknown) =
     };
   statement.get = translating(statement.get) as StatementSync['get'];
   statement.all = translating(statement.all) as StatementSync['all'];
-  const run = statement.columns().length > 0 ? statement.run : runWithAnyRowId(statement);
+  const run = statement.columns().length > 0 ? statement.run : runWithAnyRowId(connection, statement);
   statement.run = translating(run) as StatementSync['run'];
   return statement;
 }
 
-function runWithAnyRowId(statement: StatementSync): (...values: SQLInputValue[]) => StatementResultingChanges {
-  statement.setReadBigInts(true);
+/**
+ * Gives the id of the last inserted row also where that is above 2^53, rounded, instead of throwing after the statement
+ * has run: FTS5 writes such rows when something is removed. Reading every id as a big integer would cost all statements
+ * a tenth of their time, so a statement does it from the first such row on.
+ */
+function runWithAnyRowId(
+  connection: DatabaseSync,
+  statement: StatementSync,
+): (...values: SQLInputValue[]) => StatementResultingChanges {
   const run: (...values: SQLInputValue[]) => StatementResultingChanges = statement.run.bind(statement);
+  let readsBigIntegers = false;
   return (...values) => {
-    const { changes, lastInsertRowid } = run(...values);
-    return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
+    try {
+      const result = run(...values);
+      if (!readsBigIntegers) return result;
+      return { changes: Number(result.changes), lastInsertRowid: Number(result.lastInsertRowid) };
+    } catch (error) {
+      if (!isOutOfRange(error)) throw error;
+      statement.setReadBigInts(true);
+      readsBigIntegers = true;
+      const read = 'SELECT changes() AS changes, CAST(last_insert_rowid() AS REAL) AS lastInsertRowid';
+      return { ...connection.prepare(read).get() } as unknown as StatementResultingChanges;
+    }
   };
+}
+
+function isOutOfRange(error: unknown): boolean {
+  return error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
 }

@@ -10,15 +10,19 @@ import type { ApplyChanges } from '../progress.ts';
 /** The tables of every projection in a SQLite file. */
 export const progressMigrations: Migrations = { name: 'progress', steps: new URL('migrations/', import.meta.url) };
 
-/** Progress in the SQLite file that also holds the state; `apply` writes the state inside each commit. */
+/**
+ * Progress in the SQLite file that also holds the state; `apply` writes the state inside each commit.
+ * @param readsPerCommit see `Progress.readsPerCommit`; this thread is blocked while all of it is applied.
+ */
 export function createSqliteProgress<Change>(
   database: SqliteDatabase,
   clock: () => number,
   apply: ApplyChanges<Change>,
+  readsPerCommit = 1,
 ): ProgressStore<Change> {
   const place = database.path;
   return {
-    readsPerCommit: 1,
+    readsPerCommit,
     lease: async (request) =>
       database.transaction(() => leasedTo(request.instance, runSteps(database, tick(place, request, clock())))),
     release: async (projection, instance) =>

@@ -1,5 +1,5 @@
 import { decodeBookChanged, type BookChanged } from '../../events/book-changed.ts';
-import { createBookSearchedDecoder, type SearchDecoder } from '../../events/book-searched.ts';
+import { createBookSearchedDecoder, tieBreakOf, type SearchDecoder } from '../../events/book-searched.ts';
 import { decodeReaderAction } from '../../events/reader-action.ts';
 import type { StoredRecord } from '../../events/record.ts';
 import type { TopicNames } from '../../events/topics.ts';
@@ -77,10 +77,10 @@ function createSearchFold(decode: SearchDecoder): (record: StoredRecord) => read
   return (record) => {
     const search = decode(record);
     if (search === 'late') return 'late';
-    const { reader, query, books, time, tieBreak } = search;
+    const { reader, query, books, time } = search;
     if (reader === null) return [];
     const bookIds = books.slice(0, rememberedResults).map(({ id }) => id);
-    return [{ kind: 'searched', reader, query, bookIds, time, tieBreak }];
+    return [{ kind: 'searched', reader, query, bookIds, time, tieBreak: tieBreakOf(search) }];
   };
 }
 

@@ -2,6 +2,9 @@ import type { CountedSearch } from '../trend-projection.ts';
 
 type HourTally = {
   readonly hour: number;
+  /** The readers who searched in it, in the order of their searches; one may come several times. */
+  readonly named: number[];
+  /** How many of them had not searched for it in this hour before; only the database knows. */
   readers: number;
   anonymous: number;
   searches: number;
@@ -47,6 +50,7 @@ export function tallySearch(
   if (search.time > tally.lastMs) tally.lastMs = search.time;
   const hour = hourOf(tally, search.hour);
   hour.searches++;
+  if (search.reader !== null) hour.named.push(search.reader);
   hour.places |= search.place;
   if (search.anonymous) hour.anonymous++;
   if (search.unanswered) {
@@ -63,11 +67,9 @@ export function tallySearch(
 }
 
 export function hourOf({ hours }: QueryTally, hour: number): HourTally {
-  let tally = hours.find((known) => known.hour === hour);
-  if (tally === undefined) {
-    tally = { hour, readers: 0, anonymous: 0, searches: 0, places: 0, unanswered: 0, unansweredMs: 0 };
-    hours.push(tally);
-  }
+  for (const known of hours) if (known.hour === hour) return known;
+  const tally = { hour, named: [], readers: 0, anonymous: 0, searches: 0, places: 0, unanswered: 0, unansweredMs: 0 };
+  hours.push(tally);
   return tally;
 }
 
@@ -84,9 +86,12 @@ export function spellingOf({ spellings }: QueryTally, { label, hour }: CountedSe
 function tallyAnswer(tally: QueryTally, search: CountedSearch, book: number): void {
   if (tally.latest === null || isLaterAnswer(search, tally.latest)) tally.latest = search;
   const day = Math.floor(search.hour / 24);
-  const lead = tally.leads.find((known) => known.book === book && known.day === day);
-  if (lead === undefined) tally.leads.push({ book, day, searches: 1 });
-  else lead.searches++;
+  for (const known of tally.leads) {
+    if (known.book !== book || known.day !== day) continue;
+    known.searches++;
+    return;
+  }
+  tally.leads.push({ book, day, searches: 1 });
 }
 
 /** The answer of a search: the books, and the spelling used instead of the query's. */

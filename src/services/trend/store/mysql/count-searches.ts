@@ -29,7 +29,7 @@ export async function countSearches(
   const uncounted = tallyAll(searches);
   const rows = await locking;
   const tallies = new Map(Array.from(uncounted, ([key, tally]) => [key, { ...tally, query: rows.get(key)!.id }]));
-  const adding = addReaders(connection, searches, tallies, commitNo);
+  const adding = addReaders(connection, tallies, commitNo);
   const searched = hashAnswers(tallies.values(), rows);
   await adding;
   await addSpellingReaders(connection, searches, tallies, commitNo);
@@ -52,11 +52,10 @@ function commitNumber({ positionId, revision }: CommitContext): number {
 
 async function addReaders(
   connection: MysqlConnection,
-  searches: readonly CountedSearch[],
   tallies: ReadonlyMap<string, QueryTally>,
   commitNo: number,
 ): Promise<void> {
-  const rows = readerRows(searches, tallies, commitNo);
+  const rows = readerRows(tallies, commitNo);
   const added = await insertReaders(connection, 'hourly_reader', rows);
   if (added === 0) return;
   const byNumber = new Map(Array.from(tallies.values(), (tally) => [tally.query, tally]));
@@ -75,24 +74,11 @@ async function addReaders(
 }
 
 /** Each reader once for each query and hour. */
-function readerRows(
-  searches: readonly CountedSearch[],
-  tallies: ReadonlyMap<string, QueryTally>,
-  commitNo: number,
-): readonly ReaderRow[] {
-  const hours = new Map<number, Map<number, Set<number>>>();
-  for (const { hour, queryKey, reader } of searches) {
-    if (reader === null) continue;
-    const { query } = tallies.get(queryKey)!;
-    let queries = hours.get(hour);
-    if (queries === undefined) hours.set(hour, (queries = new Map()));
-    const readers = queries.get(query);
-    if (readers === undefined) queries.set(query, new Set([reader]));
-    else readers.add(reader);
-  }
+function readerRows(tallies: ReadonlyMap<string, QueryTally>, commitNo: number): readonly ReaderRow[] {
   const rows: ReaderRow[] = [];
-  for (const [hour, queries] of hours) {
-    for (const [query, readers] of queries) for (const reader of readers) rows.push([hour, query, reader, commitNo]);
+  for (const { query, hours } of tallies.values()) {
+    for (const { hour, named } of hours)
+      for (const reader of new Set(named)) rows.push([hour, query, reader, commitNo]);
   }
   return rows;
 }

@@ -2,15 +2,7 @@ import { createLruMap, createDoorkeptLruMap } from '../../../../runtime/lru-map.
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { runSteps } from '../../../../sqlite/run-steps.ts';
 import { upsert, write } from '../../../../sql/statements.ts';
-import {
-  compareAnswers,
-  hourOf,
-  isLaterAnswer,
-  spellingOf,
-  tallySearch,
-  type Answer,
-  type QueryTally,
-} from '../tally.ts';
+import { compareAnswers, isLaterAnswer, spellingOf, tallySearch, type Answer, type QueryTally } from '../tally.ts';
 import { spellingReader, type TrendChange } from '../../trend-projection.ts';
 import {
   answer,
@@ -46,28 +38,29 @@ export function createSearchCounter(database: SqliteDatabase): SearchCounter {
   const raiseLead = database.prepare(upsert(lead, 'sqlite'));
   const raiseUnanswered = database.prepare(upsert(unanswered, 'sqlite'));
 
-  const tally = (changes: readonly TrendChange[]): ReadonlyMap<string, QueryTally> => {
+  const tally = (changes: readonly TrendChange[]): readonly QueryTally[] => {
     const tallies = new Map<string, QueryTally>();
     for (const change of changes) {
       if (change.kind === 'decision') {
         runSteps(database, write(decision, [decisionRow(change)]));
         continue;
       }
-      const { hour, reader } = change;
       const counted = tallySearch(tallies, change, queries.numberOf);
-      if (reader === null) continue;
-      if (addReader.run(hour, counted.query, reader).changes === 1) hourOf(counted, hour).readers++;
-      if (change.label === change.queryKey) continue;
-      const { changes: added } = addSpellingReader.run(hour, counted.query, spellingReader(change.label, reader));
+      if (change.reader === null || change.label === change.queryKey) continue;
+      const reader = spellingReader(change.label, change.reader);
+      const { changes: added } = addSpellingReader.run(change.hour, counted.query, reader);
       if (added === 1) spellingOf(counted, change).readers++;
     }
-    return tallies;
+    return [...tallies.values()];
   };
 
   const writeTally = ({ query, hours, spellings, leads }: QueryTally, counts: HourCount[]): void => {
-    for (const { hour, readers, anonymous, searches, places, ...none } of hours) {
-      raiseHour.run(hour, query, readers, anonymous, searches, places);
-      if (none.unanswered > 0) raiseUnanswered.run(hour, query, none.unanswered, none.unansweredMs);
+    for (const counted of hours) {
+      const { hour, named, anonymous, searches } = counted;
+      for (const reader of named) counted.readers += Number(addReader.run(hour, query, reader).changes);
+      const { readers } = counted;
+      raiseHour.run(hour, query, readers, anonymous, searches, counted.places);
+      if (counted.unanswered > 0) raiseUnanswered.run(hour, query, counted.unanswered, counted.unansweredMs);
       counts.push({ query, hour, readers, anonymous, searches });
     }
     for (const { day, label, readers, places } of spellings) raiseSpelling.run(day, query, label, readers, places);
@@ -77,7 +70,8 @@ export function createSearchCounter(database: SqliteDatabase): SearchCounter {
   return {
     count: (changes) => {
       const counts: HourCount[] = [];
-      for (const counted of tally(changes).values()) {
+      // Rows that stand together in the tables are written together: a commit takes as long as the pages it changes.
+      for (const counted of tally(changes).toSorted((one, other) => one.query - other.query)) {
         answers.keep(counted);
         writeTally(counted, counts);
       }

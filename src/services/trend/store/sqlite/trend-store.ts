@@ -3,6 +3,7 @@ import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.t
 import { runSteps } from '../../../../sqlite/run-steps.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
 import { createSqliteProgress, progressMigrations } from '../../../../progress/sqlite/progress.ts';
+import type { ApplyChanges } from '../../../../progress/progress.ts';
 import { createCountJournal, createSearchCounter } from './count-searches.ts';
 import { countsMigrations } from './schema.ts';
 import { createForgetting, refuseForgotten } from '../forget-old-counts.ts';
@@ -20,6 +21,8 @@ import type { HourCount, TrendStore } from '../trend-store.ts';
 type Row = readonly [hour: number, query: number, readers: number, anonymous: number, searches: number];
 
 const cacheKiB = 16_384;
+/** A commit of four full reads blocks this thread for about 40 ms: docs/decisions/023. */
+const readsPerCommit = 4;
 /**
  * 16 MB. Every commit changes pages all over the table of distinct readers; with fewer checkpoints each page is written
  * less often.
@@ -74,13 +77,14 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
       }
     },
   };
-  const progress = createSqliteProgress<TrendChange>(journaling, clock, (changes, watermarkMs, occasion) => {
+  const apply: ApplyChanges<TrendChange> = (changes, watermarkMs, occasion) => {
     noticeOthers();
     if (occasion === 'redriven') refuseForgotten(changes, watermarkMs);
     counted = counter.count(changes);
     journal.write(counted);
     if (runSteps(database, forgetting.steps(watermarkMs))) counter.forgetRemembered();
-  });
+  };
+  const progress = createSqliteProgress(journaling, clock, apply, readsPerCommit);
   // Rows are read as arrays, which is faster: there may be a million, and the thread does nothing else meanwhile.
   const allCounts = database.prepare(
     'SELECT hour, query, readers, anonymous, searches FROM hourly WHERE hour >= ? ORDER BY hour',
