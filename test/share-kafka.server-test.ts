@@ -2,7 +2,7 @@ import { after, it } from 'node:test';
 import { openLog } from '../src/log/open-log.ts';
 import { startBroker } from './servers/kafka-broker.ts';
 import { kafkaLocation } from './support/kafka-location.ts';
-import { shareTrend } from './support/share-trend.ts';
+import { shareConsumers } from './support/share-consumers.ts';
 
 /** `KILLS=20 npm run test:servers` is the long form. */
 const kills = Number(process.env['KILLS'] ?? 4);
@@ -15,7 +15,7 @@ it(
   { timeout: 600_000 },
   async (t) => {
     const { brokers } = broker;
-    const { sent, pauses } = await shareTrend({
+    const { sent, pauses } = await shareConsumers({
       kills,
       eventsPerSecond,
       environment: { SAMSA_MQ_BROKERS: brokers.join(',') },

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { defaultTopicNames } from '../src/events/topics.ts';
 import { openLog } from '../src/log/open-log.ts';
-import { shareTrend } from './support/share-trend.ts';
+import { shareConsumers } from './support/share-consumers.ts';
 
 /** `KILLS=20 npm run test:failure` is the long form. */
 const kills = Number(process.env['KILLS'] ?? 6);
 const eventsPerSecond = 1_000;
 
 it('counts every search once while trend services join, leave and are killed', { timeout: 600_000 }, async (t) => {
-  const { sent, pauses } = await shareTrend({
+  const { sent, pauses } = await shareConsumers({
     kills,
     eventsPerSecond,
     environment: {},

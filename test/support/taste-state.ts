@@ -24,11 +24,15 @@ export function tasteState(path: string): string {
   }
 }
 
-/** The same for a state in a database without a table prefix; `ask` runs a statement there. */
-export async function tasteStateOfMysql(ask: (sql: string) => Promise<unknown>, database: string): Promise<string> {
+/** The same for a state in a database; `ask` runs a statement there. */
+export async function tasteStateOfMysql(
+  ask: (sql: string) => Promise<unknown>,
+  database: string,
+  tablePrefix = '',
+): Promise<string> {
   const tables: string[] = [];
   for (const [table, names] of Object.entries(columns)) {
-    const rows = (await ask(`SELECT * FROM ${database}.${table}`)) as Record<string, unknown>[];
+    const rows = (await ask(`SELECT * FROM ${database}.${tablePrefix}${table}`)) as Record<string, unknown>[];
     tables.push(tableText(table, names, rows));
   }
   return tables.join('\n\n');
