@@ -11,8 +11,14 @@ const neededMajor = 26;
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   useCompileCache();
-  const { main } = await import('../src/main.ts');
-  process.exitCode = await main(process.argv.slice(2));
+  try {
+    const { main } = await import('../src/main.ts');
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    if (!/too many open files/.test(error?.message)) throw error;
+    console.error('samsa: this process may open too few files: raise the limit to 1024 or more (ulimit -n)');
+    process.exitCode = 1;
+  }
 } else {
   const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
   if (existsSync(node)) runWith(node);

@@ -95,9 +95,23 @@ it('refuses a database that has other books, and changes nothing', { timeout: 60
   assert.deepEqual([code, /expected no books.*found others/.test(output)], [1, true], output);
 });
 
+it('refuses topics that have other events, or another number of partitions', { timeout: 600_000 }, async () => {
+  const place = await server.createDatabase();
+  const { old, config } = await prepareMove('foreign', place);
+  const refused = async (why: RegExp): Promise<void> => {
+    const { code, output } = await move(old, config, []);
+    assert.deepEqual([code, why.test(output)], [1, true], output);
+  };
+  // The shop that was moved here has been searched since.
+  await refused(/lr-book-searches\/\d: expected an empty topic.*found other events/);
+  for (const topic of Object.values(topics)) await broker.deleteTopic(topic);
+  await broker.createTopic(topics.searches, 3);
+  await refused(/lr-book-searches: expected 4 partitions.*found 3/);
+  for (const topic of Object.values(topics)) await broker.deleteTopic(topic);
+});
+
 it('stops when the disk of the database is full, and goes on when it is not', { timeout: 600_000 }, async () => {
   const disk = makeSmallDisk(300);
-  for (const topic of Object.values(topics)) await broker.deleteTopic(topic);
   const small = await startMariaDb(['--innodb-log-file-size=8M'], disk.folder);
   try {
     const place = await small.createDatabase();

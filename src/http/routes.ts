@@ -150,6 +150,8 @@ type KnownRoutes = {
   readonly add: (route: RouteOptions) => void;
   /** The address without its last slash, if such a route exists; `null` when the address is correct or unknown. */
   readonly withoutSlash: (url: string) => string | null;
+  /** The methods of all routes, as `Allow` lists them. */
+  readonly allMethods: () => string;
   /** 405 with `Allow` when the address exists for other methods, else 404. */
   readonly refuse: (request: FastifyRequest, reply: FastifyReply) => Problem;
 };
@@ -159,6 +161,7 @@ export function createKnownRoutes(): KnownRoutes {
 
   const methodsAt = (path: string): readonly string[] =>
     routes.filter((route) => route.path.test(path)).flatMap(({ methods }) => methods);
+  const list = (methods: readonly string[]): string => [...new Set(methods)].sort().join(', ');
 
   return {
     add: ({ url, method }) => {
@@ -173,13 +176,14 @@ export function createKnownRoutes(): KnownRoutes {
       const bare = path.replace(/\/+$/, '');
       return methodsAt(bare).length > 0 ? bare + url.slice(path.length) : null;
     },
+    allMethods: () => list(routes.flatMap(({ methods }) => methods)),
     refuse: ({ method, url }, reply) => {
       const path = url.split('?', 1)[0]!;
-      const allowed = [...new Set(methodsAt(path))].sort();
+      const allowed = list(methodsAt(path));
       const shown = path.slice(0, 200);
-      if (allowed.length === 0) return problem(404, 'not-found', `There is nothing at ${method} ${shown}.`);
-      void reply.header('allow', allowed.join(', '));
-      return problem(405, 'method-not-allowed', `Expected ${allowed.join(', ')} at ${shown}, got ${method}.`);
+      if (allowed === '') return problem(404, 'not-found', `There is nothing at ${method} ${shown}.`);
+      void reply.header('allow', allowed);
+      return problem(405, 'method-not-allowed', `Expected ${allowed} at ${shown}, got ${method}.`);
     },
   };
 }

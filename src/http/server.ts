@@ -94,6 +94,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     requireSingleValues(request);
     const moved = routes.withoutSlash(request.url);
     if (moved !== null) return void reply.redirect(moved, 308);
+    if (request.method === 'OPTIONS' && request.url === '*') {
+      return void reply.code(204).header('allow', routes.allMethods()).send();
+    }
     // Before the type of a body is checked: it does not matter at an address that does not exist.
     if (request.is404) return void answerProblem(routes.refuse(request, reply), request, reply, options);
     done();

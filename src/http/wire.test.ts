@@ -62,6 +62,13 @@ describe('methods and addresses', () => {
     assert.equal((await server.inject({ method: 'POST', url: '/nothing' })).statusCode, 404);
   });
 
+  it('are listed for the whole server', async (test) => {
+    const { exchange } = await open(test);
+    const answer = await exchange('OPTIONS * HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n');
+    assert.match(answer, /^HTTP\/1\.1 204 .*\r\nallow: GET, HEAD, POST\r\n/s);
+    assert.match(await exchange('GET * HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 404 /);
+  });
+
   it('redirect to the address without a trailing slash', async (test) => {
     const { server } = await open(test);
     for (const [url, location] of [

@@ -7,9 +7,8 @@ import { openDataFolder } from '../../runtime/data-folder.ts';
 import { openRelay, type OutboxRelay } from '../../services/web/catalogue/import/open-import.ts';
 import { openCatalogue, raiseAboveLog, type Catalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
 import type { CommandContext } from '../command-context.ts';
-import { catalogueLocation, logLocation } from '../state/shop-places.ts';
+import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
 import { count, type ProgressLine } from './progress-line.ts';
-import { refuseLostCatalogue } from './refuse-lost-catalogue.ts';
 
 const drainWithinMs = 30_000;
 const busyTimeoutMs = 1_000;
@@ -25,7 +24,7 @@ export type ShopToChange = {
 
 /**
  * Opens the catalogue of a shop, running or not, with the log to which its changes go.
- * @throws SamsaError as `openLog`, `openCatalogue` and `refuseLostCatalogue` do.
+ * @throws SamsaError as `openLog`, `openCatalogue` and `raiseAboveLog` do.
  */
 export async function openShopToChange(
   { config, warn }: Pick<CommandContext, 'config' | 'warn'>,
@@ -36,8 +35,8 @@ export async function openShopToChange(
   const log = await openLog(location, { clock: Date.now, busyTimeoutMs, checkpointBytes });
   stack.defer(() => log.close());
   if (place.kind === 'sqlite') {
-    if (location.kind === 'sqlite') await refuseLostCatalogue(place.path, log, config.mq.topics.changes);
-    await raiseAboveLog(place.path, log, config.mq.topics.changes, Date.now);
+    const wasOpened = existsSync(shopFiles(config).searchIndex);
+    await raiseAboveLog({ path: place.path, log, topic: config.mq.topics.changes, wasOpened }, Date.now);
   }
   const { catalogue, outbox } = await openBooks(config, warn, stack);
   const relay = openRelay({

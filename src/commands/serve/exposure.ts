@@ -21,16 +21,20 @@ export function openModeNotice(config: Config): readonly string[] {
   ];
 }
 
+/** A whole shop holds about 80 at rest, and one for each connection. */
+const neededDescriptors = 128;
 const enoughDescriptors = 1_024;
 
-/** A line to print when Linux lets this process open only few files and connections; else empty. */
+/**
+ * A line when this process may open only few files and connections, on Linux; else none.
+ * @throws SamsaError `bad-configuration` when they are too few to start.
+ */
 export function descriptorNotice(limits: string): readonly string[] {
   const most = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.NaN);
   if (!(most < enoughDescriptors)) return [];
-  return [
-    `samsa: this process may open only ${most} files and connections: raise the limit to ${enoughDescriptors} or more ` +
-      '(ulimit -n), or some requests and events will fail',
-  ];
+  const line = `this process may open only ${most} files and connections: raise the limit to ${enoughDescriptors} or more (ulimit -n)`;
+  if (most < neededDescriptors) throw new SamsaError('bad-configuration', line);
+  return [`samsa: ${line}, or some requests and events will fail`];
 }
 
 /**

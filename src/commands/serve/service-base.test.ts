@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmod, copyFile, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { spawnSamsa, startShop } from '../../../test/support/start-shop.ts';
+import { samsa, spawnSamsa, startShop } from '../../../test/support/start-shop.ts';
 import { until } from '../../../test/support/until.ts';
 import { descriptorNotice } from './exposure.ts';
 
@@ -75,4 +76,22 @@ it('says in one line when there are few file descriptors', () => {
   assert.match(descriptorNotice(limits('256')).join(), /only 256 files and connections: raise the limit to 1024/);
   for (const most of ['1024', '1048576', 'unlimited']) assert.deepEqual(descriptorNotice(limits(most)), [], most);
   assert.deepEqual(descriptorNotice(''), []);
+  assert.throws(() => descriptorNotice(limits('127')), /only 127 files and connections: raise the limit to 1024/);
+});
+
+it('says so in one line when there are too few file descriptors to load the program', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'samsa-files-'));
+  try {
+    for (const most of ['22', '24', '32', '64', '100']) {
+      const command = `ulimit -n ${most}; exec "$0" "$1" all`;
+      const { status, stderr, stdout } = spawnSync('sh', ['-c', command, process.execPath, samsa], {
+        encoding: 'utf8',
+        env: { SAMSA_DATA: data, PATH: process.env['PATH'] },
+      });
+      assert.deepEqual([status, stdout], [1, ''], most);
+      assert.match(stderr, /^samsa: .*raise the limit to 1024 or more \(ulimit -n\)\n$/, most);
+    }
+  } finally {
+    await rm(data, { recursive: true });
+  }
 });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import { startCheckpoints } from '../../sqlite/checkpoints.ts';
 import { reason } from '../../errors.ts';
@@ -6,7 +7,6 @@ import { logChores, openLogWithSpool } from '../../log/open-log.ts';
 import { openStockedCatalogue, raiseAboveLog } from '../../services/web/catalogue/store/open-catalogue.ts';
 import { openSearchIndex } from '../../services/web/search/index/search-index.ts';
 import { createWebService } from '../../services/web/web-service.ts';
-import { refuseLostCatalogue } from '../import/refuse-lost-catalogue.ts';
 import { createServiceBase, watchFiles, type RunningService } from './service-base.ts';
 import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
 
@@ -54,8 +54,8 @@ export async function startWeb(
   stack.defer(events.close);
   const place = catalogueLocation(config);
   if (place.kind === 'sqlite') {
-    if (location.kind === 'sqlite') await refuseLostCatalogue(place.path, events.log, topics.changes);
-    const raised = await raiseAboveLog(place.path, events.log, topics.changes, clock);
+    const wasOpened = existsSync(files.searchIndex);
+    const raised = await raiseAboveLog({ path: place.path, log: events.log, topic: topics.changes, wasOpened }, clock);
     if (raised === null) logger.warn('the log does not answer: nobody knows whether the catalogue is older than it');
     else if (raised > 0)
       logger.warn({ books: raised }, 'the catalogue is older than the log: its books got new versions');

@@ -31,15 +31,15 @@ export async function raisesAboveLog(path: string, log: EventLog, topic: string)
   await deliver(older);
   await older.close();
   copyFileSync(path, `${path}.backup`);
-  assert.equal(await raiseAboveLog(path, log, topic, Date.now), 0);
+  assert.equal(await raiseAboveLog({ path, log, topic, wasOpened: true }, Date.now), 0);
   const newer = open();
   await addTo(newer, 'Third');
   await newer.catalogue.change(1, { ...emptyContent, title: 'Changed' });
   await deliver(newer);
   await newer.close();
   copyFileSync(`${path}.backup`, path);
-  assert.equal(await raiseAboveLog(path, log, topic, Date.now), 2);
-  assert.equal(await raiseAboveLog(path, log, topic, Date.now), 0);
+  assert.equal(await raiseAboveLog({ path, log, topic, wasOpened: true }, Date.now), 2);
+  assert.equal(await raiseAboveLog({ path, log, topic, wasOpened: true }, Date.now), 0);
   const restored = open();
   const told = (await restored.outbox.read({ maxRows: 10, maxBytes: 1 << 20 })).map(({ change }) => change);
   assert.deepEqual(

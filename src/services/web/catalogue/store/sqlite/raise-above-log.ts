@@ -14,31 +14,47 @@ const booksAtATime = 200;
 const answersWithinMs = 5_000;
 const busyTimeoutMs = 5_000;
 
+export type CatalogueAndLog = {
+  readonly path: string;
+  readonly log: EventLog;
+  /** The topic of book changes. */
+  readonly topic: string;
+  /** Whether a shop has run in this data folder before. */
+  readonly wasOpened: boolean;
+};
+
 /**
  * For a catalogue file that was restored from a backup, while the log has later changes: raises its ids and versions
  * above those of the log. Books that were added since the backup count as removed. Changed books get a new version with
  * the content of the file. Does nothing when the file is as new as the log; one read of the log shows that. Call it
  * before the catalogue is opened.
  * @returns how many books were raised; `null` when the log does not answer.
+ * @throws SamsaError `data-folder-unusable` when the file has never held a book although the log tells of books, or does
+ *   not answer in a folder where a shop has run: ids of books are never given twice.
  */
 export async function raiseAboveLog(
-  path: string,
-  log: EventLog,
-  topic: string,
+  { path, log, topic, wasOpened }: CatalogueAndLog,
   clock: () => number,
 ): Promise<number | null> {
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return 0;
+  const isThere = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
   const isKnown = await knows(log, topic);
+  if (isKnown === null && !isThere && wasOpened) {
+    throw lost(path, 'got none, and the event log does not say whether there were books. Start that first, or put it');
+  }
   if (isKnown !== true) return isKnown === null ? null : 0;
+  const { partitions } = await log.describe(topic);
+  const appended = partitions.reduce((sum, { end }) => sum + end, 0);
+  if (appended === 0) return 0;
+  if (!isThere) throw lost(path, `got none for ${appended} changes of books in the event log. Put it`);
   const database = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs });
   try {
-    const { partitions } = await log.describe(topic);
-    const appended = partitions.reduce((sum, { end }) => sum + end, 0);
-    // Every record was once a row of the outbox, and outbox ids are never given twice.
-    const told = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").get()?.['seq'] ?? 0;
-    if (appended <= Number(told)) return 0;
+    // Every record was a row of the outbox, and its ids are never given twice.
+    if (appended <= lastId(database, 'outbox')) return 0;
     const known = await readVersions(log, topic);
     if (known === null) return null;
+    if (known.size > 0 && lastId(database, 'book') === 0) {
+      throw lost(path, `got one that never held a book, but the event log has ${known.size}. Put it`);
+    }
     const versions = [...known];
     let raised = 0;
     for (let from = 0; from < versions.length; from += booksAtATime) {
@@ -50,6 +66,19 @@ export async function raiseAboveLog(
   } finally {
     database.close();
   }
+}
+
+/** The greatest id that a table has ever given; 0 before the first. */
+function lastId(database: SqliteDatabase, table: 'book' | 'outbox'): number {
+  return Number(database.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').get(table)?.['seq'] ?? 0);
+}
+
+function lost(path: string, found: string): SamsaError {
+  return new SamsaError(
+    'data-folder-unusable',
+    `${path}: expected the catalogue of this shop, ${found} back from a backup, or begin a new shop in another folder ` +
+      'with SAMSA_DATA, on Kafka also with topics of other names (mq.topics).',
+  );
 }
 
 /** Whether the log has the topic; `null` when it does not answer. */

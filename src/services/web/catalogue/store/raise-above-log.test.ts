@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { SamsaError } from '../../../../errors.ts';
+import { bookChangedRecord } from '../../../../events/book-changed.ts';
+import { createEventSource } from '../../../../events/envelope.ts';
+import type { EventLog } from '../../../../log/log.ts';
+import { openSqliteLog } from '../../../../log/sqlite/log.ts';
+import { openSqliteCatalogue } from './sqlite/catalogue.ts';
+import { raiseAboveLog } from './open-catalogue.ts';
+import { raisesAboveLog } from './raise-above-log.contract.ts';
+
+const topic = 'changes';
+const change = { topic, key: Buffer.from('1'), value: null, headers: [] };
+
+const away = new SamsaError('log-unavailable', 'no broker answers', { retryable: true });
+const raise = (path: string, log: EventLog, more: { topic?: string; wasOpened?: boolean } = {}) =>
+  raiseAboveLog({ path, log, topic, wasOpened: true, ...more }, Date.now);
+
+void describe('a shop', () => {
+  const test = (behaviour: string, body: (path: string, log: EventLog) => Promise<void>): void => {
+    void it(behaviour, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'samsa-lost-'));
+      const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 50 });
+      await log.create(topic, { partitions: 2, retentionMs: 0, compacted: true });
+      try {
+        await body(join(folder, 'catalogue.sqlite'), log);
+      } finally {
+        await log.close();
+        rmSync(folder, { recursive: true });
+      }
+    });
+  };
+  const refused = {
+    code: 'data-folder-unusable',
+    message: /got none for 2 changes of books in the event log.* backup/,
+  };
+
+  test('begins without a catalogue where the log knows of no books', async (path, log) => {
+    await raise(path, log);
+  });
+
+  test('starts no second catalogue where one was lost', async (path, log) => {
+    await log.append([change, change]);
+    await assert.rejects(raise(path, log), refused);
+    writeFileSync(path, '');
+    await assert.rejects(raise(path, log), refused);
+  });
+
+  test('starts no second catalogue where the file never held a book', async (path, log) => {
+    await openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 50 }).close();
+    const source = createEventSource('shop', Date.now);
+    await log.append([bookChangedRecord(topic, source, { bookId: 7, version: 3, book: null })]);
+    await assert.rejects(raise(path, log), {
+      ...refused,
+      message: /never held a book, but the event log has 1\. Put it/,
+    });
+  });
+
+  test('starts no second catalogue where one was lost and the log does not answer', async (path, log) => {
+    const silent = { ...log, describe: () => Promise.reject(away) };
+    await assert.rejects(raise(path, silent), { ...refused, message: /does not say whether there were books\. Start/ });
+    assert.equal(await raise(path, silent, { wasOpened: false }), null);
+  });
+
+  test('goes on with its catalogue', async (path, log) => {
+    await log.append([change]);
+    await openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 50 }).close();
+    await raise(path, log);
+  });
+
+  test('raises ids and versions of an older catalogue above those of the log', async (path, log) => {
+    await raisesAboveLog(path, log, topic);
+  });
+
+  test('does not wait for a log that does not answer', async (path, log) => {
+    await openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 50 }).close();
+    const silent = { ...log, describe: () => Promise.reject(away) };
+    assert.equal(await raise(path, silent), null);
+    assert.equal(await raise(path, log, { topic: 'never made' }), 0);
+  });
+
+  test('passes over what other programs have written', async (path, log) => {
+    await openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 50 }).close();
+    await log.append([{ ...change, value: Buffer.from('not a book') }]);
+    assert.equal(await raise(path, log), 0);
+  });
+});
