@@ -89,7 +89,8 @@ for (const [at, roman] of romans.entries()) {
   romanNumbers.set(roman, [number, ...others.get(number)!]);
   others.set(number, [roman, ...others.get(number)!]);
 }
-const longestEquivalent = 11;
+/** Whether any word that begins and is as long as this one has another way to write it: most have not. */
+const beginnings = new Set([...others.keys(), ...romanNumbers.keys()].map(beginningOf));
 const noWords: readonly string[] = [];
 
 /**
@@ -200,11 +201,15 @@ function isPlainLetter(code: number): boolean {
   return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57);
 }
 
+function beginningOf(word: string): number {
+  return word.charCodeAt(0) * 64 + word.length;
+}
+
 function addEquivalents(text: string, words: CutWord[]): void {
   const count = words.length;
   for (let at = 0; at < count; at++) {
     const { word, start, end, extra } = words[at]!;
-    if (extra || word.length > longestEquivalent) continue;
+    if (extra || !beginnings.has(beginningOf(word))) continue;
     for (const other of equivalentsOf(word, text, start, end)) words.push({ word: other, start, end, extra: true });
   }
 }

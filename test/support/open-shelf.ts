@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Book } from '../../src/events/book.ts';
+import type { SqliteDatabase } from '../../src/sqlite/connection.ts';
 import { openIndexForWriting } from '../../src/services/web/search/index/index-file.ts';
 import { createIndexWriter } from '../../src/services/web/search/index/index-writer.ts';
 import { openIndexForReading, type IndexReader } from '../../src/services/web/search/index/read-index.ts';
-import {
-  buildSpelling,
-  createVocabulary,
-  type Vocabulary,
-} from '../../src/services/web/search/spelling/spelling-data.ts';
+import { buildWordData, type WordData } from '../../src/services/web/search/index/word-data.ts';
 import { createSpelling, type Spelling } from '../../src/services/web/search/spelling/spelling.ts';
 
 export type OpenShelf = IndexReader & { readonly spelling: Spelling };
@@ -18,17 +15,20 @@ export function openShelf(path: string, books: readonly Omit<Book, 'id'>[]): Ope
   const changes = books.map((book, at) => {
     return { kind: 'book', bookId: at + 1, version: 1, book: { id: at + 1, ...book } } as const;
   });
-  const vocabulary = createVocabulary();
-  const writer = createIndexWriter(database, () => 0, vocabulary);
+  const writer = createIndexWriter(database, () => 0);
   database.transaction(() => writer.apply(changes, 0, 'read'));
+  const data = wordsOf(database);
   database.close();
-  return { ...openIndexForReading(path), spelling: spellingOf(vocabulary) };
+  const index = openIndexForReading(path);
+  index.beginWords();
+  index.useWords(data);
+  return { ...index, spelling: createSpelling(data) };
 }
 
-export function spellingOf(vocabulary: Vocabulary): Spelling {
-  const building = buildSpelling(vocabulary);
+export function wordsOf(database: SqliteDatabase): WordData {
+  const building = buildWordData(database);
   for (;;) {
     const step = building.next();
-    if (step.done === true) return createSpelling(step.value);
+    if (step.done === true) return step.value;
   }
 }

@@ -105,6 +105,15 @@ export function withoutArticle(key: string): string {
   return key.replace(/^(?:the|an?) (?=.)/, '');
 }
 
+/**
+ * The mark of titles that begin with this word, or have only an article before it; `null` without words.
+ * @param words one space between them, and one before or none.
+ */
+export function startMarkOf(words: string): string | null {
+  const first = /^ ?(?:(?:the|an?) (?=[^ |]))?([^ |]+)/.exec(words)?.[1];
+  return first === undefined ? null : `^${first}`;
+}
+
 export const yearMarks = '#y';
 
 /** Sorts like the years, also those before our era. */

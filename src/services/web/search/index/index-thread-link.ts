@@ -4,8 +4,8 @@ import type { BookChanged } from '../../../../events/book-changed.ts';
 import type { LogLocation } from '../../../../log/open-log.ts';
 import type { Freshness, LedgerRow } from '../../../../projection/ledger.ts';
 import { fromPlainError, startWorker, type PlainError } from '../../../../runtime/threads.ts';
-import type { SpellingData, VocabularyEntry } from '../spelling/spelling-data.ts';
 import type { WrittenBooks } from './index-file.ts';
+import type { WordData } from './word-data.ts';
 
 /** What the index thread is started with. */
 export type IndexThreadData = {
@@ -32,10 +32,11 @@ export type FromIndexThread =
   /** The file can be opened for reading. */
   | { readonly type: 'opened' }
   | { readonly type: 'failed'; readonly error: PlainError }
-  /** These books were committed. The new words were in no book before. */
-  | { readonly type: 'changed'; readonly books: WrittenBooks; readonly newWords: readonly VocabularyEntry[] }
-  /** Corrections from the words of all books so far, and the words met since these were prepared. */
-  | { readonly type: 'spelling'; readonly data: SpellingData; readonly newWords: readonly VocabularyEntry[] }
+  /** These books were committed. */
+  | { readonly type: 'changed'; readonly books: WrittenBooks }
+  /** The words of all books are being read: what is written from now on may be missing. */
+  | { readonly type: 'words-begun' }
+  | { readonly type: 'words'; readonly data: WordData }
   /** Answers `apply` (after `changed` for what it wrote) and `catch-up`. */
   | { readonly type: 'done'; readonly number: number; readonly problem: string | null }
   | ({ readonly type: 'state' } & IndexState)
@@ -47,8 +48,10 @@ export type FromIndexThread =
 export type IndexThreadListener = {
   /** The file can be opened for reading. Called again after each rebuild. */
   readonly onOpened: () => void;
-  readonly onChanged: (books: WrittenBooks, newWords: readonly VocabularyEntry[]) => void;
-  readonly onSpelling: (data: SpellingData, newWords: readonly VocabularyEntry[]) => void;
+  readonly onChanged: (books: WrittenBooks) => void;
+  /** The words that `onWords` will give may miss what is written from now on. */
+  readonly onWordsBegun: () => void;
+  readonly onWords: (data: WordData) => void;
   /** The file is damaged: close it, then call `rebuild`. */
   readonly onDamaged: (why: string) => void;
   readonly onState: (state: Extract<FromIndexThread, { type: 'state' }>) => void;
@@ -121,8 +124,9 @@ export function startIndexThread(
   };
 
   const hear = (message: FromIndexThread): void => {
-    if (message.type === 'changed') listener.onChanged(message.books, message.newWords);
-    else if (message.type === 'spelling') listener.onSpelling(message.data, message.newWords);
+    if (message.type === 'changed') listener.onChanged(message.books);
+    else if (message.type === 'words-begun') listener.onWordsBegun();
+    else if (message.type === 'words') listener.onWords(message.data);
     else if (message.type === 'done') answer(message);
     else if (message.type === 'state') listener.onState(message);
     else if (message.type === 'damaged') listener.onDamaged(message.why);

@@ -14,7 +14,6 @@ import { createIndexWriter, type IndexWriter } from './index-writer.ts';
 import { createSearchProjection, searchProjectionName, type SearchChange } from './search-projection.ts';
 import { openIndexForWriting } from './index-file.ts';
 import { createSpeller, type Speller } from '../spelling/speller.ts';
-import { createVocabulary } from '../spelling/spelling-data.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
 const parent = linkToParent<IndexThreadData, FromIndexThread, ToIndexThread>();
@@ -67,14 +66,16 @@ async function open<Opened>(attempt: () => Promise<Opened>): Promise<Opened | nu
 
 async function openIndex(): Promise<OpenIndex> {
   const database = openIndexForWriting(path, clock(), sayRebuild);
-  const vocabulary = createVocabulary();
-  const writer = createIndexWriter(database, clock, vocabulary);
-  const speller = createSpeller(database, vocabulary, (data) => {
-    tell({ type: 'spelling', data, newWords: vocabulary.newEntries(true) });
+  const writer = createIndexWriter(database, clock);
+  const speller = createSpeller(database, {
+    onBegun: () => tell({ type: 'words-begun' }),
+    onPrepared: (data) => tell({ type: 'words', data }),
   });
   const announce = (): void => {
     const books = writer.takeWritten();
-    if (books.length > 0) tell({ type: 'changed', books, newWords: vocabulary.newEntries() });
+    if (books.length === 0) return;
+    speller.changed(books);
+    tell({ type: 'changed', books });
   };
   const progress = announcing(createSqliteProgress(database, clock, writer.apply), announce);
   await releaseLeases(progress);

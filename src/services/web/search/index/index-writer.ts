@@ -2,11 +2,10 @@ import type { ApplyChanges } from '../../../../progress/progress.ts';
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import type { BookChanged } from '../../../../events/book-changed.ts';
 import { topicRetention } from '../../../../events/topics.ts';
-import { placeOf, popularityPointsAt } from './book-place.ts';
+import { placeOf } from './book-place.ts';
 import { bookRow, listedJson, marksOf, searchWords, titleMarks, yearMarks, type BookRow } from './book-row.ts';
 import type { WrittenBook, WrittenBooks } from './index-file.ts';
 import { lastForgottenMonth, type SearchChange } from './search-projection.ts';
-import type { Vocabulary } from '../spelling/spelling-data.ts';
 
 export type IndexWriter = {
   /** Writes the changes of a commit of the projection. */
@@ -33,7 +32,7 @@ const columns =
 /** A book's place and row before and after a commit. */
 type Touched = { from: number | null; version: number | null; own: number | null; row: BookRow | null };
 
-export function createIndexWriter(database: SqliteDatabase, clock: () => number, vocabulary: Vocabulary): IndexWriter {
+export function createIndexWriter(database: SqliteDatabase, clock: () => number): IndexWriter {
   let written: WrittenBook[] | null = [];
   let untidy = tidyAfterBooks;
   let tidying = false;
@@ -114,10 +113,8 @@ export function createIndexWriter(database: SqliteDatabase, clock: () => number,
       year,
       isbn,
     );
-    const words = searchWords(row);
     const marks = marksOf(row);
-    insertWords.run(place, `${words.join(' ')} ${marks.join(' ')}`);
-    vocabulary.add(words, popularityPointsAt(place));
+    insertWords.run(place, `${searchWords(row).join(' ')} ${marks.join(' ')}`);
     for (const mark of marks) {
       if (marksMet.has(mark) || !(mark.startsWith(titleMarks) || mark.startsWith(yearMarks))) continue;
       marksMet.add(mark);

@@ -1,11 +1,12 @@
 import type { StatementSync } from 'node:sqlite';
 import { openSqlite } from '../../../../sqlite/connection.ts';
 import { createLruMap } from '../../../../runtime/lru-map.ts';
-import type { Slot } from '../query/parse-query.ts';
+import { slotsExpression, type Slot } from '../query/parse-query.ts';
 import { bookAt, bucketSize, bucketStart } from './book-place.ts';
 import { searchIndexSchema, type WrittenBooks } from './index-file.ts';
 import { rankedBook, type RankedBook, type RankedRow } from './book-row.ts';
-import { createPlaceLists } from './place-lists.ts';
+import type { WordData } from './word-data.ts';
+import { createWordLists } from './word-lists.ts';
 
 /**
  * The search index for a request thread: a read-only connection. Places come most popular first. Expressions are those
@@ -35,6 +36,9 @@ export type IndexReader = {
   readonly listed: (ids: readonly number[]) => Buffer;
   /** All marks of one kind that any book may have, in their order. */
   readonly sortMarks: (kind: string) => readonly string[];
+  /** Word lists are being made, and were made: `places` looks into them. */
+  readonly beginWords: () => void;
+  readonly useWords: (data: WordData) => void;
   /** Forgets what is remembered about these books, so that it is read again. */
   readonly forget: (books: WrittenBooks) => void;
   readonly close: () => void;
@@ -78,7 +82,7 @@ export function openIndexForReading(path: string): IndexReader {
     ...searchIndexSchema,
     busyTimeoutMs: 50,
     checkpointedElsewhere: true,
-    cacheKiB: 24_576,
+    cacheKiB: 12_288,
   });
   const prepare = (sql: string): StatementSync => {
     const statement = database.prepare(sql);
@@ -93,7 +97,7 @@ export function openIndexForReading(path: string): IndexReader {
   const before = prepare('SELECT count(*) FROM book WHERE place < ?');
   const popularity = prepare('SELECT popularity FROM known WHERE id = ?');
   const isbn = prepare('SELECT place FROM book WHERE isbn = ? ORDER BY place LIMIT 1');
-  const read = prepare(`SELECT ${rankedColumns} FROM book WHERE place IN (SELECT value FROM json_each(?))`);
+  const read = prepare(`SELECT ${rankedColumns} FROM json_each(?) CROSS JOIN book ON place = value`);
   const list = prepare('SELECT json FROM listed WHERE id = ?');
   const marks = prepare('SELECT mark FROM sort_mark WHERE mark >= ? AND mark < ? ORDER BY mark');
   const { facts, factsAt } = factStatements(prepare);
@@ -104,7 +108,7 @@ export function openIndexForReading(path: string): IndexReader {
     rememberedListedBytes,
     ({ byteLength }) => bytesPerListed + byteLength,
   );
-  const lists = createPlaceLists(mostCounted, (expression) => places(rows(matching, expression, mostCounted, 0)));
+  const lists = createWordLists(mostCounted);
   let counted: number | null = null;
 
   const countTo = (expression: string, limit: number): number =>
@@ -121,7 +125,9 @@ export function openIndexForReading(path: string): IndexReader {
   };
 
   return {
-    places: lists.get,
+    places: (slots) => lists.get(slots) ?? places(rows(matching, slotsExpression(slots), mostCounted, 0)),
+    beginWords: lists.begin,
+    useWords: lists.use,
     match: (expression, limit, offset = 0) => places(rows(matching, expression, limit, offset)),
     count: () => (counted ??= countTo('', mostCounted)),
     hasMoreThan: (expression, count) => countTo(expression, count + 1) > count,

@@ -7,6 +7,7 @@ import type { LogLocation } from '../../../../log/open-log.ts';
 import type { Freshness, LedgerRow } from '../../../../projection/ledger.ts';
 import { editsAllowed } from '../query/correct-words.ts';
 import { findBooks, type FoundBooks, type SearchRequest } from '../query/find-books.ts';
+import type { WrittenBook } from './index-file.ts';
 import { type IndexState, startIndexThread, unavailable } from './index-thread-link.ts';
 import { openIndexForReading, type IndexReader } from './read-index.ts';
 import { suggestBooks, type Suggestions } from '../query/suggest-books.ts';
@@ -64,6 +65,7 @@ export type SearchIndexOptions = {
 export async function openSearchIndex({ path, log, logger }: SearchIndexOptions): Promise<SearchIndex> {
   let reader: IndexReader | null = null;
   let spelling: Spelling | null = null;
+  let sinceBegun: WrittenBook[] = [];
   let state: IndexState = { freshness: { asOfMs: 0, lagEvents: 0, lagMs: 0 }, ledger: [], problems: ['starting'] };
 
   /** Remembered results of frequent requests, until anything changes. */
@@ -84,15 +86,21 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     onOpened: () => {
       reader = openIndexForReading(path);
     },
-    onChanged: (books, newWords) => {
+    onChanged: (books) => {
       results.clear();
       reader?.forget(books);
-      spelling?.add(newWords);
+      spelling?.add(books);
+      sinceBegun.push(...(books === 'many' ? [] : books));
     },
-    onSpelling: (data, newWords) => {
+    onWordsBegun: () => {
+      sinceBegun = [];
+      reader?.beginWords();
+    },
+    onWords: (data) => {
       results.clear();
+      reader?.useWords(data);
       spelling = createSpelling(data);
-      spelling.add(newWords);
+      spelling.add(sinceBegun);
     },
     onDamaged: makeAnew,
     onState: (told) => {

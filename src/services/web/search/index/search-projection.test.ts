@@ -13,7 +13,6 @@ import { bookAt, largestBookId, placeOf } from './book-place.ts';
 import { createIndexWriter } from './index-writer.ts';
 import { createSearchProjection, type SearchChange } from './search-projection.ts';
 import { openIndexForWriting } from './index-file.ts';
-import { createVocabulary } from '../spelling/spelling-data.ts';
 
 const dayMs = 86_400_000;
 const now = Date.parse('2026-06-01T00:00:00Z');
@@ -70,7 +69,7 @@ describe('search projection', () => {
   const stateAfter = (batches: readonly (readonly SearchChange[])[], watermarkMs = now): State => {
     const database = openIndexForWriting(join(folder, `${++files}.sqlite`), now, assert.fail);
     try {
-      const writer = createIndexWriter(database, () => now, createVocabulary());
+      const writer = createIndexWriter(database, () => now);
       for (const batch of batches) database.transaction(() => writer.apply(batch, watermarkMs, 'read'));
       const state: unknown = stateOf(database);
       return state as State;

@@ -1,7 +1,7 @@
 import { functionWords, isUnspaced } from '../../../../text/words.ts';
 import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
-import { longestWord } from '../spelling/spelling-data.ts';
+import { longestWord } from '../index/word-data.ts';
 import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot } from './parse-query.ts';
 
 /** How many words of a longer query are corrected one at a time. */

@@ -1,5 +1,5 @@
 import { functionWords, countingKey } from '../../../../text/words.ts';
-import { titleMark, titleMarks, wholeMark, wholeWordsAtMost, withoutArticle } from '../index/book-row.ts';
+import { startMarkOf, wholeMark, wholeWordsAtMost, withoutArticle } from '../index/book-row.ts';
 import { mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { createCorrector, type Corrector } from './correct-words.ts';
@@ -86,7 +86,8 @@ function typedPlan(
   limit: number,
 ): SearchPlan {
   const expression = count === 0 ? '' : slotsExpression(typed.slots);
-  const whole = count > limit ? [...wholePlaces(index, query), ...startingPlaces(index, expression, query.phrase)] : [];
+  const whole =
+    count > limit ? [...wholePlaces(index, query), ...startingPlaces(index, typed.slots, query.phrase)] : [];
   return {
     readings: [typed],
     expression,
@@ -111,9 +112,11 @@ function wholePlaces(index: IndexReader, query: ParsedQuery): readonly number[] 
 }
 
 /** The places of books whose titles may start with the words. */
-function startingPlaces(index: IndexReader, expression: string, phrase: string): readonly number[] {
-  const mark = titleMark(phrase);
-  return mark.length < titleMarks.length + 3 ? [] : index.match(`(${expression}) AND "${mark}"`, markedCandidates);
+function startingPlaces(index: IndexReader, slots: readonly Slot[], phrase: string): readonly number[] {
+  const mark = startMarkOf(phrase);
+  if (mark === null) return [];
+  const start = slotAsTyped({ word: mark, prefix: phrase.endsWith(mark.slice(1)), only: null });
+  return index.places([...slots, start]).slice(0, markedCandidates);
 }
 
 /** “duen” is the beginning of a rare name, but also nearly a whole title: Dune. */
@@ -209,10 +212,9 @@ function createGathering(index: IndexReader) {
   return {
     add,
     try: (reading: Reading): void => {
-      const expression = slotsExpression(reading.slots);
       const matches = matchSlots(index, reading.slots, limitOf(reading.slots));
       const isCut = matches.count > matches.places.length;
-      const starting = isCut ? startingPlaces(index, expression, likeliestPhrase(reading)) : [];
+      const starting = isCut ? startingPlaces(index, reading.slots, likeliestPhrase(reading)) : [];
       add(reading, { ...matches, places: [...matches.places, ...starting] });
     },
     count: () => places.size,

@@ -1,32 +1,34 @@
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
-import { popularityPointsAt } from '../index/book-place.ts';
-import { searchWords, type BookRow } from '../index/book-row.ts';
-import { buildSpelling, type SpellingData, mostNewWords, type Vocabulary } from './spelling-data.ts';
+import type { WrittenBooks } from '../index/index-file.ts';
+import { buildWordData, type WordData } from '../index/word-data.ts';
 
-/** Keeps corrections current, a little work at a time. */
+/** Keeps the lists of words and the corrections current, a little work at a time. */
 export type Speller = {
-  /** Call it now and then while there is nothing else to do. Prepares corrections when enough words are new. */
+  /** To be called now and then while nothing else is to do: prepares them again when enough books have changed. */
   readonly refresh: () => void;
+  /** These books were written. */
+  readonly changed: (books: WrittenBooks) => void;
   readonly close: () => void;
 };
 
-/** The time of one step of work, kept short so that a change of a book does not wait long. */
-const stepMs = 10;
-const rowsPerStep = 500;
-/** Corrections are prepared again when this share or number of words is new. */
-const worthwhile = { share: 0.01, words: mostNewWords / 2 } as const;
+export type SpellerListener = {
+  /** What is prepared now may miss whatever is written from now on. */
+  readonly onBegun: () => void;
+  readonly onPrepared: (data: WordData) => void;
+};
 
-/**
- * @param vocabulary gets the words of the books in the file. The writer adds the words of later books.
- * @param use is called with the corrections whenever they are prepared.
- */
-export function createSpeller(
-  database: SqliteDatabase,
-  vocabulary: Vocabulary,
-  use: (data: SpellingData) => void,
-): Speller {
-  let prepared = 0;
-  let isFilled = database.prepare('SELECT 1 FROM book LIMIT 1').get() === undefined;
+/** One step of work, so that a change of a book is never kept waiting for long. */
+const stepMs = 10;
+/** The share of changed books that is worth preparing again, within these numbers. */
+const worthwhile = { share: 0.01, least: 50, most: 1_000 } as const;
+/** So many times as long as the last preparation took passes before the next; without lists, searching is slower. */
+const rests = { withLists: 10, without: 1 } as const;
+
+export function createSpeller(database: SqliteDatabase, { onBegun, onPrepared }: SpellerListener): Speller {
+  let changed = Number.POSITIVE_INFINITY;
+  let enough = 0;
+  let ended = 0;
+  let took = 0;
   let isClosed = false;
   let work: Iterator<void, void> | null = null;
 
@@ -43,38 +45,28 @@ export function createSpeller(
   };
 
   function* prepare(): Generator<void, void> {
-    if (!isFilled) yield* fillVocabulary(database, vocabulary);
-    isFilled = true;
-    prepared = vocabulary.size();
-    use(yield* buildSpelling(vocabulary));
+    const started = performance.now();
+    changed = 0;
+    onBegun();
+    const data = yield* buildWordData(database);
+    enough = Math.min(worthwhile.most, Math.max(worthwhile.least, data.places.length * worthwhile.share));
+    ended = performance.now();
+    took = ended - started;
+    onPrepared(data);
   }
 
   return {
     refresh: () => {
-      const added = vocabulary.size() - prepared;
-      if (work !== null || (isFilled && added <= Math.min(prepared * worthwhile.share, worthwhile.words))) return;
+      const rest = changed === Number.POSITIVE_INFINITY ? rests.without : rests.withLists;
+      if (work !== null || changed <= enough || performance.now() < ended + rest * took) return;
       work = prepare();
       step();
+    },
+    changed: (books) => {
+      changed += books === 'many' ? Number.POSITIVE_INFINITY : books.length;
     },
     close: () => {
       isClosed = true;
     },
   };
-}
-
-/** Books written since the start are counted twice. The counts of words need not be exact. */
-function* fillVocabulary(database: SqliteDatabase, vocabulary: Vocabulary): Generator<void, void> {
-  const read = database.prepare(
-    'SELECT place, title_words AS titleWords, author, series, subjects, other_titles AS otherTitles FROM book WHERE place > ? ORDER BY place LIMIT ?',
-  );
-  let last = 0;
-  for (;;) {
-    const rows = read.all(last, rowsPerStep);
-    if (rows.length === 0) return;
-    for (const row of rows) {
-      last = Number(row['place']);
-      vocabulary.add(searchWords(row as unknown as BookRow), popularityPointsAt(last));
-    }
-    yield;
-  }
 }

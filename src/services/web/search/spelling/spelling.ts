@@ -1,4 +1,6 @@
-import { forEachDeletion, itemLetters, type SpellingData, type VocabularyEntry } from './spelling-data.ts';
+import { searchWords } from '../index/book-row.ts';
+import type { WrittenBooks } from '../index/index-file.ts';
+import { createWordTable, forEachDeletion, itemLetters, longestWord, type WordData } from '../index/word-data.ts';
 
 /** A word that was perhaps meant. */
 export type Correction = {
@@ -7,10 +9,9 @@ export type Correction = {
   readonly prefix: boolean;
   readonly edits: number;
   readonly books: number;
-  readonly popularityPoints: number;
 };
 
-/** Looks words up in a vocabulary. */
+/** Looks words up among those of all books. */
 export type Spelling = {
   /** How many books have the word; with `prefix`, words that begin with it. */
   readonly books: (word: string, prefix: boolean) => number;
@@ -18,55 +19,18 @@ export type Spelling = {
   readonly corrections: (word: string, edits: number) => readonly Correction[];
   /** Beginnings of words, and longer words whose beginning is at most so many edits away. */
   readonly unfinished: (start: string, edits: number) => readonly Correction[];
-  /**
-   * Adds words that were first met after the vocabulary was prepared. Add only a few, since they are compared one by
-   * one.
-   */
-  readonly add: (words: readonly VocabularyEntry[]) => void;
+  /** Adds words that only these books have. At most 500 are kept, since they are compared one by one. */
+  readonly add: (books: WrittenBooks) => void;
 };
 
 const mostCorrections = 36;
 const mostUnfinished = 16;
+const mostAdded = 500;
 
-export function createSpelling(data: SpellingData): Spelling {
-  const { letters, starts, books, popularityPoints, buckets, tags, items } = data;
-  const count = books.length;
+export function createSpelling(data: WordData): Spelling {
+  const { buckets, tags, items } = data;
+  const { wordAt, lengthOf, range, sameStart, books } = createWordTable(data);
   const bucketCount = buckets.length - 1;
-  const wordAt = (at: number): string => String.fromCharCode(...letters.subarray(starts[at], starts[at + 1]));
-  const lengthOf = (at: number): number => starts[at + 1]! - starts[at]!;
-
-  const compare = (at: number, text: string): number => {
-    const from = starts[at]!;
-    const length = starts[at + 1]! - from;
-    for (let letter = 0; letter < length && letter < text.length; letter++) {
-      const difference = letters[from + letter]! - text.charCodeAt(letter);
-      if (difference !== 0) return difference;
-    }
-    return length - text.length;
-  };
-  const startsWith = (at: number, text: string): boolean => {
-    const from = starts[at]!;
-    if (starts[at + 1]! - from < text.length) return false;
-    for (let letter = 0; letter < text.length; letter++) {
-      if (letters[from + letter] !== text.charCodeAt(letter)) return false;
-    }
-    return true;
-  };
-  /** The first word that does not sort before the text. */
-  const firstFrom = (text: string): number => {
-    let low = 0;
-    let high = count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compare(middle, text) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
-  const sameStart = (first: number, length: number, use: (at: number) => void): void => {
-    const start = wordAt(first).slice(0, length);
-    for (let at = first; at < count && startsWith(at, start); at++) use(at);
-  };
   const forEachItem = (text: string, edits: number, use: (first: number, length: number) => void): void => {
     const met = new Set<number>();
     forEachDeletion(text, edits, (hash) => {
@@ -79,27 +43,33 @@ export function createSpelling(data: SpellingData): Spelling {
       }
     });
   };
-  const added = new Map<string, VocabularyEntry>();
+  /** In how many of the books that came later a word is. */
+  const added = new Map<string, number>();
   const addedWithin = (word: string, edits: number): readonly Correction[] => {
     const within: Correction[] = [];
-    for (const one of added.values()) {
-      if (Math.abs(one.word.length - word.length) > edits) continue;
-      const distance = editDistance(word, one.word);
-      if (distance > 0 && distance <= edits) within.push({ ...one, prefix: false, edits: distance });
+    for (const [one, books] of added) {
+      if (Math.abs(one.length - word.length) > edits) continue;
+      const distance = editDistance(word, one);
+      if (distance > 0 && distance <= edits) within.push({ word: one, prefix: false, edits: distance, books });
     }
     return within;
   };
-  const correction = (at: number, edits: number, word: string, prefix: boolean): Correction => {
-    return { word, prefix, edits, books: books[at]!, popularityPoints: popularityPoints[at]! / 4 };
+  const addWord = (word: string): void => {
+    if (word.length > longestWord) return;
+    const known = added.get(word);
+    if (known !== undefined) added.set(word, known + 1);
+    else if (added.size < mostAdded && booksWith(word, false) === 0) added.set(word, 1);
+  };
+  const booksWith = (word: string, prefix: boolean): number => {
+    const { from, to } = range(word, prefix);
+    return books(from, to);
   };
 
   return {
     books: (word, prefix) => {
-      let at = firstFrom(word);
-      if (!prefix) return at < count && compare(at, word) === 0 ? books[at]! : (added.get(word)?.books ?? 0);
-      let sum = 0;
-      for (const entry of added.values()) if (entry.word.startsWith(word)) sum += entry.books;
-      for (; at < count && sum < 1_000 && startsWith(at, word); at++) sum += books[at]!;
+      let sum = booksWith(word, prefix);
+      if (prefix) for (const [one, books] of added) sum += one.startsWith(word) ? books : 0;
+      else if (sum === 0) sum = added.get(word) ?? 0;
       return sum;
     },
     corrections: (word, edits) => {
@@ -108,11 +78,16 @@ export function createSpelling(data: SpellingData): Spelling {
         if (found.has(at) || Math.abs(lengthOf(at) - word.length) > edits) return;
         const candidate = wordAt(at);
         const distance = editDistance(word, candidate);
-        if (distance > 0 && distance <= edits) found.set(at, correction(at, distance, candidate, false));
+        if (distance === 0 || distance > edits) return;
+        found.set(at, { word: candidate, prefix: false, edits: distance, books: books(at, at + 1) });
       };
       forEachItem(word.slice(0, itemLetters.most), edits, (first, length) => {
-        if (length === itemLetters.most) sameStart(first, length, check);
-        else if (lengthOf(first) === length) check(first);
+        if (length < itemLetters.most) {
+          if (lengthOf(first) === length) check(first);
+          return;
+        }
+        const end = sameStart(first, length);
+        for (let at = first; at < end; at++) check(at);
       });
       return likeliest(word, [...found.values(), ...addedWithin(word, edits)], mostCorrections);
     },
@@ -124,25 +99,23 @@ export function createSpelling(data: SpellingData): Spelling {
           const candidate = wordAt(first).slice(0, length);
           const distance = editDistance(start, candidate);
           if (distance === 0 || distance > edits) return;
-          let best = correction(first, distance, candidate, true);
-          let sum = 0;
-          sameStart(first, length, (at) => {
-            sum += books[at]!;
-            if (popularityPoints[at]! / 4 > best.popularityPoints) best = correction(at, distance, candidate, true);
-          });
-          found.set(candidate, { ...best, books: sum });
+          const known = books(first, sameStart(first, length));
+          found.set(candidate, { word: candidate, prefix: true, edits: distance, books: known });
         } else if (length === itemLetters.most) {
-          sameStart(first, length, (at) => {
+          const end = sameStart(first, length);
+          for (let at = first; at < end; at++) {
             const candidate = wordAt(at);
             const distance = startDistance(start, candidate);
-            if (distance > 0 && distance <= edits) found.set(candidate, correction(at, distance, candidate, false));
-          });
+            if (distance === 0 || distance > edits) continue;
+            found.set(candidate, { word: candidate, prefix: false, edits: distance, books: books(at, at + 1) });
+          }
         }
       });
       return likeliest(start, [...found.values()], mostUnfinished);
     },
-    add: (words) => {
-      for (const entry of words) added.set(entry.word, entry);
+    add: (books) => {
+      if (books === 'many') return;
+      for (const { row } of books) if (row !== null) searchWords(row).forEach(addWord);
     },
   };
 }

@@ -1,0 +1,255 @@
+import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
+import { searchWords, startMarkOf, type BookRow } from './book-row.ts';
+
+/**
+ * The words of all books at one time, in memory that threads share, about 40 bytes a book and 200 bytes a word.
+ *
+ * Words are sorted; `starts` says where each begins in `letters`, `listStarts` where the list of its books begins in
+ * `lists`. Books are numbered from the most popular on, each list rises, and `places` says where a number stands in the
+ * index. The lists of words that begin alike are neighbours.
+ *
+ * An *item* is a beginning of words, 3 to 7 letters long: `8 · first word that has it + length`. As in SymSpell (Garbe,
+ * 2012), an item is found by what remains of it when one or two letters are left out. The hash of the rest chooses a
+ * bucket of `items`; `tags` holds further bits of the hash.
+ */
+export type WordData = {
+  readonly letters: Uint16Array;
+  readonly starts: Uint32Array;
+  readonly listStarts: Uint32Array;
+  readonly lists: Uint32Array;
+  readonly places: Float64Array;
+  readonly buckets: Uint32Array;
+  readonly tags: Uint16Array;
+  readonly items: Uint32Array;
+};
+
+/** Longer words are not worth correcting. */
+export const longestWord = 32;
+export const itemLetters = { least: 3, most: 7 } as const;
+const correctable = /^\p{L}[\p{L}\p{M}]*$/u;
+const stepsPerPause = 2_000;
+const rowsPerStep = 500;
+const itemsPerBucket = 8;
+
+/**
+ * Reads the index and builds the data in small steps: the caller goes on with other work, also with writing books,
+ * wherever it yields. Books written meanwhile may be missing, or be there as they were.
+ */
+export function* buildWordData(database: SqliteDatabase): Generator<void, WordData> {
+  const { numbers, counts, met, places } = yield* readBooks(database);
+  const words = [...numbers.keys()].sort();
+  yield;
+  const starts = shared(Uint32Array, words.length + 1);
+  const listStarts = shared(Uint32Array, words.length + 1);
+  const rankOf = new Uint32Array(words.length);
+  for (const [at, word] of words.entries()) {
+    const number = numbers.get(word)!;
+    rankOf[number] = at;
+    starts[at + 1] = starts[at]! + word.length;
+    listStarts[at + 1] = listStarts[at]! + counts.at(number);
+  }
+  numbers.clear();
+  const letters = shared(Uint16Array, starts[words.length]!);
+  for (const [at, word] of words.entries()) {
+    for (let letter = 0; letter < word.length; letter++) letters[starts[at]! + letter] = word.charCodeAt(letter);
+  }
+  yield;
+  const lists = shared(Uint32Array, listStarts[words.length]!);
+  const next = listStarts.slice(0, words.length);
+  for (let book = 0, at = 0; book < places.length; book++) {
+    for (let left = met.at(at++); left > 0; left--) lists[next[rankOf[met.at(at++)]!]!++] = book;
+    if (book % stepsPerPause === 0) yield;
+  }
+  met.free();
+  return { letters, starts, listStarts, lists, places: shared(Float64Array, places), ...(yield* buildVariants(words)) };
+}
+
+/** The words of all books, numbered as they are met. `met` has for each book how many words it has, then their numbers. */
+function* readBooks(database: SqliteDatabase) {
+  const numbers = new Map<string, number>();
+  const counts = createNumbers();
+  const met = createNumbers();
+  const places: number[] = [];
+  const read = database.prepare(
+    'SELECT place, title_words AS titleWords, author, series, subjects, other_titles AS otherTitles FROM book WHERE place > ? ORDER BY place LIMIT ?',
+  );
+  const take = (word: string): void => {
+    let number = numbers.get(word);
+    if (number === undefined) {
+      numbers.set(word, (number = numbers.size));
+      counts.push(0);
+    }
+    counts.raise(number);
+    met.push(number);
+  };
+  for (let last = 0; ; last = places.at(-1)!) {
+    const rows = read.all(last, rowsPerStep);
+    if (rows.length === 0) return { numbers, counts, met, places };
+    for (const found of rows) {
+      const row = found as unknown as BookRow;
+      const words = searchWords(row);
+      const start = startMarkOf(row.titleWords);
+      places.push(Number(found['place']));
+      met.push(words.length + (start === null ? 0 : 1));
+      for (const word of words) take(word);
+      if (start !== null) take(start);
+    }
+    yield;
+  }
+}
+
+/** A long list of numbers that grows without being copied. */
+function createNumbers() {
+  const chunks: Uint32Array<ArrayBuffer>[] = [];
+  let size = 0;
+  return {
+    push: (number: number): void => {
+      if ((size & 0xffff) === 0) chunks.push(new Uint32Array(0x10000));
+      chunks[size >>> 16]![size++ & 0xffff] = number;
+    },
+    raise: (at: number): void => {
+      chunks[at >>> 16]![at & 0xffff]!++;
+    },
+    at: (at: number): number => chunks[at >>> 16]![at & 0xffff]!,
+    /** At once, not with the next garbage collection, which may be long in coming. */
+    free: (): void => {
+      for (const { buffer } of chunks) buffer.transfer(0);
+    },
+  };
+}
+
+function* buildVariants(words: readonly string[]): Generator<void, Pick<WordData, 'buckets' | 'tags' | 'items'>> {
+  const count = yield* forEachVariant(words, () => {});
+  const bucketCount = 2 ** Math.max(4, Math.ceil(Math.log2(count / itemsPerBucket + 1)));
+  const buckets = shared(Uint32Array, bucketCount + 1);
+  yield* forEachVariant(words, (hash) => buckets[(hash % bucketCount) + 1]!++);
+  for (let bucket = 0; bucket < bucketCount; bucket++) buckets[bucket + 1]! += buckets[bucket]!;
+  const next = buckets.slice(0, bucketCount);
+  const tags = shared(Uint16Array, count);
+  const items = shared(Uint32Array, count);
+  yield* forEachVariant(words, (hash, item) => {
+    const at = next[hash % bucketCount]!++;
+    tags[at] = hash >>> 16;
+    items[at] = item;
+  });
+  return { buckets, tags, items };
+}
+
+/** The hashes of a text and of what remains of it when up to `deletions` letters are left out. May repeat. */
+export function forEachDeletion(text: string, deletions: number, take: (hash: number) => void): void {
+  take(hashOf(text, -1, -1));
+  if (deletions < 1) return;
+  for (let first = 0; first < text.length; first++) {
+    take(hashOf(text, first, -1));
+    if (deletions < 2) continue;
+    for (let second = first + 1; second < text.length; second++) take(hashOf(text, first, second));
+  }
+}
+
+/** Words of at least this many letters are found with two letters left out, shorter ones with one. */
+const twoDeletionsFrom = 6;
+
+function* forEachVariant(
+  words: readonly string[],
+  take: (hash: number, item: number) => void,
+): Generator<void, number> {
+  let count = 0;
+  let before = '';
+  for (const [at, word] of words.entries()) {
+    if (at % stepsPerPause === 0) yield;
+    if (word.length > longestWord || !correctable.test(word)) continue;
+    let length = Math.max(itemLetters.least, commonLength(before, word) + 1);
+    const complete = word.length <= itemLetters.most ? word.length : 0;
+    if (complete > 0) length = Math.min(length, complete);
+    for (; length <= Math.min(word.length, itemLetters.most); length++) {
+      const isWord = length === complete || length === itemLetters.most;
+      const deletions = isWord && length >= twoDeletionsFrom ? 2 : 1;
+      forEachDeletion(word.slice(0, length), deletions, (hash) => {
+        count++;
+        take(hash, at * 8 + length);
+      });
+    }
+    before = word;
+  }
+  return count;
+}
+
+function commonLength(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one.charCodeAt(length) === other.charCodeAt(length)) length++;
+  return length;
+}
+
+/** FNV-1a over all letters except two, mixed so that every bit counts. */
+function hashOf(text: string, without: number, andWithout: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) {
+    if (at !== without && at !== andWithout) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+type Numbers = Uint16Array | Uint32Array | Float64Array;
+
+/** Zeros, so many, or a copy of numbers. */
+function shared<Kind extends Numbers>(
+  kind: { new (buffer: SharedArrayBuffer): Kind; readonly BYTES_PER_ELEMENT: number },
+  content: number | readonly number[],
+): Kind {
+  const length = typeof content === 'number' ? content : content.length;
+  const array = new kind(new SharedArrayBuffer(length * kind.BYTES_PER_ELEMENT));
+  if (typeof content !== 'number') array.set(content);
+  return array;
+}
+
+export type WordTable = ReturnType<typeof createWordTable>;
+
+/** Looks words up among the sorted ones. */
+export function createWordTable({ letters, starts, listStarts }: Pick<WordData, 'letters' | 'starts' | 'listStarts'>) {
+  const count = starts.length - 1;
+  const compare = (at: number, text: string): number => {
+    const from = starts[at]!;
+    const length = starts[at + 1]! - from;
+    for (let letter = 0; letter < length && letter < text.length; letter++) {
+      const difference = letters[from + letter]! - text.charCodeAt(letter);
+      if (difference !== 0) return difference;
+    }
+    return length - text.length;
+  };
+  /** The first word that does not sort before the text. */
+  const firstFrom = (text: string): number => {
+    let low = 0;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(middle, text) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return {
+    wordAt: (at: number): string => String.fromCharCode(...letters.subarray(starts[at], starts[at + 1])),
+    lengthOf: (at: number): number => starts[at + 1]! - starts[at]!,
+    /** The word, or all words that begin so: from (inclusive) and to (exclusive). */
+    range: (word: string, prefix: boolean): { readonly from: number; readonly to: number } => {
+      const from = firstFrom(word);
+      if (prefix) return { from, to: firstFrom(`${word}\u{FFFF}`) };
+      return { from, to: from < count && compare(from, word) === 0 ? from + 1 : from };
+    },
+    /** The end (exclusive) of the words that begin with the same letters as this one. */
+    sameStart: (first: number, length: number): number => {
+      const start = starts[first]!;
+      let end = first + 1;
+      for (; end < count && starts[end + 1]! - starts[end]! >= length; end++) {
+        const from = starts[end]!;
+        let same = 0;
+        while (same < length && letters[from + same] === letters[start + same]) same++;
+        if (same < length) break;
+      }
+      return end;
+    },
+    /** How many books have these words; one that has several of them counts as often. */
+    books: (from: number, to: number): number => listStarts[to]! - listStarts[from]!,
+  };
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { wordsOf } from '../../../../../test/support/open-shelf.ts';
+import { slotsExpression, type Slot } from '../query/parse-query.ts';
+import { openIndexForWriting } from './index-file.ts';
+import { createIndexWriter } from './index-writer.ts';
+import { mostCounted, openIndexForReading } from './read-index.ts';
+import { createWordLists } from './word-lists.ts';
+
+const vocabulary = ['owl', 'ox', 'oxen', 'hen', 'the', 'théorie', 'c++', '猫'];
+const word = fc.constantFrom(...vocabulary);
+const titles = fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => words.join(' '));
+const alternative = fc
+  .array(fc.record({ word: fc.constantFrom('owl', 'o', 'ox', 'the', 'c++', 'th', 'yak'), prefix: fc.boolean() }), {
+    minLength: 1,
+    maxLength: 2,
+  })
+  .map((words) => ({ words, edits: 0, books: 0 }));
+const slot: fc.Arbitrary<Slot> = fc
+  .array(alternative, { minLength: 1, maxLength: 3 })
+  .map((alternatives) => ({ typed: '', only: null, alternatives, books: 0 }));
+const slots = fc.array(slot, { minLength: 1, maxLength: 3 });
+const books = 1_200;
+const step = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('ask' as const), slots }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('write' as const),
+      bookId: fc.integer({ min: 1, max: books + 5 }),
+      title: fc.option(titles),
+      popularity: fc.integer({ min: 0, max: 50 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constantFrom({ kind: 'begin' as const }, { kind: 'use' as const }) },
+);
+
+describe('lists of words', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'samsa-words-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('find what the index file finds, while books are added, changed, moved and removed', () => {
+    const path = join(folder, 'index.sqlite');
+    const database = openIndexForWriting(path, 0, assert.fail);
+    const writer = createIndexWriter(database, () => 0);
+    const reader = openIndexForReading(path);
+    const lists = createWordLists(mostCounted);
+    let version = 1;
+    let data = wordsOf(database);
+    const write = (bookId: number, title: string | null, popularity: number): void => {
+      const book = title === null ? null : { id: bookId, title, author: 'A', popularity };
+      writer.applyAtOnce({ bookId, version: ++version, book });
+    };
+    database.transaction(() =>
+      writer.apply(
+        fc.sample(titles, { numRuns: books, seed: 4 }).map((title, at) => {
+          const book = { id: at + 1, title: `${title} the`, author: 'A', popularity: at % 40 };
+          return { kind: 'book', bookId: at + 1, version: 1, book };
+        }),
+        0,
+        'read',
+      ),
+    );
+    writer.takeWritten();
+    lists.begin();
+    lists.use(wordsOf(database));
+    let known = 0;
+    try {
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+          for (const step of steps) {
+            if (step.kind === 'write') {
+              write(step.bookId, step.title, step.popularity);
+              lists.change(writer.takeWritten());
+            } else if (step.kind === 'begin') {
+              lists.begin();
+              data = wordsOf(database);
+            } else if (step.kind === 'use') {
+              lists.use(data);
+            } else {
+              const found = lists.get(step.slots);
+              if (found === null) continue;
+              known++;
+              assert.deepEqual(found, reader.match(slotsExpression(step.slots), mostCounted));
+            }
+          }
+          lists.begin();
+          lists.use(wordsOf(database));
+        }),
+        { numRuns: 200 },
+      );
+      assert.ok(known > 200);
+    } finally {
+      reader.close();
+      database.close();
+    }
+  });
+
+  it('know nothing once too much has changed, until they are made again', () => {
+    const database = openIndexForWriting(join(folder, 'many.sqlite'), 0, assert.fail);
+    const lists = createWordLists(mostCounted);
+    const asked: Slot = { typed: '', only: null, alternatives: [], books: 0 };
+    const data = wordsOf(database);
+    lists.begin();
+    lists.use(data);
+    assert.deepEqual(lists.get([asked]), []);
+    lists.change('many');
+    assert.equal(lists.get([asked]), null);
+    lists.begin();
+    lists.change('many');
+    lists.use(data);
+    assert.equal(lists.get([asked]), null);
+    lists.begin();
+    lists.use(data);
+    assert.deepEqual(lists.get([asked]), []);
+    database.close();
+  });
+});

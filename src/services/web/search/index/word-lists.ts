@@ -1,0 +1,207 @@
+import { createLruMap } from '../../../../runtime/lru-map.ts';
+import type { Alternative, Slot } from '../query/parse-query.ts';
+import { bookAt } from './book-place.ts';
+import { searchWords, startMarkOf } from './book-row.ts';
+import type { WrittenBooks } from './index-file.ts';
+import { createWordTable, type WordData, type WordTable } from './word-data.ts';
+
+/** Of sets that take long to put together, as many are remembered, each a bit for every book. */
+const rememberedSets = 20;
+/** More changes than these are not looked through for every search. */
+const mostChanges = 2_000;
+
+/** A book that was written after the lists were made: where it stands now, and ` its words `. */
+type ChangedBook = { readonly place: number; readonly words: string };
+type Changes = Map<number, ChangedBook | null>;
+
+/**
+ * Finds the books that match slots, in memory: the lists of all words as they were at one time, and every book that has
+ * changed since. Where too much has changed, or no lists have come yet, it knows nothing.
+ */
+export type WordLists = {
+  /**
+   * Places of the books that match all slots, most popular first, no more than `longest`.
+   * @returns `null` when it does not know.
+   */
+  readonly get: (slots: readonly Slot[]) => readonly number[] | null;
+  /** The lists that come next are being made: they may not have what changes from now on. */
+  readonly begin: () => void;
+  /** Takes the lists that were begun last. */
+  readonly use: (data: WordData) => void;
+  readonly change: (books: WrittenBooks) => void;
+};
+
+export function createWordLists(longest: number): WordLists {
+  let current: { readonly find: FindBooks; readonly places: Float64Array; readonly changes: Changes } | null = null;
+  let begun: Changes | null = null;
+
+  const note = (changes: Changes | null, books: WrittenBooks): Changes | null => {
+    if (changes === null || books === 'many' || changes.size + books.length > mostChanges) return null;
+    for (const { bookId, to, row } of books) {
+      const start = row === null ? null : startMarkOf(row.titleWords);
+      const words = row === null ? '' : ` ${searchWords(row).join(' ')} ${start === null ? '' : `${start} `}`;
+      changes.set(bookId, to === null || row === null ? null : { place: to, words });
+    }
+    return changes;
+  };
+
+  return {
+    get: (slots) => {
+      if (current === null) return null;
+      const { find, places, changes } = current;
+      const numbers = find(slots, longest + changes.size);
+      const found = numbers.map((number) => places[number]!);
+      return changes.size === 0 ? found : withChanges(found, changes, slots).slice(0, longest);
+    },
+    begin: () => {
+      begun = new Map();
+    },
+    use: (data) => {
+      current = begun === null ? null : { find: createFinder(data), places: data.places, changes: begun };
+      begun = null;
+    },
+    change: (books) => {
+      if (current !== null && note(current.changes, books) === null) current = null;
+      begun = note(begun, books);
+    },
+  };
+}
+
+function withChanges(places: readonly number[], changes: Changes, slots: readonly Slot[]): readonly number[] {
+  const found = places.filter((place) => !changes.has(bookAt(place)));
+  const before = found.length;
+  for (const book of changes.values()) if (book !== null && hasAll(book.words, slots)) found.push(book.place);
+  return found.length === before ? found : found.sort((a, b) => a - b);
+}
+
+function hasAll(text: string, slots: readonly Slot[]): boolean {
+  return slots.every(({ alternatives }) =>
+    alternatives.some(({ words }) =>
+      words.every(({ word, prefix }) => text.includes(prefix ? ` ${word}` : ` ${word} `)),
+    ),
+  );
+}
+
+/** Numbers of the first books that match all slots, rising. */
+type FindBooks = (slots: readonly Slot[], limit: number) => number[];
+
+/** Numbers of books: a rising list, or a bit for each. */
+type BookSet =
+  | { readonly size: number; readonly list: Uint32Array; readonly bits: null }
+  | { readonly size: number; readonly list: null; readonly bits: Uint32Array };
+
+function createFinder({ lists, listStarts, places, ...words }: WordData): FindBooks {
+  const table = createWordTable({ ...words, listStarts });
+  const remembered = createLruMap<string, BookSet>(rememberedSets);
+  const bitsLength = (places.length + 31) >>> 5;
+  const listOf = (from: number, to: number): Uint32Array => lists.subarray(listStarts[from], listStarts[to]);
+
+  /** `null` when no book has the words. */
+  const setOf = ({ alternatives }: Slot): BookSet | null => {
+    const ways = alternatives.map((alternative) => rangesOf(table, alternative)).filter((ranges) => ranges !== null);
+    const [way, ...others] = ways;
+    if (way === undefined) return null;
+    const [first, ...more] = way;
+    if (others.length === 0 && more.length === 0 && first!.to - first!.from === 1) {
+      const list = listOf(first!.from, first!.to);
+      return { size: list.length, list, bits: null };
+    }
+    const key = ways.map((ranges) => ranges.map(({ from, to }) => `${from}-${to}`).join('&')).join();
+    const known = remembered.get(key);
+    if (known !== undefined) return known;
+    const bits = new Uint32Array(bitsLength);
+    let size = 0;
+    for (const ranges of ways) {
+      const list = ranges.length === 1 ? listOf(ranges[0]!.from, ranges[0]!.to) : inAll(ranges);
+      size += list.length;
+      addBits(bits, list);
+    }
+    const set = { size, list: null, bits };
+    remembered.set(key, set);
+    return set;
+  };
+  const inAll = (ranges: readonly Range[]): Uint32Array =>
+    Uint32Array.from(
+      booksInAll(
+        ranges.map(({ from, to }) => {
+          const list = listOf(from, to);
+          if (to - from === 1) return { size: list.length, list, bits: null };
+          const bits = new Uint32Array(bitsLength);
+          addBits(bits, list);
+          return { size: list.length, list: null, bits };
+        }),
+        places.length,
+      ),
+    );
+
+  return (slots, limit) => {
+    const sets: BookSet[] = [];
+    for (const slot of slots) {
+      const set = setOf(slot);
+      if (set === null) return [];
+      sets.push(set);
+    }
+    return booksInAll(sets, limit);
+  };
+}
+
+type Range = { readonly from: number; readonly to: number };
+
+function rangesOf(table: WordTable, { words }: Alternative): readonly Range[] | null {
+  const ranges: Range[] = [];
+  for (const { word, prefix } of words) {
+    const range = table.range(word, prefix);
+    if (range.from === range.to) return null;
+    ranges.push(range);
+  }
+  return ranges;
+}
+
+function addBits(bits: Uint32Array, list: Uint32Array): void {
+  for (let at = 0; at < list.length; at++) {
+    const number = list[at]!;
+    bits[number >>> 5]! |= 1 << (number & 31);
+  }
+}
+
+/** The first books that are in every set. The smallest set leads through the others. */
+function booksInAll(sets: readonly BookSet[], limit: number): number[] {
+  const [smallest, ...others] = [...sets].sort((a, b) => a.size - b.size);
+  const found: number[] = [];
+  if (smallest === undefined) return found;
+  const checks = others.map(createCheck);
+  const take = (number: number): boolean => {
+    for (let at = 0; at < checks.length; at++) if (!checks[at]!(number)) return true;
+    found.push(number);
+    return found.length < limit;
+  };
+  if (smallest.list !== null) {
+    const { list } = smallest;
+    for (let at = 0; at < list.length; at++) if (!take(list[at]!)) break;
+    return found;
+  }
+  const { bits } = smallest;
+  for (let at = 0; at < bits.length; at++) {
+    for (let left = bits[at]!; left !== 0; left &= left - 1) {
+      if (!take(at * 32 + 31 - Math.clz32(left & -left))) return found;
+    }
+  }
+  return found;
+}
+
+/** Whether a book is in the set; to be asked for rising numbers. */
+function createCheck({ list, bits }: BookSet): (number: number) => boolean {
+  if (list === null) return (number) => ((bits[number >>> 5]! >>> (number & 31)) & 1) === 1;
+  let at = 0;
+  return (number) => {
+    let step = 1;
+    for (; at + step < list.length && list[at + step]! < number; step *= 2) at += step;
+    let end = Math.min(at + step, list.length);
+    while (at < end) {
+      const middle = (at + end) >>> 1;
+      if (list[middle]! < number) at = middle + 1;
+      else end = middle;
+    }
+    return list[at] === number;
+  };
+}
