@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Book } from '../../src/events/book.ts';
-import type { SqliteDatabase } from '../../src/sqlite/connection.ts';
 import { openIndexForWriting } from '../../src/services/web/search/index/index-file.ts';
 import { createIndexWriter } from '../../src/services/web/search/index/index-writer.ts';
 import { openIndexForReading, type IndexReader } from '../../src/services/web/search/index/read-index.ts';
-import { buildWordData, type WordData } from '../../src/services/web/search/index/word-data.ts';
+import { buildWordData } from '../../src/services/web/search/index/word-data.ts';
 import { createSpelling, type Spelling } from '../../src/services/web/search/spelling/spelling.ts';
 
 export type OpenShelf = IndexReader & { readonly spelling: Spelling };
@@ -17,18 +16,10 @@ export function openShelf(path: string, books: readonly Omit<Book, 'id'>[]): Ope
   });
   const writer = createIndexWriter(database, () => 0);
   database.transaction(() => writer.apply(changes, 0, 'read'));
-  const data = wordsOf(database);
+  const data = buildWordData(database);
   database.close();
   const index = openIndexForReading(path);
   index.beginWords();
   index.useWords(data);
   return { ...index, spelling: createSpelling(data) };
-}
-
-export function wordsOf(database: SqliteDatabase): WordData {
-  const building = buildWordData(database);
-  for (;;) {
-    const step = building.next();
-    if (step.done === true) return step.value;
-  }
 }

@@ -13,7 +13,7 @@ import type { FromIndexThread, IndexThreadData, ToIndexThread } from './index-th
 import { createIndexWriter, type IndexWriter } from './index-writer.ts';
 import { createSearchProjection, searchProjectionName, type SearchChange } from './search-projection.ts';
 import { openIndexForWriting } from './index-file.ts';
-import { createSpeller, type Speller } from '../spelling/speller.ts';
+import { createWordMaker, type WordMaker } from './word-maker.ts';
 
 /** The entry of the worker thread that owns all writes to the search index. */
 const parent = linkToParent<IndexThreadData, FromIndexThread, ToIndexThread>();
@@ -28,7 +28,7 @@ type OpenIndex = {
   readonly writer: IndexWriter;
   /** Sends to the request thread what was written since the last call. */
   readonly announce: () => void;
-  readonly speller: Speller;
+  readonly words: WordMaker;
   readonly running: RunningProjection;
   readonly ticking: NodeJS.Timeout;
 };
@@ -67,14 +67,15 @@ async function open<Opened>(attempt: () => Promise<Opened>): Promise<Opened | nu
 async function openIndex(): Promise<OpenIndex> {
   const database = openIndexForWriting(path, clock(), sayRebuild);
   const writer = createIndexWriter(database, clock);
-  const speller = createSpeller(database, {
+  const words = createWordMaker(path, {
     onBegun: () => tell({ type: 'words-begun' }),
-    onPrepared: (data) => tell({ type: 'words', data }),
+    onMade: (data) => tell({ type: 'words', data }),
+    onFailed: report,
   });
   const announce = (): void => {
     const books = writer.takeWritten();
     if (books.length === 0) return;
-    speller.changed(books);
+    words.changed(books);
     tell({ type: 'changed', books });
   };
   const progress = announcing(createSqliteProgress(database, clock, writer.apply), announce);
@@ -92,9 +93,9 @@ async function openIndex(): Promise<OpenIndex> {
     tell({ type: 'state', freshness, ledger: running.ledger(), problems: running.problems() });
     if (freshness.lagEvents > 0) return;
     guarded(writer.tidy);
-    guarded(speller.refresh);
+    guarded(words.refresh);
   }, stateEveryMs);
-  return { database, writer, announce, speller, running, ticking };
+  return { database, writer, announce, words, running, ticking };
 }
 
 /** Only this process uses the file, so leases in it belong to a process that has ended. They are released at once. */
@@ -142,10 +143,14 @@ function guarded(write: () => void): string | null {
     write();
     return null;
   } catch (error) {
-    if (isDamage(error)) tell({ type: 'damaged', why: reason(error) });
-    else logger.warn({ error: reason(error) }, 'the search index could not be written');
+    report(error);
     return reason(error);
   }
+}
+
+function report(error: unknown): void {
+  if (isDamage(error)) tell({ type: 'damaged', why: reason(error) });
+  else logger.warn({ error: reason(error) }, 'the search index could not be used');
 }
 
 async function rebuild(why: string): Promise<void> {
@@ -168,7 +173,7 @@ async function closeIndex(): Promise<void> {
   index = null;
   if (closing === null) return;
   clearInterval(closing.ticking);
-  closing.speller.close();
+  await closing.words.close();
   await closing.running.close();
   closing.database.close();
 }

@@ -27,18 +27,12 @@ export type WordData = {
 export const longestWord = 32;
 export const itemLetters = { least: 3, most: 7 } as const;
 const correctable = /^\p{L}[\p{L}\p{M}]*$/u;
-const stepsPerPause = 2_000;
-const rowsPerStep = 500;
 const itemsPerBucket = 8;
 
-/**
- * Reads the index and builds the data in small steps: the caller goes on with other work, also with writing books,
- * wherever it yields. Books written meanwhile may be missing, or be there as they were.
- */
-export function* buildWordData(database: SqliteDatabase): Generator<void, WordData> {
-  const { numbers, counts, met, places } = yield* readBooks(database);
+/** Reads the whole index: some ten seconds for a million books. */
+export function buildWordData(database: SqliteDatabase): WordData {
+  const { numbers, counts, met, places } = readBooks(database);
   const words = [...numbers.keys()].sort();
-  yield;
   const starts = shared(Uint32Array, words.length + 1);
   const listStarts = shared(Uint32Array, words.length + 1);
   const rankOf = new Uint32Array(words.length);
@@ -53,25 +47,22 @@ export function* buildWordData(database: SqliteDatabase): Generator<void, WordDa
   for (const [at, word] of words.entries()) {
     for (let letter = 0; letter < word.length; letter++) letters[starts[at]! + letter] = word.charCodeAt(letter);
   }
-  yield;
   const lists = shared(Uint32Array, listStarts[words.length]!);
   const next = listStarts.slice(0, words.length);
   for (let book = 0, at = 0; book < places.length; book++) {
     for (let left = met.at(at++); left > 0; left--) lists[next[rankOf[met.at(at++)]!]!++] = book;
-    if (book % stepsPerPause === 0) yield;
   }
-  met.free();
-  return { letters, starts, listStarts, lists, places: shared(Float64Array, places), ...(yield* buildVariants(words)) };
+  return { letters, starts, listStarts, lists, places: shared(Float64Array, places), ...buildVariants(words) };
 }
 
 /** The words of all books, numbered as they are met. `met` has for each book how many words it has, then their numbers. */
-function* readBooks(database: SqliteDatabase) {
+function readBooks(database: SqliteDatabase) {
   const numbers = new Map<string, number>();
   const counts = createNumbers();
   const met = createNumbers();
   const places: number[] = [];
   const read = database.prepare(
-    'SELECT place, title_words AS titleWords, author, series, subjects, other_titles AS otherTitles FROM book WHERE place > ? ORDER BY place LIMIT ?',
+    'SELECT place, title_words AS titleWords, author, series, subjects, other_titles AS otherTitles FROM book ORDER BY place',
   );
   const take = (word: string): void => {
     let number = numbers.get(word);
@@ -82,25 +73,21 @@ function* readBooks(database: SqliteDatabase) {
     counts.raise(number);
     met.push(number);
   };
-  for (let last = 0; ; last = places.at(-1)!) {
-    const rows = read.all(last, rowsPerStep);
-    if (rows.length === 0) return { numbers, counts, met, places };
-    for (const found of rows) {
-      const row = found as unknown as BookRow;
-      const words = searchWords(row);
-      const start = startMarkOf(row.titleWords);
-      places.push(Number(found['place']));
-      met.push(words.length + (start === null ? 0 : 1));
-      for (const word of words) take(word);
-      if (start !== null) take(start);
-    }
-    yield;
+  for (const found of read.iterate()) {
+    const row = found as unknown as BookRow;
+    const words = searchWords(row);
+    const start = startMarkOf(row.titleWords);
+    places.push(Number(found['place']));
+    met.push(words.length + (start === null ? 0 : 1));
+    for (const word of words) take(word);
+    if (start !== null) take(start);
   }
+  return { numbers, counts, met, places };
 }
 
 /** A long list of numbers that grows without being copied. */
 function createNumbers() {
-  const chunks: Uint32Array<ArrayBuffer>[] = [];
+  const chunks: Uint32Array[] = [];
   let size = 0;
   return {
     push: (number: number): void => {
@@ -111,23 +98,19 @@ function createNumbers() {
       chunks[at >>> 16]![at & 0xffff]!++;
     },
     at: (at: number): number => chunks[at >>> 16]![at & 0xffff]!,
-    /** At once, not with the next garbage collection, which may be long in coming. */
-    free: (): void => {
-      for (const { buffer } of chunks) buffer.transfer(0);
-    },
   };
 }
 
-function* buildVariants(words: readonly string[]): Generator<void, Pick<WordData, 'buckets' | 'tags' | 'items'>> {
-  const count = yield* forEachVariant(words, () => {});
+function buildVariants(words: readonly string[]): Pick<WordData, 'buckets' | 'tags' | 'items'> {
+  const count = forEachVariant(words, () => {});
   const bucketCount = 2 ** Math.max(4, Math.ceil(Math.log2(count / itemsPerBucket + 1)));
   const buckets = shared(Uint32Array, bucketCount + 1);
-  yield* forEachVariant(words, (hash) => buckets[(hash % bucketCount) + 1]!++);
+  forEachVariant(words, (hash) => buckets[(hash % bucketCount) + 1]!++);
   for (let bucket = 0; bucket < bucketCount; bucket++) buckets[bucket + 1]! += buckets[bucket]!;
   const next = buckets.slice(0, bucketCount);
   const tags = shared(Uint16Array, count);
   const items = shared(Uint32Array, count);
-  yield* forEachVariant(words, (hash, item) => {
+  forEachVariant(words, (hash, item) => {
     const at = next[hash % bucketCount]!++;
     tags[at] = hash >>> 16;
     items[at] = item;
@@ -149,14 +132,11 @@ export function forEachDeletion(text: string, deletions: number, take: (hash: nu
 /** Words of at least this many letters are found with two letters left out, shorter ones with one. */
 const twoDeletionsFrom = 6;
 
-function* forEachVariant(
-  words: readonly string[],
-  take: (hash: number, item: number) => void,
-): Generator<void, number> {
+/** @returns how many variants there are. */
+function forEachVariant(words: readonly string[], take: (hash: number, item: number) => void): number {
   let count = 0;
   let before = '';
   for (const [at, word] of words.entries()) {
-    if (at % stepsPerPause === 0) yield;
     if (word.length > longestWord || !correctable.test(word)) continue;
     let length = Math.max(itemLetters.least, commonLength(before, word) + 1);
     const complete = word.length <= itemLetters.most ? word.length : 0;

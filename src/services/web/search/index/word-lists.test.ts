@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { wordsOf } from '../../../../../test/support/open-shelf.ts';
 import { slotsExpression, type Slot } from '../query/parse-query.ts';
 import { openIndexForWriting } from './index-file.ts';
 import { createIndexWriter } from './index-writer.ts';
 import { mostCounted, openIndexForReading } from './read-index.ts';
+import { buildWordData } from './word-data.ts';
 import { createWordLists } from './word-lists.ts';
 
 const vocabulary = ['owl', 'ox', 'oxen', 'hen', 'the', 'théorie', 'c++', '猫'];
@@ -53,7 +53,7 @@ describe('lists of words', () => {
     const reader = openIndexForReading(path);
     const lists = createWordLists(mostCounted);
     let version = 1;
-    let data = wordsOf(database);
+    let data = buildWordData(database);
     const write = (bookId: number, title: string | null, popularity: number): void => {
       const book = title === null ? null : { id: bookId, title, author: 'A', popularity };
       writer.applyAtOnce({ bookId, version: ++version, book });
@@ -70,7 +70,7 @@ describe('lists of words', () => {
     );
     writer.takeWritten();
     lists.begin();
-    lists.use(wordsOf(database));
+    lists.use(buildWordData(database));
     let known = 0;
     try {
       fc.assert(
@@ -81,7 +81,7 @@ describe('lists of words', () => {
               lists.change(writer.takeWritten());
             } else if (step.kind === 'begin') {
               lists.begin();
-              data = wordsOf(database);
+              data = buildWordData(database);
             } else if (step.kind === 'use') {
               lists.use(data);
             } else {
@@ -92,7 +92,7 @@ describe('lists of words', () => {
             }
           }
           lists.begin();
-          lists.use(wordsOf(database));
+          lists.use(buildWordData(database));
         }),
         { numRuns: 200 },
       );
@@ -107,7 +107,7 @@ describe('lists of words', () => {
     const database = openIndexForWriting(join(folder, 'many.sqlite'), 0, assert.fail);
     const lists = createWordLists(mostCounted);
     const asked: Slot = { typed: '', only: null, alternatives: [], books: 0 };
-    const data = wordsOf(database);
+    const data = buildWordData(database);
     lists.begin();
     lists.use(data);
     assert.deepEqual(lists.get([asked]), []);

@@ -1,3 +1,4 @@
+import { authorKey } from '../../../../text/fields.ts';
 import { functionWords, countingKey } from '../../../../text/words.ts';
 import { startMarkOf, wholeMark, wholeWordsAtMost, withoutArticle } from '../index/book-row.ts';
 import { mostCounted, type IndexReader } from '../index/read-index.ts';
@@ -5,7 +6,6 @@ import type { Spelling } from '../spelling/spelling.ts';
 import { createCorrector, type Corrector } from './correct-words.ts';
 import { slotsCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
-import { hasMatch, matchSlots, type Matches } from './match-slots.ts';
 import {
   type ParsedQuery,
   type QueryWord,
@@ -238,4 +238,53 @@ function createGathering(index: IndexReader) {
 /** How many places are read. More after `author:`, because the index cannot tell which matches are by the author. */
 function limitOf(slots: readonly Pick<Slot, 'only'>[]): number {
   return slots.some(({ only }) => only !== null) ? mostCounted : rankedCandidates;
+}
+
+type Matches = {
+  /** Most popular first, no more than the limit. */
+  readonly places: readonly number[];
+  /** How many books match in all, counted up to `mostCounted`. */
+  readonly count: number;
+  /** False: less popular books may match that were not read. */
+  readonly isWhole: boolean;
+};
+
+/** The first `limit` books that match all slots. At least one slot. */
+function matchSlots(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
+  const ofAuthor = slots.filter(({ only }) => only !== null);
+  return ofAuthor.length === 0 ? matchAnywhere(index, slots, limit) : matchAuthors(index, slots, ofAuthor, limit);
+}
+
+/**
+ * The index does not know in which field a word stands, so this reads the books that have the words, and checks the
+ * author.
+ */
+function matchAuthors(index: IndexReader, slots: readonly Slot[], ofAuthor: readonly Slot[], limit: number): Matches {
+  const name = authorKey(ofAuthor.map(({ typed }) => typed).join(' '));
+  const anywhere = matchAnywhere(index, slots, mostCounted);
+  const byName = index.match(`"${wholeMark(name)}"`, mostCounted);
+  const places = placesHaving(index, [...new Set([...byName, ...anywhere.places])], slots).toSorted((a, b) => a - b);
+  return {
+    places: places.slice(0, limit),
+    count: places.length,
+    isWhole: Math.max(anywhere.count, byName.length) < mostCounted,
+  };
+}
+
+/** Whether any book matches all slots. */
+function hasMatch(index: IndexReader, slots: readonly Slot[]): boolean {
+  return matchSlots(index, slots, mostCounted).count > 0;
+}
+
+function matchAnywhere(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
+  const places = index.places(slots);
+  return { places: places.slice(0, limit), count: places.length, isWhole: true };
+}
+
+/** The places whose books match the slots. */
+function placesHaving(index: IndexReader, places: readonly number[], slots: readonly Slot[]): readonly number[] {
+  const isMatch = slotsCheck(slots);
+  const having = new Set<number>();
+  for (const book of index.ranked(places)) if (isMatch(book)) having.add(book.place);
+  return places.filter((place) => having.has(place));
 }
