@@ -1,5 +1,6 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { SamsaError } from '../errors.ts';
+import { createLruMap } from '../runtime/lru-map.ts';
 import { equalBytes, type RecordHeaders, type StoredHeaders, type StoredRecord } from './record.ts';
 
 /**
@@ -38,9 +39,22 @@ export function encodeEnvelope(envelope: Envelope): RecordHeaders {
     ['ce_time', timeBytes(envelope.time)],
     ['ce_sequence', Buffer.from(String(envelope.sequence).padStart(20, '0'))],
   ];
-  for (const [name, value] of Object.entries(envelope.extensions)) headers.push([`ce_${name}`, Buffer.from(value)]);
+  const { extensions } = envelope;
+  for (const name in extensions) headers.push([headerName(name), Buffer.from(extensions[name]!)]);
   headers.push(contentType);
   return headers;
+}
+
+const headerNames = createLruMap<string, string>(100);
+
+/** One object for each name, since names are compared for every event. */
+function headerName(extension: string): string {
+  let name = headerNames.get(extension);
+  if (name === undefined) {
+    name = `ce_${extension}`;
+    headerNames.set(extension, name);
+  }
+  return name;
 }
 
 /** Consecutive events mostly have the same source, type and time. */

@@ -48,15 +48,24 @@ export function encodeHeaders(headers: RecordHeaders): Uint8Array {
   return buffer;
 }
 
-let lastNames: { readonly names: readonly string[]; readonly part: Uint8Array } = { names: [], part: namesPart([]) };
+/** The names' parts written last. Records mostly have the same names as one shortly before them. */
+const recentParts: { readonly names: readonly string[]; readonly part: Uint8Array }[] = [];
+const rememberedParts = 8;
 
-/** The names' part with its length before it. Consecutive records mostly have the same names. */
+/** The names' part with its length before it. */
 function namesPartOf(headers: RecordHeaders): Uint8Array {
-  const { names, part } = lastNames;
-  if (headers.length === names.length && headers.every(([name], index) => name === names[index])) return part;
-  const others = headers.map(([name]) => name);
-  lastNames = { names: others, part: namesPart(others) };
-  return lastNames.part;
+  for (const { names, part } of recentParts) if (hasNames(headers, names)) return part;
+  const names = headers.map(([name]) => name);
+  const part = namesPart(names);
+  recentParts.unshift({ names, part });
+  recentParts.length = Math.min(recentParts.length, rememberedParts);
+  return part;
+}
+
+function hasNames(headers: RecordHeaders, names: readonly string[]): boolean {
+  if (headers.length !== names.length) return false;
+  for (let index = 0; index < names.length; index++) if (headers[index]![0] !== names[index]) return false;
+  return true;
 }
 
 function namesPart(names: readonly string[]): Uint8Array {

@@ -1,44 +1,52 @@
 import type { EventLog, ReadRequest, ReadResult } from './log.ts';
 
 type Asked = Pick<ReadRequest, 'topicId' | 'from' | 'maxBytes' | 'waitMs'>;
-type Underway = { readonly asked: Asked; readonly result: Promise<ReadResult>; readonly giveUp: AbortController };
-type Found = { readonly asked: Asked; readonly result: ReadResult };
+type Underway = {
+  readonly asked: Asked;
+  readonly result: Promise<ReadResult>;
+  readonly giveUp: AbortController;
+  isJoined: boolean;
+};
+type Found = { readonly asked: Asked; readonly result: ReadResult; readonly timeout: NodeJS.Timeout };
 
 /**
- * How long the last read is kept. Longer than a projection pauses after a commit, so that the other projections still
- * find it. Short, because records that the log has lost meanwhile are still returned for this time.
+ * How long the last read is kept for the other projection. Longer than a projection pauses after a commit. Short,
+ * because records that the log has lost meanwhile are still returned for this time.
  */
-const keptMs = 30;
+const keptMs = 150;
 
 /**
- * The same log for several projections that follow the same partitions on one thread: each record is read once, and all
- * get the same object. A read that may wait joins a waiting read of the same offset, or gets the result of the last
- * read, with the start and end of that moment. When one of the joined reads is aborted, the others return early,
- * without records. A read that may not wait always asks the log.
+ * The same log for two projections that follow the same partitions on one thread: each record is read once, and both
+ * get the same object. A read that may wait joins a waiting read of the same offset, or gets the result of the other's
+ * last read, with the start and end of that moment. A result is forgotten as soon as both have it, because what is kept
+ * moves to the old generation of the garbage collector. When one of the joined reads is aborted, the other returns
+ * early, without records. A read that may not wait always asks the log.
  */
 export function shareReads(log: EventLog): EventLog {
   const underway = new Map<string, Underway>();
   const lastFound = new Map<string, Found>();
   let closed = false;
 
-  const keep = (partition: string, found: Found): void => {
+  const forget = (partition: string): void => {
+    clearTimeout(lastFound.get(partition)?.timeout);
+    lastFound.delete(partition);
+  };
+  const keep = (partition: string, asked: Asked, result: ReadResult): void => {
+    forget(partition);
     if (closed) return;
-    lastFound.set(partition, found);
-    const forget = (): void => {
-      if (lastFound.get(partition) === found) lastFound.delete(partition);
-    };
-    setTimeout(forget, keptMs).unref();
+    const timeout = setTimeout(forget, keptMs, partition).unref();
+    lastFound.set(partition, { asked, result, timeout });
   };
 
   const start = (partition: string, request: ReadRequest): Underway => {
     const giveUp = new AbortController();
     const { topicId, from, maxBytes, waitMs } = request;
     const asked = { topicId, from, maxBytes, waitMs };
-    const reading = { asked, giveUp, result: log.read({ ...request, signal: giveUp.signal }) };
+    const reading = { asked, giveUp, result: log.read({ ...request, signal: giveUp.signal }), isJoined: false };
     underway.set(partition, reading);
     const end = (result: ReadResult | null): void => {
       if (underway.get(partition) === reading) underway.delete(partition);
-      if (result !== null && result.records.length > 0) keep(partition, { asked, result });
+      if (result !== null && result.records.length > 0 && !reading.isJoined) keep(partition, asked, result);
     };
     reading.result.then(end, () => end(null));
     return reading;
@@ -50,14 +58,20 @@ export function shareReads(log: EventLog): EventLog {
       if (request.waitMs === 0 || request.signal.aborted) return log.read(request);
       const partition = `${request.topic}/${request.partition}`;
       const found = lastFound.get(partition);
-      if (found !== undefined && holdsNext(found, request)) return withoutRead(found.result, request.from);
+      if (found !== undefined && holdsNext(found, request)) {
+        forget(partition);
+        return withoutRead(found.result, request.from);
+      }
       const known = underway.get(partition);
-      const reading = known !== undefined && isSame(known.asked, request) ? known : start(partition, request);
-      return givingUpWith(request.signal, reading);
+      if (known === undefined || !isSame(known.asked, request)) {
+        return givingUpWith(request.signal, start(partition, request));
+      }
+      known.isJoined = true;
+      return givingUpWith(request.signal, known);
     },
     close: () => {
       closed = true;
-      lastFound.clear();
+      for (const partition of lastFound.keys()) forget(partition);
       return log.close();
     },
   };

@@ -36,9 +36,10 @@ const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
  * The pause after a commit of several records: more will come, and a commit of one record costs as much as one of a
- * hundred. There is no pause when more records are waiting, or after a single record.
+ * hundred. One millisecond for each record, within these bounds. There is no pause when more records are waiting, or
+ * after a single record.
  */
-const pauseMs = 20;
+const pauseMs = { least: 20, most: 100 };
 /** The pauses after a refused commit or a jump. */
 const briefly = { firstMs: 40, mostMs: 400 };
 /** The pauses while a store or the log does not answer. */
@@ -89,7 +90,7 @@ async function readUntilRefused<Change>(
       if (taken === 'diverged') return stop('diverged', divergence(follow.partition, position.soFar.next));
       if (taken === 'refused' || taken === 'jump') return taken;
       ({ position } = taken);
-      pauseUntilMs = taken.isBusy ? performance.now() + pauseMs : 0;
+      pauseUntilMs = performance.now() + taken.pauseMs;
       onMoving();
       follow.onProgress({ next: position.soFar.next, end: taken.end, arrivedMs: position.arrivedMs });
       await eventLoopTurn();
@@ -101,8 +102,7 @@ async function readUntilRefused<Change>(
 }
 
 type Position = { readonly topicId: string; readonly soFar: FoldedSoFar; readonly arrivedMs: number };
-/** `isBusy`: several records came, and no more are waiting. */
-type TakenIn = { readonly position: Position; readonly end: number; readonly isBusy: boolean };
+type TakenIn = { readonly position: Position; readonly end: number; readonly pauseMs: number };
 
 /**
  * Reads, folds and commits once. Nothing keeps the records afterwards: during a pause they would move to the old
@@ -118,7 +118,7 @@ async function takeIn<Change>(
   if (read.end < soFar.next) return 'diverged';
   const first = foldRecords(follow.input, soFar, read);
   if (first === 'jump') return 'jump';
-  if (first.next === soFar.next) return { position, end: read.end, isBusy: false };
+  if (first.next === soFar.next) return { position, end: read.end, pauseMs: 0 };
   const { folded, end } = await foldMore(follow, position, { folded: first, end: read.end });
   if (follow.signal.aborted) return 'refused';
   const arrivedMs = folded.last?.arrivedMs ?? position.arrivedMs;
@@ -127,8 +127,12 @@ async function takeIn<Change>(
   return {
     position: { topicId, soFar: { ...soFar, next: folded.next, marks }, arrivedMs },
     end,
-    isBusy: read.records.length > 1 && folded.next >= end,
+    pauseMs: folded.next < end ? 0 : pauseAfter(read.records.length),
   };
+}
+
+function pauseAfter(records: number): number {
+  return records > 1 ? Math.min(Math.max(records, pauseMs.least), pauseMs.most) : 0;
 }
 
 type Folded<Change> = { readonly folded: FoldedRecords<Change>; readonly end: number };
