@@ -9,7 +9,7 @@ const shownWithinMs = 10_000;
 
 /**
  * Searches a whole running shop at an even rate, and measures for each search the time from its answer until `GET
- * /trends` includes it; with `listeners`, until each of so many streams of `/trends/live` has told of it. With `onKafka`
+ * /trends` includes it; with `listeners`, until each of `listeners` streams of `/trends/live` has sent it. With `onKafka`
  * the log is a real broker, with `onMysql` catalogue and states are in a real MariaDB.
  */
 export async function benchLatency(options: {
@@ -73,7 +73,7 @@ async function search(url: string, query: string): Promise<void> {
 type Counts = ReadonlyMap<string, number>;
 type Waiting = { readonly query: string; readonly expected: number; readonly shown: () => void };
 type Watch = {
-  /** @returns how many ms later the trends include so many searches for the query. */
+  /** @returns how many ms later the trends include this many searches for the query. */
   readonly shows: (query: string, expected: number) => Promise<number>;
   readonly end: () => void;
 };

@@ -13,8 +13,8 @@ const perCommit = 5_000;
 const words = ['sea', 'love', 'war', 'moby', 'dracula', 'alice', 'emma', 'island', 'castle', 'garden'];
 
 /**
- * Reads `/trends` of a whole shop whose trend state has so many counts (a query in an hour each), and in alternating rounds
- * a bare route that answers as many bytes. With `perSecond`, so many searches a second arrive meanwhile, also while the
+ * Reads `/trends` of a whole shop whose trend state has `counts` counts (a query in an hour each), and in alternating rounds
+ * a bare route that answers as many bytes. With `perSecond`, searches arrive meanwhile at this rate, also while the
  * bare route is read.
  */
 export async function benchTrends(options: { counts: number; perSecond: number; seconds: number; rounds: number }) {

@@ -2,7 +2,10 @@ import type { CommandContext } from './command-context.ts';
 import { openCatalogueToRead, openShopToChange } from './import/open-shop.ts';
 import { count, createProgressLine, type ProgressOutput } from './import/progress-line.ts';
 
-/** Removes the demo books that nobody has edited and no import has replaced. @returns the exit code. */
+/**
+ * Removes the demo books that nobody has edited and no import has replaced. (`openStockedCatalogue` adds them to a new shop.)
+ * @returns the exit code.
+ */
 export async function removeDemoCommand(
   context: CommandContext,
   output: ProgressOutput = process.stderr,

@@ -193,7 +193,7 @@ describe('samsa import', () => {
     );
   });
 
-  test('removes the demo books when a list has landed, unless they are to stay', async (shop) => {
+  test('removes the demo books after the first import, unless told to keep them', async (shop) => {
     const file = join(shop.folder, 'books.csv');
     await writeFile(file, 'title,author\nEmma,Jane Austen\n');
     await shop.stock();

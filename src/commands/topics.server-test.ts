@@ -15,7 +15,7 @@ async function run(environment: Record<string, string>) {
   return { code: await topicsCommand(context, {}), out, err };
 }
 
-void it('makes what is missing on a broker, and warns of what somebody made otherwise', async () => {
+void it('creates missing topics on a broker, and warns of those with unsuitable settings', async () => {
   await broker.createTopic('tutorial-searches', 3, { 'cleanup.policy': 'compact' });
   const environment = { SAMSA_MQ_BROKERS: broker.brokers.join(','), SAMSA_MQ_TOPIC: 'tutorial-searches' };
   const first = await run(environment);

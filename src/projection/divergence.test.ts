@@ -76,7 +76,7 @@ describe('whether a state has diverged from the log', () => {
     const fingerprint = await fingerprintAt(2);
     await assert.rejects(diverged(3, fingerprint, never), (error) => {
       assert.ok(error instanceof SamsaError && error.retryable);
-      assert.match(error.message, /words\/0: expected the log to give record 2 once more/);
+      assert.match(error.message, /words\/0: expected record 2, which was read before/);
       return true;
     });
   });

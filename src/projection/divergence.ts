@@ -50,7 +50,7 @@ export function divergence({ topic, partition }: PartitionName, next: number): E
 function notYet({ topic, partition }: PartitionName, offset: number): SamsaError {
   return new SamsaError(
     'log-unavailable',
-    `${topic}/${partition}: expected the log to give record ${offset} once more, but it does not do so yet. Trying again may help.`,
+    `${topic}/${partition}: expected record ${offset}, which was read before, but the log does not return it yet. Trying again may help.`,
     { retryable: true },
   );
 }

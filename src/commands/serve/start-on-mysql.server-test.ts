@@ -13,7 +13,7 @@ import { startTrend } from './start-consumer.ts';
 
 const anyPort = { SAMSA_TREND_PORT: '0', SAMSA_RECOMMENDATION_PORT: '0', SAMSA_LOG_LEVEL: 'silent' };
 
-describe('services whose database is away', () => {
+describe('services whose database does not answer', () => {
   it('start, say that they are not ready, and go on by themselves when it comes', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'samsa-away-'));
     const server = await startMariaDb();

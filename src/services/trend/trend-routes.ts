@@ -125,7 +125,7 @@ export async function describeHistory(
   request: FastifyRequest,
 ) {
   const found = await history(query, access.hasOperatorToken(request));
-  if (found === null) throw new SamsaError('unknown-query', 'Nobody has searched for this, as far as can be told.');
+  if (found === null) throw new SamsaError('unknown-query', 'Nobody has searched for this query, or it is not shown.');
   return {
     ...found,
     hourly: [...found.hourly],

@@ -82,7 +82,7 @@ describe('recommendations from what other readers read', () => {
     assert.deepEqual(four?.reasons, [{ kind: 'popular', text: '11 readers have it' }]);
   });
 
-  it('come before popular books only if a reason can be told', () => {
+  it('come before popular books only if a reason may be shown', () => {
     const books = Object.fromEntries(Array.from({ length: 14 }, (_, at) => [at + 1, {}]));
     const shared = Array.from({ length: 11 }, (_, at) => at + 2).flatMap(
       (id) =>

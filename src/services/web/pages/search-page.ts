@@ -57,7 +57,7 @@ function renderChangedWords({ query, corrected, dropped }: ResultsView): Html {
       ? ''
       : html`<p class="remark">
           Nothing is spelled <q>${query}</q> here, so these are results for <strong>${corrected}</strong>.
-          <a href="${searchUrl(query, 0, true)}">Search for <q>${query}</q> all the same</a>
+          <a href="${searchUrl(query, 0, true)}">Search for <q>${query}</q> anyway</a>
         </p>`
   }
   ${dropped.length === 0 ? '' : html`<p class="remark">No book has all of <q>${query}</q>. Left out: ${dropped.map((word, index) => html`${index === 0 ? '' : ', '}<s>${word}</s>`)}.</p>`}`;
@@ -105,7 +105,7 @@ function renderNothing({ query, offset }: ResultsView): Html {
   }
   return html`<h1 class="results-heading">No book found for <q>${query}</q></h1>
     <p class="remark">
-      Fewer words, or only the author’s surname, often find more. The search has been heard all the same: a search
-      without results is an event like any other.
+      Fewer words, or only the author’s surname, often find more. Your search still counts: a search without results is
+      an event like any other.
     </p>`;
 }

@@ -1,7 +1,7 @@
 import type { ImportConflict, MergedRow } from '../import-run.ts';
 import type { ListedRow } from './lists/book-list.ts';
 
-/** Something about a row that its owner may want to put right. */
+/** Something about a row that the owner of the list may want to correct. */
 export type ReportEntry = {
   readonly line: number;
   /** `skipped`: the row is not in the shop. The others concern a row that is. */

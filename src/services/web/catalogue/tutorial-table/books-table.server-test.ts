@@ -62,7 +62,7 @@ describe('a table of books somebody else made', () => {
     return outbox.read(everything);
   };
 
-  it('becomes the catalogue: rows keep their ids, are readable and told to the log', async () => {
+  it('becomes the catalogue: rows keep their ids, can be read, and are sent to the log', async () => {
     await ask(
       tutorialTable,
       `INSERT INTO books VALUES (3, 'The Great Gatsby', 'F. Scott Fitzgerald', '1925-04-10', 'Caf\u00e9', '2024-05-06 07:08:09.123'),
@@ -157,7 +157,7 @@ describe('a table of books somebody else made', () => {
     assert.equal(ids.length, 1_000);
   });
 
-  it('goes on being used: later rows are taken in, and those marked as deleted let go', async () => {
+  it('is still used by others: later rows are adopted, and books marked as deleted are removed', async () => {
     await ask(tutorialTable, 'ALTER TABLE books ADD COLUMN deleted_at DATETIME(3)');
     const shop = await open();
     await ask("INSERT INTO books (title, author) VALUES ('Later', 'Somebody')");

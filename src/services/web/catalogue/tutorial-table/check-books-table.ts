@@ -62,13 +62,13 @@ async function checkIndexes(connection: MysqlConnection, database: string, colum
   }
   if (!id.isAutoIncrement || !id.type.endsWith('int')) {
     const found = id.isAutoIncrement ? id.type : `${id.type} without AUTO_INCREMENT`;
-    refuse(database, `id to count by itself, found ${found}`, `Run: ALTER TABLE books MODIFY id ${numberType}.`);
+    refuse(database, `that the server numbers id, found ${found}`, `Run: ALTER TABLE books MODIFY id ${numberType}.`);
   }
   for (const [name, index] of indexes) {
     if (name === 'primary' || !index.isUnique || index.columns.some((part) => !writtenColumns.includes(part))) continue;
     refuse(
       database,
-      `books to be alike if they want, found the unique index ${name} of ${index.columns.join(', ')}`,
+      `that two books may have equal ${index.columns.join(', ')}, found the unique index ${name}`,
       `Run: ALTER TABLE books DROP INDEX ${name}.`,
     );
   }

@@ -6,7 +6,7 @@ export type TableRecord =
   | { readonly line: number; readonly cells: readonly string[]; readonly problem?: undefined }
   | { readonly line: number; readonly problem: string };
 
-/** How the cells of a file are written. */
+/** How the cells of a file are written; `table-books.ts` finds out. */
 export type CsvDialect = {
   readonly delimiter: string;
   /** Quotes inside of quoted cells are written `\"` instead of `""`. */
