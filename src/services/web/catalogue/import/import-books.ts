@@ -32,9 +32,13 @@ export async function importBooks(list: BookList, deps: ImportDeps): Promise<voi
   const { run, report, onProgress = () => {}, keepPace = async () => {} } = deps;
   const started = performance.now();
   let batch: ReadableRow[] = [];
+  let pause = Promise.resolve();
   const merge = async (): Promise<void> => {
+    await pause;
     await mergeBatch(run, batch, report);
     batch = [];
+    // Others who wait for the store get a chance while the next rows are read.
+    pause = delay(1);
     onProgress(progressOf(report.rows(), list, performance.now() - started));
     await keepPace();
   };
