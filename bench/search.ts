@@ -10,11 +10,13 @@ import { madeUpBooks, seededRandom, type MadeUpBook } from './made-up-books.ts';
 
 const samsa = join(import.meta.dirname, '../bin/samsa.js');
 const warmUpSeconds = 3;
+const connections = 64;
 const bareServer = join(import.meta.dirname, 'bare-server.ts');
 
 /**
  * Measures searches of a whole running shop (web, trend, recommendation; every event durable before its answer) and, in
- * alternating rounds, a bare Fastify route with answers of the same size.
+ * alternating rounds, a bare Fastify route with answers of the same size. `lag_s` is how far the slower consumer was ever
+ * behind at the end of a round.
  */
 export async function benchSearch(options: {
   books: number;
@@ -36,14 +38,14 @@ export async function benchSearch(options: {
     await importBooks(folder, books, environment);
     const different = questions(books, options.queries);
     const paths = options.isZipf ? drawnByZipf(different) : different;
-    const shop = await startChild([samsa, 'all'], environment);
+    const shop = await startChild([samsa, 'all'], environment, 3);
     try {
       const bytes = await averageAnswer(shop.url, paths);
       const bare = await startChild([bareServer, String(bytes)]);
       try {
         await warmUp(shop.url, paths);
-        await load(bare.url, paths, 2);
-        return await compare(shop.url, bare.url, paths, bytes, options);
+        await load(bare.url, paths, 2, connections);
+        return await compare(shop.urls, bare.url, paths, bytes, options);
       } finally {
         await bare.stop();
       }
@@ -59,13 +61,18 @@ export async function benchSearch(options: {
 async function warmUp(url: string, paths: readonly string[]): Promise<void> {
   for (let asked = 0; asked < 2 * paths.length;) {
     const next = Math.floor(asked) % paths.length;
-    const { requestsPerSecond } = await load(url, [...paths.slice(next), ...paths.slice(0, next)], warmUpSeconds);
+    const { requestsPerSecond } = await load(
+      url,
+      [...paths.slice(next), ...paths.slice(0, next)],
+      warmUpSeconds,
+      connections,
+    );
     asked += requestsPerSecond * warmUpSeconds;
   }
 }
 
 async function compare(
-  shopUrl: string,
+  [shopUrl = '', ...consumerUrls]: readonly string[],
   bareUrl: string,
   paths: readonly string[],
   bytes: number,
@@ -73,10 +80,12 @@ async function compare(
 ) {
   const shop: LoadResult[] = [];
   const bare: LoadResult[] = [];
+  const lags: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    shop.push(await load(shopUrl, paths, seconds));
+    shop.push(await load(shopUrl, paths, seconds, connections));
+    for (const url of consumerUrls) lags.push(await lagSeconds(url));
     await delay(500);
-    bare.push(await load(bareUrl, paths, seconds));
+    bare.push(await load(bareUrl, paths, seconds, connections));
   }
   const middle = (results: readonly LoadResult[], of: (result: LoadResult) => number): number =>
     results.map(of).sort((a, b) => a - b)[Math.floor(results.length / 2)]!;
@@ -92,7 +101,16 @@ async function compare(
     bare_requests_per_s: Math.round(bareRequests),
     bare_p99_ms: middle(bare, (result) => result.p99Ms),
     ratio: Number((requests / bareRequests).toFixed(3)),
+    lag_s: Math.max(...lags),
   };
+}
+
+/** How far a consumer is behind the log. */
+async function lagSeconds(url: string): Promise<number> {
+  const metrics = await (await fetch(new URL('/metrics', url))).text();
+  const lags = [...metrics.matchAll(/^samsa_projection_lag_seconds\S* (\S+)$/gm)].map(([, lag]) => Number(lag));
+  if (lags.length === 0) throw new Error(`${url}: expected samsa_projection_lag_seconds among the metrics`);
+  return Math.max(...lags);
 }
 
 async function importBooks(folder: string, books: readonly MadeUpBook[], environment: Record<string, string>) {

@@ -149,10 +149,10 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
 }
 
 /** A result is remembered when its request comes again within about this many others. */
-const askedRecently = 4_000;
-const rememberedBytes = 6 << 20;
-/** What a result takes besides its books: the places that matched, and the words. */
-const bytesPerResult = 3_000;
+const askedRecently = 16_000;
+const rememberedBytes = 16 << 20;
+/** What a result takes besides its books: mostly the ways in which the query was understood. */
+const bytesPerResult = 1_500;
 
 function sizeOfResult({ value }: SearchResult): number {
   return bytesPerResult + value.byteLength;

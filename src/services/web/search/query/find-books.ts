@@ -4,7 +4,7 @@ import { wholeMark } from '../index/book-row.ts';
 import { mostCounted, type BookFacts, type FactConditions, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { countFacets, createFilter, narrowed, type Facets, type SearchFilters } from './facets.ts';
-import { parseQuery, type ParsedQuery, type QueryWord } from './parse-query.ts';
+import { parseQuery, type ParsedQuery, type QueryWord, type Reading } from './parse-query.ts';
 import { planSearch, rankedCandidates, type SearchPlan } from './plan-search.ts';
 import { rankBooks, spellingIn, type RankedMatch } from './rank-books.ts';
 import { sortBooks, sortedPlaces } from './sort-books.ts';
@@ -136,11 +136,13 @@ function inRankedOrder(ranked: readonly RankedMatch[], counted: readonly BookFac
 
 function described(query: ParsedQuery, plan: SearchPlan, ranked: readonly RankedMatch[]) {
   const best = ranked[0];
+  // Results are remembered: they must not keep the plan's places.
+  const { readings } = plan;
   const isAsTyped =
     best === undefined || best.reading.phrase !== null || best.reading.whole !== null || query.words.length === 0;
   return {
     query,
-    words: () => wordsOf(plan),
+    words: () => wordsOf(readings),
     dropped: plan.dropped,
     corrected: isAsTyped ? null : spellingUnlessTyped(best),
   };
@@ -151,7 +153,7 @@ function spellingUnlessTyped({ book, reading }: RankedMatch): string | null {
   return spelling === reading.slots.map(({ typed }) => typed).join(' ') ? null : spelling;
 }
 
-function wordsOf({ readings }: SearchPlan): readonly QueryWord[] {
+function wordsOf(readings: readonly Reading[]): readonly QueryWord[] {
   const words = new Map<string, QueryWord>();
   for (const { slots } of readings) {
     for (const { only, alternatives } of slots) {
