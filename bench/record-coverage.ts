@@ -4,7 +4,8 @@ import { isMainThread, threadId } from 'node:worker_threads';
 
 /**
  * To be preloaded with `--import`. At SIGUSR2, each thread appends the source files of which a function has run since
- * the last signal to `COVERAGE_FILE`: one line of JSON a thread. Threads are listed in `COVERAGE_FILE.threads`.
+ * the last signal to `COVERAGE_FILE`: one line of JSON a thread. `COVERAGE_FILE.begun` and `COVERAGE_FILE.ended` list the threads
+ * that have begun and ended.
  */
 const session = new Session();
 session.connect();
@@ -12,7 +13,8 @@ session.post('Profiler.enable');
 session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 
 const file = process.env['COVERAGE_FILE'] ?? '';
-appendFileSync(`${file}.threads`, `${threadId}\n`);
+appendFileSync(`${file}.begun`, `${threadId}\n`);
+process.once('exit', () => appendFileSync(`${file}.ended`, `${threadId}\n`));
 const signals = new BroadcastChannel('record coverage');
 signals.addEventListener('message', record);
 signals.unref();

@@ -60,7 +60,8 @@ async function search({ urls }: Child, query: string): Promise<void> {
 async function record({ pid }: Child, file: string): Promise<ReadonlySet<string>> {
   rmSync(file, { force: true });
   process.kill(pid, 'SIGUSR2');
-  await until('threads have written what ran', () => linesOf(file).length >= linesOf(`${file}.threads`).length);
+  const running = (): number => linesOf(`${file}.begun`).length - linesOf(`${file}.ended`).length;
+  await until('threads have written what ran', () => linesOf(file).length >= running());
   const threads = linesOf(file).map((line) => JSON.parse(line) as { readonly files: readonly string[] });
   return new Set(threads.flatMap(({ files }) => files));
 }
