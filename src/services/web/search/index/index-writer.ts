@@ -2,8 +2,7 @@ import type { ApplyChanges } from '../../../../progress/progress.ts';
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import type { BookChanged } from '../../../../events/book-changed.ts';
 import { topicRetention } from '../../../../events/topics.ts';
-import { placeOf } from './book-place.ts';
-import { bookRow, listedJson, marksOf, searchWords, titleMarks, yearMarks, type BookRow } from './book-row.ts';
+import { placeOf, bookRow, listedJson, marksOf, searchWords, titleMarks, yearMarks, type BookRow } from './book-row.ts';
 import type { WrittenBook, WrittenBooks } from './index-file.ts';
 import { lastForgottenMonth, type SearchChange } from './search-projection.ts';
 

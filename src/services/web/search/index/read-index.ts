@@ -2,9 +2,8 @@ import type { StatementSync } from 'node:sqlite';
 import { openSqlite } from '../../../../sqlite/connection.ts';
 import { createLruMap } from '../../../../runtime/lru-map.ts';
 import { slotsExpression, type Slot } from '../query/parse-query.ts';
-import { bookAt, bucketSize, bucketStart } from './book-place.ts';
 import { searchIndexSchema, type WrittenBooks } from './index-file.ts';
-import { rankedBook, type RankedBook, type RankedRow } from './book-row.ts';
+import { bookAt, bucketSize, bucketStart, rankedBook, type RankedBook, type RankedRow } from './book-row.ts';
 import type { WordData } from './word-data.ts';
 import { createWordLists } from './word-lists.ts';
 

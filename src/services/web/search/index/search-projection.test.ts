@@ -9,7 +9,7 @@ import { bookChangedRecord } from '../../../../events/book-changed.ts';
 import { createEventSource } from '../../../../events/envelope.ts';
 import { readerActionRecord } from '../../../../events/reader-action.ts';
 import type { NewRecord, StoredRecord } from '../../../../events/record.ts';
-import { bookAt, largestBookId, placeOf } from './book-place.ts';
+import { bookAt, largestBookId, placeOf } from './book-row.ts';
 import { createIndexWriter } from './index-writer.ts';
 import { createSearchProjection, type SearchChange } from './search-projection.ts';
 import { openIndexForWriting } from './index-file.ts';

@@ -5,7 +5,7 @@ import { decodeReaderAction, type ReaderActionName } from '../../../../events/re
 import type { StoredRecord } from '../../../../events/record.ts';
 import type { TopicNames } from '../../../../events/topics.ts';
 import type { Projection } from '../../../../projection/projection.ts';
-import { largestBookId } from './book-place.ts';
+import { largestBookId } from './book-row.ts';
 
 /** What a record means for the index. */
 export type SearchChange =

@@ -1,7 +1,6 @@
 import { createLruMap } from '../../../../runtime/lru-map.ts';
 import type { Alternative, Slot } from '../query/parse-query.ts';
-import { bookAt } from './book-place.ts';
-import { searchWords, startMarkOf } from './book-row.ts';
+import { bookAt, searchWords, startMarkOf } from './book-row.ts';
 import type { WrittenBooks } from './index-file.ts';
 import { createWordTable, type WordData, type WordTable } from './word-data.ts';
 

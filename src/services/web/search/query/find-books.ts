@@ -1,6 +1,5 @@
 import { countingKey } from '../../../../text/words.ts';
-import { bookAt } from '../index/book-place.ts';
-import { wholeMark } from '../index/book-row.ts';
+import { bookAt, wholeMark } from '../index/book-row.ts';
 import { mostCounted, type BookFacts, type FactConditions, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { countFacets, createFilter, narrowed, type Facets, type SearchFilters } from './facets.ts';

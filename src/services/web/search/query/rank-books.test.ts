@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { placeOf } from '../index/book-place.ts';
-import { bookRow, rankedBook } from '../index/book-row.ts';
+import { placeOf, bookRow, rankedBook } from '../index/book-row.ts';
 import { parseQuery, readingAsTyped } from './parse-query.ts';
 import { rankBooks } from './rank-books.ts';
 
