@@ -91,13 +91,13 @@ export async function openLearner(books: readonly Book[] = []): Promise<Learner>
     taste: store.taste,
     recommend,
     isNear: (item, other) => {
-      const editions = shelf.editionsOf(other + 1);
-      return shelf.neighbours(item + 1).some(({ bookId }) => editions.includes(bookId));
+      const editions = shelf.editionsOf(counts.numberOf(other + 1));
+      return shelf.neighbours(counts.numberOf(item + 1)).numbers.some((near) => editions.includes(near));
     },
-    workOf: (item) => shelf.editionsOf(item + 1)[0]! - 1,
+    workOf: (item) => counts.bookIdOf(counts.workOf(counts.numberOf(item + 1))) - 1,
     rank: async (user) =>
       rank(await store.taste(user))
-        .slice(0, ranked)
+        .works.slice(0, ranked)
         .map(({ work }) => counts.bookIdOf(work) - 1),
     close: async () => {
       await store.close();

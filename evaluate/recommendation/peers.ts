@@ -1,4 +1,4 @@
-import { createStrongest } from '../../src/services/recommendation/model/scores.ts';
+import { createStrongest } from '../../src/services/recommendation/model/by-number.ts';
 
 /** A simple method to compare with: fitted to what users liked, it scores items for one of them. */
 export type Peer = {

@@ -2,15 +2,14 @@ import { reason } from '../../../errors.ts';
 import { pause, within } from '../../../runtime/waiting.ts';
 import { followBooks, followReaders } from '../model/follow.ts';
 import { createKnowledge } from '../model/knowledge.ts';
+import type { BookTitle } from '../model/shelf.ts';
 import type { RecommendationStore } from '../store/recommendation-store.ts';
 import { createRecommender, fewestReaders, type Recommended } from './recommend.ts';
-
-export type BookTitle = { readonly title: string; readonly author: string };
 
 /** The answers of the service, from the state and the model in memory that is derived from it. */
 export type Answers = {
   /** The books a reader might like next, from everything they did before the call. */
-  readonly recommendations: (reader: string) => Promise<readonly (Recommended & BookTitle)[]>;
+  readonly recommendations: (reader: string) => Promise<readonly Recommended[]>;
   /** Books that at least three readers have together with this one, most shared readers first; ties by id. */
   readonly related: (bookId: number) => Promise<readonly ({ bookId: number; readers: number } & BookTitle)[]>;
   /** Books that can be recommended. */
@@ -72,24 +71,22 @@ export function createAnswers(
   return {
     recommendations: async (reader) => {
       await within(lookEveryMs, catchUpBooks());
-      return recommend(await store.taste(reader)).flatMap((one) => {
-        const book = shelf.bookOf(one.bookId);
-        return book === null ? [] : [{ ...one, title: book.title, author: book.author }];
-      });
+      return recommend(await store.taste(reader));
     },
     related: async (bookId) => {
       await within(lookEveryMs, Promise.all([catchUpBooks(), catchUpReaders()]));
       const work = counts.workOf(counts.numberOf(bookId));
-      const found: { bookId: number; readers: number }[] = [];
-      counts.pairs.eachOf(work, (other, readers) => {
-        if (readers >= fewestReaders) found.push({ bookId: counts.bookIdOf(other), readers });
+      const found: { work: number; readers: number }[] = [];
+      counts.pairs.eachOf(work, 1, (other, readers) => {
+        if (readers >= fewestReaders) found.push({ work: other, readers });
       });
       return found
-        .sort((one, other) => other.readers - one.readers || one.bookId - other.bookId)
-        .flatMap((one) => {
-          const edition = shelf.editionsOf(one.bookId).find((id) => shelf.bookOf(id) !== null);
-          const book = edition === undefined ? null : shelf.bookOf(edition);
-          return book === null ? [] : [{ ...one, bookId: edition!, title: book.title, author: book.author }];
+        .sort((one, other) => other.readers - one.readers || counts.orderOf(one.work) - counts.orderOf(other.work))
+        .flatMap(({ work: one, readers }) => {
+          const edition = shelf.editionsOf(one).find((number) => shelf.bookOf(number) !== null);
+          if (edition === undefined) return [];
+          const { title, author } = shelf.bookOf(edition)!;
+          return [{ bookId: counts.bookIdOf(edition), title, author, readers }];
         })
         .slice(0, relatedShown);
     },

@@ -1,5 +1,6 @@
 import { type Knowledge, windowOf, type Fact } from '../model/knowledge.ts';
-import { createScores, createStrongest } from '../model/scores.ts';
+import { createMarks, createScores, createStrongest } from '../model/by-number.ts';
+import type { Neighbours } from '../model/content-neighbours.ts';
 import type { SolvedWork } from '../model/weights.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
@@ -12,7 +13,7 @@ export type Evidence = {
   readonly source: Fact | { readonly query: string };
 };
 
-/** A work and the evidence for it. */
+/** A work and its score. */
 export type Ranked = {
   /** By the number of the work in the model. */
   readonly work: number;
@@ -22,11 +23,18 @@ export type Ranked = {
   readonly together: number;
   /** Whether there is other evidence. */
   readonly isBeside: boolean;
+};
+
+export type Ranking = {
+  /** Best first. */
+  readonly works: readonly Ranked[];
+  /** Numbers of the books that are not suggested again, because the reader acted on them in any way. */
+  readonly settled: readonly number[];
   /**
-   * All evidence; it adds up to the score.
+   * All evidence for a work; it adds up to the score. Valid until the model changes.
    * @param fewestReaders leaves out pairs of books that fewer readers have.
    */
-  readonly evidence: (fewestReaders: number) => readonly Evidence[];
+  readonly evidence: (ranked: Ranked, fewestReaders: number) => Iterable<Evidence>;
 };
 
 const seedsUsed = { recent: 40, recentTimes: 12, similar: 12, searches: 5, resultsPerSearch: 2 };
@@ -41,128 +49,133 @@ const shares = { result: 0.5, nearResult: 0.4 };
 /** A book's description counts half when the book has this many readers. */
 const halfFadedAt = 20;
 
-/** Books that were acted on in any way: they are never suggested. */
-export function settledBooks({ liked, verdicts }: Taste): readonly number[] {
-  return [...liked, ...verdicts].map(({ bookId }) => bookId);
-}
+/** One piece of evidence for several works, besides what other readers read: parallel lists. */
+type Beside = Omit<Evidence, 'weight'> & { readonly works: readonly number[]; readonly weights: readonly number[] };
 
 /**
  * Scores the works that a reader has not settled. Returns the `most` best, then those that are best by what other
  * readers read. Ties by the work's smallest book id. Pure: the same taste and knowledge give the same list.
  */
-export function createRanking({ model, shelf }: Knowledge, most: number): (taste: Taste) => readonly Ranked[] {
+export function createRanking({ model, shelf }: Knowledge, most: number): (taste: Taste) => Ranking {
   const { counts } = model;
   const workOf = (bookId: number): number => {
     const number = counts.numberOf(bookId);
     return number === -1 ? -1 : counts.workOf(number);
   };
-  const fading = (work: number): number => (work === -1 ? 1 : 1 / (1 + counts.readersOf(work) / halfFadedAt));
+  const fading = (work: number): number => 1 / (1 + counts.readersOf(work) / halfFadedAt);
   const together = createScores();
   const besides = createScores();
   const comesFirst = (one: number, other: number): boolean => counts.orderOf(one) < counts.orderOf(other);
   const strongest = createStrongest(most, comesFirst);
   const mostTogether = createStrongest(togetherKept, comesFirst);
+  const found = createMarks();
 
   return (taste) => {
     const seeds = seedsOf(windowOf(taste), workOf);
     const beside = besideEvidence(taste, seeds);
-    const settled = settledBooks(taste).map(workOf);
-    for (const scores of [together, besides]) scores.makeRoom(counts.size());
-    for (const [work, { weight, isRecent }] of seeds) model.addTo(together, work, isRecent, weight);
-    for (const { work, weight } of beside) besides.add(work, weight);
-    for (const work of settled) if (work !== -1) together.add(work, Number.NEGATIVE_INFINITY);
-    const scoreOf = (work: number): number => together.of(work) + besides.of(work);
-    const offer = (work: number): void => {
+    const settled = [...taste.liked, ...taste.verdicts]
+      .map(({ bookId }) => counts.numberOf(bookId))
+      .filter((number) => number !== -1);
+    for (const { work, weight, isRecent } of seeds) model.addTo(together, work, isRecent, weight);
+    for (const { works, weights } of beside)
+      for (let at = 0; at < works.length; at++) besides.add(works[at]!, weights[at]!);
+    for (const number of settled) together.add(counts.workOf(number), Number.NEGATIVE_INFINITY);
+    const works: Ranked[] = [];
+    const take = (work: number): void => {
+      if (found.has(work)) return;
+      found.add(work);
+      const share = together.of(work);
+      works.push({ work, score: share + besides.of(work), together: share, isBeside: besides.has(work) });
+    };
+    strongest.clear();
+    mostTogether.clear();
+    for (const work of together.works()) {
       const share = together.of(work);
       const score = share + besides.of(work);
       if (score > 0) strongest.offer(work, score);
       if (share > 0) mostTogether.offer(work, share);
+    }
+    for (const work of besides.works()) if (!together.has(work)) strongest.offer(work, besides.of(work));
+    for (const work of strongest.works()) take(work);
+    for (const work of mostTogether.works()) take(work);
+    for (const used of [together, besides, found]) used.clear();
+    works.sort((one, other) => other.score - one.score || counts.orderOf(one.work) - counts.orderOf(other.work));
+    return {
+      works,
+      settled,
+      *evidence({ work, isBeside }, fewestReaders) {
+        yield* togetherEvidence(work, seeds, fewestReaders);
+        if (!isBeside) return;
+        for (const { tier, source, works, weights } of beside) {
+          for (let at = works.indexOf(work); at !== -1; at = works.indexOf(work, at + 1)) {
+            yield { tier, source, weight: weights[at]! };
+          }
+        }
+      },
     };
-    strongest.clear();
-    mostTogether.clear();
-    for (const work of together.works()) offer(work);
-    for (const work of besides.works()) if (!together.has(work)) offer(work);
-    const found = new Set([...strongest.works(), ...mostTogether.works()].filter((work) => scoreOf(work) > 0));
-    const ranked = Array.from(found, (work): Ranked => {
-      const isBeside = besides.has(work);
-      return {
-        work,
-        score: scoreOf(work),
-        together: together.of(work),
-        isBeside,
-        evidence: (fewestReaders) => [
-          ...togetherEvidence(work, seeds, fewestReaders),
-          ...(isBeside ? beside.filter((one) => one.work === work) : []),
-        ],
-      };
-    });
-    together.clear();
-    besides.clear();
-    return ranked.sort(
-      (one, other) => other.score - one.score || counts.orderOf(one.work) - counts.orderOf(other.work),
-    );
   };
 
-  function togetherEvidence(
-    work: number,
-    seeds: ReadonlyMap<number, Seed>,
-    fewestReaders: number,
-  ): readonly Evidence[] {
-    if (counts.readersOf(work) < fewestReaders) return [];
+  function* togetherEvidence(work: number, seeds: readonly Seed[], fewestReaders: number): Generator<Evidence> {
+    if (counts.readersOf(work) < fewestReaders) return;
     let learnt: SolvedWork | null = null;
-    const found: Evidence[] = [];
-    for (const [seed, { fact, weight, isRecent }] of seeds) {
-      const readers = counts.pairs.get(work, seed);
+    for (const { work: seed, fact, weight, isRecent } of seeds) {
+      const readers = counts.pairs.get(seed, work);
       if (readers === 0 || readers < fewestReaders) continue;
       learnt ??= model.weightsFor(work);
       const weightOfOne =
         (learnt.weights[learnt.neighbours.indexOf(seed)] ?? 0) + (isRecent ? model.cosine(seed, work, readers) : 0);
-      if (weightOfOne !== 0) found.push({ tier: 'read-together', weight: weight * weightOfOne, source: fact });
+      if (weightOfOne !== 0) yield { tier: 'read-together', weight: weight * weightOfOne, source: fact };
     }
-    return found;
   }
 
-  /** The evidence besides what other readers read, each with its work. */
-  function besideEvidence(taste: Taste, seeds: ReadonlyMap<number, Seed>): readonly (Evidence & { work: number })[] {
-    const found: (Evidence & { work: number })[] = [];
-    const add = (bookId: number, tier: Evidence['tier'], weight: number, source: Evidence['source']): void => {
-      const work = workOf(bookId);
-      if (work !== -1) found.push({ work, tier, weight, source });
+  function besideEvidence(taste: Taste, seeds: readonly Seed[]): readonly Beside[] {
+    const found: Beside[] = [];
+    const add = (tier: Beside['tier'], source: Beside['source'], factor: number, near: Neighbours): void => {
+      const weights = near.similarities.map((similarity) => factor * similarity);
+      found.push({ tier, source, works: near.numbers.map(counts.workOf), weights });
     };
-    for (const [work, { fact, weight }] of [...seeds].slice(0, seedsUsed.similar)) {
-      const faded = weight * fading(work);
-      for (const { bookId, similarity } of shelf.neighbours(fact.bookId))
-        add(bookId, 'similar', faded * similarity, fact);
+    for (const { work, fact, weight } of seeds.slice(0, seedsUsed.similar)) {
+      add('similar', fact, weight * fading(work), shelf.neighbours(counts.numberOf(fact.bookId)));
     }
     for (const [age, { query, bookIds }] of taste.searches.slice(0, seedsUsed.searches).entries()) {
       const source = { query };
       for (const [place, bookId] of bookIds.entries()) {
+        const number = counts.numberOf(bookId);
+        if (number === -1) continue;
         const weight = decay.searches ** age * decay.results ** place;
-        add(bookId, 'searched', shares.result * weight, source);
+        add('searched', source, shares.result * weight, { numbers: [number], similarities: [1] });
         if (place >= seedsUsed.resultsPerSearch) continue;
-        const faded = shares.nearResult * weight * fading(workOf(bookId));
-        for (const near of shelf.neighbours(bookId)) add(near.bookId, 'searched', faded * near.similarity, source);
+        const faded = shares.nearResult * weight * fading(counts.workOf(number));
+        add('searched', source, faded, shelf.neighbours(number));
       }
     }
     return found;
   }
 }
 
-type Seed = { readonly fact: Fact; readonly weight: number; readonly isRecent: boolean };
+type Seed = {
+  readonly work: number;
+  readonly fact: Fact;
+  readonly weight: number;
+  readonly isRecent: boolean;
+};
 
 /** The latest fact of each work. Facts of one time are equally recent. */
-function seedsOf(facts: readonly Fact[], workOf: (bookId: number) => number): ReadonlyMap<number, Seed> {
-  const seeds = new Map<number, Seed>();
+function seedsOf(facts: readonly Fact[], workOf: (bookId: number) => number): readonly Seed[] {
+  const seeds: Seed[] = [];
+  const met = new Set([-1]);
   let [age, time] = [0, facts[0]?.time];
   for (const fact of facts) {
     if (fact.time !== time) age++;
     time = fact.time;
     const work = workOf(fact.bookId);
-    if (work === -1 || seeds.has(work)) continue;
+    if (met.has(work)) continue;
     const share = decay.facts ** age;
     if (share < leastShare) break;
+    met.add(work);
     const weight = (fact.strength / strengths.wanted) * share;
-    seeds.set(work, { fact, weight, isRecent: seeds.size < seedsUsed.recent && age < seedsUsed.recentTimes });
+    const isRecent = seeds.length < seedsUsed.recent && age < seedsUsed.recentTimes;
+    seeds.push({ work, fact, weight, isRecent });
   }
   return seeds;
 }

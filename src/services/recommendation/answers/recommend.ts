@@ -1,11 +1,12 @@
 import type { Knowledge } from '../model/knowledge.ts';
+import type { ReaderCounts } from '../model/reader-counts.ts';
 import type { ReadingModel } from '../model/reading-model.ts';
-import type { Shelf } from '../model/shelf.ts';
-import { createStrongest } from '../model/scores.ts';
+import type { BookTitle, Shelf } from '../model/shelf.ts';
+import { createMarks, createStrongest, type Marks } from '../model/by-number.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
 import { arrange, type Candidate } from './arrange.ts';
-import { createRanking, settledBooks, type Evidence, type Ranked } from './rank.ts';
+import { createRanking, type Evidence, type Ranked, type Ranking } from './rank.ts';
 
 /** Where a recommendation comes from, the strongest first. */
 export type Tier = Evidence['tier'] | 'popular';
@@ -18,7 +19,7 @@ export type Reason = {
   readonly query?: string;
 };
 
-export type Recommended = {
+export type Recommended = BookTitle & {
   readonly bookId: number;
   /** Above 0, at most 1; higher is better. */
   readonly score: number;
@@ -37,146 +38,153 @@ const popularForMs = 2_000;
 
 /** What a reader might read next. The same knowledge and taste give the same list. */
 export function createRecommender(knowledge: Knowledge, clock: () => number): (taste: Taste) => readonly Recommended[] {
+  const { model, shelf } = knowledge;
   const rank = createRanking(knowledge, candidatesLooked);
   const popular = createPopularWorks(knowledge, clock);
+  const readHistory = createHistory(knowledge);
   return (taste) => {
-    const history = historyOf(taste, knowledge);
-    const ranked = rank(taste);
-    return arrange(remembered(describe(ranked, popular, history, knowledge))).map(({ bookId, score, told }) => {
-      return { bookId, score: 1 - Math.exp(-score), ...told() };
+    const ranking = rank(taste);
+    const history = readHistory(taste, ranking);
+    const describe = createDescription(history, shelf);
+    const ranked = ranking.works.flatMap((one) => describe(one, false) ?? []);
+    const list = arrange(
+      ranked,
+      () => popularBehind(ranking, popular(), history).flatMap((one) => describe(one, true) ?? []),
+      {
+        authorsOf: ({ number }) => {
+          const authors: number[] = [];
+          shelf.authors.each(number, (author) => authors.push(author));
+          return authors;
+        },
+        isLaterVolume: ({ number }) => {
+          const place = shelf.placeOf(number);
+          return place !== null && place.number !== nextVolume(shelf.seriesOf(place.series), history.opened);
+        },
+        canBeTold: (one) => canBeTold(one, ranking),
+      },
+    );
+    return list.map((one) => {
+      const { work, number, score, isPopular } = one;
+      const { title, author } = shelf.bookOf(number)!;
+      const told = isPopular ? popularReason(model.counts.readersOf(work)) : reasonsFor(one, ranking, knowledge);
+      return { bookId: model.counts.bookIdOf(number), title, author, score: 1 - Math.exp(-score), ...told };
     });
   };
 }
 
 type Told = Pick<Recommended, 'tier' | 'reasons'>;
-type Described = Candidate & { readonly bookId: number; readonly score: number; readonly told: () => Told };
+type Described = Candidate &
+  Ranked & {
+    /** Of the edition that is shown. */
+    readonly number: number;
+    readonly isPopular: boolean;
+  };
 
-/**
- * Yields the works that can be shown: the ranked ones, if the shop has them and a reason can be shown, then popular
- * ones. Yields them one by one, because only a few are needed.
- */
-function* describe(
-  ranked: readonly Ranked[],
-  popular: () => readonly number[],
-  history: History,
-  knowledge: Knowledge,
-): Generator<Described> {
-  const { model, shelf } = knowledge;
-  const editionOfWork = (work: number): number | null =>
-    editionOf(model.counts.bookIdOf(work), history.language, shelf);
-  const shown = new Set(history.settled);
-  for (const one of ranked) {
-    const { work, score, together } = one;
-    const told = one.isBeside ? null : reasonsFor(one, shelf);
-    if (told === null && !one.isBeside) continue;
-    shown.add(work);
-    const bookId = editionOfWork(work);
-    if (bookId === null) continue;
-    const tell = (): Told => told ?? reasonsFor(one, shelf)!;
-    yield { ...candidateOf(work, bookId, together > 0, history, shelf), bookId, score, told: tell };
-  }
-  const least = ranked.at(-1)?.score ?? 0.01;
-  for (const [place, work] of popular()
-    .filter((one) => !shown.has(one))
-    .entries()) {
-    const bookId = editionOfWork(work);
-    if (bookId === null) continue;
-    const told = (): Told => popularReason(model.counts.readersOf(work));
-    yield { ...candidateOf(work, bookId, false, history, shelf), bookId, score: least / (place + 2), told };
-  }
-}
-
-/** Makes an iterator iterable several times, and takes each value from it once. */
-function remembered<Value>(values: Iterator<Value>): Iterable<Value> {
-  const known: Value[] = [];
-  return {
-    *[Symbol.iterator]() {
-      for (let at = 0; ; at++) {
-        if (at === known.length) {
-          const next = values.next();
-          if (next.done === true) return;
-          known.push(next.value);
-        }
-        yield known[at]!;
-      }
-    },
+/** @returns a function that gives null for a work that the shop does not have any more. */
+function createDescription(history: History, shelf: Shelf) {
+  return (ranked: Ranked, isPopular: boolean): Described | null => {
+    const { work, score, together, isBeside } = ranked;
+    const number = shelf.editionOf(work, history.language);
+    if (number === -1) return null;
+    let isBySomebody = false;
+    const isByKnownAuthor = shelf.authors.some(number, (author) => {
+      isBySomebody = true;
+      return history.authors.has(author);
+    });
+    return {
+      work,
+      score,
+      together,
+      isBeside,
+      number,
+      isPopular,
+      isReadTogether: together > 0,
+      isByNewAuthor: isBySomebody && !isByKnownAuthor,
+      isRecentResult: history.recentResults.has(work),
+    };
   };
 }
 
+/** Popular works without other evidence that may be shown. Their scores are below those of the ranking. */
+function popularBehind(ranking: Ranking, popular: readonly number[], { settled }: History): readonly Ranked[] {
+  const told = new Set(ranking.works.filter((one) => canBeTold(one, ranking)).map(({ work }) => work));
+  const least = ranking.works.at(-1)?.score ?? 0.01;
+  return popular
+    .filter((work) => !settled.has(work) && !told.has(work))
+    .map((work, place) => ({ work, score: least / (place + 2), together: 0, isBeside: true }));
+}
+
+/** Whether evidence may be shown. With `isBeside` there is always some. */
+function canBeTold(ranked: Ranked, { evidence }: Ranking): boolean {
+  if (ranked.isBeside) return true;
+  for (const { weight } of evidence(ranked, fewestReaders)) if (weight > 0) return true;
+  return false;
+}
+
+/** What a reader did, by numbers. */
 type History = {
-  readonly settled: ReadonlySet<number>;
-  readonly openedBooks: ReadonlySet<number>;
-  readonly authors: ReadonlySet<string>;
-  readonly recentResults: ReadonlySet<number>;
+  /** Works. */
+  readonly settled: Marks;
+  /** Books, with all editions of their works. */
+  readonly opened: Marks;
+  readonly authors: Marks;
+  /** Works. */
+  readonly recentResults: Marks;
   readonly language: string | null;
 };
 
-function historyOf(taste: Taste, { model, shelf }: Knowledge): History {
-  const workOf = (bookId: number): number => model.counts.workOf(model.counts.numberOf(bookId));
-  const openedBooks = new Set(settledBooks(taste).flatMap((bookId) => [bookId, ...shelf.editionsOf(bookId)]));
-  const books = [...openedBooks].flatMap((bookId) => shelf.bookOf(bookId) ?? []);
-  return {
-    settled: new Set(settledBooks(taste).map(workOf)),
-    openedBooks,
-    authors: new Set(books.flatMap(({ authors }) => authors)),
-    recentResults: new Set(taste.searches.flatMap(({ bookIds }) => bookIds.map(workOf))),
-    language: mostFrequent(books.flatMap(({ language }) => language ?? [])),
+/** @returns a function whose result is valid until its next call. */
+function createHistory({ model: { counts }, shelf }: Knowledge): (taste: Taste, ranking: Ranking) => History {
+  const [settled, opened, authors, recentResults] = [createMarks(), createMarks(), createMarks(), createMarks()];
+  return (taste, ranking) => {
+    for (const marks of [settled, opened, authors, recentResults]) marks.clear();
+    const languages = new Map<string | null, number>();
+    const open = (number: number): void => {
+      if (opened.has(number)) return;
+      opened.add(number);
+      shelf.authors.each(number, authors.add);
+      const language = shelf.languageOf(number);
+      languages.set(language, (languages.get(language) ?? 0) + 1);
+    };
+    for (const number of ranking.settled) {
+      settled.add(counts.workOf(number));
+      open(number);
+      for (const edition of shelf.editionsOf(number)) open(edition);
+    }
+    for (const number of taste.searches.flatMap(({ bookIds }) => bookIds.map(counts.numberOf))) {
+      if (number !== -1) recentResults.add(counts.workOf(number));
+    }
+    return { settled, opened, authors, recentResults, language: mostFrequent(languages) };
   };
 }
 
-function mostFrequent(texts: readonly string[]): string | null {
-  const counted = [...Map.groupBy(texts, (text) => text)].map(([text, same]) => ({ text, count: same.length }));
-  return counted.sort((one, other) => other.count - one.count || (one.text < other.text ? -1 : 1))[0]?.text ?? null;
-}
-
-/** The most popular edition, in the reader's language if there is one; `null` when the shop has no edition any more. */
-function editionOf(bookId: number, language: string | null, shelf: Shelf): number | null {
-  const all = shelf.editionsOf(bookId);
-  if (all.length === 1) return shelf.bookOf(all[0]!) === null ? null : all[0]!;
-  const editions = all.flatMap((id) => {
-    const book = shelf.bookOf(id);
-    return book === null ? [] : [{ id, ...book, isReadable: language !== null && book.language === language }];
-  });
-  const [best] = editions.sort(
-    (one, other) =>
-      Number(other.isReadable) - Number(one.isReadable) || other.popularity - one.popularity || one.id - other.id,
-  );
-  return best?.id ?? null;
-}
-
-function candidateOf(work: number, bookId: number, isReadTogether: boolean, history: History, shelf: Shelf): Candidate {
-  const { authors, place } = shelf.bookOf(bookId)!;
-  return {
-    authors,
-    isReadTogether,
-    isByNewAuthor: authors.length > 0 && !authors.some((author) => history.authors.has(author)),
-    isRecentResult: history.recentResults.has(work),
-    isLaterVolume: place !== null && place.number !== nextVolume(place.series, history.openedBooks, shelf),
-  };
+/** The text with the greatest count, and of several the first. */
+function mostFrequent(counted: ReadonlyMap<string | null, number>): string | null {
+  const told = [...counted].flatMap(([text, times]) => (text === null ? [] : [{ text, times }]));
+  return told.sort((one, other) => other.times - one.times || (one.text < other.text ? -1 : 1))[0]?.text ?? null;
 }
 
 /** The first unread volume after the first one the reader has had; else the first volume of the series. */
-function nextVolume(series: string, opened: ReadonlySet<number>, shelf: Shelf): number {
-  const volumes = [...shelf.seriesOf(series)].filter(([, books]) => books.size > 0);
-  const isOpened = (books: ReadonlySet<number>): boolean => books.values().some((bookId) => opened.has(bookId));
-  const had = volumes.filter(([, books]) => isOpened(books)).map(([number]) => number);
-  const left = volumes.filter(([, books]) => !isOpened(books)).map(([number]) => number);
+function nextVolume(volumes: ReadonlyMap<number, ReadonlySet<number>>, opened: Marks): number {
+  const present = [...volumes].filter(([, books]) => books.size > 0);
+  const isOpened = (books: ReadonlySet<number>): boolean => books.values().some(opened.has);
+  const had = present.filter(([, books]) => isOpened(books)).map(([number]) => number);
+  const left = present.filter(([, books]) => !isOpened(books)).map(([number]) => number);
   const behind = left.filter((number) => number > Math.min(...had));
   return Math.min(...(behind.length > 0 ? behind : left));
 }
 
-/** @returns null when no evidence may be shown. With `isBeside` there is always some. */
-function reasonsFor(ranked: Ranked, shelf: Shelf): Told | null {
-  const told = ranked.evidence(fewestReaders).filter(({ weight }) => weight > 0);
+/** Only for a work with evidence that may be shown. */
+function reasonsFor(ranked: Ranked, ranking: Ranking, { model: { counts }, shelf }: Knowledge): Told {
+  const told = [...ranking.evidence(ranked, fewestReaders)].filter(({ weight }) => weight > 0);
   const sorted = told.sort((one, other) => other.weight - one.weight);
-  if (sorted[0] === undefined) return null;
   const reasons = new Map<string, Reason>();
   for (const { source } of sorted) {
-    const reason = reasonFor(source, shelf);
+    const reason = reasonFor(source, counts, shelf);
     if (!reasons.has(reason.text)) reasons.set(reason.text, reason);
     if (reasons.size === reasonsShown) break;
   }
-  return { tier: sorted[0].tier, reasons: [...reasons.values()] };
+  return { tier: sorted[0]!.tier, reasons: [...reasons.values()] };
 }
 
 function popularReason(readers: number): Told {
@@ -184,12 +192,12 @@ function popularReason(readers: number): Told {
   return { tier: 'popular', reasons: [{ kind: 'popular', text }] };
 }
 
-function reasonFor(source: Evidence['source'], shelf: Shelf): Reason {
+function reasonFor(source: Evidence['source'], counts: ReaderCounts, shelf: Shelf): Reason {
   if ('query' in source) {
     return { kind: 'searched', text: `because you searched “${source.query}”`, query: source.query };
   }
   const { bookId, strength } = source;
-  const title = shelf.bookOf(bookId)?.title ?? 'a book like it';
+  const title = shelf.bookOf(counts.numberOf(bookId))?.title ?? 'a book like it';
   const did = strength >= strengths.wanted ? 'want to read' : strength >= strengths.chosen ? 'chose' : 'opened';
   const kind = did === 'want to read' ? 'wanted' : did === 'chose' ? 'chosen' : 'opened';
   return { kind, text: `because you ${did} ${title}`, book_id: bookId };
@@ -206,7 +214,7 @@ function createPopularWorks({ model, shelf }: Knowledge, clock: () => number): (
   return () => {
     if (clock() < untilMs && shelf.size() === size) return counted;
     const { counts } = model;
-    const catalogue = shelf.mostPopular().map((bookId) => counts.workOf(counts.numberOf(bookId)));
+    const catalogue = shelf.mostPopular().map(counts.workOf);
     counted = [...new Set([...mostRead(model), ...catalogue])].slice(0, popularLooked);
     untilMs = clock() + popularForMs;
     size = shelf.size();

@@ -5,8 +5,8 @@ export type CoCounts = {
   readonly get: (one: number, other: number) => number;
   /** About how many works share readers with this one; never too few. */
   readonly breadth: (work: number) => number;
-  /** Calls `visit` for each work that shares readers with this one, in no particular order. */
-  readonly eachOf: (work: number, visit: (other: number, readers: number) => void) => void;
+  /** Calls `visit` for each work that shares at least so many readers (1 or 2) with this one, in no particular order. */
+  readonly eachOf: (work: number, fewest: number, visit: (other: number, readers: number) => void) => void;
 };
 
 /** An entry is a work and its count in one integer. Counts that do not fit are in `large` instead. */
@@ -29,6 +29,7 @@ type Row = {
 /** One open-addressing hash table per work. Each pair is in the rows of both works. */
 export function createCoCounts(): CoCounts {
   const rows: (Row | undefined)[] = [];
+  let found = new Uint32Array(0);
   return {
     add: (one, other, by) => {
       addTo((rows[one] ??= emptyRow()), other, by);
@@ -41,12 +42,19 @@ export function createCoCounts(): CoCounts {
       return entry === 0 ? 0 : countOf(row, entry);
     },
     breadth: (work) => rows[work]?.taken ?? 0,
-    eachOf: (work, visit) => {
+    eachOf: (work, fewest, visit) => {
       const row = rows[work];
       if (row === undefined) return;
-      for (const entry of row.entries) {
-        if ((entry & countMask) !== 0) visit((entry >>> countBits) - 1, countOf(row, entry));
+      const { entries } = row;
+      if (found.length < entries.length) found = new Uint32Array(entries.length);
+      let size = 0;
+      for (let place = 0; place < entries.length; place++) {
+        const entry = entries[place]!;
+        found[size] = entry;
+        // 1 for a count of `fewest` and more, otherwise 0: a processor cannot guess a branch here, and loses much time.
+        size += ((entry & countMask) + countMask + 1 - fewest) >>> countBits;
       }
+      for (let at = 0; at < size; at++) visit((found[at]! >>> countBits) - 1, countOf(row, found[at]!));
     },
   };
 }

@@ -1,16 +1,25 @@
 import type { Book } from '../../../events/book.ts';
 import { authorKeys } from '../../../text/fields.ts';
 import { wholeWords } from '../../../text/words.ts';
-import { createScores, createStrongest } from './scores.ts';
+import { createLists, createScores, createStrongest, grown } from './by-number.ts';
 
-export type Neighbour = { readonly bookId: number; /** Cosine, 0 to 1. */ readonly similarity: number };
+/** Books and how similar each is to another one: parallel lists, best first. */
+export type Neighbours = {
+  readonly numbers: readonly number[];
+  /** Cosines, 0 to 1. */
+  readonly similarities: readonly number[];
+};
 
-/** Which books are similar by their own texts: author, series, subjects, title and description. */
+/**
+ * Which books are similar by their own texts: author, series, subjects, title and description. Books are numbered from 0.
+ */
 export type ContentIndex = {
   /** Adds a book, replaces it, or takes it out with `null`. */
-  readonly put: (bookId: number, book: Book | null) => void;
-  /** The most similar books, best first; ties by id. One common word is not enough. */
-  readonly neighbours: (bookId: number, limit: number) => readonly Neighbour[];
+  readonly put: (number: number, book: Book | null) => void;
+  /** The most similar books; ties by `orderOf`. One common word is not enough. */
+  readonly neighbours: (number: number, limit: number) => Neighbours;
+  readonly has: (number: number) => boolean;
+  /** How many books there are. */
   readonly size: () => number;
 };
 
@@ -37,7 +46,7 @@ const stopWords = new Set(
 );
 
 /**
- * One integer says that a book has a feature, and with which weight. Its upper bits are the book's place (in a list by
+ * One integer says that a book has a feature, and with which weight. Its upper bits are the book's number (in a list by
  * feature) or the feature's number (in a list by book); its lower bits are the number of the weight.
  */
 const weightBits = 3;
@@ -45,102 +54,112 @@ const weightMask = (1 << weightBits) - 1;
 const weightsByNumber = Object.values(weights);
 type Having = number;
 
-/** TF-IDF vectors over authors, series, subjects and words, compared by cosine (Salton and Buckley, 1988). */
-export function createContentIndex(): ContentIndex {
+/**
+ * TF-IDF vectors over authors, series, subjects and words, compared by cosine (Salton and Buckley, 1988).
+ * @param orderOf decides between books that are equally similar.
+ */
+export function createContentIndex(orderOf: (number: number) => number): ContentIndex {
   const numbers = new Map<string, number>();
   /** By feature number: the books that have it, in no particular order, and whether it is only a word. */
   const having: Having[][] = [];
   const isWord: boolean[] = [];
-  /** By place of a book. */
-  const features: (readonly Having[] | null)[] = [];
-  const bookIds: number[] = [];
-  const places = new Map<number, number>();
-  const freePlaces: number[] = [];
+  /** By book. */
+  const features = createLists();
+  let isPresent = new Uint8Array(1_024);
+  let size = 0;
   const products = createScores();
   /** How many features are shared. A feature that is not a word counts 2. */
   let shared = new Uint8Array(1_024);
+  const strongest = createStrongest(compared, (one, other) => orderOf(one) < orderOf(other));
 
   const rarity = createRemembered((feature) => {
     const frequency = having[feature]!.length;
-    if (frequency > Math.max(alwaysRare, places.size * commonShare)) return 0;
-    return Math.log((1 + places.size) / frequency);
+    if (frequency > Math.max(alwaysRare, size * commonShare)) return 0;
+    return Math.log((1 + size) / frequency);
   });
-  const lengthOf = createRemembered((place) => {
+  const lengthOf = createRemembered((book) => {
     let squares = 0;
-    for (const one of features[place]!) squares += (weightOf(one) * rarity.of(one >>> weightBits)) ** 2;
+    features.each(book, (one) => {
+      squares += (weightOf(one) * rarity.of(one >>> weightBits)) ** 2;
+    });
     return Math.sqrt(squares);
   });
-  const remove = (bookId: number): void => {
-    const place = places.get(bookId);
-    if (place === undefined) return;
-    for (const one of features[place]!)
-      takeOut(having[one >>> weightBits]!, (place << weightBits) | (one & weightMask));
-    features[place] = null;
-    freePlaces.push(place);
-    places.delete(bookId);
+  const remove = (book: number): void => {
+    if (isPresent[book] !== 1) return;
+    features.each(book, (one) => takeOut(having[one >>> weightBits]!, (book << weightBits) | (one & weightMask)));
+    features.put(book, []);
+    isPresent[book] = 0;
+    size--;
   };
-  const add = (bookId: number, found: ReadonlyMap<string, number>): void => {
-    const place = freePlaces.pop() ?? bookIds.length;
-    places.set(bookId, place);
-    bookIds[place] = bookId;
-    features[place] = Array.from(found, ([feature, weight]) => {
-      const known = numbers.get(feature) ?? having.length;
-      if (known === having.length) {
-        numbers.set(feature, known);
-        having.push([]);
-        isWord.push(feature.startsWith('word '));
-      }
-      having[known]!.push((place << weightBits) | weight);
-      return (known << weightBits) | weight;
-    });
-    if (place >= shared.length) shared = new Uint8Array(shared.length * 2);
+  const numberOf = (feature: string): number => {
+    const known = numbers.get(feature);
+    if (known !== undefined) return known;
+    numbers.set(feature, having.length);
+    isWord.push(feature.startsWith('word '));
+    return having.push([]) - 1;
+  };
+  const add = (book: number, found: ReadonlyMap<string, number>): void => {
+    if (book >= isPresent.length) {
+      isPresent = grown(isPresent, book + 1);
+      shared = grown(shared, book + 1);
+    }
+    isPresent[book] = 1;
+    size++;
+    const list = Array.from(found, ([feature, weight]) => (numberOf(feature) << weightBits) | weight);
+    for (const one of list) having[one >>> weightBits]!.push((book << weightBits) | (one & weightMask));
+    features.put(book, list);
   };
   /** Starts with the rarest feature. Features of equal frequency are in the order of the book. */
-  const shareFeatures = (place: number): void => {
-    products.makeRoom(bookIds.length);
+  const shareFeatures = (book: number): void => {
+    const own: Having[] = [];
+    features.each(book, (one) => own.push(one));
     const frequency = (one: Having): number => having[one >>> weightBits]!.length;
     let left = mostShared;
-    for (const own of features[place]!.toSorted((one, other) => frequency(one) - frequency(other))) {
-      const feature = own >>> weightBits;
-      const factor = weightOf(own) * rarity.of(feature) ** 2;
+    for (const one of own.sort((first, second) => frequency(first) - frequency(second))) {
+      const feature = one >>> weightBits;
+      const factor = weightOf(one) * rarity.of(feature) ** 2;
       if (factor === 0) continue;
       const others = having[feature]!;
       if ((left -= others.length) < 0) break;
       const by = isWord[feature] === true ? 1 : 2;
-      for (const one of others) {
-        const other = one >>> weightBits;
+      for (const having of others) {
+        const other = having >>> weightBits;
         shared[other] = Math.min(9, shared[other]! + by);
-        products.add(other, factor * weightOf(one));
+        products.add(other, factor * weightOf(having));
       }
     }
   };
 
   return {
-    put: (bookId, book) => {
-      remove(bookId);
+    put: (book, fields) => {
+      remove(book);
       rarity.forget();
       lengthOf.forget();
-      if (book !== null) add(bookId, featuresOf(book));
+      if (fields !== null) add(book, featuresOf(fields));
     },
-    neighbours: (bookId, limit) => {
-      const place = places.get(bookId);
-      if (place === undefined) return [];
-      shareFeatures(place);
-      const strongest = createStrongest(compared, (one, other) => bookIds[one]! < bookIds[other]!);
+    neighbours: (book, limit) => {
+      if (isPresent[book] !== 1) return noNeighbours;
+      shareFeatures(book);
+      strongest.clear();
       for (const other of products.works()) {
-        if (other !== place && shared[other]! > 1) strongest.offer(other, products.of(other));
+        if (other !== book && shared[other]! > 1) strongest.offer(other, products.of(other));
         shared[other] = 0;
       }
-      const own = lengthOf.of(place);
+      const own = lengthOf.of(book);
       const found = Array.from(strongest.works(), (other) => {
-        return { bookId: bookIds[other]!, similarity: products.of(other) / (own * lengthOf.of(other)) };
+        return { other, similarity: products.of(other) / (own * lengthOf.of(other)) };
       });
       products.clear();
-      return found.sort((one, other) => other.similarity - one.similarity || one.bookId - other.bookId).slice(0, limit);
+      found.sort((one, other) => other.similarity - one.similarity || orderOf(one.other) - orderOf(other.other));
+      const kept = found.slice(0, limit);
+      return { numbers: kept.map(({ other }) => other), similarities: kept.map(({ similarity }) => similarity) };
     },
-    size: () => places.size,
+    has: (book) => isPresent[book] === 1,
+    size: () => size,
   };
 }
+
+const noNeighbours: Neighbours = { numbers: [], similarities: [] };
 
 function weightOf(having: Having): number {
   return weightsByNumber[having & weightMask]!;
@@ -156,16 +175,12 @@ function createRemembered(compute: (at: number) => number) {
   let values = new Float64Array(1_024);
   let computedAt = new Int32Array(1_024);
   let now = 1;
-  const makeRoom = (at: number): void => {
-    const [oldValues, oldComputedAt] = [values, computedAt];
-    values = new Float64Array(at * 2);
-    values.set(oldValues);
-    computedAt = new Int32Array(at * 2);
-    computedAt.set(oldComputedAt);
-  };
   return {
     of: (at: number): number => {
-      if (at >= values.length) makeRoom(at);
+      if (at >= values.length) {
+        values = grown(values, at + 1);
+        computedAt = grown(computedAt, at + 1);
+      }
       if (computedAt[at] !== now) {
         values[at] = compute(at);
         computedAt[at] = now;

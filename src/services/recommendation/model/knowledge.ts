@@ -15,19 +15,19 @@ export type Knowledge = {
 
 export function createKnowledge(): Knowledge {
   const model = createReadingModel();
-  const shelf = createShelf();
   const { counts } = model;
+  const shelf = createShelf(counts);
   return {
     model,
     shelf,
     putBooks: (books) => {
       const moved = new Map<number, number>();
       for (const { bookId, book } of books) {
-        for (const [edition, work] of shelf.put(bookId, book)) {
-          moved.set(counts.numberOf(edition), counts.numberOf(work));
-        }
+        const number = counts.numberOf(bookId);
+        if (number === -1) continue;
+        for (const [edition, work] of shelf.put(number, book)) moved.set(edition, work);
       }
-      const changed = [...moved].filter(([number, work]) => number >= 0 && work >= 0 && counts.workOf(number) !== work);
+      const changed = [...moved].filter(([number, work]) => counts.workOf(number) !== work);
       if (changed.length > 0) counts.regroup(new Map(changed));
     },
     putReaders: (readers) => {

@@ -1,3 +1,4 @@
+import { grown } from './by-number.ts';
 import { createCoCounts, mostWorks } from './co-counts.ts';
 import type { Counts } from './weights.ts';
 
@@ -72,9 +73,9 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
       numbers.set(bookId, number);
       bookIds.push(bookId);
       if (number >= works.length) {
-        works = grown(works, Int32Array);
-        readers = grown(readers, Int32Array);
-        inverseRoots = grown(inverseRoots, Float64Array);
+        works = grown(works, number + 1);
+        readers = grown(readers, number + 1);
+        inverseRoots = grown(inverseRoots, number + 1);
       }
       works[number] = number;
       return number;
@@ -97,13 +98,4 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
     size: () => bookIds.length,
     facts: () => facts,
   };
-}
-
-function grown<Numbers extends Int32Array | Float64Array>(
-  numbers: Numbers,
-  kind: new (length: number) => Numbers,
-): Numbers {
-  const larger = new kind(numbers.length * 2);
-  larger.set(numbers);
-  return larger;
 }

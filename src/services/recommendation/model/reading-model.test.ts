@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createReadingModel, ridgeFor, type ReadingModel } from './reading-model.ts';
-import { createScores } from './scores.ts';
+import { createScores } from './by-number.ts';
 import type { ReaderCounts } from './reader-counts.ts';
 
 const bookId = fc.integer({ min: 1, max: 9 });
@@ -24,7 +24,7 @@ function countsOf(counts: ReaderCounts): string {
   for (let work = 0; work < counts.size(); work++) {
     const readers = counts.readersOf(work);
     if (readers !== 0) lines.push(`${counts.bookIdOf(work)} ${readers}`);
-    counts.pairs.eachOf(work, (other, shared) => {
+    counts.pairs.eachOf(work, 1, (other, shared) => {
       lines.push(`${counts.bookIdOf(work)}+${counts.bookIdOf(other)} ${shared}`);
       assert.equal(counts.pairs.get(other, work), shared);
     });
@@ -45,7 +45,6 @@ function weightsOf(model: ReadingModel): ReadonlyMap<string, number> {
   const { counts } = model;
   const weights = new Map<string, number>();
   const scores = createScores();
-  scores.makeRoom(counts.size());
   for (let work = 0; work < counts.size(); work++) {
     model.addTo(scores, work, false, 1);
     for (const target of scores.works()) {

@@ -1,5 +1,5 @@
 import { createReaderCounts, type ReaderCounts } from './reader-counts.ts';
-import type { Scores } from './scores.ts';
+import type { Scores } from './by-number.ts';
 import { createSolver, type SolvedWork, createWeights } from './weights.ts';
 
 /** The model: how much each book suggests another one, learnt from the books that readers have in common. */
@@ -104,8 +104,8 @@ export function createReadingModel(): ReadingModel {
       const fewest = isRecent ? fewestFor(work) : Number.POSITIVE_INFINITY;
       if (fewest === Number.POSITIVE_INFINITY) return;
       const share = cosineShare * factor * counts.inverseRootOf(work);
-      counts.pairs.eachOf(work, (other, readers) => {
-        if (readers >= fewest) scores.add(other, share * readers * counts.inverseRootOf(other));
+      counts.pairs.eachOf(work, fewest, (other, readers) => {
+        scores.add(other, share * readers * counts.inverseRootOf(other));
       });
     },
     weightsFor: weights.of,

@@ -1,29 +1,29 @@
 import type { Book } from '../../../events/book.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import { authorKeys } from '../../../text/fields.ts';
-import { createContentIndex, type Neighbour } from './content-neighbours.ts';
-import { createStrongest } from './scores.ts';
+import { createLists, createStrongest, grown, type Lists } from './by-number.ts';
+import { createContentIndex, type Neighbours } from './content-neighbours.ts';
+import type { ReaderCounts } from './reader-counts.ts';
 import { seriesPlace, type SeriesPlace, createWorks } from './works.ts';
 
-export type ShelvedBook = {
-  readonly title: string;
-  readonly author: string;
-  /** `authorKeys` of the author line. */
-  readonly authors: readonly string[];
-  readonly popularity: number;
-  readonly language: string | null;
-  readonly place: SeriesPlace | null;
-};
+/** A book as it is named to people. */
+export type BookTitle = { readonly title: string; readonly author: string };
 
-/** The books that the shop has now. */
+/** The books that the shop has now, by the numbers that `ReaderCounts` gives them. */
 export type Shelf = {
   /** Adds a book, replaces it, or takes it out with `null`. @returns as `Works.put`. */
-  readonly put: (bookId: number, book: Book | null) => ReadonlyMap<number, number>;
-  readonly bookOf: (bookId: number) => ShelvedBook | null;
-  readonly editionsOf: (bookId: number) => readonly number[];
-  /** Books with similar texts, best first; ties by id. */
-  readonly neighbours: (bookId: number) => readonly Neighbour[];
-  /** The books of a series, by their numbers. */
+  readonly put: (number: number, book: Book | null) => ReadonlyMap<number, number>;
+  readonly bookOf: (number: number) => BookTitle | null;
+  /** Numbers of `authorKeys` by book; none for a book without an author, or that is not there. */
+  readonly authors: Pick<Lists, 'some' | 'each'>;
+  readonly languageOf: (number: number) => string | null;
+  readonly placeOf: (number: number) => SeriesPlace | null;
+  readonly editionsOf: (number: number) => readonly number[];
+  /** The most popular edition of a work, in this language if there is one; −1 when the shop has no edition any more. */
+  readonly editionOf: (work: number, language: string | null) => number;
+  /** Books with similar texts; ties by id. */
+  readonly neighbours: (number: number) => Neighbours;
+  /** The books of a series, by the numbers of the volumes. */
   readonly seriesOf: (series: string) => ReadonlyMap<number, ReadonlySet<number>>;
   /** The most popular books according to the catalogue; ties by id. */
   readonly mostPopular: () => readonly number[];
@@ -33,67 +33,116 @@ export type Shelf = {
 const neighboursKept = 24;
 const rememberedNeighbours = 10_000;
 const popularKept = 200;
-const noBooks: ReadonlyMap<number, ReadonlySet<number>> = new Map();
+const noVolumes: ReadonlyMap<number, ReadonlySet<number>> = new Map();
 
-export function createShelf(): Shelf {
-  const books = new Map<number, ShelvedBook>();
-  const works = createWorks();
-  const content = createContentIndex();
+type Shelved = BookTitle & {
+  readonly popularity: number;
+  readonly place: SeriesPlace | null;
+};
+
+/** @param counts number the books. */
+export function createShelf({ orderOf }: Pick<ReaderCounts, 'orderOf'>): Shelf {
+  const books: (Shelved | null)[] = [];
+  /** Whether a book is the only edition of its work: most are. */
+  let isAlone = new Uint8Array(1_024);
+  /** By number: the number of its language, from 1. */
+  let languages = new Int32Array(1_024);
+  const languageNames: (string | null)[] = [null];
+  let size = 0;
+  const authors = createLists();
+  const authorNumbers = new Map<string, number>();
+  const works = createWorks(orderOf);
+  const content = createContentIndex(orderOf);
   const series = new Map<string, Map<number, Set<number>>>();
-  const near = createLruMap<number, readonly Neighbour[]>(rememberedNeighbours);
+  const near = createLruMap<number, Neighbours>(rememberedNeighbours);
   let popular: readonly number[] | null = null;
 
-  const leaveSeries = (bookId: number): void => {
-    const place = books.get(bookId)?.place;
-    if (place) series.get(place.series)?.get(place.number)?.delete(bookId);
+  const authorNumber = (key: string): number => {
+    const known = authorNumbers.get(key) ?? authorNumbers.size;
+    authorNumbers.set(key, known);
+    return known;
   };
-  const enterSeries = (bookId: number, { series: name, number }: SeriesPlace): void => {
-    const numbers = series.get(name) ?? new Map<number, Set<number>>();
-    numbers.set(number, (numbers.get(number) ?? new Set()).add(bookId));
-    series.set(name, numbers);
+  const leaveSeries = (number: number): void => {
+    const place = books[number]?.place;
+    if (place) series.get(place.series)?.get(place.number)?.delete(number);
   };
-
+  const enterSeries = (number: number, place: SeriesPlace): void => {
+    const volumes = series.get(place.series) ?? new Map<number, Set<number>>();
+    volumes.set(place.number, (volumes.get(place.number) ?? new Set()).add(number));
+    series.set(place.series, volumes);
+  };
+  const languageOf = (number: number): string | null => languageNames[languages[number] ?? 0]!;
+  const comesFirst = (one: number, other: number): boolean => orderOf(one) < orderOf(other);
+  const popularityOf = (number: number): number => books[number]!.popularity;
   const findPopular = (): readonly number[] => {
-    const ids = [...books.keys()];
-    const comesFirst = (one: number, other: number): boolean => ids[one]! < ids[other]!;
     const strongest = createStrongest(popularKept, comesFirst);
-    for (const [at, bookId] of ids.entries()) strongest.offer(at, books.get(bookId)!.popularity);
-    return Array.from(strongest.works(), (at) => ids[at]!).sort(
-      (one, other) => books.get(other)!.popularity - books.get(one)!.popularity || one - other,
+    for (const [number, book] of books.entries()) if (book) strongest.offer(number, book.popularity);
+    return [...strongest.works()].sort(
+      (one, other) => popularityOf(other) - popularityOf(one) || orderOf(one) - orderOf(other),
     );
   };
 
   return {
-    put: (bookId, book) => {
+    put: (number, book) => {
       popular = null;
       near.clear();
-      content.put(bookId, book);
-      leaveSeries(bookId);
+      content.put(number, book);
+      leaveSeries(number);
+      // Without holes: an array that has large ones becomes a slow hash table.
+      while (books.length < number) books.push(null);
+      if (books[number]) size--;
       if (book === null) {
-        books.delete(bookId);
+        books[number] = null;
+        authors.put(number, []);
+        languages[number] = 0;
       } else {
         const { title, author, popularity = 0, language = null } = book;
         const place = seriesPlace(book);
-        books.set(bookId, { title, author, authors: authorKeys(author), popularity, language, place });
-        if (place !== null) enterSeries(bookId, place);
+        books[number] = { title, author, popularity, place };
+        if (!languageNames.includes(language)) languageNames.push(language);
+        if (number >= languages.length) languages = grown(languages, number + 1);
+        languages[number] = languageNames.indexOf(language);
+        authors.put(number, authorKeys(author).map(authorNumber));
+        size++;
+        if (place !== null) enterSeries(number, place);
       }
-      return works.put(bookId, book);
+      const changed = works.put(number, book);
+      for (const one of changed.keys()) {
+        if (one >= isAlone.length) isAlone = grown(isAlone, one + 1);
+        isAlone[one] = works.editionsOf(one).length === 1 ? 1 : 0;
+      }
+      return changed;
     },
-    bookOf: (bookId) => books.get(bookId) ?? null,
+    bookOf: (number) => books[number] ?? null,
+    authors,
+    languageOf,
+    placeOf: (number) => books[number]?.place ?? null,
     editionsOf: works.editionsOf,
-    neighbours: (bookId) => {
-      let found = near.get(bookId);
+    editionOf: (work, language) => {
+      if (isAlone[work] === 1) return content.has(work) ? work : -1;
+      const rank = (number: number): number => (language !== null && languageOf(number) === language ? 1 : 0);
+      return works
+        .editionsOf(work)
+        .filter(content.has)
+        .reduce(
+          (best, one) =>
+            best === -1 || (rank(one) - rank(best) || popularityOf(one) - popularityOf(best)) > 0 ? one : best,
+          -1,
+        );
+    },
+    neighbours: (number) => {
+      let found = near.get(number);
       if (found === undefined) {
-        found = content.neighbours(bookId, neighboursKept);
-        near.set(bookId, found);
+        found = content.neighbours(number, neighboursKept);
+        near.set(number, found);
       }
       return found;
     },
-    seriesOf: (name) => series.get(name) ?? noBooks,
+    seriesOf: (name) => series.get(name) ?? noVolumes,
     mostPopular: () => {
       popular ??= findPopular();
       return popular;
     },
-    size: () => books.size,
+    size: () => size,
   };
 }

@@ -1,5 +1,5 @@
 import type { CoCounts } from './co-counts.ts';
-import { createStrongest, type Scores } from './scores.ts';
+import { createStrongest, grown, type Scores } from './by-number.ts';
 
 /** The works that suggest a work, and their weights: parallel lists. */
 export type SolvedWork = { readonly neighbours: Int32Array; readonly weights: Float64Array };
@@ -24,7 +24,7 @@ export function createSolver(counts: Counts, most: number): (work: number, ridge
   const chosen = createStrongest(most, (one, other) => counts.orderOf(one) < counts.orderOf(other));
   return (work, ridge) => {
     chosen.clear();
-    counts.pairs.eachOf(work, (other, readers) => {
+    counts.pairs.eachOf(work, 1, (other, readers) => {
       chosen.offer(other, readers * counts.inverseRootOf(other));
     });
     const neighbours = chosen.works();
@@ -91,17 +91,16 @@ export function createWeights(most: number): Weights {
 
   const makeRoom = (work: number): void => {
     if (work < sizes.length) return;
-    const works = Math.max(work + 1, Math.ceil(sizes.length * 1.5));
-    speakers = copied(speakers, new Int32Array(works * most));
-    values = copied(values, new Float64Array(works * most));
-    positions = copied(positions, new Int32Array(works * most));
-    sizes = copied(sizes, new Uint8Array(works));
+    sizes = grown(sizes, work + 1);
+    speakers = grown(speakers, sizes.length * most);
+    values = grown(values, sizes.length * most);
+    positions = grown(positions, sizes.length * most);
   };
   const add = (place: number): void => {
     const list = (spoken[speakers[place]!] ??= { places: new Int32Array(4), values: new Float64Array(4), size: 0 });
     if (list.size === list.places.length) {
-      list.places = copied(list.places, new Int32Array(list.size * 2));
-      list.values = copied(list.values, new Float64Array(list.size * 2));
+      list.places = grown(list.places, list.size * 2);
+      list.values = grown(list.values, list.size * 2);
     }
     positions[place] = list.size;
     list.places[list.size] = place;
@@ -140,9 +139,4 @@ export function createWeights(most: number): Weights {
       return { neighbours: speakers.subarray(first, end), weights: values.subarray(first, end) };
     },
   };
-}
-
-function copied<Numbers extends Int32Array | Float64Array | Uint8Array>(from: Numbers, to: Numbers): Numbers {
-  to.set(from);
-  return to;
 }

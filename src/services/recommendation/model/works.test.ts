@@ -9,7 +9,7 @@ type Fields = Partial<Book> & { readonly other_titles?: readonly string[] };
 const book = (id: number, fields: Fields): Book => ({ id, title: 'Untitled', author: 'Ada Quill', ...fields });
 
 function areOne(one: Fields, other: Fields): boolean {
-  const works = createWorks();
+  const works = createWorks((number) => number);
   works.put(1, book(1, one));
   works.put(2, book(2, other));
   return works.editionsOf(1).length === 2;
@@ -65,12 +65,12 @@ describe('works', () => {
     });
     fc.assert(
       fc.property(changes, (all) => {
-        const works = createWorks();
+        const works = createWorks((number) => number);
         const told = new Map<number, number>();
         for (const [id, one] of all) {
           for (const [bookId, work] of works.put(id, one === null ? null : book(id, one))) told.set(bookId, work);
         }
-        const rebuilt = createWorks();
+        const rebuilt = createWorks((number) => number);
         for (const [id, one] of new Map(all)) if (one !== null) rebuilt.put(id, book(id, one));
         for (let id = 1; id <= 6; id++) {
           assert.deepEqual(works.editionsOf(id), rebuilt.editionsOf(id));

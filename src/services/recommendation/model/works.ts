@@ -4,70 +4,73 @@ import { identityKey, wholeWords } from '../../../text/words.ts';
 
 /**
  * Which books are editions of one work. It depends only on the present books, not on the order in which they arrived.
+ * Books are numbered from 0.
  */
 export type Works = {
   /**
    * Adds a book, replaces it, or takes it out with `null`.
-   * @returns the books whose work may have changed, each with its work: the smallest id among its editions.
+   * @returns the books whose work may have changed, each with its work: the first of its editions.
    */
-  readonly put: (bookId: number, book: Book | null) => ReadonlyMap<number, number>;
-  readonly editionsOf: (bookId: number) => readonly number[];
+  readonly put: (number: number, book: Book | null) => ReadonlyMap<number, number>;
+  readonly editionsOf: (number: number) => readonly number[];
 };
 
-export function createWorks(): Works {
-  const identities = new Map<number, WorkIdentity>();
+/** @param orderOf decides which edition is the first. */
+export function createWorks(orderOf: (number: number) => number): Works {
+  const identities: (WorkIdentity | undefined)[] = [];
   /** Lists, because most have one book, and a set with one element takes four times the memory. */
   const booksBy = new Map<string, readonly number[]>();
 
   const keysOf = ({ keys, isbn }: WorkIdentity): readonly string[] =>
     isbn === null ? keys : [...keys, `isbn ${isbn}`];
-  const index = (bookId: number, identity: WorkIdentity): void => {
-    identities.set(bookId, identity);
-    for (const key of keysOf(identity)) booksBy.set(key, [...(booksBy.get(key) ?? []), bookId]);
+  const index = (number: number, identity: WorkIdentity): void => {
+    while (identities.length < number) identities.push(undefined);
+    identities[number] = identity;
+    for (const key of keysOf(identity)) booksBy.set(key, [...(booksBy.get(key) ?? []), number]);
   };
-  const remove = (bookId: number): void => {
-    for (const key of keysOf(identities.get(bookId) ?? { keys: [], volume: '', isbn: null })) {
-      const left = (booksBy.get(key) ?? []).filter((one) => one !== bookId);
+  const remove = (number: number): void => {
+    for (const key of keysOf(identities[number] ?? { keys: [], volume: '', isbn: null })) {
+      const left = (booksBy.get(key) ?? []).filter((one) => one !== number);
       if (left.length === 0) booksBy.delete(key);
       else booksBy.set(key, left);
     }
-    identities.delete(bookId);
+    if (identities[number] !== undefined) identities[number] = undefined;
   };
   /**
    * Books that share a key with this one. If there are different volumes, a book without a number belongs to none of
    * them.
    */
-  const besides = (bookId: number): readonly number[] => {
-    const identity = identities.get(bookId);
+  const besides = (number: number): readonly number[] => {
+    const identity = identities[number];
     if (identity === undefined) return [];
     return keysOf(identity).flatMap((key) => {
       const books = booksBy.get(key) ?? [];
-      const volumes = new Set(books.map((book) => identities.get(book)!.volume).filter((volume) => volume !== ''));
+      const volumes = new Set(books.map((book) => identities[book]!.volume).filter((volume) => volume !== ''));
       if (volumes.size < 2) return books;
-      return books.filter((book) => identities.get(book)!.volume === identity.volume);
+      return books.filter((book) => identities[book]!.volume === identity.volume);
     });
   };
-  const findEditions = (bookId: number): readonly number[] => {
-    const found = new Set([bookId]);
+  const findEditions = (number: number): readonly number[] => {
+    const found = new Set([number]);
     for (const book of found) for (const other of besides(book)) found.add(other);
-    return [...found].sort((one, other) => one - other);
+    return [...found].sort((one, other) => orderOf(one) - orderOf(other));
   };
   const editions = new Map<number, readonly number[]>();
-  const editionsOf = (bookId: number): readonly number[] => editions.get(bookId) ?? [bookId];
+  const editionsOf = (number: number): readonly number[] => editions.get(number) ?? [number];
   /** The books around this one, including those whose relation depends on this book. */
-  const around = (bookId: number): readonly number[] => {
-    const identity = identities.get(bookId);
+  const around = (number: number): readonly number[] => {
+    const identity = identities[number];
     return identity === undefined ? [] : keysOf(identity).flatMap((key) => booksBy.get(key) ?? []);
   };
 
   return {
     editionsOf,
-    put: (bookId, book) => {
-      const before = [...around(bookId), ...editionsOf(bookId)];
-      remove(bookId);
-      if (book !== null) index(bookId, workIdentity(book));
+    put: (number, book) => {
+      const before = [...around(number), ...editionsOf(number)];
+      remove(number);
+      if (book !== null) index(number, workIdentity(book));
       const works = new Map<number, number>();
-      for (const one of [...before, bookId, ...around(bookId)].flatMap(findEditions)) {
+      for (const one of [...before, number, ...around(number)].flatMap(findEditions)) {
         if (works.has(one)) continue;
         const found = findEditions(one);
         works.set(one, found[0]!);
