@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { spawnSamsa, startShop } from './support/start-shop.ts';
+import { until } from './support/until.ts';
+
+const hourMs = 3_600_000;
+const preload = new URL('support/shifted-clock.ts', import.meta.url).href;
+const patienceMs = 20_000;
+
+type Trend = { readonly query: string; readonly as_of: string };
+
+it('goes on counting, suggesting and delivering when the clock of a running shop is set', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-clock-'));
+  const [data, clock] = [join(folder, 'data'), join(folder, 'clock')];
+  const setClock = async (shiftMs: number): Promise<void> => {
+    await writeFile(`${clock}.new`, String(shiftMs));
+    await rename(`${clock}.new`, clock);
+  };
+  await setClock(0);
+  const environment = { NODE_OPTIONS: `--import ${preload}`, TEST_CLOCK_SHIFT: clock };
+  const shop = await startShop(data, environment, patienceMs);
+  const json = async <Body>(url: string, init?: RequestInit): Promise<Body> => {
+    const response = await fetch(url, init);
+    assert.ok(response.ok, `${url}: ${response.status}`);
+    return (await response.json()) as Body;
+  };
+  const showsSearch = async (query: string, shiftMs: number): Promise<void> => {
+    await json(`${shop.web}/api/books?q=${query}`);
+    const isShown = async (): Promise<boolean> => {
+      const shown = (await json<Trend[]>(`${shop.trend}/trends?ps=100`)).find((trend) => trend.query === query);
+      return shown !== undefined && Math.abs(Date.parse(shown.as_of) - Date.now() - shiftMs) < hourMs / 2;
+    };
+    await until(`${query} is among the trends`, isShown, patienceMs);
+  };
+  const deliversBook = async (title: string): Promise<void> => {
+    const body = JSON.stringify({ title, author: 'A. Clockmaker' });
+    await json(`${shop.web}/api/books`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const isDelivered = async (): Promise<boolean> => {
+      const status = spawnSamsa(['status', '--json'], data, environment);
+      assert.equal(await status.ended, 0, status.output());
+      const { projections } = JSON.parse(status.output()) as {
+        projections: readonly { lag_events: number; balanced: boolean }[];
+      };
+      assert.ok(projections.every(({ balanced }) => balanced));
+      return projections.every(({ lag_events: lag }) => lag === 0);
+    };
+    await until(`${title} is delivered`, isDelivered, patienceMs);
+    const { reasons } = await json<{ reasons: string[] }>(`${shop.web}/health/ready`);
+    assert.deepEqual(reasons, []);
+  };
+  try {
+    await showsSearch('dracula', 0);
+    for (const [shiftMs, query] of [
+      [-2 * hourMs, 'emma'],
+      [24 * hourMs, 'ulysses'],
+      [0, 'hamlet'],
+      [-10 * 24 * hourMs, 'macbeth'],
+      [0, 'othello'],
+    ] as const) {
+      await setClock(shiftMs);
+      await showsSearch(query, shiftMs);
+      await deliversBook(`The Clock of ${query}`);
+    }
+    assert.equal(await shop.stop('SIGTERM'), 0, shop.output());
+  } finally {
+    await shop.stop('SIGKILL');
+    await rm(folder, { recursive: true });
+  }
+});
