@@ -221,6 +221,35 @@ describe('a table of books somebody else made', () => {
     assert.equal((await shop.catalogue.change(2, { ...content, title: 'Emma' })).version, 9);
   });
 
+  it('keeps columns of its maker that are called as ours are', async () => {
+    const made = `version VARCHAR(9), removed VARCHAR(9) NOT NULL DEFAULT 'no', isbn VARCHAR(20), series INT, subjects TEXT,
+      language VARCHAR(9), popularity DOUBLE, other_titles TEXT, givers TEXT, title_key INT, text_crc VARCHAR(9),
+      own INT, samsa_version VARCHAR(9), samsa_isbn VARCHAR(20), samsa_note TEXT`;
+    const values = `'v1', 'yes', '80-902', 3, 'x', 'cs', 0.5, 'o', 'g', 4, 'crc', 5, 'v2', '81-902', 'mine'`;
+    await ask(
+      `CREATE TABLE books (id BIGINT AUTO_INCREMENT PRIMARY KEY, title LONGTEXT, author LONGTEXT, published_at LONGTEXT,
+         description LONGTEXT, created_at DATETIME(3), ${made}, KEY samsa_by_note (samsa_isbn))`,
+      `INSERT INTO books VALUES (1, 'Emma', 'Jane Austen', '1815', '', '2024-05-06 07:08:09', ${values})`,
+    );
+    const shop = await open();
+    await told(shop, 1);
+    const emma = await shop.catalogue.get(1);
+    assert.deepEqual([emma?.title, emma?.isbn, emma?.language, emma?.popularity], ['Emma', undefined, undefined, 0]);
+    await shop.catalogue.change(1, { ...content, title: 'Emma', author: 'Jane Austen', isbn: '9780743273565' });
+    const { bookId } = await shop.catalogue.add({ ...content, title: 'Persuasion', author: 'Jane Austen' });
+    const rows = [{ sourceId: 'x', fields: { title: 'Persuasion', author: 'Jane Austen', published_at: '1935' } }];
+    await ask('UPDATE catalogue_title_keys SET version = 0, next_id = 1 WHERE id = 1');
+    assert.deepEqual(outcomesOf(await shop.catalogue.startImport('s').merge(rows)), ['unchanged']);
+    assert.equal((await shop.catalogue.get(1))?.isbn, '9780743273565');
+    const own = made.split(',').map((column) => column.trim().split(' ')[0]);
+    assert.deepEqual(await ask(`SELECT ${own.join(', ')} FROM books WHERE id = 1`), [
+      ['v1', 'yes', '80-902', 3, 'x', 'cs', 0.5, 'o', 'g', 4, 'crc', 5, 'v2', '81-902', 'mine'],
+    ]);
+    assert.deepEqual(await ask(`SELECT removed, samsa_note FROM books WHERE id = ${bookId}`), [['no', null]]);
+    await ask("UPDATE books SET title = 'Emma again' WHERE id = 1");
+    await until('the row is taken in again', async () => (await shop.catalogue.get(1))?.title === 'Emma again');
+  });
+
   const refused = async (table: string, message: RegExp): Promise<void> => {
     await ask('DROP TABLE IF EXISTS books', table);
     await assert.rejects(open(), { code: 'bad-configuration', message });

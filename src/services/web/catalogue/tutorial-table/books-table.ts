@@ -22,6 +22,21 @@ const theirColumns: Readonly<Record<string, string>> = {
   created_at: 'DATETIME(3)',
 };
 
+/** What an earlier version added to `books`. A column of its maker may have one of these names, but not all of them. */
+const earlierColumns = [
+  'samsa_version',
+  'samsa_published_at',
+  'samsa_isbn',
+  'samsa_series',
+  'samsa_subjects',
+  'samsa_language',
+  'samsa_popularity',
+  'samsa_title_hash',
+];
+/** Added where `created_at` could not hold a time. */
+const earlierTimeColumn = 'samsa_created_at';
+const earlierIndexes = ['samsa_by_version', 'samsa_by_isbn', 'samsa_by_title'];
+
 const textLimits = {
   title: bookLimits.titleLength,
   author: bookLimits.authorLength,
@@ -36,7 +51,7 @@ const textLimits = {
 export async function prepareBooks(connection: MysqlConnection, database: string): Promise<void> {
   const columns = await readColumns(connection, 'books');
   await checkBooks(connection, database, columns);
-  if (columns.has('samsa_version')) await moveOwnColumns(connection, columns);
+  if (earlierColumns.every((name) => columns.has(name))) await moveOwnColumns(connection, columns);
   const missing = Object.entries(theirColumns).filter(([name]) => !columns.has(name));
   const added = missing.map(([name, type]) => `ADD COLUMN ${name} ${type}`);
   const changes = [...added, ...widenedColumns(columns, database)];
@@ -100,7 +115,7 @@ export const textCrc = "CRC32(CONCAT(COALESCE(books.title, ''), '|', COALESCE(bo
  * columns. If it is stopped, the next call does the rest. Title keys are computed before the next import.
  */
 async function moveOwnColumns(connection: MysqlConnection, columns: Columns): Promise<void> {
-  const created = createdText(isTime(columns.get('created_at')) ? 'created_at' : 'samsa_created_at');
+  const created = createdText(isTime(columns.get('created_at')) ? 'created_at' : earlierTimeColumn);
   const [last] = await connection.rows('SELECT COALESCE(MAX(id), 0) AS id FROM books');
   for (let from = 0; from <= Number(last?.['id']); from += idsAtATime) {
     await connection.change(
@@ -118,8 +133,8 @@ async function moveOwnColumns(connection: MysqlConnection, columns: Columns): Pr
      ON DUPLICATE KEY UPDATE version = VALUES(version), removed = 1`,
   );
   await connection.change('UPDATE state.title_keys SET version = 0, next_id = 1 WHERE id = 1');
-  const indexes = [...(await readIndexes(connection, 'books')).keys()].filter((name) => name.startsWith('samsa_'));
-  const own = [...columns.keys()].filter((name) => name.startsWith('samsa_'));
+  const indexes = [...(await readIndexes(connection, 'books')).keys()].filter((name) => earlierIndexes.includes(name));
+  const own = [...earlierColumns, earlierTimeColumn].filter((name) => columns.has(name));
   const drops = [...indexes.map((name) => `DROP KEY ${name}`), ...own.map((name) => `DROP COLUMN ${name}`)];
   await connection.change(`ALTER TABLE books ${drops.join(', ')}`);
   await connection.change('DELETE FROM state.removed_book');

@@ -235,8 +235,9 @@ export async function renewTitleKeys(connection: MysqlConnection): Promise<boole
   const [keys] = await connection.rows('SELECT version, next_id FROM state.title_keys WHERE id = 1');
   if (Number(keys?.['version']) === titleKeyVersion) return true;
   const rows = await connection.rows(
-    `SELECT own.*, title, author, description FROM state.book AS own JOIN books ON books.id = own.id
-     WHERE own.id >= ? AND removed = 0 ORDER BY own.id LIMIT ?`,
+    `SELECT own.*, books.title, books.author, books.description
+     FROM state.book AS own JOIN books ON books.id = own.id
+     WHERE own.id >= ? AND own.removed = 0 ORDER BY own.id LIMIT ?`,
     [Number(keys?.['next_id']), booksAtATime],
   );
   const books = rows.map(decodeBook);

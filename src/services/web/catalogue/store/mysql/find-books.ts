@@ -12,10 +12,9 @@ import { text } from '../../tutorial-table/table-columns.ts';
 export async function readBooks(connection: MysqlConnection, ids: readonly number[]): Promise<Map<number, StoredBook>> {
   if (ids.length === 0) return new Map();
   const rows = await connection.rows(
-    `SELECT own.id, version, removed, own.created_at, title, author, description, own.published_at, isbn, series,
-       subjects, language, popularity, other_titles, givers
+    `SELECT own.*, books.title, books.author, books.description
      FROM state.book AS own LEFT JOIN books ON books.id = own.id AND own.removed = 0
-     WHERE own.id IN (?) AND version > 0 AND (removed = 1 OR books.id IS NOT NULL)`,
+     WHERE own.id IN (?) AND own.version > 0 AND (own.removed = 1 OR books.id IS NOT NULL)`,
     [ids],
   );
   return new Map(rows.map((row) => [Number(row['id']), decodeBook(row)]));
