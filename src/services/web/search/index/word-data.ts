@@ -4,9 +4,10 @@ import { searchWords, startMarkOf, type BookRow } from './book-row.ts';
 /**
  * The words of all books at one time, in memory that threads share, about 40 bytes a book and 200 bytes a word.
  *
- * Words are sorted; `starts` says where each begins in `letters`, `listStarts` where the list of its books begins in
- * `lists`. Books are numbered from the most popular on, each list rises, and `places` says where a number stands in the
- * index. The lists of words that begin alike are neighbours.
+ * Words are sorted; `starts` says where each begins in `letters`, `books` how many books the words before it have in sum,
+ * and `listStarts` where its books begin in `lists`. Books are numbered from the most popular on; `places` says where a
+ * number stands in the index. The books of a word are a rising list of numbers, or, of a common word, a bit for each
+ * book.
  *
  * An *item* is a beginning of words, 3 to 7 letters long: `8 · first word that has it + length`. As in SymSpell (Garbe,
  * 2012), an item is found by what remains of it when one or two letters are left out. The hash of the rest chooses a
@@ -15,6 +16,7 @@ import { searchWords, startMarkOf, type BookRow } from './book-row.ts';
 export type WordData = {
   readonly letters: Uint16Array;
   readonly starts: Uint32Array;
+  readonly books: Uint32Array;
   readonly listStarts: Uint32Array;
   readonly lists: Uint32Array;
   readonly places: Float64Array;
@@ -34,13 +36,16 @@ export function buildWordData(database: SqliteDatabase): WordData {
   const { numbers, counts, met, places } = readBooks(database);
   const words = [...numbers.keys()].sort();
   const starts = shared(Uint32Array, words.length + 1);
+  const books = shared(Uint32Array, words.length + 1);
   const listStarts = shared(Uint32Array, words.length + 1);
   const rankOf = new Uint32Array(words.length);
   for (const [at, word] of words.entries()) {
     const number = numbers.get(word)!;
     rankOf[number] = at;
     starts[at + 1] = starts[at]! + word.length;
-    listStarts[at + 1] = listStarts[at]! + counts.at(number);
+    const count = counts.at(number);
+    books[at + 1] = books[at]! + count;
+    listStarts[at + 1] = listStarts[at]! + (isCommon(count, places.length) ? bitsFor(places.length) : count);
   }
   numbers.clear();
   const letters = shared(Uint16Array, starts[words.length]!);
@@ -50,9 +55,24 @@ export function buildWordData(database: SqliteDatabase): WordData {
   const lists = shared(Uint32Array, listStarts[words.length]!);
   const next = listStarts.slice(0, words.length);
   for (let book = 0, at = 0; book < places.length; book++) {
-    for (let left = met.at(at++); left > 0; left--) lists[next[rankOf[met.at(at++)]!]!++] = book;
+    for (let left = met.at(at++); left > 0; left--) {
+      const word = rankOf[met.at(at++)]!;
+      if (isCommon(books[word + 1]! - books[word]!, places.length)) {
+        lists[listStarts[word]! + (book >>> 5)]! |= 1 << (book & 31);
+      } else lists[next[word]!++] = book;
+    }
   }
-  return { letters, starts, listStarts, lists, places: shared(Float64Array, places), ...buildVariants(words) };
+  return { letters, starts, books, listStarts, lists, places: shared(Float64Array, places), ...buildVariants(words) };
+}
+
+/** Whether a bit for each book takes less memory than the numbers of those that have the word. */
+export function isCommon(booksWithWord: number, books: number): boolean {
+  return booksWithWord > bitsFor(books);
+}
+
+/** How many numbers of 32 bits have a bit for each book. */
+export function bitsFor(books: number): number {
+  return (books + 31) >>> 5;
 }
 
 /** The words of all books, numbered as they are met. `met` has for each book how many words it has, then their numbers. */
@@ -186,7 +206,7 @@ function shared<Kind extends Numbers>(
 export type WordTable = ReturnType<typeof createWordTable>;
 
 /** Looks words up among the sorted ones. */
-export function createWordTable({ letters, starts, listStarts }: Pick<WordData, 'letters' | 'starts' | 'listStarts'>) {
+export function createWordTable({ letters, starts, books }: Pick<WordData, 'letters' | 'starts' | 'books'>) {
   const count = starts.length - 1;
   const compare = (at: number, text: string): number => {
     const from = starts[at]!;
@@ -230,6 +250,6 @@ export function createWordTable({ letters, starts, listStarts }: Pick<WordData, 
       return end;
     },
     /** How many books have these words; one that has several of them counts as often. */
-    books: (from: number, to: number): number => listStarts[to]! - listStarts[from]!,
+    books: (from: number, to: number): number => books[to]! - books[from]!,
   };
 }

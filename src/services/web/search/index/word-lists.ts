@@ -2,7 +2,7 @@ import { createLruMap } from '../../../../runtime/lru-map.ts';
 import type { Alternative, Slot } from '../query/parse-query.ts';
 import { bookAt, searchWords, startMarkOf } from './book-row.ts';
 import type { WrittenBooks } from './index-file.ts';
-import { createWordTable, type WordData, type WordTable } from './word-data.ts';
+import { bitsFor, createWordTable, isCommon, type WordData, type WordTable } from './word-data.ts';
 
 /** Of sets that take long to put together, as many are remembered, each a bit for every book. */
 const rememberedSets = 20;
@@ -90,48 +90,58 @@ type BookSet =
   | { readonly size: number; readonly list: null; readonly bits: Uint32Array };
 
 function createFinder({ lists, listStarts, places, ...words }: WordData): FindBooks {
-  const table = createWordTable({ ...words, listStarts });
+  const table = createWordTable(words);
   const remembered = createLruMap<string, BookSet>(rememberedSets);
-  const bitsLength = (places.length + 31) >>> 5;
-  const listOf = (from: number, to: number): Uint32Array => lists.subarray(listStarts[from], listStarts[to]);
 
+  const ofWord = (at: number): BookSet => {
+    const size = table.books(at, at + 1);
+    const list = lists.subarray(listStarts[at], listStarts[at + 1]);
+    return isCommon(size, places.length) ? { size, list: null, bits: list } : { size, list, bits: null };
+  };
+  const addWords = (bits: Uint32Array, { from, to }: Range): void => {
+    for (let at = from; at < to; at++) {
+      const end = listStarts[at + 1]!;
+      if (isCommon(table.books(at, at + 1), places.length)) {
+        for (let next = listStarts[at]!, word = 0; next < end; next++) bits[word++]! |= lists[next]!;
+      } else for (let next = listStarts[at]!; next < end; next++) addBit(bits, lists[next]!);
+    }
+  };
+  const ofRange = (range: Range): BookSet => {
+    if (range.to - range.from === 1) return ofWord(range.from);
+    const bits = new Uint32Array(bitsFor(places.length));
+    addWords(bits, range);
+    return { size: table.books(range.from, range.to), list: null, bits };
+  };
+  const ofAny = (ways: readonly (readonly Range[])[]): BookSet => {
+    const bits = new Uint32Array(bitsFor(places.length));
+    let size = 0;
+    for (const ranges of ways) {
+      const [range, ...others] = ranges;
+      if (others.length === 0) {
+        addWords(bits, range!);
+        size += table.books(range!.from, range!.to);
+        continue;
+      }
+      const found = booksInAll(ranges.map(ofRange), places.length);
+      for (const number of found) addBit(bits, number);
+      size += found.length;
+    }
+    return { size, list: null, bits };
+  };
   /** `null` when no book has the words. */
   const setOf = ({ alternatives }: Slot): BookSet | null => {
     const ways = alternatives.map((alternative) => rangesOf(table, alternative)).filter((ranges) => ranges !== null);
-    const [way, ...others] = ways;
+    const [way] = ways;
     if (way === undefined) return null;
-    const [first, ...more] = way;
-    if (others.length === 0 && more.length === 0 && first!.to - first!.from === 1) {
-      const list = listOf(first!.from, first!.to);
-      return { size: list.length, list, bits: null };
-    }
+    const single = ways.length === 1 && way.length === 1 ? way[0]! : null;
+    if (single !== null && single.to - single.from === 1) return ofWord(single.from);
     const key = ways.map((ranges) => ranges.map(({ from, to }) => `${from}-${to}`).join('&')).join();
     const known = remembered.get(key);
     if (known !== undefined) return known;
-    const bits = new Uint32Array(bitsLength);
-    let size = 0;
-    for (const ranges of ways) {
-      const list = ranges.length === 1 ? listOf(ranges[0]!.from, ranges[0]!.to) : inAll(ranges);
-      size += list.length;
-      addBits(bits, list);
-    }
-    const set = { size, list: null, bits };
+    const set = single === null ? ofAny(ways) : ofRange(single);
     remembered.set(key, set);
     return set;
   };
-  const inAll = (ranges: readonly Range[]): Uint32Array =>
-    Uint32Array.from(
-      booksInAll(
-        ranges.map(({ from, to }) => {
-          const list = listOf(from, to);
-          if (to - from === 1) return { size: list.length, list, bits: null };
-          const bits = new Uint32Array(bitsLength);
-          addBits(bits, list);
-          return { size: list.length, list: null, bits };
-        }),
-        places.length,
-      ),
-    );
 
   return (slots, limit) => {
     const sets: BookSet[] = [];
@@ -156,11 +166,8 @@ function rangesOf(table: WordTable, { words }: Alternative): readonly Range[] | 
   return ranges;
 }
 
-function addBits(bits: Uint32Array, list: Uint32Array): void {
-  for (let at = 0; at < list.length; at++) {
-    const number = list[at]!;
-    bits[number >>> 5]! |= 1 << (number & 31);
-  }
+function addBit(bits: Uint32Array, number: number): void {
+  bits[number >>> 5]! |= 1 << (number & 31);
 }
 
 /** The first books that are in every set. The smallest set leads through the others. */
