@@ -22,24 +22,36 @@ type Tick = { readonly before: readonly Lease[]; readonly after: readonly Lease[
 export function* tick(place: string, request: LeaseRequest, nowMs: number): Steps<Tick> {
   const { projection, instance, ttlMs } = request;
   yield* checkVersion(place, request);
-  yield* write(instanceTable, [[projection, instance, nowMs]]);
-  yield* change('DELETE FROM state.instance WHERE projection = ? AND (seen_ms < ? OR seen_ms > ?)', [
-    projection,
-    nowMs - ttlMs,
-    nowMs + ttlMs,
-  ]);
-  const instances = yield* forgetGone(request);
+  const instances = yield* meetInstances(request, nowMs);
   const before = yield* addPartitions(request, yield* readLeases(projection));
   const ends = new Map(request.partitions.map((partition) => [nameOf(partition), partition.end]));
   const after = shareLeases(before, { instance, instances, nowMs, ttlMs }).map((lease) => {
     const seenEnd = Math.max(lease.seenEnd, ends.get(nameOf(lease)) ?? 0);
     return { ...lease, seenEnd };
   });
-  yield* write(
-    leaseTable,
-    after.map(({ positionId, instance: owner, untilMs, seenEnd }) => [positionId, owner, untilMs, seenEnd]),
-  );
+  const changed = after.filter((lease, index) => !isNearly(lease, before[index]!, ttlMs));
+  if (changed.length > 0) {
+    yield* write(
+      leaseTable,
+      changed.map(({ positionId, instance: owner, untilMs, seenEnd }) => [positionId, owner, untilMs, seenEnd]),
+    );
+  }
   return { before, after };
+}
+
+/**
+ * Times in the database are this part of `ttlMs` old before they are renewed. An idle shop then seldom writes: its ticks
+ * were most of what it did.
+ */
+const renewedAfter = 1 / 4;
+
+function isRecent(ms: number, nowMs: number, ttlMs: number): boolean {
+  return ms <= nowMs && nowMs - ms < ttlMs * renewedAfter;
+}
+
+function isNearly(lease: Lease, stored: Lease, ttlMs: number): boolean {
+  const isSame = lease.instance === stored.instance && lease.seenEnd === stored.seenEnd;
+  return isSame && (lease.untilMs === stored.untilMs || isRecent(stored.untilMs, lease.untilMs, ttlMs));
 }
 
 /** The partitions that an instance holds after a tick. */
@@ -80,15 +92,23 @@ export function* checkVersion(
   );
 }
 
-/** @returns the instances that are left. */
-function* forgetGone({ projection, isGone }: LeaseRequest): Steps<readonly string[]> {
-  const found = yield* rows('SELECT instance FROM state.instance WHERE projection = ?', [projection]);
-  const known = found.map((row) => columnText(row['instance'])!);
-  const gone = known.filter((one) => isGone?.(one));
-  for (const one of gone) {
-    yield* change('DELETE FROM state.instance WHERE projection = ? AND instance = ?', [projection, one]);
+/** Says that this instance lives, and forgets those that do not. @returns the living ones. */
+function* meetInstances(
+  { projection, instance, ttlMs, isGone }: LeaseRequest,
+  nowMs: number,
+): Steps<readonly string[]> {
+  const found = yield* rows('SELECT instance, seen_ms FROM state.instance WHERE projection = ?', [projection]);
+  const living = [instance];
+  let isKnown = false;
+  for (const row of found) {
+    const name = columnText(row['instance'])!;
+    const seenMs = Number(row['seen_ms']);
+    if (name === instance) isKnown = isRecent(seenMs, nowMs, ttlMs);
+    else if (Math.abs(nowMs - seenMs) <= ttlMs && isGone?.(name) !== true) living.push(name);
+    else yield* change('DELETE FROM state.instance WHERE projection = ? AND instance = ?', [projection, name]);
   }
-  return known.filter((one) => !gone.includes(one));
+  if (!isKnown) yield* write(instanceTable, [[projection, instance, nowMs]]);
+  return living;
 }
 
 function* addPartitions({ projection, partitions }: LeaseRequest, known: readonly Lease[]): Steps<readonly Lease[]> {

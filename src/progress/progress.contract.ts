@@ -123,6 +123,16 @@ export function progressContract(technology: string, open: () => Promise<OpenPro
       assert.deepEqual(names(await progress.lease(request('c'))), [0, 1, 2, 3]);
     });
 
+    test('renews a lease once a quarter of its time has passed', async ({ progress, passMs }) => {
+      await progress.lease(request('a'));
+      passMs(ttlMs / 4);
+      await progress.lease(request('a'));
+      passMs(ttlMs - 1);
+      assert.deepEqual(names(await progress.lease(request('b'))), []);
+      passMs(2);
+      assert.deepEqual(names(await progress.lease(request('b'))), [0, 1, 2, 3]);
+    });
+
     test('takes over at once when the clock was set back further than a lease is long', async ({
       progress,
       passMs,

@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { it } from 'node:test';
 import { progressContract, type ContractChange } from '../progress.contract.ts';
 import { openSqlite } from '../../sqlite/connection.ts';
 import { createSqliteProgress, progressMigrations } from './progress.ts';
@@ -43,4 +45,28 @@ progressContract('SQLite', async () => {
       await rm(folder, { recursive: true });
     },
   };
+});
+
+void it('an idle tick of leases writes nothing', async (test) => {
+  const folder = await mkdtemp(join(tmpdir(), 'samsa-progress-'));
+  const path = join(folder, 'state.sqlite');
+  const database = openSqlite(path, { migrations: [progressMigrations], busyTimeoutMs: 1_000 });
+  const other = openSqlite(path, { migrations: [progressMigrations], busyTimeoutMs: 1_000 });
+  test.after(async () => {
+    for (const { close } of [database, other]) close();
+    await rm(folder, { recursive: true });
+  });
+  let nowMs = 1_000_000;
+  const progress = createSqliteProgress(
+    database,
+    () => nowMs,
+    () => {},
+  );
+  const partitions = [{ topic: 't', partition: 0, topicId: 'id-1', start: 0, end: 0 }];
+  const request = { projection: 'p', version: 1, instance: 'a', ttlMs: 5_000, partitions };
+  await progress.lease(request);
+  const version = other.dataVersion();
+  nowMs += 500;
+  assert.equal((await progress.lease(request)).length, 1);
+  assert.equal(other.dataVersion(), version);
 });
