@@ -3,6 +3,16 @@ import { Type, type Static } from '@sinclair/typebox';
 /** Larger numbers are not exact in JavaScript, and stores refuse to return them. */
 export const BookIdSchema = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
+/** A book's id in an address. `parseBookId` also checks that it is not too large. */
+export const bookIdPattern = '^[1-9][0-9]{0,15}$';
+const bookId = new RegExp(bookIdPattern);
+
+/** @returns `null` when the text is not an id. */
+export function parseBookId(text: string): number | null {
+  const id = bookId.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(id) ? id : null;
+}
+
 /**
  * A book as in every list and event (docs/contract.md §1). More fields may follow; unknown fields are kept.
  * `published_at` is a year or a date, `created_at` RFC 3339, `popularity` a count of readers.

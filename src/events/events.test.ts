@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bookChangedRecord, decodeBookChanged } from './book-changed.ts';
 import { bookSearchedRecord, createBookSearchedDecoder, type SearchKeyFormat } from './book-searched.ts';
-import { listedBook } from './book.ts';
+import { listedBook, parseBookId } from './book.ts';
 import { decodeEnvelope, decodeMark, createEventSource } from './envelope.ts';
 import { decodeReaderAction, readerActionRecord } from './reader-action.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
@@ -148,6 +148,16 @@ describe('reader action', () => {
   it('refuses unknown actions and readers without a name', () => {
     assert.throws(() => decodeReaderAction(plain('r1', '{"action":"eaten","book_id":1}')), badEvent);
     assert.throws(() => decodeReaderAction(plain('', '{"action":"opened","book_id":1}')), badEvent);
+  });
+});
+
+describe('book id', () => {
+  it('is read from an address as far as JavaScript has it exactly', () => {
+    assert.equal(parseBookId('17'), 17);
+    assert.equal(parseBookId(String(Number.MAX_SAFE_INTEGER)), Number.MAX_SAFE_INTEGER);
+    for (const wrong of ['', '0', '-1', '017', '1.5', '1e3', '９', '9007199254740992']) {
+      assert.equal(parseBookId(wrong), null, wrong);
+    }
   });
 });
 

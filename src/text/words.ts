@@ -380,6 +380,15 @@ export function identityKey(text: string): string {
   return words.length > 0 ? [...words, ...(written.match(tellingSymbols) ?? [])].join(' ') : symbolsOnly(written);
 }
 
+/** A folded text without its leading English article. A text that is only an article stays. */
+export function withoutArticle(folded: string): string {
+  return folded.replace(/^(?:the|an?) (?=.)/, '');
+}
+
+export function isArticle(word: string): boolean {
+  return word === 'the' || word === 'a' || word === 'an';
+}
+
 /** Resolves compatibility forms before words are cut, because “№” or “㏂” stand for words. */
 function compatible(text: string): string {
   if (ascii.test(text)) return text;

@@ -1,6 +1,6 @@
 import type { Book } from '../../../events/book.ts';
 import { authorKeys, toIsbn13 } from '../../../text/fields.ts';
-import { identityKey, wholeWords } from '../../../text/words.ts';
+import { identityKey, wholeWords, withoutArticle } from '../../../text/words.ts';
 
 /**
  * Which books are editions of one work. It depends only on the present books, not on the order in which they arrived.
@@ -151,8 +151,7 @@ function otherTitles(book: Book): readonly string[] {
 
 function titleKey(title: string): string {
   const whole = title.replace(inBrackets, '').replace(emptySubtitle, '');
-  const key = identityKey(whole.replace(turnedArticle, '$2 $1'));
-  return key.replace(/^(?:the|an?) (?=.)/, '');
+  return withoutArticle(identityKey(whole.replace(turnedArticle, '$2 $1')));
 }
 
 function volumeOf({ title, series }: Book): string {

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import { authorKey, splitAuthors } from '../../../text/fields.ts';
-import { identityKey, isUnspaced } from '../../../text/words.ts';
+import { identityKey, isUnspaced, withoutArticle } from '../../../text/words.ts';
 import type { BookContent } from './book-content.ts';
 
 /** Raise it with every change to `titleKey`: catalogues then bring their stored keys up to date before an import. */
@@ -17,7 +17,7 @@ export function titleKey(book: Partial<BookContent> & { readonly title: string }
 }
 
 function bareTitle(title: string): string {
-  return identityKey(title).replace(/^(?:the|an?) (?=.)/, '');
+  return withoutArticle(identityKey(title));
 }
 
 /** Titles as lists write them, and as they are compared. */

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { reason, SamsaError } from '../../../errors.ts';
 import { type BookChanged } from '../../../events/book-changed.ts';
-import { listedBook } from '../../../events/book.ts';
+import { bookIdPattern, listedBook, parseBookId } from '../../../events/book.ts';
 import { requireOperator, type Access } from '../../../http/access.ts';
 import { requireJson } from '../../../http/read-request.ts';
 import type { HttpServer } from '../../../http/routes.ts';
@@ -20,8 +20,8 @@ export type CatalogueRoutesDeps = {
 /** Room for the longest description, written as JSON escapes. */
 const bodyLimitBytes = 256 * 1024;
 const security = [{}, { operator: [] }];
-const BookIdSchema = Type.Object({
-  id: Type.String({ description: "a book's number", described: { pattern: '^[1-9][0-9]{0,14}$' } }),
+const BookIdParams = Type.Object({
+  id: Type.String({ description: "a book's number", described: { pattern: bookIdPattern } }),
 });
 
 /** `POST /api/books` and `GET`, `PUT`, `DELETE /api/books/:id` (docs/contract.md §2). */
@@ -32,7 +32,7 @@ export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): 
 
   server.get(
     '/api/books/:id',
-    { schema: { summary: 'A whole book', params: BookIdSchema, response: { 200: WholeBookSchema } } },
+    { schema: { summary: 'A whole book', params: BookIdParams, response: { 200: WholeBookSchema } } },
     async (request) => {
       const id = bookIdOf(request.params.id);
       const book = await catalogue.get(id);
@@ -61,7 +61,7 @@ export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): 
       schema: {
         summary: 'Replace a book',
         security,
-        params: BookIdSchema,
+        params: BookIdParams,
         body: ChangedBookSchema,
         response: { 200: WholeBookSchema },
       },
@@ -82,7 +82,7 @@ export function catalogueRoutes(server: HttpServer, deps: CatalogueRoutesDeps): 
     '/api/books/:id',
     {
       onRequest: operatorOnly,
-      schema: { summary: 'Remove a book', security, params: BookIdSchema, response: { 204: Type.Null() } },
+      schema: { summary: 'Remove a book', security, params: BookIdParams, response: { 204: Type.Null() } },
     },
     async (request, reply) => {
       await applyHere(request, deps, await catalogue.change(bookIdOf(request.params.id), null));
@@ -105,8 +105,8 @@ async function applyHere(
 }
 
 function bookIdOf(text: string): number {
-  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(id)) throw unknownBook(text);
+  const id = parseBookId(text);
+  if (id === null) throw unknownBook(text);
   return id;
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SamsaError, reason } from '../../../errors.ts';
-import type { Book } from '../../../events/book.ts';
+import { parseBookId, type Book } from '../../../events/book.ts';
 import { longestQuery } from '../../../events/book-searched.ts';
 import { html, type Html } from './html.ts';
 import type { Assets } from '../assets/assets.ts';
@@ -119,7 +119,8 @@ export async function composeBook(deps: PageDeps, request: FastifyRequest, reply
 
 async function findBook(deps: PageDeps, request: FastifyRequest): Promise<Book> {
   const { id } = request.params as { readonly id: string };
-  const book = /^[1-9]\d{0,14}$/.test(id) ? await deps.lookupBook(Number(id)) : null;
+  const bookId = parseBookId(id);
+  const book = bookId === null ? null : await deps.lookupBook(bookId);
   if (book === null) throw new SamsaError('book-unknown', 'There is no such book. It may have been removed.');
   return book;
 }

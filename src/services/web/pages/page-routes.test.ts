@@ -246,6 +246,11 @@ describe('panel of searches', () => {
     );
   });
 
+  it('recognises that search by the words that count, however they are spelt', async (test) => {
+    const { asReader } = await openPages(test, { trends: { ok: true, items: [trend('jo nesbo')] } });
+    assert.match(textOf((await asReader('/?q=Jo+Nesb%C3%B8')).body), /Jo Nesbø you, just now · 5 readers What/);
+  });
+
   it('never shows what another reader searched, not even at the same address', async (test) => {
     const { asStranger, asReader, askedFor } = await openPages(test);
     await asStranger('/?q=emma');

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { bookIdPattern } from '../../../events/book.ts';
 import { answersText, type HttpServer } from '../../../http/routes.ts';
 import { assetRoutes } from '../assets/assets.ts';
 import { samePagePath } from '../readers/action-routes.ts';
@@ -45,7 +46,7 @@ function searchAndBookRoutes(pages: FastifyInstance, deps: PageDeps): void {
   });
   const book = {
     ...answersText('The page of a book', 'text/html'),
-    params: Type.Object({ id: Type.String({ described: { pattern: '^[1-9][0-9]{0,14}$' } }) }),
+    params: Type.Object({ id: Type.String({ described: { pattern: bookIdPattern } }) }),
   };
   pages.get('/books/:id', { schema: book }, async (request, reply) =>
     renderPage(deps.assets, await composeBook(deps, request, reply)),

@@ -1,3 +1,4 @@
+import { countingKey } from '../../../text/words.ts';
 import { html, type Html } from './html.ts';
 import type { LatestSearch } from '../readers/recent-searches.ts';
 import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
@@ -37,9 +38,11 @@ export function renderPanels(views: PanelViews): Html {
 /** Shows the reader's own latest search first, even before it is counted, then the trends. */
 export function renderTrends({ trends, own, nowMs }: Omit<PanelViews, 'recommendations' | 'back'>): Html {
   const listed = trends.ok ? trends.items : [];
-  const ownKey = own === null ? null : keyOf(own.query);
-  const others = listed.filter(({ query }) => keyOf(query) !== ownKey).slice(0, shownTrends - (own === null ? 0 : 1));
-  const counted = listed.find(({ query }) => keyOf(query) === ownKey);
+  const ownKey = own === null ? null : countingKey(own.query);
+  const others = listed
+    .filter(({ query }) => countingKey(query) !== ownKey)
+    .slice(0, shownTrends - (own === null ? 0 : 1));
+  const counted = listed.find(({ query }) => countingKey(query) === ownKey);
   const ownRow = own === null ? null : renderOwn(own, counted, nowMs);
   const rows = others.map((trend) => renderTrend(trend));
   return html`${
@@ -55,7 +58,7 @@ export function renderTrends({ trends, own, nowMs }: Omit<PanelViews, 'recommend
 function renderOwn(own: LatestSearch, counted: Trend | undefined, nowMs: number): Html {
   const when = nowMs - own.timeMs < justNowMs ? 'you, just now' : 'you, a little earlier';
   const led = own.firstBook === null ? 'no book found' : `found ${own.firstBook.title}`;
-  return html`<li class="trend is-own" data-key="own ${keyOf(own.query)}">
+  return html`<li class="trend is-own" data-key="own ${countingKey(own.query)}">
     <a href="${searchUrl(own.query)}">${own.query}</a>
     <span class="note"><strong>${when}</strong> · ${counted === undefined ? led : readersOf(counted)}</span>
     ${drawSparkline(counted?.hourly ?? [])}
@@ -64,7 +67,7 @@ function renderOwn(own: LatestSearch, counted: Trend | undefined, nowMs: number)
 
 function renderTrend(trend: Trend): Html {
   const rising = trend.kind === 'rising';
-  return html`<li class="trend${rising ? ' is-rising' : ''}" data-key="${keyOf(trend.query)}">
+  return html`<li class="trend${rising ? ' is-rising' : ''}" data-key="${countingKey(trend.query)}">
     <a href="${searchUrl(trend.query)}">${trend.query}</a>
     <span class="note"
       >${rising ? html`<strong>rising</strong> · ${trend.why ?? readersOf(trend)}` : readersOf(trend)}</span
@@ -124,11 +127,6 @@ function renderRecommendation(book: Recommendation, back: string): Html {
 
 function renderAway(what: string): Html {
   return html`<p class="quiet">${what} is not available right now. Everything else works.</p>`;
-}
-
-/** Nearly the trend service's key; recognises two spellings of one search. */
-function keyOf(query: string): string {
-  return query.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
 }
 
 const sparkline = { width: 72, height: 20, shownHours: 24 };

@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
-import type { Book } from '../../../events/book.ts';
+import { bookIdPattern, parseBookId, type Book } from '../../../events/book.ts';
 import { longestQuery } from '../../../events/book-searched.ts';
 import { readerActionNames } from '../../../events/reader-action.ts';
 import { isSameHost, requireOperator, type Access } from '../../../http/access.ts';
@@ -55,7 +55,7 @@ type ActionBody = Static<typeof JsonBody> | Static<typeof FormBody>;
 
 const schema = {
   summary: 'Tell the shop what a reader did with a book',
-  params: Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$' }) }),
+  params: Type.Object({ id: Type.String({ pattern: bookIdPattern }) }),
   body: { content: { 'application/json': { schema: JsonBody }, [formType]: { schema: FormBody } } },
   response: {
     202: Type.Object({ book_id: Type.Integer(), action: Action }),
@@ -72,9 +72,9 @@ type ActionDeps = {
 /** `POST /api/books/:id/actions`: as JSON for programs, as a form for pages without JavaScript. */
 export function actionRoutes(server: HttpServer, deps: ActionDeps): void {
   server.post('/api/books/:id/actions', { schema, onRequest: refuseForeign }, async (request, reply) => {
-    const id = Number(request.params.id);
-    if ((await deps.lookupBook(id)) === null) {
-      throw new SamsaError('book-unknown', `There is no book with id ${id}.`);
+    const id = parseBookId(request.params.id);
+    if (id === null || (await deps.lookupBook(id)) === null) {
+      throw new SamsaError('book-unknown', `There is no book with id ${request.params.id}.`);
     }
     const body = request.body as ActionBody;
     const reader = deps.identify(request, reply);

@@ -1,6 +1,6 @@
 import { listedBook, type Book } from '../../../../events/book.ts';
 import { authorKeys, toIsbn13, languageOf } from '../../../../text/fields.ts';
-import { countingKey, cutWords, wholeWords } from '../../../../text/words.ts';
+import { countingKey, cutWords, wholeWords, withoutArticle } from '../../../../text/words.ts';
 
 /** A book as the index keeps it. Texts are as written, except `titleWords`, which is an `indexText`. */
 export type BookRow = {
@@ -98,10 +98,6 @@ export function wholeMark(key: string): string {
   let mark = 0x811c9dc5;
   for (let at = 0; at < key.length; at++) mark = Math.imul(mark ^ key.charCodeAt(at), 0x01000193);
   return `#w${(mark >>> 0).toString(36)}`;
-}
-
-export function withoutArticle(key: string): string {
-  return key.replace(/^(?:the|an?) (?=.)/, '');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { authorKey } from '../../../../text/fields.ts';
-import { functionWords, countingKey } from '../../../../text/words.ts';
-import { startMarkOf, wholeMark, wholeWordsAtMost, withoutArticle } from '../index/book-row.ts';
+import { functionWords, countingKey, withoutArticle } from '../../../../text/words.ts';
+import { startMarkOf, wholeMark, wholeWordsAtMost } from '../index/book-row.ts';
 import { mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { createCorrector, type Corrector } from './correct-words.ts';

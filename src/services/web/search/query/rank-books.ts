@@ -1,3 +1,4 @@
+import { isArticle } from '../../../../text/words.ts';
 import type { Field, RankedBook } from '../index/book-row.ts';
 import type { Reading, Slot } from './parse-query.ts';
 
@@ -253,10 +254,6 @@ function isMainTitle(title: string, mainTitleWords: number, start: string, at: n
 
 const space = 32;
 const bar = 124;
-
-function isArticle(word: string): boolean {
-  return word === 'the' || word === 'a' || word === 'an';
-}
 
 function countSpaces(text: string): number {
   let count = 0;
