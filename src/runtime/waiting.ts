@@ -9,11 +9,12 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** Resolves with `promise`, or after so many milliseconds. @throws what `promise` throws until then. */
 export async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  const settled = new AbortController();
+  const over = Promise.withResolvers<void>();
+  const timeout = setTimeout(over.resolve, ms);
   try {
-    await Promise.race([promise, pause(ms, settled.signal)]);
+    await Promise.race([promise, over.promise]);
   } finally {
-    settled.abort();
+    clearTimeout(timeout);
   }
 }
 
