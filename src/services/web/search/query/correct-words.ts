@@ -22,6 +22,10 @@ const likeliestParts = 6;
 const runTogether = { least: 8, most: 60 } as const;
 const longestPart = 16;
 const mostParts = 10;
+/** A part that is in no more books than these is perhaps misspelt, although it is a word. */
+const doubtfulBooks = 5;
+/** How many parts of a title typed as one word are taken for misspelt, one at a time, and in how many ways each. */
+const misspeltParts = { tried: 16, ways: 3, least: 4, letterCost: 3 } as const;
 /** The cost of a word that is in one book. A word in twice as many books costs 1 less. */
 const rarest = 24;
 
@@ -89,42 +93,77 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     for (let at = 1; at < word.length; at++) {
       const [first, second] = [word.slice(0, at), word.slice(at)];
       if (!isLongEnough.test(first) || !isLongEnough.test(second)) continue;
-      const knows = [spelling.books(first, false) > 0, spelling.books(second, prefix) > 0] as const;
-      if (knows[0] === knows[1]) continue;
-      const likely = knows[0] ? { word: second, prefix } : { word: first, prefix: false };
+      const books = [spelling.books(first, false), spelling.books(second, prefix)] as const;
+      if (Math.min(...books) > doubtfulBooks || Math.max(...books) === 0) continue;
+      const isSecond = books[0] >= books[1];
+      const likely = isSecond ? { word: second, prefix } : { word: first, prefix: false };
       if (!isAlone && letters.test(likely.word) && likely.word.length < misspeltAmongWords) continue;
       for (const { words, edits, books } of corrections({ ...likely, only: null }, false).slice(0, likeliestParts)) {
         const [corrected] = words;
-        const parts = knows[0] ? [{ word: first, prefix: false }, corrected!] : [corrected!, { word: second, prefix }];
+        const parts = isSecond ? [{ word: first, prefix: false }, corrected!] : [corrected!, { word: second, prefix }];
         ways.push({ words: parts, edits: edits + spaceEdits, books });
       }
     }
     return ways;
   };
 
-  /**
-   * “lordoftherings”: the likeliest way to split a word into three or more known ones. The common words are the likely
-   * ones.
-   */
-  const partedIntoMany = ({ word, prefix }: QueryWord): readonly Alternative[] => {
-    if (word.length < runTogether.least || word.length > runTogether.most || !letters.test(word)) return [];
-    const best: ({ readonly cost: number; readonly parts: readonly string[] } | null)[] = [{ cost: 0, parts: [] }];
+  /** The cost of a part of a word; infinite when it is not known. */
+  const costOf = (part: string, isUnfinished: boolean): number => {
+    if (part.length < 2 && !/[ai]/.test(part)) return Infinity;
+    const known = spelling.books(part, false);
+    const books = known > 0 || !isUnfinished || part.length < 4 ? known : Math.min(1, spelling.books(part, true));
+    return books === 0 ? Infinity : rarest - Math.log2(books);
+  };
+
+  /** The likeliest ways to split each beginning and each end of a word into known words. The common words are likely. */
+  const splitsOf = ({ word, prefix }: QueryWord) => {
+    const none: Split = { cost: Infinity, parts: [] };
+    const until = Array.from({ length: word.length + 1 }, (_, end) => (end === 0 ? { cost: 0, parts: [] } : none));
+    const from = until.toReversed();
     for (let end = 1; end <= word.length; end++) {
-      best[end] = null;
       for (let start = Math.max(0, end - longestPart); start < end; start++) {
-        const before = best[start];
         const part = word.slice(start, end);
-        if (before == null || (part.length < 2 && !/[ai]/.test(part))) continue;
-        const isUnfinished = prefix && end === word.length && part.length >= 4;
-        const books = spelling.books(part, false) || (isUnfinished ? Math.min(1, spelling.books(part, true)) : 0);
-        const cost = before.cost + rarest - Math.log2(books);
-        if (books > 0 && cost < (best[end]?.cost ?? Infinity)) best[end] = { cost, parts: [...before.parts, part] };
+        const cost = until[start]!.cost + costOf(part, prefix && end === word.length);
+        if (cost < until[end]!.cost) until[end] = { cost, parts: [...until[start]!.parts, part] };
       }
     }
-    const parts = best[word.length]?.parts ?? [];
-    if (parts.length < 3 || parts.length > mostParts) return [];
-    const words = parts.map((part, at) => ({ word: part, prefix: prefix && at === parts.length - 1 }));
-    return [{ words, edits: spaceEdits, books: 0 }];
+    for (let start = word.length - 1; start >= 0; start--) {
+      for (let end = Math.min(word.length, start + longestPart); end > start; end--) {
+        const part = word.slice(start, end);
+        const cost = from[end]!.cost + costOf(part, prefix && end === word.length);
+        if (cost < from[start]!.cost) from[start] = { cost, parts: [part, ...from[end]!.parts] };
+      }
+    }
+    return { until, from };
+  };
+
+  /** “lordoftherings”: split into three or more known words. “tokillamokingbird”: all but one of them known. */
+  const partedIntoMany = (typed: QueryWord): readonly Alternative[] => {
+    const { word, prefix } = typed;
+    if (word.length < runTogether.least || word.length > runTogether.most || !letters.test(word)) return [];
+    const { until, from } = splitsOf(typed);
+    const asWords = (parts: readonly string[], isLast: boolean) =>
+      parts.map((part, at) => ({ word: part, prefix: prefix && isLast && at === parts.length - 1 }));
+    const { parts } = until[word.length]!;
+    const ways: Alternative[] = [];
+    if (isMany(parts.length)) ways.push({ words: asWords(parts, true), edits: spaceEdits, books: 0 });
+    const doubtful: { readonly start: number; readonly end: number; readonly cost: number }[] = [];
+    for (let start = 0; start < word.length; start++) {
+      for (let end = start + misspeltParts.least; end <= Math.min(word.length, start + longestPart); end++) {
+        const cost = until[start]!.cost + from[end]!.cost + misspeltParts.letterCost * (end - start);
+        if (cost === Infinity || !isMany(until[start]!.parts.length + 1 + from[end]!.parts.length)) continue;
+        if (spelling.books(word.slice(start, end), false) <= doubtfulBooks) doubtful.push({ start, end, cost });
+      }
+    }
+    doubtful.sort((a, b) => a.cost - b.cost);
+    for (const { start, end } of doubtful.slice(0, misspeltParts.tried)) {
+      const part = { word: word.slice(start, end), prefix: prefix && end === word.length, only: null };
+      for (const { words, edits, books } of corrections(part, false).slice(0, misspeltParts.ways)) {
+        const all = [...asWords(until[start]!.parts, false), ...words, ...asWords(from[end]!.parts, true)];
+        ways.push({ words: all, edits: edits + spaceEdits, books });
+      }
+    }
+    return ways;
   };
 
   const slot = (word: QueryWord, alternatives: readonly Alternative[]): Slot => ({
@@ -231,6 +270,12 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
 
 function withoutRepeats(words: readonly QueryWord[]): readonly QueryWord[] {
   return words.filter(({ word }, at) => words.findIndex((other) => other.word === word) === at);
+}
+
+type Split = { readonly cost: number; readonly parts: readonly string[] };
+
+function isMany(parts: number): boolean {
+  return parts >= 3 && parts <= mostParts;
 }
 
 function reading(slots: readonly Slot[]): Reading {

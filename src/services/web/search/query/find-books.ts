@@ -61,7 +61,15 @@ export function findBooks(index: IndexReader, spelling: Spelling | null, request
   return isSimple(request) ? findSimply(index, query, plan, request) : findByFacts(index, query, plan, request);
 }
 
-const allOfThem: SearchPlan = { readings: [], expression: '', places: [], count: 0, isWhole: true, dropped: [] };
+const allOfThem: SearchPlan = {
+  readings: [],
+  expression: '',
+  places: [],
+  matches: [],
+  count: 0,
+  isWhole: true,
+  dropped: [],
+};
 
 function isSimple({ filters, sort = 'relevance', withFacets = false }: SearchRequest): boolean {
   return filters === undefined && sort === 'relevance' && !withFacets;
@@ -100,19 +108,21 @@ function findByFacts(
   const isFiltered = filters !== undefined;
   const ranked = query.text === '' ? [] : rankBooks(index.ranked(plan.places), plan.readings);
   const all = query.text !== '' && plan.count <= plan.places.length ? plan.places.toSorted((a, b) => a - b) : null;
-  const read = (met: FactConditions, asked: string, scanned: number): readonly BookFacts[] =>
-    all === null ? index.facts(asked, met, scanned) : index.factsAt(all, met);
-  const facts = read(conditions, expression, isFiltered ? scannedMatches : mostCounted).filter(isMet);
+  const unfiltered = (): readonly BookFacts[] =>
+    query.text === '' ? index.facts('', anyBook, mostCounted) : index.factsAt(plan.matches, anyBook);
+  const filtered = (): readonly BookFacts[] =>
+    all === null ? index.facts(expression, conditions, scannedMatches) : index.factsAt(all, conditions);
+  const facts = isFiltered ? filtered().filter(isMet) : unfiltered();
   const counted = facts.slice(0, countedMatches);
   const isCut = all === null && isFiltered && index.hasMoreThan(expression, scannedMatches);
   const inOrder = (): readonly number[] => {
-    if (sort === 'relevance') return inRankedOrder(ranked, counted);
+    if (sort === 'relevance') return inRankedOrder(ranked, counted, isFiltered);
     if (sort === 'popularity') return counted.map(({ place }) => place);
     if (all !== null) return sortBooks(facts, sort).map(({ place }) => place);
     return sortedPlaces(index, expression, conditions, isMet, sort);
   };
   // A facet with a chosen value still shows its other values.
-  const base = isFiltered && withFacets ? read(anyBook, plan.expression, countedMatches) : counted;
+  const base = isFiltered && withFacets ? unfiltered().slice(0, countedMatches) : counted;
   return {
     ...described(query, plan, ranked),
     bookIds: inOrder()
@@ -126,10 +136,14 @@ function findByFacts(
 
 const anyBook: FactConditions = { languages: [], from: null, to: null };
 
-/** The ranked books first, then the others in order of popularity. */
-function inRankedOrder(ranked: readonly RankedMatch[], counted: readonly BookFacts[]): readonly number[] {
+/** The ranked books first, those of them that pass the filters, then the others in order of popularity. */
+function inRankedOrder(
+  ranked: readonly RankedMatch[],
+  counted: readonly BookFacts[],
+  isFiltered: boolean,
+): readonly number[] {
   const wanted = new Set(counted.map(({ place }) => place));
-  const best = ranked.map(({ book }) => book.place).filter((place) => wanted.delete(place));
+  const best = ranked.map(({ book }) => book.place).filter((place) => wanted.delete(place) || !isFiltered);
   return [...best, ...wanted];
 }
 

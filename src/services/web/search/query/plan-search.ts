@@ -24,6 +24,8 @@ export type SearchPlan = {
   readonly expression: string;
   /** The books to rank: the most popular matches, and those whose whole title or author is the query. */
   readonly places: readonly number[];
+  /** All that match any reading, most popular first, at most `mostCounted`. */
+  readonly matches: readonly number[];
   /** How many books match the readings, counted up to `mostCounted`. */
   readonly count: number;
   /** False: there may be more. */
@@ -82,7 +84,7 @@ function typedPlan(
   index: IndexReader,
   query: ParsedQuery,
   typed: Reading,
-  { places, count, isWhole }: Matches,
+  { places, matches, count, isWhole }: Matches,
   limit: number,
 ): SearchPlan {
   const expression = count === 0 ? '' : slotsExpression(typed.slots);
@@ -92,6 +94,7 @@ function typedPlan(
     readings: [typed],
     expression,
     places: whole.length === 0 ? places : [...new Set([...whole, ...places])],
+    matches,
     count,
     isWhole,
     dropped: [],
@@ -133,20 +136,25 @@ function addCorrectedTitles(
   const marks = slot.alternatives.map(({ words }) => `"${wholeMark(words[0]!.word)}"`).join(' OR ');
   const books = index.ranked(index.match(marks, markedCandidates)).filter(slotsCheck([slot]));
   const places = books.map(({ place }) => place);
-  gathered.add({ slots: [slot], phrase: null, whole: null }, { places, count: places.length, isWhole: true });
+  gathered.add(
+    { slots: [slot], phrase: null, whole: null },
+    { places, matches: places, count: places.length, isWhole: true },
+  );
 }
 
 function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: Gathering): void {
   const [word] = words;
   if (words.length !== 1 || word === undefined || !/^[a-z]{3,6}$/.test(word.word)) return;
   const places = index.match(`"${wholeMark(word.word)}"`, markedCandidates);
-  gathered.add({ slots: [], phrase: null, whole: word.word }, { places, count: places.length, isWhole: true });
+  const matches = { places, matches: places, count: places.length, isWhole: true };
+  gathered.add({ slots: [], phrase: null, whole: word.word }, matches);
 }
 
-/** “c++” is the word as typed; “ab+”, which no book has, is “ab”. */
+/** “c++” is the word as typed; “ab+”, which no book has, is “ab”, and never the beginning of a longer word. */
 function withKnownSymbols(index: IndexReader, word: QueryWord): QueryWord {
   const letters = word.word.replaceAll(/[.+#]/g, '');
-  return letters === word.word || index.places([slotAsTyped(word)]).length > 0 ? word : { ...word, word: letters };
+  if (letters === word.word || index.places([slotAsTyped(word)]).length > 0) return word;
+  return { ...word, word: letters, prefix: false };
 }
 
 /** “author:tolkien hobbit”: of the words after `author:`, those behind the longest known name may be anywhere. */
@@ -198,6 +206,7 @@ type Gathering = ReturnType<typeof createGathering>;
 function createGathering(index: IndexReader) {
   const readings: Reading[] = [];
   const places = new Set<number>();
+  const all = new Set<number>();
   const expressions: string[] = [];
   let mostMatches = 0;
   let isWhole = true;
@@ -206,6 +215,7 @@ function createGathering(index: IndexReader) {
     readings.push(reading);
     expressions.push(reading.whole === null ? slotsExpression(reading.slots) : `"${wholeMark(reading.whole)}"`);
     for (const place of found) places.add(place);
+    for (const place of matches.matches) all.add(place);
     mostMatches = Math.max(mostMatches, matches.count);
     isWhole &&= matches.isWhole;
   };
@@ -227,6 +237,7 @@ function createGathering(index: IndexReader) {
         readings,
         expression: expressions.length < 2 ? (expressions[0] ?? '') : expressions.map((one) => `(${one})`).join(' OR '),
         places: [...places],
+        matches: [...all].sort((a, b) => a - b).slice(0, mostCounted),
         count,
         isWhole: isWhole && (readings.length < 2 || count === places.size),
         dropped,
@@ -243,6 +254,8 @@ function limitOf(slots: readonly Pick<Slot, 'only'>[]): number {
 type Matches = {
   /** Most popular first, no more than the limit. */
   readonly places: readonly number[];
+  /** Without that limit, at most `mostCounted`. */
+  readonly matches: readonly number[];
   /** How many books match in all, counted up to `mostCounted`. */
   readonly count: number;
   /** False: less popular books may match that were not read. */
@@ -266,6 +279,7 @@ function matchAuthors(index: IndexReader, slots: readonly Slot[], ofAuthor: read
   const places = placesHaving(index, [...new Set([...byName, ...anywhere.places])], slots).toSorted((a, b) => a - b);
   return {
     places: places.slice(0, limit),
+    matches: places,
     count: places.length,
     isWhole: Math.max(anywhere.count, byName.length) < mostCounted,
   };
@@ -277,8 +291,8 @@ function hasMatch(index: IndexReader, slots: readonly Slot[]): boolean {
 }
 
 function matchAnywhere(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
-  const places = index.places(slots);
-  return { places: places.slice(0, limit), count: places.length, isWhole: true };
+  const matches = index.places(slots);
+  return { places: matches.slice(0, limit), matches, count: matches.length, isWhole: true };
 }
 
 /** The places whose books match the slots. */
