@@ -1,3 +1,5 @@
+import { createZipf } from '../src/commands/simulate/random.ts';
+
 /** Deterministic pseudo-random numbers in [0, 1): mulberry32. Benchmarks must send the same queries every time. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
@@ -6,23 +8,6 @@ export function seededRandom(seed: number): () => number {
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** A rank below `size`, in proportion to 1 / (rank + 1)^`exponent` (Zipf), by inverting a table of sums. */
-export function zipf(size: number, exponent: number, random: () => number): () => number {
-  const sums = new Float64Array(size);
-  let sum = 0;
-  for (let rank = 0; rank < size; rank++) sums[rank] = sum += (rank + 1) ** -exponent;
-  return () => {
-    const wanted = random() * sum;
-    let [low, high] = [0, size - 1];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (sums[middle]! < wanted) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   };
 }
 
@@ -50,17 +35,17 @@ export function* makeUpBooks(count: number, seed = 1): Generator<MadeUpBook> {
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
   const word = (): string => Array.from({ length: 2 + Math.floor(random() * 3) }, () => pick(syllables)).join('');
   const vocabulary = [...new Set(Array.from({ length: 20_000 }, word))];
-  const common = zipf(vocabulary.length, 0.9, random);
+  const common = createZipf(vocabulary.length, 0.9);
   const people = Array.from(
     { length: Math.max(50, Math.ceil(count / 4)) },
     () => `${capital(word())} ${capital(word())}`,
   );
-  const writer = zipf(people.length, 0.6, random);
-  const text = (words: number): string => Array.from({ length: words }, () => vocabulary[common()]!).join(' ');
+  const writer = createZipf(people.length, 0.6);
+  const text = (words: number): string => Array.from({ length: words }, () => vocabulary[common(random)]!).join(' ');
   for (let rank = 0; rank < count; rank++) {
     yield {
       title: capital(text(2 + Math.floor(random() * 5))),
-      author: people[writer()]!,
+      author: people[writer(random)]!,
       year: 1800 + Math.floor(random() * 225),
       description: `${capital(text(30))}.`,
       popularity: Math.max(1, Math.floor(1_000_000 / (rank + 1) ** 0.7)),

@@ -11,7 +11,8 @@ import { runProjection } from '../src/projection/run-projection.ts';
 import { createTrendProjection } from '../src/services/trend/trend-projection.ts';
 import type { TrendStore } from '../src/services/trend/store/trend-store.ts';
 import { openSqliteTrendStore } from '../src/services/trend/store/sqlite/trend-store.ts';
-import { seededRandom, zipf } from './made-up-books.ts';
+import { createZipf } from '../src/commands/simulate/random.ts';
+import { seededRandom } from './made-up-books.ts';
 
 const topic = 'lr-book-searches';
 const logger = pino({ level: 'error' });
@@ -59,14 +60,14 @@ export async function fillWithSearches(
   valueBytes: number,
 ): Promise<void> {
   const random = seededRandom(events);
-  const query = zipf(queries, 0.9, random);
+  const query = createZipf(queries, 0.9);
   const startMs = Date.now() - hours * hourMs;
   let sent = 0;
   const source = createEventSource('bench', () => startMs + Math.floor((sent / events) * hours) * hourMs);
   while (sent < events) {
     const records = [];
     for (const last = Math.min(events, sent + 1_000); sent < last; sent++) {
-      const word = `query number ${query()}`;
+      const word = `query number ${query(random)}`;
       records.push(
         bookSearchedRecord(topic, source, {
           query: word,

@@ -21,7 +21,8 @@ import { openSqliteRecommendationStore } from '../src/services/recommendation/st
 import { startCheckpoints } from '../src/sqlite/checkpoints.ts';
 import { openTestAccess } from '../test/support/open-test-server.ts';
 import { load } from './load.ts';
-import { madeUpBooks, seededRandom, zipf } from './made-up-books.ts';
+import { createZipf } from '../src/commands/simulate/random.ts';
+import { madeUpBooks, seededRandom } from './made-up-books.ts';
 
 const logger = pino({ level: 'error' });
 const clock = Date.now;
@@ -241,10 +242,10 @@ async function appendActions(log: EventLog, actions: readonly Action[]): Promise
 function madeUpActions(count: number, books: number): readonly Action[] {
   const random = seededRandom(count);
   const readers = Math.max(1, Math.floor(count / actionsPerReader));
-  const rank = zipf(books, 0.8, random);
+  const rank = createZipf(books, 0.8);
   return Array.from({ length: count }, (_, at) => {
     const reader = at % readers;
-    const bookId = random() < 0.7 ? 1 + ((rank() + reader * 37) % books) : 1 + rank();
+    const bookId = random() < 0.7 ? 1 + ((rank(random) + reader * 37) % books) : 1 + rank(random);
     return { reader: `reader-${reader}`, bookId };
   });
 }

@@ -39,14 +39,14 @@ export function drawGap(random: Random, mean: number): number {
 
 /**
  * Ranks from 0 to below `count` by Zipf's law (Zipf 1949), which query logs follow as well: the k-th most popular thing
- * is asked for 1/k as often as the first.
+ * is asked for 1/k^`exponent` as often as the first.
  * @throws RangeError when `count` is not a positive integer.
  */
-export function createZipf(count: number): (random: Random) => number {
+export function createZipf(count: number, exponent = 1): (random: Random) => number {
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`expected at least one rank, got ${count}`);
   const upTo = new Float64Array(count);
   let total = 0;
-  for (let rank = 0; rank < count; rank++) upTo[rank] = total += 1 / (rank + 1);
+  for (let rank = 0; rank < count; rank++) upTo[rank] = total += (rank + 1) ** -exponent;
   return (random) => firstAbove(upTo, random() * total);
 }
 
