@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { burstScore, compareAll, goesOn, lowestScore, risingScore, riseOf, type BurstHours } from './burst.ts';
+import {
+  burstScore,
+  compareAll,
+  goesOn,
+  lowestScore,
+  risingScore,
+  riseOf,
+  type BurstHours,
+  type Comparison,
+  type QueryCounts,
+} from './burst.ts';
 
 /** A shop with 7,000 readers in the week before, and 1,000 in 24 hours. */
 const usual = compareAll((hours) => (hours * 1_000) / 24, 7_000, 100);
@@ -47,6 +57,32 @@ describe('the burst score', () => {
   it('does not rise where all queries have more readers', () => {
     const busy = compareAll((hours) => (hours * 10_000) / 24, 7_000, 100);
     assert.equal(riseOf(counts({ 3: 12, 6: 25, 12: 50, 24: 100 }), 70, busy).score, 0);
+  });
+});
+
+describe('a comparison with all queries', () => {
+  /** Twenty queries with 350 readers in the week before and 50 in 24 hours each, and one more. */
+  const withOne = (one: QueryCounts) => {
+    const others = Array.from({ length: 20 }, () => ({ countIn: (hours: number) => (hours * 50) / 24, baseline: 350 }));
+    const readersIn = (hours: BurstHours): number => (hours * 1_000) / 24 + one.countIn(hours);
+    return compareAll(readersIn, 7_000 + one.baseline, 100, [...others, one]);
+  };
+  const scoreOf = (comparison: Comparison): number => riseOf(counts({ 3: 9, 6: 9, 12: 9, 24: 9 }), 7, comparison).score;
+
+  it('is not changed by one query that rises by thousands of readers, nor by its end', () => {
+    const expected = scoreOf(usual);
+    const rising = withOne({ countIn: (hours) => hours * 200, baseline: 70 });
+    assert.ok(Math.abs(scoreOf(rising) - expected) < 0.05, `${scoreOf(rising)} and ${expected}`);
+    const over = withOne({ countIn: () => 0, baseline: 5_000 });
+    assert.ok(Math.abs(scoreOf(over) - expected) < 0.05, `${scoreOf(over)} and ${expected}`);
+  });
+
+  it('counts a large query that changes as all others do', () => {
+    const busy = withOne({ countIn: (hours) => (hours * 5_000) / 24, baseline: 35_000 });
+    assert.deepEqual(
+      busy,
+      compareAll((hours) => (hours * 6_000) / 24, 42_000, 100),
+    );
   });
 });
 

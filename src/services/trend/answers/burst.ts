@@ -31,15 +31,55 @@ export type Comparison = {
   readonly queries: number;
 };
 
+/** The readers of one query in the last so many hours, and in the baseline. */
+export type QueryCounts = { readonly countIn: (hours: BurstHours) => number; readonly baseline: number };
+
+/** A query with a smaller share of all readers, in a window and in the baseline, hardly changes a total. */
+export const largeShare = 0.01;
+const mostLeftOut = 20;
+
 /**
- * Compares with all queries, so that the time of day and growth of the shop cancel out.
+ * Compares with all queries, so that the time of day and growth of the shop cancel out. A query that has clearly changed
+ * itself tells nothing about the others and is left out of both totals, as are genes in the trimmed mean of M-values
+ * (Robinson and Oshlack 2010). Otherwise one huge rise would hide all others, and its end would make others rise.
  * @param readersIn the named readers of all queries in the last so many hours, each once per query and hour.
  * @param inBaseline the same for the baseline.
+ * @param large the queries with a `largeShare` of all readers.
  */
-export function compareAll(readersIn: (hours: BurstHours) => number, inBaseline: number, queries: number): Comparison {
+export function compareAll(
+  readersIn: (hours: BurstHours) => number,
+  inBaseline: number,
+  queries: number,
+  large: readonly QueryCounts[] = [],
+): Comparison {
   if (inBaseline < fewestBaseline) return { ratios: null, queries };
-  const ratioOf = (hours: BurstHours): number => (readersIn(hours) + hours / 2) / (inBaseline + baselineHours / 2);
+  const clear = risingScore(queries, 1);
+  const ratioOf = (hours: BurstHours): number => ratioOfOthers(hours, readersIn(hours), inBaseline, { large, clear });
   return { ratios: { 3: ratioOf(3), 6: ratioOf(6), 12: ratioOf(12), 24: ratioOf(24) }, queries };
+}
+
+/** One query is left out at a time, since a huge one makes all others look as if they had changed. */
+function ratioOfOthers(
+  hours: BurstHours,
+  readers: number,
+  inBaseline: number,
+  { large, clear }: { readonly large: readonly QueryCounts[]; readonly clear: number },
+): number {
+  const left = new Set(large);
+  let [count, before] = [readers, inBaseline];
+  for (let round = 0; ; round++) {
+    const ratio = (count + hours / 2) / (before + baselineHours / 2);
+    let changed: QueryCounts | null = null;
+    let most = clear;
+    for (const query of left) {
+      const change = Math.abs(changeOf(query.countIn(hours), query.baseline, ratio));
+      if (change > most) [changed, most] = [query, change];
+    }
+    if (changed === null || round === mostLeftOut || before - changed.baseline < fewestBaseline) return ratio;
+    left.delete(changed);
+    count = Math.max(0, count - changed.countIn(hours));
+    before -= changed.baseline;
+  }
 }
 
 /** The greatest score, and the window that has it. */
@@ -57,18 +97,24 @@ export function riseOf(countIn: (hours: BurstHours) => number, baseline: number,
 }
 
 /**
- * How surprising it is that `count` readers searched for a query in a window, given its baseline: the signed square
- * root of the deviance of two Poisson counts, where `ratio` is the expected ratio of the two. Both counts are compared
- * with the expectation from their sum, so that a small baseline is trusted less.
+ * How surprising it is that `count` readers searched for a query in a window, given its baseline: see `changeOf`.
  * @returns 0 when there are fewer readers than expected, or fewer than `fewestReaders`.
  */
 export function burstScore(count: number, baseline: number, ratio: number): number {
-  if (count < fewestReaders) return 0;
+  return count < fewestReaders ? 0 : Math.max(0, changeOf(count, baseline, ratio));
+}
+
+/**
+ * The signed square root of the deviance of two Poisson counts, where `ratio` is the expected ratio of the two. Both
+ * counts are compared with the expectation from their sum, so that a small baseline is trusted less.
+ */
+function changeOf(count: number, baseline: number, ratio: number): number {
   const before = baseline + priorReaders;
   const expected = ((count + before) * ratio) / (1 + ratio);
-  if (count <= expected) return 0;
   const expectedBefore = count + before - expected;
-  return Math.sqrt(2 * (count * Math.log(count / expected) + before * Math.log(before / expectedBefore)));
+  const ofCount = count === 0 ? 0 : count * Math.log(count / expected);
+  const deviance = 2 * (ofCount + before * Math.log(before / expectedBefore));
+  return Math.sign(count - expected) * Math.sqrt(Math.max(0, deviance));
 }
 
 /**

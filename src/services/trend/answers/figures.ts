@@ -65,8 +65,11 @@ export type Figures = {
   readonly before: number | null;
   /** The number expected from the week before; `null` in windows of more than 24 hours. */
   readonly usual: number | null;
-  /** The first hour of the window in which it was searched, if it was not searched before. */
-  readonly newSinceHour: number | null;
+  /**
+   * The first hour of the window in which it was searched, if it was not searched before; how many days ago that was, by
+   * days of UTC.
+   */
+  readonly newSince: { readonly hour: number; readonly daysAgo: number } | null;
   readonly hourly: readonly number[];
 };
 
@@ -118,15 +121,19 @@ export function popularFigures(known: Known, window: '3h' | '24h'): Figures {
     searches: sum(hours, ({ searches }) => searches),
     before,
     usual: (sums.base * length) / baselineHours,
-    newSinceHour: sums.base + before === 0 && searched !== undefined ? searched.hour : null,
+    newSince: sums.base + before === 0 && searched !== undefined ? ago(searched.hour, nowHour) : null,
     hourly: hourly(known),
   };
+}
+
+function ago(hour: number, nowHour: number) {
+  return { hour, daysAgo: dayOfHour(nowHour) - dayOfHour(hour) };
 }
 
 /** @param total the sums of the window. */
 export function longFigures(known: Known, window: '7d' | '30d', total: Counts): Figures {
   const score = total.readers + total.anonymous;
-  const rest = { unnamed: total.anonymous, searches: total.searches, before: null, usual: null, newSinceHour: null };
+  const rest = { unnamed: total.anonymous, searches: total.searches, before: null, usual: null, newSince: null };
   return { kind: 'popular', window, score, readers: score, ...rest, hourly: hourly(known) };
 }
 

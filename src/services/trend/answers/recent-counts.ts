@@ -1,8 +1,10 @@
 import type { HourCount, TrendStore } from '../store/trend-store.ts';
 import {
   baselineHours,
+  burstHours,
   compareAll,
   fewestReaders,
+  largeShare,
   lowestScore,
   riseOf,
   type BurstHours,
@@ -49,7 +51,10 @@ const kinds = names.map((name) =>
   name.startsWith('list') ? 'listed' : name.startsWith('searches') ? 'searches' : 'rise',
 );
 const indexOf = Object.fromEntries(names.map((name, index) => [name, index])) as Readonly<Record<SumName, number>>;
+const riseAt = { 3: indexOf.rise3, 6: indexOf.rise6, 12: indexOf.rise12, 24: indexOf.rise24 } as const;
 const keptHours = baselineHours + 24;
+/** With fewer readers in the baseline, a query is not looked at as one that may change the total of all. */
+const largeBaseline = 20;
 
 /** The sums to which an hour belongs, as bits. */
 function membership(hour: number, nowHour: number): number {
@@ -77,6 +82,9 @@ export function createRecentCounts(
   let slots: Slots = createSlots(names.length);
   let buckets = new Map<number, HourBucket>();
   let risers = new Set<number>();
+  /** Contains every slot that has a large baseline now, and some that had one. */
+  let large = new Set<number>();
+  let compared: Comparison | null = null;
   let touched = new Set<number>();
   let now: number | null = null;
   let revision = 0;
@@ -92,6 +100,7 @@ export function createRecentCounts(
         const kind = kinds[index];
         slots.add(slot, index, sign * (kind === 'listed' ? listed : kind === 'searches' ? searches : rise));
       }
+      if (slots.get(slot, indexOf.base) >= largeBaseline) large.add(slot);
     });
   };
 
@@ -113,6 +122,7 @@ export function createRecentCounts(
       slots.add(slot, index, kind === 'listed' ? readers + anonymous : kind === 'searches' ? searches : rise);
     }
     if (slots.get(slot, indexOf.rise24) >= fewestReaders) risers.add(slot);
+    if (slots.get(slot, indexOf.base) >= largeBaseline) large.add(slot);
     touched.add(slot);
     for (const top of tops.values()) top.touched.add(slot);
   };
@@ -121,6 +131,7 @@ export function createRecentCounts(
     slots = createSlots(names.length);
     buckets = new Map();
     risers = new Set();
+    large = new Set();
     tops.clear();
     revision = await store.counts(nowHour - keptHours + 1, (count) => take(count, nowHour));
     now = nowHour;
@@ -143,6 +154,7 @@ export function createRecentCounts(
 
   const keepRisers = (): void => {
     risers = new Set([...risers].filter((slot) => slots.get(slot, indexOf.rise24) >= fewestReaders));
+    large = new Set([...large].filter((slot) => slots.get(slot, indexOf.base) >= largeBaseline));
   };
 
   /** Removes an hour from all sums. Its slots stay in use until it has been counted again. */
@@ -156,6 +168,7 @@ export function createRecentCounts(
 
   const refresh: RecentCounts['refresh'] = async (nowHour) => {
     touched = new Set();
+    compared = null;
     const since = now !== null && nowHour >= now ? await store.countedSince(revision) : null;
     if (since === null) {
       await read(nowHour);
@@ -180,7 +193,21 @@ export function createRecentCounts(
     return readers;
   };
 
-  const comparison = (): Comparison => compareAll((hours) => namedIn(`rise${hours}`), namedIn('base'), risers.size);
+  const countsOf = (slot: number) => ({
+    countIn: (hours: BurstHours): number => slots.get(slot, riseAt[hours]),
+    baseline: slots.get(slot, indexOf.base),
+  });
+
+  const compareNow = (): Comparison => {
+    const readers = { 3: namedIn('rise3'), 6: namedIn('rise6'), 12: namedIn('rise12'), 24: namedIn('rise24') };
+    const inBaseline = namedIn('base');
+    const isLarge = (slot: number): boolean =>
+      slots.get(slot, indexOf.base) >= inBaseline * largeShare ||
+      burstHours.some((hours) => slots.get(slot, riseAt[hours]) >= readers[hours] * largeShare);
+    const largest = [...risers.union(large)].filter(isLarge).map(countsOf);
+    return compareAll((hours) => readers[hours], inBaseline, risers.size, largest);
+  };
+  const comparison = (): Comparison => (compared ??= compareNow());
 
   return {
     refresh,
@@ -194,11 +221,11 @@ export function createRecentCounts(
       return best.map((slot) => ({ query: slots.queryAt(slot), score: slots.get(slot, index) }));
     },
     risers: (limit) => {
-      const compared = comparison();
+      const others = comparison();
       const rising: { query: number; score: number }[] = [];
       for (const slot of risers) {
-        const countIn = (hours: BurstHours): number => slots.get(slot, indexOf[`rise${hours}`]);
-        const { score } = riseOf(countIn, slots.get(slot, indexOf.base), compared);
+        const { countIn, baseline } = countsOf(slot);
+        const { score } = riseOf(countIn, baseline, others);
         if (score >= lowestScore) rising.push({ query: slots.queryAt(slot), score });
       }
       return rising.sort((one, other) => other.score - one.score || one.query - other.query).slice(0, limit);

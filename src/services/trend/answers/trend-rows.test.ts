@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { roundDown, why } from './trend-rows.ts';
 
-const nothing = { kind: 'rising', before: 0, usual: 0, newSinceHour: null } as const;
+const nothing = { kind: 'rising', before: 0, usual: 0, newSince: null } as const;
 
 describe('the words of a trend', () => {
   it('say how many readers there are, and how many there usually are', () => {
@@ -27,11 +27,11 @@ describe('the words of a trend', () => {
   });
 
   it('say since when a new query is searched', () => {
-    const newSinceHour = Math.floor(Date.parse('2026-03-10T09:40:00Z') / 3_600_000);
-    assert.equal(
-      why({ ...nothing, window: '24h', readers: 3, newSinceHour }),
-      '3 readers in the last 24 hours: new, since 09:00 UTC',
-    );
+    const hour = Math.floor(Date.parse('2026-03-10T09:40:00Z') / 3_600_000);
+    const since = (daysAgo: number): string =>
+      why({ ...nothing, window: '24h', readers: 3, newSince: { hour, daysAgo } });
+    assert.equal(since(0), '3 readers in the last 24 hours: new, since 09:00 UTC');
+    assert.equal(since(1), '3 readers in the last 24 hours: new, since 09:00 UTC yesterday');
   });
 
   it('compare long windows with the one before', () => {

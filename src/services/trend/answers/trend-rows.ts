@@ -130,7 +130,7 @@ export function describeTrend(members: TrendRow['members'], readers: number): De
     kind,
     window,
     before,
-    why: why({ kind, window, readers, before, usual, newSinceHour: first.newSinceHour }),
+    why: why({ kind, window, readers, before, usual, newSince: first.newSince }),
     hourly: first.hourly.map((_, index) => sum((member) => member.hourly[index] ?? 0)),
     variants: others.map((member) => ({ query: member.label, readers: member.readers })),
   };
@@ -163,12 +163,14 @@ function roundScore(score: number): number {
   return Math.round(score * 100) / 100;
 }
 
-type Compared = Pick<Figures, 'kind' | 'window' | 'readers' | 'before' | 'usual' | 'newSinceHour'>;
+type Compared = Pick<Figures, 'kind' | 'window' | 'readers' | 'before' | 'usual' | 'newSince'>;
 
 /** The reason in words: "14 readers in the last 3 hours, usually 1: 14 times as usual". */
-export function why({ kind, window, readers, before, usual, newSinceHour }: Compared): string {
+export function why({ kind, window, readers, before, usual, newSince }: Compared): string {
   const counted = readersOf(readers, window);
-  if (newSinceHour !== null) return `${counted}: new, since ${clockTime(newSinceHour)}`;
+  if (newSince !== null) {
+    return `${counted}: new, since ${clockTime(newSince.hour)}${newSince.daysAgo > 0 ? ' yesterday' : ''}`;
+  }
   if (usual === null && before === null) return counted;
   const isRare = usual !== null && usual < 0.5;
   if (isRare && kind === 'rising') return `${counted}, usually none`;
