@@ -3,15 +3,18 @@ import { retry } from '../runtime/waiting.ts';
 import type { MysqlConnection } from './connection.ts';
 import { isCollision, isLostConnection } from './errors.ts';
 
-/** Runs `body` in a transaction on this connection. `snapshot` only reads, all as of one moment. */
+/**
+ * Runs `body` in a transaction on this connection. `snapshot` only reads, all as of one moment. `begun` writes, on a
+ * connection without autocommit, where the first statement begins the transaction.
+ */
 export async function inTransaction<Result>(
   connection: MysqlConnection,
-  kind: 'write' | 'snapshot',
+  kind: 'write' | 'snapshot' | 'begun',
   body: (connection: MysqlConnection) => Promise<Result>,
 ): Promise<Result> {
   if (kind === 'write') {
     await connection.change('START TRANSACTION');
-  } else {
+  } else if (kind === 'snapshot') {
     await startSnapshot(connection);
   }
   let result: Result;

@@ -1,13 +1,21 @@
 import { describe, it } from 'node:test';
 import { countIn } from '../../../../test/support/count-searches.ts';
+import { testAgreement } from './agreeing.contract.ts';
 import { testAnswers } from './answers.contract.ts';
 import { testCounting } from './counting.contract.ts';
 import { testForgetting } from './forgetting.contract.ts';
 import { testSharing } from './sharing.contract.ts';
 import type { TrendStoreTest, TrendStoreUnderTest } from './trend-store-under-test.contract.ts';
 
-/** What every trend store promises beside its progress; run it once per technology. */
-export function trendStoreContract(technology: string, open: () => Promise<TrendStoreUnderTest>): void {
+/**
+ * What every trend store promises beside its progress; run it once per technology.
+ * @param histories how many random histories three instances must agree on.
+ */
+export function trendStoreContract(
+  technology: string,
+  open: () => Promise<TrendStoreUnderTest>,
+  histories: number,
+): void {
   const test: TrendStoreTest = (name, body) => {
     it(name, async () => {
       const opened = await open();
@@ -25,5 +33,6 @@ export function trendStoreContract(technology: string, open: () => Promise<Trend
     testSharing(test);
     testAnswers(test);
     testForgetting(test);
+    testAgreement(open, histories);
   });
 }

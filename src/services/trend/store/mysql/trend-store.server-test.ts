@@ -17,7 +17,7 @@ import { openMysqlTrendStore } from './trend-store.ts';
 import { openSqliteTrendStore } from '../sqlite/trend-store.ts';
 import type { TrendStore } from '../trend-store.ts';
 import { trendStoreContract } from '../trend-store.contract.ts';
-import { sumsOf } from '../trend-store-under-test.contract.ts';
+import { sumsOf, type TrendStoreUnderTest } from '../trend-store-under-test.contract.ts';
 
 const hourMs = 3_600_000;
 const startMs = 20_000 * 24 * hourMs;
@@ -102,7 +102,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-trendStoreContract('MySQL', async () => {
+async function openInNewDatabase(): Promise<TrendStoreUnderTest> {
   const place = await server.createDatabase();
   const stores = [await openMysqlTrendStore(place)];
   return {
@@ -116,7 +116,9 @@ trendStoreContract('MySQL', async () => {
       for (const store of stores) await store.close();
     },
   };
-});
+}
+
+trendStoreContract('MySQL', openInNewDatabase, 3);
 
 describe('counts in MySQL', () => {
   /** Two instances on one new database: `a` has partitions 0 and 1, `b` has 2. */

@@ -32,7 +32,7 @@ async function openInNewFolder(): Promise<TrendStoreUnderTest & { readonly path:
   };
 }
 
-trendStoreContract('SQLite', openInNewFolder);
+trendStoreContract('SQLite', openInNewFolder, 12);
 
 describe('the SQLite trend store', () => {
   it('counts right when several threads write the same rows at once', async () => {
