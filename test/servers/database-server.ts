@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { createConnection } from 'mysql2/promise';
@@ -41,6 +42,7 @@ export type ServerProgram = {
 };
 
 const readyWithinMs = 120_000;
+const stoppedWithinMs = 5_000;
 
 /** @throws Error with what the server printed when it does not answer a query within two minutes. */
 export async function runDatabaseServer(settings: ServerProgram): Promise<DatabaseServer> {
@@ -74,7 +76,7 @@ export async function runDatabaseServer(settings: ServerProgram): Promise<Databa
     },
     ask,
     kill: () => end('SIGKILL'),
-    freeze: () => server.kill('SIGSTOP'),
+    freeze: () => stopAllThreads(server),
     thaw: () => server.kill('SIGCONT'),
     restart: async () => {
       await end('SIGTERM');
@@ -85,6 +87,19 @@ export async function runDatabaseServer(settings: ServerProgram): Promise<Databa
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** The threads of a process stop one after another; until the last one has stopped, it may go on answering. */
+function stopAllThreads(server: ChildProcess): void {
+  server.kill('SIGSTOP');
+  const threads = `/proc/${server.pid}/task`;
+  if (!existsSync(threads)) return;
+  const isStopped = (thread: string): boolean =>
+    /^State:\s+T/m.test(readFileSync(`${threads}/${thread}/status`, 'utf8'));
+  const deadlineMs = performance.now() + stoppedWithinMs;
+  while (!readdirSync(threads).every(isStopped)) {
+    if (performance.now() > deadlineMs) throw new Error(`expected the server to stop within ${stoppedWithinMs} ms`);
+  }
 }
 
 async function startServer({ name, program, args, folder, port }: ServerProgram): Promise<ChildProcess> {
