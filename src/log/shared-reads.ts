@@ -18,8 +18,8 @@ const keptMs = 150;
 /**
  * The same log for two projections that follow the same partitions on one thread: each record is read once, and both
  * get the same object. A read that may wait joins a waiting read of the same offset, or gets the result of the other's
- * last read, with the start and end of that moment. A result is forgotten as soon as both have it, because what is kept
- * moves to the old generation of the garbage collector. When one of the joined reads is aborted, the other returns
+ * last read, with the start and end of that moment. A result is forgotten as soon as both have it. Otherwise it would
+ * move to the old generation of the garbage collector. When one of the joined reads is aborted, the other returns
  * early, without records. A read that may not wait always asks the log.
  */
 export function shareReads(log: EventLog): EventLog {

@@ -40,8 +40,8 @@ export function* tick(place: string, request: LeaseRequest, nowMs: number): Step
 }
 
 /**
- * Times in the database are this part of `ttlMs` old before they are renewed. An idle shop then seldom writes: its ticks
- * were most of what it did.
+ * Times in the database are renewed when they are older than this part of `ttlMs`. Otherwise the ticks of an idle shop
+ * would write all the time.
  */
 const renewedAfter = 1 / 4;
 
@@ -92,7 +92,7 @@ export function* checkVersion(
   );
 }
 
-/** Says that this instance lives, and forgets those that do not. @returns the living ones. */
+/** Records that this instance is alive, and forgets instances that are not. @returns the living ones. */
 function* meetInstances(
   { projection, instance, ttlMs, isGone }: LeaseRequest,
   nowMs: number,

@@ -15,8 +15,8 @@ export interface Progress<Change> {
   /**
    * One tick of the lease protocol, in one transaction: renews this instance's partitions, forgets instances that are
    * gone or were not seen for `ttlMs`, gives back what is above the fair share and claims what is free up to it.
-   * Partitions seen for the first time start at their first offset. Leases only spread the work; `commit` keeps it right.
-   * What was renewed less than a quarter of `ttlMs` ago is left as it is.
+   * Partitions seen for the first time start at their first offset. Leases only spread the work; `commit` keeps it
+   * right. A lease that was renewed less than a quarter of `ttlMs` ago stays as it is.
    * @returns the partitions this instance may read for three quarters of `ttlMs` from now, or longer.
    * @throws SamsaError `state-too-new`, `state-outdated`, or `store-unavailable` (retryable).
    */

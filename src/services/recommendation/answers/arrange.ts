@@ -8,13 +8,13 @@ export type Candidate = {
   readonly isRecentResult: boolean;
 };
 
-/** What is computed for few candidates only, because it takes longer. */
+/** Facts that take longer to compute, so they are computed for few candidates only. */
 export type Asking<One> = {
   /** Numbers that stand for its authors; none for a book without an author. */
   readonly authorsOf: (candidate: One) => readonly number[];
   /** It belongs to a series of which the reader should read another volume first. */
   readonly isLaterVolume: (candidate: One) => boolean;
-  /** A reason may be shown. Without one a candidate is not shown. */
+  /** Whether there is a reason that may be shown. Candidates without one are left out. */
   readonly canBeTold: (candidate: One) => boolean;
 };
 
@@ -72,7 +72,7 @@ export function arrange<One extends Candidate>(
 
 type Rules = { readonly newAuthors: boolean; readonly recent: boolean };
 
-/** All rules, then fewer. */
+/** First all rules, then fewer. */
 const inTurn: readonly Rules[] = [
   { newAuthors: true, recent: true },
   { newAuthors: false, recent: true },

@@ -80,7 +80,7 @@ type Described = Candidate &
     readonly isPopular: boolean;
   };
 
-/** @returns a function that gives null for a work that the shop does not have any more. */
+/** @returns a function that returns null for a work that the shop no longer has. */
 function createDescription(history: History, shelf: Shelf) {
   return (ranked: Ranked, isPopular: boolean): Described | null => {
     const { work, score, together, isBeside } = ranked;
@@ -158,7 +158,7 @@ function createHistory({ model: { counts }, shelf }: Knowledge): (taste: Taste, 
   };
 }
 
-/** The text with the greatest count, and of several the first. */
+/** The text with the greatest count; ties: the first. */
 function mostFrequent(counted: ReadonlyMap<string | null, number>): string | null {
   const told = [...counted].flatMap(([text, times]) => (text === null ? [] : [{ text, times }]));
   return told.sort((one, other) => other.times - one.times || (one.text < other.text ? -1 : 1))[0]?.text ?? null;

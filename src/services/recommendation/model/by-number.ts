@@ -1,4 +1,4 @@
-/** Structures over what is numbered from 0: works, books, authors. */
+/** Data structures for things that are numbered from 0: works, books, authors. */
 
 /** A score for each work. Only works that something was added to cost time and memory. */
 export type Scores = {
@@ -12,7 +12,7 @@ export type Scores = {
   readonly clear: () => void;
 };
 
-/** A hash table: scores of all works side by side would be spread over memory, which is slower by far. */
+/** A hash table: an array over all works would spread the scores over memory, which is much slower. */
 export function createScores(): Scores {
   /** By place; 0 is free, otherwise a work + 1. */
   let keys = new Int32Array(4_096);
@@ -119,7 +119,7 @@ export function createStrongest(most: number, comesFirst: (one: number, other: n
   };
 }
 
-/** A set of numbers. Emptying it costs time only for what is in it. */
+/** A set of numbers. The time to empty it depends only on how many are in it. */
 export type Marks = {
   readonly add: (number: number) => void;
   readonly has: (number: number) => boolean;
@@ -198,7 +198,7 @@ export function createLists(): Lists {
 
 type Numbers = Int32Array | Float64Array | Uint8Array;
 
-/** A copy with room for at least so many, and for half as much again as there was. */
+/** A copy with room for at least `length` numbers, and for at least half more than before. */
 export function grown<Kind extends Numbers>(numbers: Kind, length: number): Kind {
   const larger = new (numbers.constructor as new (length: number) => Kind)(
     Math.max(length, Math.ceil(numbers.length * 1.5)),

@@ -5,7 +5,9 @@ export type CoCounts = {
   readonly get: (one: number, other: number) => number;
   /** About how many works share readers with this one; never too few. */
   readonly breadth: (work: number) => number;
-  /** Calls `visit` for each work that shares at least so many readers (1 or 2) with this one, in no particular order. */
+  /**
+   * Calls `visit` for each work that shares at least `fewest` readers (1 or 2) with this one, in no particular order.
+   */
   readonly eachOf: (work: number, fewest: number, visit: (other: number, readers: number) => void) => void;
 };
 
@@ -51,7 +53,8 @@ export function createCoCounts(): CoCounts {
       for (let place = 0; place < entries.length; place++) {
         const entry = entries[place]!;
         found[size] = entry;
-        // 1 for a count of `fewest` and more, otherwise 0: a processor cannot guess a branch here, and loses much time.
+        // 1 if the count is at least `fewest`, else 0. Computed without a branch, because the processor would often
+        // predict it wrongly.
         size += ((entry & countMask) + countMask + 1 - fewest) >>> countBits;
       }
       for (let at = 0; at < size; at++) visit((found[at]! >>> countBits) - 1, countOf(row, found[at]!));

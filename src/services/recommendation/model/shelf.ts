@@ -6,7 +6,7 @@ import { createContentIndex, type Neighbours } from './content-neighbours.ts';
 import type { ReaderCounts } from './reader-counts.ts';
 import { seriesPlace, type SeriesPlace, createWorks } from './works.ts';
 
-/** A book as it is named to people. */
+/** The title and author of a book, as shown to readers. */
 export type BookTitle = { readonly title: string; readonly author: string };
 
 /** The books that the shop has now, by the numbers that `ReaderCounts` gives them. */
@@ -45,7 +45,7 @@ export function createShelf({ orderOf }: Pick<ReaderCounts, 'orderOf'>): Shelf {
   const books: (Shelved | null)[] = [];
   /** Whether a book is the only edition of its work: most are. */
   let isAlone = new Uint8Array(1_024);
-  /** By number: the number of its language, from 1. */
+  /** The language of each book, numbered from 1. */
   let languages = new Int32Array(1_024);
   const languageNames: (string | null)[] = [null];
   let size = 0;
@@ -88,7 +88,7 @@ export function createShelf({ orderOf }: Pick<ReaderCounts, 'orderOf'>): Shelf {
       near.clear();
       content.put(number, book);
       leaveSeries(number);
-      // Without holes: an array that has large ones becomes a slow hash table.
+      // Fills the holes, because V8 turns an array with large holes into a slow hash table.
       while (books.length < number) books.push(null);
       if (books[number]) size--;
       if (book === null) {

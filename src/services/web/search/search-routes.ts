@@ -97,7 +97,8 @@ export function searchRoutes(server: HttpServer, deps: SearchRouteDeps): void {
       const reader = record ? searching(identify(request, reply), query, weigh) : nobody;
       const { o: offset = 0, exact } = request.query;
       const { value } = await answerSearch(query, reader, { offset, limit: pageSize, record, exact: exact === '1' });
-      // As text, which Node sends together with the headers. Bytes would be a second piece, which takes longer.
+      // Sent as text, because Node sends text together with the headers, and bytes as a second piece, which takes
+      // longer.
       return reply.header('content-type', jsonType).send(value.toString() as never);
     },
   );

@@ -37,7 +37,7 @@ export async function importBooks(list: BookList, deps: ImportDeps): Promise<voi
     await pause;
     await mergeBatch(run, batch, report);
     batch = [];
-    // Others who wait for the store get a chance while the next rows are read.
+    // Other users of the store get a turn while the next rows are read.
     pause = delay(1);
     onProgress(progressOf(report.rows(), list, performance.now() - started));
     await keepPace();

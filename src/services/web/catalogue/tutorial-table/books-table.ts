@@ -22,7 +22,10 @@ const theirColumns: Readonly<Record<string, string>> = {
   created_at: 'DATETIME(3)',
 };
 
-/** What an earlier version added to `books`. A column of its maker may have one of these names, but not all of them. */
+/**
+ * The columns that an earlier version added to `books`. Another program's table may have one of these names, but not
+ * all.
+ */
 const earlierColumns = [
   'samsa_version',
   'samsa_published_at',
@@ -33,7 +36,7 @@ const earlierColumns = [
   'samsa_popularity',
   'samsa_title_hash',
 ];
-/** Added where `created_at` could not hold a time. */
+/** Added when `created_at` could not hold a time. */
 const earlierTimeColumn = 'samsa_created_at';
 const earlierIndexes = ['samsa_by_version', 'samsa_by_isbn', 'samsa_by_title'];
 

@@ -34,7 +34,7 @@ export type FromIndexThread =
   | { readonly type: 'failed'; readonly error: PlainError }
   /** These books were committed. */
   | { readonly type: 'changed'; readonly books: WrittenBooks }
-  /** The words of all books are being read: what is written from now on may be missing. */
+  /** `WordData` is being made: it may miss what is written from now on. */
   | { readonly type: 'words-begun' }
   | { readonly type: 'words'; readonly data: WordData }
   /** Answers `apply` (after `changed` for what it wrote) and `catch-up`. */
@@ -49,7 +49,7 @@ export type IndexThreadListener = {
   /** The file can be opened for reading. Called again after each rebuild. */
   readonly onOpened: () => void;
   readonly onChanged: (books: WrittenBooks) => void;
-  /** The words that `onWords` will give may miss what is written from now on. */
+  /** The next words that `onWords` gets may miss what is written from now on. */
   readonly onWordsBegun: () => void;
   readonly onWords: (data: WordData) => void;
   /** The file is damaged: close it, then call `rebuild`. */

@@ -2,12 +2,13 @@ import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { searchWords, startMarkOf, type BookRow } from './book-row.ts';
 
 /**
- * The words of all books at one time, in memory that threads share, about 40 bytes a book and 200 bytes a word.
+ * An inverted index of the words of all books at one moment, in memory that threads share: about 40 bytes a book and
+ * 200 bytes a word.
  *
- * Words are sorted; `starts` says where each begins in `letters`, `books` how many books the words before it have in sum,
- * and `listStarts` where its books begin in `lists`. Books are numbered from the most popular on; `places` says where a
- * number stands in the index. The books of a word are a rising list of numbers, or, of a common word, a bit for each
- * book.
+ * Words are sorted. For each word, `starts` has its beginning in `letters`, `listStarts` the beginning of its books in
+ * `lists`, and `books` the sum of the books of all words before it. Books are numbered from the most popular on;
+ * `places` has the place of each number. The books of a word are a rising list of numbers, or for a common word one bit
+ * per book.
  *
  * An *item* is a beginning of words, 3 to 7 letters long: `8 · first word that has it + length`. As in SymSpell (Garbe,
  * 2012), an item is found by what remains of it when one or two letters are left out. The hash of the rest chooses a
@@ -31,7 +32,7 @@ export const itemLetters = { least: 3, most: 7 } as const;
 const correctable = /^\p{L}[\p{L}\p{M}]*$/u;
 const itemsPerBucket = 8;
 
-/** Reads the whole index: some ten seconds for a million books. */
+/** Reads the whole index file, which takes about ten seconds for a million books. */
 export function buildWordData(database: SqliteDatabase): WordData {
   const { numbers, counts, met, places } = readBooks(database);
   const words = [...numbers.keys()].sort();
@@ -65,17 +66,20 @@ export function buildWordData(database: SqliteDatabase): WordData {
   return { letters, starts, books, listStarts, lists, places: shared(Float64Array, places), ...buildVariants(words) };
 }
 
-/** Whether a bit for each book takes less memory than the numbers of those that have the word. */
+/** Whether one bit per book takes less memory than the list of the books that have the word. */
 export function isCommon(booksWithWord: number, books: number): boolean {
   return booksWithWord > bitsFor(books);
 }
 
-/** How many numbers of 32 bits have a bit for each book. */
+/** How many 32-bit numbers hold one bit per book. */
 export function bitsFor(books: number): number {
   return (books + 31) >>> 5;
 }
 
-/** The words of all books, numbered as they are met. `met` has for each book how many words it has, then their numbers. */
+/**
+ * Reads the words of all books, and numbers them in the order in which they are met. For each book, `met` has the
+ * number of its words, then their numbers.
+ */
 function readBooks(database: SqliteDatabase) {
   const numbers = new Map<string, number>();
   const counts = createNumbers();
@@ -192,7 +196,7 @@ function hashOf(text: string, without: number, andWithout: number): number {
 
 type Numbers = Uint16Array | Uint32Array | Float64Array;
 
-/** Zeros, so many, or a copy of numbers. */
+/** An array in shared memory: a copy of the numbers, or as many zeros as the number says. */
 function shared<Kind extends Numbers>(
   kind: { new (buffer: SharedArrayBuffer): Kind; readonly BYTES_PER_ELEMENT: number },
   content: number | readonly number[],
@@ -205,7 +209,7 @@ function shared<Kind extends Numbers>(
 
 export type WordTable = ReturnType<typeof createWordTable>;
 
-/** Looks words up among the sorted ones. */
+/** Finds words in the sorted list. */
 export function createWordTable({ letters, starts, books }: Pick<WordData, 'letters' | 'starts' | 'books'>) {
   const count = starts.length - 1;
   const compare = (at: number, text: string): number => {
@@ -231,7 +235,7 @@ export function createWordTable({ letters, starts, books }: Pick<WordData, 'lett
   return {
     wordAt: (at: number): string => String.fromCharCode(...letters.subarray(starts[at], starts[at + 1])),
     lengthOf: (at: number): number => starts[at + 1]! - starts[at]!,
-    /** The word, or all words that begin so: from (inclusive) and to (exclusive). */
+    /** The index of the word, or of all words that begin with it: from (inclusive), to (exclusive). */
     range: (word: string, prefix: boolean): { readonly from: number; readonly to: number } => {
       const from = firstFrom(word);
       if (prefix) return { from, to: firstFrom(`${word}\u{FFFF}`) };
@@ -249,7 +253,7 @@ export function createWordTable({ letters, starts, books }: Pick<WordData, 'lett
       }
       return end;
     },
-    /** How many books have these words; one that has several of them counts as often. */
+    /** How many books have these words. A book that has several of them is counted several times. */
     books: (from: number, to: number): number => books[to]! - books[from]!,
   };
 }

@@ -4,28 +4,28 @@ import { bookAt, searchWords, startMarkOf } from './book-row.ts';
 import type { WrittenBooks } from './index-file.ts';
 import { bitsFor, createWordTable, isCommon, type WordData, type WordTable } from './word-data.ts';
 
-/** Of sets that take long to put together, as many are remembered, each a bit for every book. */
+/** How many sets are remembered that take long to build, each as one bit per book. */
 const rememberedSets = 20;
-/** More changes than these are not looked through for every search. */
+/** With more changed books than this, the lists are not used, because each search would have to check all of them. */
 const mostChanges = 2_000;
 
-/** A book that was written after the lists were made: where it stands now, and ` its words `. */
+/** A book that was written after the lists were made: its place, and its words with spaces around them. */
 type ChangedBook = { readonly place: number; readonly words: string };
 type Changes = Map<number, ChangedBook | null>;
 
 /**
- * Finds the books that match slots, in memory: the lists of all words as they were at one time, and every book that has
- * changed since. Where too much has changed, or no lists have come yet, it knows nothing.
+ * Finds the books that match slots in memory: in `WordData`, and in the books that have changed since it was made. It
+ * has no answer before the first `WordData`, and after too many changes.
  */
 export type WordLists = {
   /**
    * Places of the books that match all slots, most popular first, no more than `longest`.
-   * @returns `null` when it does not know.
+   * @returns `null` when it has no answer.
    */
   readonly get: (slots: readonly Slot[]) => readonly number[] | null;
-  /** The lists that come next are being made: they may not have what changes from now on. */
+  /** The next `WordData` is being made: it may miss what changes from now on. */
   readonly begin: () => void;
-  /** Takes the lists that were begun last. */
+  /** Uses the `WordData` that was begun last. */
   readonly use: (data: WordData) => void;
   readonly change: (books: WrittenBooks) => void;
 };
@@ -84,7 +84,7 @@ function hasAll(text: string, slots: readonly Slot[]): boolean {
 /** Numbers of the first books that match all slots, rising. */
 type FindBooks = (slots: readonly Slot[], limit: number) => number[];
 
-/** Numbers of books: a rising list, or a bit for each. */
+/** A set of book numbers: a rising list, or one bit per book. */
 type BookSet =
   | { readonly size: number; readonly list: Uint32Array; readonly bits: null }
   | { readonly size: number; readonly list: null; readonly bits: Uint32Array };
@@ -170,7 +170,7 @@ function addBit(bits: Uint32Array, number: number): void {
   bits[number >>> 5]! |= 1 << (number & 31);
 }
 
-/** The first books that are in every set. The smallest set leads through the others. */
+/** The first books that are in every set. Goes through the smallest set and checks the others. */
 function booksInAll(sets: readonly BookSet[], limit: number): number[] {
   const [smallest, ...others] = [...sets].sort((a, b) => a.size - b.size);
   const found: number[] = [];
@@ -195,7 +195,7 @@ function booksInAll(sets: readonly BookSet[], limit: number): number[] {
   return found;
 }
 
-/** Whether a book is in the set; to be asked for rising numbers. */
+/** Returns a check whether a book is in the set. Ask it for rising numbers. */
 function createCheck({ list, bits }: BookSet): (number: number) => boolean {
   if (list === null) return (number) => ((bits[number >>> 5]! >>> (number & 31)) & 1) === 1;
   let at = 0;

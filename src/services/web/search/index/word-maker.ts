@@ -6,7 +6,7 @@ import type { WordData } from './word-data.ts';
 export type WordWork = { readonly path: string };
 export type WordAnswer = { readonly data: WordData } | { readonly error: PlainError };
 
-/** Has the words of all books read again when enough has changed. */
+/** Makes `WordData` again when enough books have changed. */
 export type WordMaker = {
   /** Call it now and then while there is nothing else to do. */
   readonly refresh: () => void;
@@ -17,21 +17,27 @@ export type WordMaker = {
 };
 
 export type WordMakerListener = {
-  /** What is made now may miss whatever is written from now on. */
+  /** Called when making begins: the result may miss what is written from now on. */
   readonly onBegun: () => void;
   readonly onMade: (data: WordData) => void;
   readonly onFailed: (error: unknown) => void;
 };
 
-/** The share of changed books after which the words are read again, but never before or after so many books. */
+/**
+ * `WordData` is made again after this share of the books has changed; at the earliest after `least` books, at the
+ * latest after `most`.
+ */
 const worthwhile = { share: 0.01, least: 50, most: 1_000 } as const;
-/** The pause before they are read again, in times of how long that took. Too many changes make searching slower. */
+/**
+ * The pause before the next time, as a multiple of the time that making took. It is short after many changes, because
+ * they make searching slower.
+ */
 const pauses = { usual: 10, afterMany: 1 } as const;
-/** Pauses are no shorter than this, so that small shops start few threads. */
+/** The shortest pause, so that small shops start few threads. */
 const shortestMs = 500;
 const youngGenerationMiB = 16;
 
-/** A thread for each time: when it ends, all memory that making the lists took is free again. */
+/** Starts a new thread each time: when it ends, all memory that making took is free again. */
 export function createWordMaker(path: string, { onBegun, onMade, onFailed }: WordMakerListener): WordMaker {
   let changed = Number.POSITIVE_INFINITY;
   let enough = 0;

@@ -4,7 +4,7 @@ import { searchIndexSchema } from './index-file.ts';
 import { buildWordData } from './word-data.ts';
 import type { WordAnswer, WordWork } from './word-maker.ts';
 
-/** The entry of the thread that makes `WordData` of an index file, tells it, and ends. */
+/** The entry of the thread that makes `WordData` from an index file, sends it, and ends. */
 const { data, tell } = linkToParent<WordWork, WordAnswer>();
 
 lowerThreadPriority();

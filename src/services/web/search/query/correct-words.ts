@@ -22,9 +22,12 @@ const likeliestParts = 6;
 const runTogether = { least: 8, most: 60 } as const;
 const longestPart = 16;
 const mostParts = 10;
-/** A part that is in no more books than these is perhaps misspelt, although it is a word. */
+/** A part that at most this many books have may be misspelt, although it is a word. */
 const doubtfulBooks = 5;
-/** How many parts of a title typed as one word are taken for misspelt, one at a time, and in how many ways each. */
+/**
+ * For a title typed as one word: how many of its parts are tried as misspelt, one at a time, and how many corrections
+ * of each.
+ */
 const misspeltParts = { tried: 16, ways: 3, least: 4, letterCost: 3 } as const;
 /** The cost of a word that is in one book. A word in twice as many books costs 1 less. */
 const rarest = 24;
@@ -115,7 +118,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
     return books === 0 ? Infinity : rarest - Math.log2(books);
   };
 
-  /** The likeliest ways to split each beginning and each end of a word into known words. The common words are likely. */
+  /** The likeliest way to split each beginning and each end of a word into known words. Common words are likely. */
   const splitsOf = ({ word, prefix }: QueryWord) => {
     const none: Split = { cost: Infinity, parts: [] };
     const until = Array.from({ length: word.length + 1 }, (_, end) => (end === 0 ? { cost: 0, parts: [] } : none));

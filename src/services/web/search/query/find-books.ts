@@ -136,7 +136,7 @@ function findByFacts(
 
 const anyBook: FactConditions = { languages: [], from: null, to: null };
 
-/** The ranked books first, those of them that pass the filters, then the others in order of popularity. */
+/** The ranked books that pass the filters first, then the others in order of popularity. */
 function inRankedOrder(
   ranked: readonly RankedMatch[],
   counted: readonly BookFacts[],

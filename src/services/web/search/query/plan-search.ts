@@ -24,7 +24,7 @@ export type SearchPlan = {
   readonly expression: string;
   /** The books to rank: the most popular matches, and those whose whole title or author is the query. */
   readonly places: readonly number[];
-  /** All that match any reading, most popular first, at most `mostCounted`. */
+  /** All books that match any reading, most popular first, at most `mostCounted`. */
   readonly matches: readonly number[];
   /** How many books match the readings, counted up to `mostCounted`. */
   readonly count: number;
