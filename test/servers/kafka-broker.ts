@@ -24,6 +24,8 @@ export type Broker = {
   readonly brokers: readonly string[];
   /** The certificate that clients must trust, as PEM; `null` without TLS. */
   readonly certificate: string | null;
+  /** Holds the data of all nodes. */
+  readonly folder: string;
   readonly node: (id: number) => KafkaNode;
   /** All nodes. */
   readonly kill: () => Promise<void>;
@@ -90,14 +92,14 @@ export async function startBroker({ nodes: count = 1, sasl, tls = false }: Broke
     await stop();
     throw error;
   }
-  return { ...cluster, brokers, certificate: keystore?.certificate ?? null, node: (id) => nodes[id]!, stop };
+  return { ...cluster, brokers, certificate: keystore?.certificate ?? null, folder, node: (id) => nodes[id]!, stop };
 }
 
 function createCluster(
   brokers: readonly string[],
   nodes: readonly KafkaNode[],
   connect: () => Admin,
-): Omit<Broker, 'brokers' | 'certificate' | 'node' | 'stop'> {
+): Omit<Broker, 'brokers' | 'certificate' | 'folder' | 'node' | 'stop'> {
   const ask = async <Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> => {
     const admin = connect();
     try {
