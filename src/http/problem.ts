@@ -1,5 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FastifyError } from 'fastify';
 import { SamsaError, type ErrorCode } from '../errors.ts';
 
@@ -97,10 +98,19 @@ export function answerBrokenRequest(error: Error & { readonly code?: string }, s
     socket.destroy();
     return;
   }
-  const refusal = refusalOf(error.code);
+  refuseConnection(socket, refusalOf(error.code));
+}
+
+/** Answers `CONNECT`, for which Node has no response object. @param allow the methods there are. */
+export function answerConnect(socket: Duplex, allow: string): void {
+  refuseConnection(socket, problem(405, 'method-not-allowed', `Expected ${allow}, got CONNECT.`), [`allow: ${allow}`]);
+}
+
+function refuseConnection(socket: Duplex, refusal: Problem, headers: readonly string[] = []): void {
   const body = JSON.stringify(refusal);
   const head = [
     `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
+    ...headers,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',

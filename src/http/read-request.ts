@@ -23,6 +23,9 @@ export function requireText(url: string): void {
   if (control.test(text)) throw malformed('a control character');
 }
 
+/** RFC 3986 section 3.2: a name or IPv4 address, or an IPv6 address in brackets, perhaps with a port. */
+const hostForm = /^(?:\[[\w.:%~-]*\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/;
+
 /**
  * Refuses a request with several `Host` headers, and one of HTTP/1.1 without any (RFC 9112 §3.2).
  * @param rawHeaders names and values in turn.
@@ -32,7 +35,9 @@ export function requireOneHost({ rawHeaders, httpVersion }: Pick<IncomingMessage
   let hosts = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!;
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if (!hostForm.test(rawHeaders[at + 1]!)) throw new SamsaError('bad-request', 'Expected a host in the Host header.');
+    hosts++;
   }
   if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0'))
     throw new SamsaError('bad-request', `Expected one Host header, got ${hosts}.`);

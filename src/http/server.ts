@@ -7,7 +7,14 @@ import { SamsaError } from '../errors.ts';
 import { createLimits, type Access } from './access.ts';
 import { compressAnswers, createPacedServer, drainOnClose } from './wire.ts';
 import { createKnownRoutes, describeRoutes, answersText, type HttpServer } from './routes.ts';
-import { answerBrokenRequest, answerExpectation, problemOf, stoppingProblem, type Problem } from './problem.ts';
+import {
+  answerBrokenRequest,
+  answerConnect,
+  answerExpectation,
+  problemOf,
+  stoppingProblem,
+  type Problem,
+} from './problem.ts';
 import {
   bodyLimitBytes,
   readBodies,
@@ -62,6 +69,7 @@ const settings = {
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { access, logger, service, version, registry } = options;
   const loggerInstance: FastifyBaseLogger = quieter(logger);
+  const routes = createKnownRoutes();
   const server = Fastify({
     ...settings,
     loggerInstance,
@@ -75,11 +83,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
         { ...timeouts, connectionsCheckingInterval: 2_000, requireHostHeader: false },
         handle,
       );
+      http.on('connect', (_request, socket) => answerConnect(socket, routes.allMethods()));
       return http.on('checkExpectation', answerExpectation);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   const isClosing = drainOnClose(server, drainPatienceMs);
-  const routes = createKnownRoutes();
   const damage = createDamageNote(logger);
   const headers = { 'x-content-type-options': 'nosniff', 'cache-control': cacheControl[service] };
   const limit = createLimits(access, options.rateLimitPerMinute, () => performance.now());

@@ -62,6 +62,12 @@ describe('methods and addresses', () => {
     assert.equal((await server.inject({ method: 'POST', url: '/nothing' })).statusCode, 404);
   });
 
+  it('do not include CONNECT', async (test) => {
+    const { exchange } = await open(test);
+    const answer = await exchange('CONNECT b.test:443 HTTP/1.1\r\nHost: b.test:443\r\n\r\n');
+    assert.match(answer, /^HTTP\/1\.1 405 .*\r\nallow: GET, HEAD, POST\r\n.*"code":"method-not-allowed"/s);
+  });
+
   it('are listed for the whole server', async (test) => {
     const { exchange } = await open(test);
     const answer = await exchange('OPTIONS * HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n');
@@ -107,6 +113,14 @@ describe('headers', () => {
     assert.match(await exchange(twice), /^HTTP\/1\.1 400 .*one Host header, got 2/s);
     const none = 'GET /trends HTTP/1.1\r\nConnection: close\r\n\r\n';
     assert.match(await exchange(none), /^HTTP\/1\.1 400 .*application\/problem\+json.*one Host header, got 0/s);
+    for (const host of ['a b', '<a>', 'a.test/x', 'user@a.test', 'a:b', '[::1', 'caf\u00E9.test']) {
+      const odd = `GET /trends HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      assert.match(await exchange(odd), /^HTTP\/1\.1 400 .*application\/problem\+json.*Expected a host/s, host);
+    }
+    for (const host of ['', 'a.test:', '[::1]:8080', '127.0.0.1', 'xn--caf-dma.test:80', 'my_shop']) {
+      const usual = `GET /trends HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      assert.match(await exchange(usual), /^HTTP\/1\.1 200 /, host);
+    }
     const expecting = 'POST /echo HTTP/1.1\r\nHost: a.test\r\nExpect: a-miracle\r\nContent-Length: 0\r\n\r\n';
     assert.match(await exchange(expecting), /^HTTP\/1\.1 417 .*application\/problem\+json.*expectation-failed/s);
   });

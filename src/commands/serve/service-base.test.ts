@@ -27,6 +27,10 @@ it('says that a file of a running shop is missing, and when it is back', async (
     await copyFile(away, file);
     await until('a copy is not taken for the file', async () => shop.output().includes('was replaced while it runs'));
     assert.ok((await reasonsOf(shop.trend)).includes('files-missing'));
+    await rename(join(data, 'secret'), away);
+    await until('the secret is missed', async () => (await reasonsOf(shop.web)).includes('files-missing'));
+    await copyFile(away, join(data, 'secret'));
+    await until('a copy of it will do', async () => !(await reasonsOf(shop.web)).includes('files-missing'));
   } finally {
     await shop.stop('SIGTERM');
     await rm(data, { recursive: true });

@@ -75,9 +75,10 @@ export async function startWeb(
   stack.defer(async () => {
     await Promise.all([index.close(), events.close()]);
   });
-  const watched = watchFiles([files.log, files.catalogue, files.searchIndex], {
+  const secret = config.app.secret === null ? [files.secret] : [];
+  const watched = watchFiles([files.log, files.catalogue, files.searchIndex, ...secret], {
     ...base,
-    rebuilt: [files.searchIndex],
+    rebuilt: [files.searchIndex, ...secret],
   });
   stack.defer(async () => watched.close());
   const service = await createWebService({

@@ -16,6 +16,8 @@ export type ShopFiles = {
   readonly spools: string;
   readonly catalogue: string;
   readonly searchIndex: string;
+  /** Of cookies. Without it, every reader is a new one. */
+  readonly secret: string;
   readonly trend: string;
   readonly recommendation: string;
 };
@@ -30,6 +32,7 @@ export function shopFiles({ data, trend, recommendation }: Config): ShopFiles {
     spools: join(data, 'spool'),
     catalogue: join(data, 'catalogue.sqlite'),
     searchIndex: join(data, 'search-index.sqlite'),
+    secret: join(data, 'secret'),
     trend: join(data, stateFile('trend', trend.groupId, usualGroupIds.trend)),
     recommendation: join(data, stateFile('recommendation', recommendation.groupId, usualGroupIds.recommendation)),
   };
