@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { HourCount } from '../store/trend-store.ts';
-import { createRecentCounts, type Sums } from './recent-counts.ts';
+import { createHourBucket, createRecentCounts, type Sums } from './recent-counts.ts';
 
 const firstHour = 490_000;
 
@@ -105,5 +105,28 @@ describe('recent counts in memory', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('an hour that has passed', () => {
+  it('keeps no more entries, however often it is counted into, and the same sums', () => {
+    let uses = 0;
+    const bucket = createHourBucket(() => void uses--);
+    const count = (slot: number): void => {
+      if (bucket.add(slot, 1, 2, 3, 4)) uses++;
+    };
+    for (let slot = 0; slot < 100; slot++) count(slot);
+    bucket.close();
+    for (let time = 1; time < 500; time++) for (let slot = 0; slot < 100; slot++) count(slot);
+    const sums = new Map<number, number>();
+    let entries = 0;
+    bucket.each((slot, listed, rise, searches) => {
+      entries++;
+      sums.set(slot, (sums.get(slot) ?? 0) + listed + rise + searches);
+    });
+    assert.ok(entries <= 400, `${entries} entries`);
+    assert.equal(uses, entries);
+    assert.deepEqual(new Set(sums.values()), new Set([500 * 9]));
+    assert.equal(sums.size, 100);
   });
 });

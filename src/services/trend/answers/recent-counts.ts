@@ -108,7 +108,7 @@ export function createRecentCounts(
     if (hour <= nowHour - keptHours) return;
     let bucket = buckets.get(hour);
     if (bucket === undefined) {
-      bucket = createHourBucket();
+      bucket = createHourBucket((slot) => slots.release(slot));
       buckets.set(hour, bucket);
     }
     const slot = slots.slotOf(query);
@@ -345,23 +345,49 @@ type HourBucket = {
 
 const fields = 4;
 
-function createHourBucket(): HourBucket {
+/** @param release is called for each entry that was merged with another one of its slot. */
+export function createHourBucket(release: (slot: number) => void): HourBucket {
   let values = new Int32Array(fields * 64);
   let size = 0;
   let named = 0;
   let places: Map<number, number> | null = new Map();
   const unnamed = new Set<number>();
+
+  /** An hour may be counted into long after it has passed, as in a replay: its entries must not become ever more. */
+  const mergeEntries = (): void => {
+    const merged = new Map<number, number>();
+    let end = 0;
+    for (let from = 0; from < size * fields; from += fields) {
+      const slot = values[from]!;
+      const known = merged.get(slot);
+      if (known === undefined) {
+        merged.set(slot, end);
+        values.copyWithin(end, from, from + fields);
+        end += fields;
+        continue;
+      }
+      for (let field = 1; field < fields; field++) values[known + field]! += values[from + field]!;
+      release(slot);
+    }
+    values.fill(0, end, size * fields);
+    size = end / fields;
+  };
+
+  const makeRoom = (): void => {
+    if (places === null) mergeEntries();
+    if (size * fields * 2 <= values.length) return;
+    const wider = new Int32Array(values.length * 2);
+    wider.set(values);
+    values = wider;
+  };
+
   return {
     add: (slot, addedNamed, listed, rise, searches) => {
       named += addedNamed;
       let place = places?.get(slot);
       const isNew = place === undefined;
       if (place === undefined) {
-        if ((size + 1) * fields > values.length) {
-          const wider = new Int32Array(values.length * 2);
-          wider.set(values);
-          values = wider;
-        }
+        if ((size + 1) * fields > values.length) makeRoom();
         place = size++ * fields;
         values[place] = slot;
         places?.set(slot, place);
