@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { spawnSamsa } from '../test/support/start-shop.ts';
 import { numberUpTo, wholeNumber } from './main.ts';
+
+it('prints its version', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  for (const option of ['--version', '-V']) {
+    const command = spawnSamsa([option], tmpdir());
+    assert.deepEqual([await command.ended, command.output()], [0, `${version}\n`]);
+  }
+});
 
 describe('numbers on the command line', () => {
   it('are taken up to their bounds', () => {

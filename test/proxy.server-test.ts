@@ -168,6 +168,32 @@ describe('a shop behind nginx', () => {
     }));
 });
 
+describe('a public shop', () => {
+  it('shows to nobody what readers of one address search for, and to everybody what readers of many do', () =>
+    withShop(
+      { SAMSA_APP_OPERATOR_TOKEN: operatorToken, SAMSA_APP_SECRET: 'a secret that decides the places' },
+      async (shop) => {
+        const searchAs = async (from: string, query: string): Promise<void> => {
+          const [cookie] = (await send(shop.web, { from })).headers['set-cookie']![0]!.split(';');
+          await send(shop.web, { from, headers: { cookie: cookie! } });
+          const path = `${shop.web}/?q=${encodeURIComponent(query)}`;
+          assert.equal((await send(path, { from, headers: { cookie: cookie! } })).status, 200);
+        };
+        for (let reader = 0; reader < 24; reader++) await searchAs('127.0.0.2', 'a phrase of one address');
+        for (let reader = 3; reader < 60; reader++) await searchAs(`127.0.0.${reader}`, 'a phrase of many addresses');
+        const shown = async (path: string, headers = {}) => (await send(`${shop.trend}${path}`, { headers })).body;
+        await until('what many search for is shown', async () =>
+          (await shown('/trends?ps=100')).includes('a phrase of many addresses'),
+        );
+        const operator = { authorization: `Bearer ${operatorToken}` };
+        const hidden = '/trends/a%20phrase%20of%20one%20address';
+        assert.match(await shown(hidden, operator), /"readers":2\d/);
+        assert.doesNotMatch(await shown('/trends?ps=100'), /one address/);
+        assert.equal((await send(`${shop.trend}${hidden}`)).status, 404);
+      },
+    ));
+});
+
 describe('three services bound beyond loopback', () => {
   it('refuse to start without a secret that they share', async () => {
     const data = await mkdtemp(join(tmpdir(), 'samsa-secret-'));

@@ -350,6 +350,10 @@ remote:
     }
   });
 
+  it('takes an empty operator token for none', () => {
+    assert.equal(fromEnvironment({ SAMSA_APP_OPERATOR_TOKEN: '' }).app.operatorToken, null);
+  });
+
   it('covers settings that disagree', () => {
     const bad: readonly (readonly [RegExp, Environment])[] = [
       [/four different names/, { SAMSA_MQ_TOPIC: 'lr-book-changes' }],

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { samsa, spawnSamsa, startShop } from '../../../test/support/start-shop.ts';
 import { until } from '../../../test/support/until.ts';
-import { descriptorNotice } from './exposure.ts';
+import { loadConfig } from '../../config/config.ts';
+import { descriptorNotice, openModeNotice } from './exposure.ts';
 
 const reasonsOf = async (url: string): Promise<readonly string[]> =>
   ((await (await fetch(`${url}/health/ready`)).json()) as { reasons: string[] }).reasons;
@@ -71,6 +72,19 @@ it('refuses a pipe, a device and a folder as configuration', async () => {
     }
   } finally {
     await rm(data, { recursive: true });
+  }
+});
+
+it('says at the start of an open shop who may change books, and how to close it', () => {
+  const noticeOf = (environment: Readonly<Record<string, string>>): readonly string[] =>
+    openModeNotice(loadConfig({ environment }).config);
+  assert.match(noticeOf({}).join('|'), /^open mode +everybody who reaches .* a proxy .* set app\.operator_token[^|]*$/);
+  for (const closed of [
+    { SAMSA_APP_OPERATOR_TOKEN: 'a-token-of-this-test' },
+    { SAMSA_APP_TRUST_PROXY: '10.0.0.1' },
+    { SAMSA_TREND_HOST: '0.0.0.0' },
+  ]) {
+    assert.deepEqual(noticeOf(closed), []);
   }
 });
 

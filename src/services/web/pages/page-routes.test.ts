@@ -227,6 +227,13 @@ describe('results page', () => {
     assert.equal((await asReader(`/?q=${'x'.repeat(200)}`)).statusCode, 200);
     assert.equal(searches.length, 1);
   });
+
+  it('tells crawlers to leave searches alone', async (test) => {
+    const { server } = await openPages(test);
+    const { statusCode, headers, body } = await server.inject('/robots.txt');
+    assert.deepEqual([statusCode, headers['content-type']], [200, 'text/plain; charset=utf-8']);
+    assert.match(body, /^User-agent: \*\n(?:Disallow: .*\n)*Disallow: \/\?\n/);
+  });
 });
 
 describe('panel of searches', () => {
