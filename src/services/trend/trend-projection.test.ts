@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { bookSearchedRecord } from '../../events/book-searched.ts';
 import { createEventSource } from '../../events/envelope.ts';
-import { createTrendProjection } from './trend-projection.ts';
+import { createTrendProjection, placeBit, readerNumber } from './trend-projection.ts';
 import { countArrangement, type Arrangement, type Search } from '../../../test/support/arranged-searches.ts';
 import { trendState } from '../../../test/support/trend-state.ts';
 
@@ -99,5 +99,13 @@ describe('trend projection', () => {
     };
     assert.equal(correctedOf(['my', 'neighbour', 'me']), null);
     assert.equal(correctedOf([]), 'ones');
+  });
+
+  it('puts a hash of the reader in the place of an unknown place', () => {
+    assert.equal(placeBit(29, readerNumber('ann')), 2 ** 29);
+    const places = Array.from({ length: 200 }, (_, reader) => placeBit(null, readerNumber(`reader ${reader}`)));
+    assert.ok(new Set(places).size > 20 && places.every((place) => Number.isInteger(Math.log2(place))));
+    assert.equal(placeBit(null, readerNumber('ann')), placeBit(null, readerNumber('ann')));
+    assert.equal(placeBit(null, null), 0);
   });
 });
