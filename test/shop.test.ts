@@ -137,6 +137,8 @@ describe('a shop', () => {
     const second = spawnSamsa(['all'], data);
     assert.equal(await second.ended, 1);
     assert.match(second.output(), new RegExp(`${shop.process.pid}`));
+    for (const service of ['APP', 'TREND', 'RECOMMENDATION'])
+      assert.ok(second.output().includes(`SAMSA_${service}_PORT`));
   });
 
   it('reports how far every service has read', async () => {

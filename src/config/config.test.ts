@@ -284,7 +284,7 @@ remote:
     );
     assert.match((await refusal('app:\n\tport: 1\n')).join(), /^config\.yml, line 2, column 1: /);
     assert.match((await refusal('app: [1, 2\nmq: x')).join(), /^config\.yml, line \d/);
-    assert.match((await refusal('app: {port: 1}\n---\napp: {port: 2}\n')).join(), /line 2.*multiple documents/);
+    assert.match((await refusal('app: {port: 1}\n---\napp: {port: 2}\n')).join(), /line 2.*multiple documents\.$/);
     assert.match(
       (await refusal('app:\n  host: *nowhere\n')).join(),
       /^config\.yml, line 2, column 9: Unresolved alias/,

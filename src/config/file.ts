@@ -30,7 +30,7 @@ function readYaml(path: string, source: string): FileSettings {
   if (document.errors.length > 0) {
     const faults = document.errors.slice(0, shownFaults).map(({ message, pos: [offset] }) => {
       const { line, col } = lines.linePos(offset);
-      return `${path}, line ${line}, column ${col}: ${message.split('\n', 1)[0]}.`;
+      return `${path}, line ${line}, column ${col}: ${message.split(/\n|; please use /, 1)[0]}.`;
     });
     return { settings: [], problems: faults };
   }
