@@ -335,6 +335,7 @@ remote:
       SAMSA_APP_SECRET: 'too short',
       SAMSA_APP_TRUST_PROXY: '10.0.0.0/33',
       SAMSA_MQ_BROKERS: 'localhost',
+      SAMSA_TREND_BLOCKED_WORDS: ' , ,',
       SAMSA_MQ_TOPIC: 'book searches',
       SAMSA_MQ_PARTITIONS: '4e0',
       SAMSA_TREND_GROUP_ID: 'two words',

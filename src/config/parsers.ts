@@ -70,11 +70,12 @@ export function orNull<Value>(parse: Parse<Value>): Parse<Value | null> {
   return parse;
 }
 
-/** A YAML list, or one string with commas between the items. */
+/** A YAML list, or one string with commas between the items. Nothing but commas is a mistake, and not an empty list. */
 export function listOf(item: Parse<string>, expected: string): Parse<readonly string[]> {
   return (given) => {
     const items: unknown = typeof given === 'string' ? given.split(',').filter((each) => each.trim() !== '') : given;
     if (!Array.isArray(items) || items.length > 10_000) return { expected };
+    if (items.length === 0 && typeof given === 'string' && given.includes(',')) return { expected };
     const values = items.flatMap((each) => {
       const parsed = item(each);
       return 'value' in parsed ? [parsed.value] : [];
