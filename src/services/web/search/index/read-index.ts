@@ -65,8 +65,8 @@ export type FactConditions = {
 export const mostCounted = 1_001;
 
 /** About 0.7 KB each. */
-const rememberedRanked = 15_000;
-const rememberedListedBytes = 8 << 20;
+const rememberedRanked = 10_000;
+const rememberedListedBytes = 6 << 20;
 /** What even a short text takes. */
 const bytesPerListed = 200;
 /** The most books of nearly the same popularity that are put into exact order. */

@@ -1,11 +1,13 @@
-import { createLruMap } from '../../../../runtime/lru-map.ts';
 import type { Alternative, Slot } from '../query/parse-query.ts';
 import { bookAt, searchWords, startMarkOf } from './book-row.ts';
 import type { WrittenBooks } from './index-file.ts';
 import { bitsFor, createWordTable, isCommon, type WordData, type WordTable } from './word-data.ts';
 
-/** How many sets are remembered that take long to build, each as one bit per book. */
-const rememberedSets = 20;
+/**
+ * How many sets with one bit per book are remembered: more than one query needs. Their memory is reused, because garbage of
+ * this kind piles up faster than it is collected.
+ */
+const rememberedSets = 40;
 /** With more changed books than this, the lists are not used, because each search would have to check all of them. */
 const mostChanges = 2_000;
 
@@ -85,13 +87,13 @@ function hasAll(text: string, slots: readonly Slot[]): boolean {
 type FindBooks = (slots: readonly Slot[], limit: number) => number[];
 
 /** A set of book numbers: a rising list, or one bit per book. */
-type BookSet =
-  | { readonly size: number; readonly list: Uint32Array; readonly bits: null }
-  | { readonly size: number; readonly list: null; readonly bits: Uint32Array };
+type BookSet = { readonly size: number; readonly list: Uint32Array; readonly bits: null } | BookBits;
+type BookBits = { readonly size: number; readonly list: null; readonly bits: Uint32Array };
 
 function createFinder({ lists, listStarts, places, ...words }: WordData): FindBooks {
   const table = createWordTable(words);
-  const remembered = createLruMap<string, BookSet>(rememberedSets);
+  /** The set used longest ago comes first. */
+  const remembered = new Map<string, BookBits>();
 
   const ofWord = (at: number): BookSet => {
     const size = table.books(at, at + 1);
@@ -112,8 +114,15 @@ function createFinder({ lists, listStarts, places, ...words }: WordData): FindBo
     addWords(bits, range);
     return { size: table.books(range.from, range.to), list: null, bits };
   };
-  const ofAny = (ways: readonly (readonly Range[])[]): BookSet => {
-    const bits = new Uint32Array(bitsFor(places.length));
+  const emptyBits = (): Uint32Array => {
+    const oldest = remembered.size < rememberedSets ? undefined : remembered.entries().next().value;
+    if (oldest === undefined) return new Uint32Array(bitsFor(places.length));
+    const [key, { bits }] = oldest;
+    remembered.delete(key);
+    return bits.fill(0);
+  };
+  const ofAny = (ways: readonly (readonly Range[])[]): BookBits => {
+    const bits = emptyBits();
     let size = 0;
     for (const ranges of ways) {
       const [range, ...others] = ranges;
@@ -136,9 +145,8 @@ function createFinder({ lists, listStarts, places, ...words }: WordData): FindBo
     const single = ways.length === 1 && way.length === 1 ? way[0]! : null;
     if (single !== null && single.to - single.from === 1) return ofWord(single.from);
     const key = ways.map((ranges) => ranges.map(({ from, to }) => `${from}-${to}`).join('&')).join();
-    const known = remembered.get(key);
-    if (known !== undefined) return known;
-    const set = single === null ? ofAny(ways) : ofRange(single);
+    const set = remembered.get(key) ?? ofAny(ways);
+    remembered.delete(key);
     remembered.set(key, set);
     return set;
   };
