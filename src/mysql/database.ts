@@ -117,18 +117,6 @@ function databaseOf(name: string, lockScope: string, pool: ConnectionPool): Mysq
   };
 }
 
-/** Saves a statement for each transaction. The connection never goes back to the pool. */
-async function acquireWithoutAutocommit(pool: ConnectionPool): Promise<PooledConnection> {
-  const acquired = await pool.acquire();
-  try {
-    await acquired.connection.change('SET SESSION autocommit = 0');
-    return acquired;
-  } catch (error) {
-    acquired.release();
-    throw error;
-  }
-}
-
 function createSession(pool: ConnectionPool): MysqlSession {
   let held: PooledConnection | null = null;
   let last: Promise<unknown> = Promise.resolve();
@@ -138,11 +126,11 @@ function createSession(pool: ConnectionPool): MysqlSession {
   };
   const once = async <Result>(body: Work<Result>, prepare: Work<void> | undefined): Promise<Result> => {
     if (held?.connection.isLost() === true) giveUp();
-    held ??= await acquireWithoutAutocommit(pool);
+    held ??= await pool.acquire();
     const { connection } = held;
     try {
       await prepare?.(connection);
-      return await inTransaction(connection, 'begun', body);
+      return await inTransaction(connection, 'write', body);
     } finally {
       if (connection.isLost()) giveUp();
     }

@@ -3,18 +3,15 @@ import { retry } from '../runtime/waiting.ts';
 import type { MysqlConnection } from './connection.ts';
 import { isCollision, isLostConnection } from './errors.ts';
 
-/**
- * Runs `body` in a transaction on this connection. `snapshot` only reads, all as of one moment. `begun` writes, on a
- * connection without autocommit, where the first statement begins the transaction.
- */
+/** Runs `body` in a transaction on this connection. `snapshot` only reads, all as of one moment. */
 export async function inTransaction<Result>(
   connection: MysqlConnection,
-  kind: 'write' | 'snapshot' | 'begun',
+  kind: 'write' | 'snapshot',
   body: (connection: MysqlConnection) => Promise<Result>,
 ): Promise<Result> {
   if (kind === 'write') {
     await connection.change('START TRANSACTION');
-  } else if (kind === 'snapshot') {
+  } else {
     await startSnapshot(connection);
   }
   let result: Result;
