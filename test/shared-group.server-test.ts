@@ -22,7 +22,10 @@ async function send(queries: readonly string[]): Promise<void> {
   await producer.close();
 }
 
-/** What the tutorial's trend service reads when it starts: everything after its group's last commit. */
+/**
+ * What the tutorial's trend service reads when it starts: everything after its group's last commit. The client may
+ * deliver a message again while it joins the group.
+ */
 async function readOn(count: number): Promise<readonly string[]> {
   const consumer = new Consumer({ ...client, groupId: 'trend-svr' });
   const stream = await consumer.consume({
@@ -31,16 +34,16 @@ async function readOn(count: number): Promise<readonly string[]> {
     fallbackMode: MessagesStreamFallbackModes.EARLIEST,
     autocommit: false,
   });
-  const seen: string[] = [];
+  const seen = new Map<string, string>();
   const timeout = setTimeout(() => void stream.close(), 20_000);
   for await (const message of stream) {
-    seen.push(message.key.toString());
+    seen.set(`${message.partition} ${message.offset}`, message.key.toString());
     await message.commit();
-    if (seen.length === count) break;
+    if (seen.size === count) break;
   }
   clearTimeout(timeout);
   await consumer.close(true);
-  return seen;
+  return [...seen.values()];
 }
 
 /** How far a group has read, over all partitions. */

@@ -85,9 +85,10 @@ describe('what is rising', () => {
         return 1;
       },
       countedSince: async (revision) => ({ revision, counts: [], replacedHours: [] }),
+      keysOf: async () => new Map(),
     });
     await recent.refresh(nowHour);
-    const [riser, ...none] = recent.risers(10);
+    const [riser, ...none] = await recent.risers(10);
     assert.deepEqual([riser?.query, none.length, recent.size()], [2, 0, 1_000_001]);
     assert.ok(riser!.score > 2 * lowestScore);
     const { heapUsed, arrayBuffers } = process.memoryUsage();

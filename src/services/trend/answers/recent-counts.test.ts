@@ -12,6 +12,8 @@ function createSource() {
   return {
     counted,
     add: (...counts: readonly HourCount[]) => void counted.push(...counts),
+    /** The greatest numbers have the least keys. */
+    keysOf: async (asked: readonly number[]) => new Map(asked.map((query) => [query, String(9 - query)])),
     counts: async (fromHour: number, take: (count: HourCount) => void) => {
       for (const count of byHour(counted)) if (count.hour >= fromHour) take(count);
       return counted.length;
@@ -96,15 +98,37 @@ describe('recent counts in memory', () => {
           const fresh = createRecentCounts(source);
           await fresh.refresh(nowHour);
           for (const sum of ['list3', 'list24', 'list168'] as const) {
-            assert.deepEqual(recent.top(sum, 2), fresh.top(sum, 2));
+            assert.deepEqual(await recent.top(sum, 2), await fresh.top(sum, 2));
           }
-          assert.deepEqual(recent.risers(2), fresh.risers(2));
+          assert.deepEqual(await recent.risers(2), await fresh.risers(2));
           assert.deepEqual(recent.comparison(), fresh.comparison());
           assert.equal(recent.size(), fresh.size());
         }
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('begins with the same queries whatever numbers they have, when many are tied for the last place', async () => {
+    const keys = Array.from({ length: 50 }, (_, at) => `query ${at}`);
+    const firstOf = async (numbered: readonly string[]): Promise<readonly string[]> => {
+      const source = createSource();
+      source.add(
+        ...numbered.map((key, query) => ({
+          query,
+          hour: firstHour,
+          readers: key === 'query 7' ? 2 : 1,
+          anonymous: 0,
+          searches: 2,
+        })),
+      );
+      const keysOf = async (queries: readonly number[]) => new Map(queries.map((query) => [query, numbered[query]!]));
+      const recent = createRecentCounts({ ...source, keysOf });
+      await recent.refresh(firstHour);
+      return (await recent.top('list24', 3)).map(({ query }) => numbered[query]!).toSorted();
+    };
+    assert.deepEqual(await firstOf(keys), ['query 0', 'query 1', 'query 7']);
+    assert.deepEqual(await firstOf(keys.toReversed()), ['query 0', 'query 1', 'query 7']);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { HourCount, TrendStore } from '../store/trend-store.ts';
+import { createFirstQueries, mostTied, type ScoredQuery } from './first-queries.ts';
 import {
   baselineHours,
   burstHours,
@@ -21,13 +22,13 @@ export type RecentCounts = {
    * @returns the queries that were counted since the last time; `'all'` when everything was read, or an hour has passed.
    */
   readonly refresh: (nowHour: number) => Promise<ReadonlySet<number> | 'all'>;
-  /** The queries with the greatest sums, greatest first, with these sums. */
-  readonly top: (sum: ListedSum, limit: number) => readonly { readonly query: number; readonly score: number }[];
+  /** The queries with the greatest sums, greatest first, with these sums; ties at the end by their keys. */
+  readonly top: (sum: ListedSum, limit: number) => Promise<readonly ScoredQuery[]>;
   /**
    * Queries that may be rising, with an upper bound of their score, greatest first. Some are not rising: their readers
    * came several times, or no longer come.
    */
-  readonly risers: (limit: number) => readonly { readonly query: number; readonly score: number }[];
+  readonly risers: (limit: number) => Promise<readonly ScoredQuery[]>;
   readonly sumsOf: (query: number) => Sums;
   readonly sumOf: (query: number, sum: SumName) => number;
   readonly comparison: () => Comparison;
@@ -76,7 +77,7 @@ function membership(hour: number, nowHour: number): number {
  * @param countAnonymous true: every search without a reader counts towards a rise. False: all of an hour count as one.
  */
 export function createRecentCounts(
-  store: Pick<TrendStore, 'counts' | 'countedSince'>,
+  store: Pick<TrendStore, 'counts' | 'countedSince' | 'keysOf'>,
   countAnonymous = false,
 ): RecentCounts {
   let slots: Slots = createSlots(names.length);
@@ -89,6 +90,7 @@ export function createRecentCounts(
   let now: number | null = null;
   let revision = 0;
   const tops = new Map<ListedSum, { slots: readonly number[]; touched: Set<number> }>();
+  const first = createFirstQueries(store);
 
   /** Adds a bucket to the sums it now belongs to, and subtracts it from those it no longer belongs to. */
   const move = (bucket: HourBucket, before: number, after: number): void => {
@@ -133,6 +135,7 @@ export function createRecentCounts(
     risers = new Set();
     large = new Set();
     tops.clear();
+    first.forget();
     revision = await store.counts(nowHour - keptHours + 1, (count) => take(count, nowHour));
     now = nowHour;
   };
@@ -149,6 +152,7 @@ export function createRecentCounts(
     }
     keepRisers();
     tops.clear();
+    first.forget();
     now = nowHour;
   };
 
@@ -212,23 +216,28 @@ export function createRecentCounts(
   return {
     refresh,
     comparison,
-    top: (sum, limit) => {
+    top: async (sum, limit) => {
       const index = indexOf[sum];
       const known = tops.get(sum);
       const candidates = known === undefined ? slots.all() : new Set([...known.slots, ...known.touched]);
-      const best = greatest(candidates, limit, (slot) => slots.get(slot, index), slots.queryAt);
-      tops.set(sum, { slots: best, touched: new Set() });
-      return best.map((slot) => ({ query: slots.queryAt(slot), score: slots.get(slot, index) }));
+      const found = greatest(candidates, limit + mostTied, (slot) => slots.get(slot, index), slots.queryAt);
+      const scored = found.map((slot) => ({ query: slots.queryAt(slot), score: slots.get(slot, index) }));
+      const best = await first.of(scored, limit);
+      tops.set(sum, { slots: best.map(({ query }) => slots.slotOf(query)), touched: new Set() });
+      return best;
     },
-    risers: (limit) => {
+    risers: async (limit) => {
       const others = comparison();
-      const rising: { query: number; score: number }[] = [];
+      const rising: ScoredQuery[] = [];
       for (const slot of risers) {
         const { countIn, baseline } = countsOf(slot);
         const { score } = riseOf(countIn, baseline, others);
         if (score >= lowestScore) rising.push({ query: slots.queryAt(slot), score });
       }
-      return rising.sort((one, other) => other.score - one.score || one.query - other.query).slice(0, limit);
+      return first.of(
+        rising.sort((one, other) => other.score - one.score || one.query - other.query),
+        limit,
+      );
     },
     sumOf: (query, sum) => {
       const slot = slots.find(query);

@@ -4,6 +4,7 @@ import type { Counts, Decisions, QueryDescription, TrendStore } from '../store/t
 import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
 import type { RecentCounts } from './recent-counts.ts';
 import { risingScore } from './burst.ts';
+import { createFirstQueries, type ScoredQuery } from './first-queries.ts';
 import {
   dayOfHour,
   hourOfTime,
@@ -45,10 +46,9 @@ export type TrendListDeps = {
   readonly privacyRule: (query: QueryFacts) => ShownQuery | null;
 };
 
-type Candidate = { readonly query: number; readonly score: number };
 type Phase = {
   /** In the order of the upper bounds of their scores. */
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly ScoredQuery[];
   readonly figuresOf: (known: Known) => Figures | null;
   /** The phase ends with the first query whose score is lower. */
   readonly lowestScore: (row: number) => number;
@@ -88,6 +88,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
   const lists = new Map<string, MadeList>();
   const parsed = createLruMap<string, readonly Book[]>(parsedAnswers);
   const olderTotals = createOlderTotals(store);
+  const first = createFirstQueries(store);
   let version = 0;
   let commits = 0;
   store.onCounted(() => void commits++);
@@ -124,7 +125,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     if (window === 'rising') {
       const comparison = recent.comparison();
       return {
-        candidates: recent.risers(looksAt),
+        candidates: await recent.risers(looksAt),
         figuresOf: (known) => risingFigures(known, comparison),
         lowestScore: (row) => risingScore(comparison.queries, row),
       };
@@ -135,7 +136,8 @@ export function createTrendList(deps: TrendListDeps): TrendList {
         const { readers, anonymous } = older.get(query) ?? noCounts;
         return readers + anonymous + recent.sumOf(query, 'list168');
       };
-      const queries = new Set([...older.keys(), ...recent.top('list168', looksAt).map(({ query }) => query)]);
+      const latest = await recent.top('list168', looksAt);
+      const queries = new Set([...older.keys(), ...latest.map(({ query }) => query)]);
       const candidates = Array.from(queries, (query) => ({ query, score: scoreOf(query) }));
       candidates.sort((one, other) => other.score - one.score || one.query - other.query);
       const figuresOf = (known: Known) => {
@@ -144,9 +146,9 @@ export function createTrendList(deps: TrendListDeps): TrendList {
         const total = { readers: readers + list168, anonymous, searches: searches + searches168 };
         return longFigures(known, '30d', total);
       };
-      return { candidates: candidates.slice(0, looksAt), figuresOf, lowestScore: anyScore };
+      return { candidates: await first.of(candidates, looksAt), figuresOf, lowestScore: anyScore };
     }
-    const candidates = recent.top(sumsOfWindow[window], looksAt);
+    const candidates = await recent.top(sumsOfWindow[window], looksAt);
     if (window !== '7d')
       return { candidates, figuresOf: (known) => popularFigures(known, window), lowestScore: anyScore };
     const figuresOf = (known: Known) => {
@@ -205,6 +207,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     const commitsBefore = commits;
     const touched = await recent.refresh(hour);
     madeInHour = hour;
+    if (touched === 'all') first.forget();
     if (touched === 'all' || described.size > rememberedDescriptions) described.clear();
     else for (const query of touched) described.delete(query);
     if (touched === 'all' || touched.size > 0) version++;

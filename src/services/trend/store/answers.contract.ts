@@ -114,5 +114,16 @@ export function testAnswers(test: TrendStoreTest): void {
       ['wool', 1, 2, 0],
     ]);
     assert.equal((await found(168)).length, 3);
+    await count([none('ark', 'ann'), none('ark', 'ann', 1)]);
+    const [, tied] = await store.unanswered(noonHour - 23, noonHour, 2);
+    assert.equal(tied?.key, 'ark', 'of equal ones the least key is the first');
+  });
+
+  test('knows the keys of queries', async ({ store, count }) => {
+    await count([searchOf('dune', 'ann'), searchOf('emma', 'ann')]);
+    const numbers = await Promise.all(['dune', 'emma'].map(store.find));
+    const keys = await store.keysOf([...numbers.map(Number), 999_999]);
+    assert.deepEqual([...keys.values()].sort(), ['dune', 'emma']);
+    assert.deepEqual(await store.keysOf([]), new Map());
   });
 }

@@ -72,6 +72,13 @@ export function* readDescriptions(
   });
 }
 
+/** @see TrendStore.keysOf */
+export function* readKeys(queries: readonly number[]): Steps<ReadonlyMap<number, string>> {
+  if (queries.length === 0) return new Map();
+  const found = yield* rows('SELECT id, query_key FROM state.query WHERE id IN (?)', [queries]);
+  return new Map(found.map((row) => [Number(row['id']), columnText(row['query_key'])!]));
+}
+
 function* readLeads(queries: readonly number[], firstDay: number): Steps<ReadonlyMap<number, number>> {
   const found = byQuery(
     yield* rows(
@@ -195,9 +202,11 @@ const readerHours = 24;
 /** @see TrendStore.unanswered */
 export function* readUnanswered(fromHour: number, nowHour: number, limit: number): Steps<readonly UnansweredQuery[]> {
   const found = yield* rows(
-    `SELECT u.query, SUM(u.searches) AS searches, MAX(u.last_ms) AS last_ms, SUM(COALESCE(h.readers, 0)) AS readers
-     FROM state.unanswered AS u LEFT JOIN state.hourly AS h ON h.hour = u.hour AND h.query = u.query
-     WHERE u.hour >= ? GROUP BY u.query ORDER BY readers DESC, searches DESC, u.query LIMIT ?`,
+    `SELECT u.query, SUM(u.searches) AS searches, MAX(u.last_ms) AS last_ms, SUM(COALESCE(h.readers, 0)) AS readers,
+       MIN(q.query_key) AS first_key
+     FROM state.unanswered AS u JOIN state.query AS q ON q.id = u.query
+       LEFT JOIN state.hourly AS h ON h.hour = u.hour AND h.query = u.query
+     WHERE u.hour >= ? GROUP BY u.query ORDER BY readers DESC, searches DESC, first_key LIMIT ?`,
     [fromHour, limit],
   );
   if (found.length === 0) return [];

@@ -34,6 +34,9 @@ export interface TrendStore extends ProgressStore<TrendChange> {
   /** Everything an answer says about queries at an hour. Queries that nobody searched for in a month are left out. */
   describe(queries: readonly number[], nowHour: number): Promise<readonly QueryDescription[]>;
 
+  /** The keys of queries, without those that nobody has searched for in a month. */
+  keysOf(queries: readonly number[]): Promise<ReadonlyMap<number, string>>;
+
   /** How many different readers searched for any of these queries since an hour, at most 25 hours ago. */
   distinctReaders(queries: readonly number[], fromHour: number): Promise<number>;
 

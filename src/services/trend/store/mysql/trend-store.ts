@@ -13,6 +13,7 @@ import {
   readDays,
   readDecisions,
   readDescriptions,
+  readKeys,
   readHour,
   readHours,
   readUnanswered,
@@ -76,6 +77,7 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
       sumTotals((steps) => database.connected((connection) => runSteps(connection, steps)), ...hours),
     describe: (queries, nowHour) =>
       database.read((connection) => runSteps(connection, readDescriptions('mysql', queries, nowHour))),
+    keysOf: (queries) => database.connected((connection) => runSteps(connection, readKeys(queries))),
     distinctReaders: (queries, fromHour) =>
       database.connected((connection) => runSteps(connection, countDistinctReaders(queries, fromHour))),
     find: (key) =>

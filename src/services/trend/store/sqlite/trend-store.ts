@@ -12,6 +12,7 @@ import {
   readDays,
   readDecisions,
   readDescriptions,
+  readKeys,
   readUnanswered,
   sumTotals,
 } from '../read-counts.ts';
@@ -117,6 +118,7 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
       }),
     totals: (...hours) => sumTotals((steps) => read(() => runSteps(database, steps)), ...hours),
     describe: (queries, nowHour) => read(() => runSteps(database, readDescriptions('sqlite', queries, nowHour))),
+    keysOf: (queries) => read(() => runSteps(database, readKeys(queries))),
     distinctReaders: (queries, fromHour) => read(() => runSteps(database, countDistinctReaders(queries, fromHour))),
     find: (key) =>
       read(() => {

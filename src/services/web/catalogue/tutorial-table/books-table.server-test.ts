@@ -262,7 +262,10 @@ describe('a table of books somebody else made', () => {
     await refused('CREATE TABLE books (id VARCHAR(36) PRIMARY KEY)', /varchar without AUTO_INCREMENT.*MODIFY id/);
     await refused(`CREATE TABLE books (${id}) ENGINE = MyISAM`, /engine MyISAM.*ENGINE = InnoDB/);
     await refused(`CREATE TABLE books (${id}, slug INT NOT NULL, rack INT NOT NULL)`, /found none for slug, rack/);
-    await refused(`CREATE TABLE books (${id}, title VARCHAR(9) UNIQUE)`, /unique index title of title.*DROP INDEX/);
+    await refused(
+      `CREATE TABLE books (${id}, title VARCHAR(9) UNIQUE)`,
+      /may have equal title, found the unique index title\..*DROP INDEX/,
+    );
     await refused(`CREATE TABLE books (${id}, author INT)`, /author as text, found int/);
     await refused(`CREATE TABLE books (${id}, title VARCHAR(9) DEFAULT 'x')`, /found varchar\(9\) in latin1.*MODIFY/);
     await refused(`CREATE TABLE books (${id}, published_at DATE NOT NULL)`, /found none for published_at/);
