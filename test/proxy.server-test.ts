@@ -5,7 +5,7 @@ import { request, type IncomingHttpHeaders, type RequestOptions } from 'node:htt
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { startNginx } from './servers/nginx.ts';
+import { startCaddy, startNginx } from './servers/reverse-proxies.ts';
 import { startService } from './support/start-service.ts';
 import { startShop, spawnSamsa, type Shop } from './support/start-shop.ts';
 import { projectFolder } from './support/structure.ts';
@@ -64,15 +64,30 @@ async function withNginx(location: string, body: (url: string) => Promise<void>)
   }
 }
 
-/** The snippet of docs/proxy.md, in front of a service at `url`. */
+const documentation = readFileSync(join(projectFolder, 'docs/proxy.md'), 'utf8');
+
+/** The snippet of docs/proxy.md for nginx, in front of a service at `url`. */
 function documented(url: string): string {
-  const page = readFileSync(join(projectFolder, 'docs/proxy.md'), 'utf8');
-  const [, snippet = ''] = /```nginx\n(.*?)```/s.exec(page) ?? [];
+  const [, snippet = ''] = /```nginx\n(.*?)```/s.exec(documentation) ?? [];
   assert.match(snippet, /127\.0\.0\.1:8080/);
   return snippet.replace('http://127.0.0.1:8080', url);
 }
 
-describe('a shop behind nginx', () => {
+/** Sends ten searches of one client with forged addresses, then one of another client. @returns the statuses. */
+async function searchAsTwo(url: string): Promise<readonly number[]> {
+  const statuses: number[] = [];
+  for (let number = 0; number < 10; number++) {
+    const headers = { 'x-forwarded-for': `203.0.113.${number}` };
+    statuses.push((await send(`${url}/api/books?q=emma`, { from: '127.0.0.2', headers })).status);
+  }
+  const other = { from: '127.0.0.3', headers: { 'x-forwarded-for': '203.0.113.1' } };
+  return [...statuses, (await send(`${url}/?q=emma`, other)).status];
+}
+
+/** Of a shop that knows its clients and answers eight requests of each. */
+const eightOfEach = [...Array.from({ length: 8 }, () => 200), 429, 429, 200];
+
+describe('a shop behind a proxy', () => {
   it('is closed by the first request when nginx has its default settings', () =>
     withShop({}, async (shop) => {
       assert.equal((await post(shop.web)).status, 201);
@@ -118,14 +133,7 @@ describe('a shop behind nginx', () => {
       { SAMSA_APP_OPERATOR_TOKEN: operatorToken, SAMSA_APP_TRUST_PROXY: '127.0.0.1', SAMSA_APP_RATE_LIMIT: '8' },
       async (shop) => {
         await withNginx(documented(shop.web), async (url) => {
-          const forged = { 'x-forwarded-for': '203.0.113.1' };
-          const statuses: number[] = [];
-          for (let number = 0; number < 10; number++) {
-            const headers = { 'x-forwarded-for': `203.0.113.${number}` };
-            statuses.push((await send(`${url}/api/books?q=emma`, { from: '127.0.0.2', headers })).status);
-          }
-          assert.deepEqual(statuses, [...Array.from({ length: 8 }, () => 200), 429, 429]);
-          assert.equal((await send(`${url}/?q=emma`, { from: '127.0.0.3', headers: forged })).status, 200);
+          assert.deepEqual(await searchAsTwo(url), eightOfEach);
           assert.equal((await post(url)).status, 403);
           assert.equal((await post(url, { authorization: `Bearer ${operatorToken}` })).status, 201);
           const form = await send(`${url}/api/books/1/actions`, {
@@ -142,6 +150,41 @@ describe('a shop behind nginx', () => {
           assert.equal(form.status, 303);
           assert.deepEqual(await reasonsOf(shop.web), []);
         });
+      },
+    ));
+
+  it('knows its clients behind a CDN whose addresses are listed', () =>
+    withShop(
+      {
+        SAMSA_APP_OPERATOR_TOKEN: operatorToken,
+        SAMSA_APP_TRUST_PROXY: '127.0.0.1,127.0.9.0/24',
+        SAMSA_APP_RATE_LIMIT: '8',
+      },
+      async (shop) => {
+        await withNginx(documented(shop.web), (proxy) =>
+          withNginx(`${documented(proxy).trim().slice(0, -1)} proxy_bind 127.0.9.7; }`, async (cdn) => {
+            assert.deepEqual(await searchAsTwo(cdn), eightOfEach);
+            assert.deepEqual(await reasonsOf(shop.web), []);
+          }),
+        );
+      },
+    ));
+
+  it('knows its clients behind Caddy', () =>
+    withShop(
+      { SAMSA_APP_OPERATOR_TOKEN: operatorToken, SAMSA_APP_TRUST_PROXY: '127.0.0.1', SAMSA_APP_RATE_LIMIT: '8' },
+      async (shop) => {
+        const [, site = ''] = /```\nshop\.example \{\n(.*?)\}\n```/s.exec(documentation) ?? [];
+        assert.match(site, /127\.0\.0\.1:8080/);
+        const caddy = await startCaddy(site.replace('127.0.0.1:8080', new URL(shop.web).host));
+        try {
+          assert.deepEqual(await searchAsTwo(caddy.url), eightOfEach);
+          assert.equal((await post(caddy.url)).status, 403);
+          assert.equal((await post(caddy.url, { authorization: `Bearer ${operatorToken}` })).status, 201);
+          assert.deepEqual(await reasonsOf(shop.web), []);
+        } finally {
+          await caddy.stop();
+        }
       },
     ));
 
