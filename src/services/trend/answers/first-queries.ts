@@ -3,12 +3,12 @@ import type { TrendStore } from '../store/trend-store.ts';
 
 export type ScoredQuery = { readonly query: number; readonly score: number };
 
-/**
- * Chooses the first `limit` of some queries, given in order of their scores, and keeps their order. When several have
- * the score of the last place, their keys decide, because the store's numbers depend on the order in which queries came.
- * At most 10,000 such queries are compared.
- */
 export type FirstQueries = {
+  /**
+   * The `limit` queries with the greatest scores, greatest first, ties by number. When several have the score of the
+   * last place, their keys decide which are chosen, because the store's numbers depend on the order in which queries
+   * came. At most 10,000 such queries are compared.
+   */
   readonly of: (queries: readonly ScoredQuery[], limit: number) => Promise<readonly ScoredQuery[]>;
   /** Numbers may now belong to other queries. */
   readonly forget: () => void;
@@ -26,7 +26,8 @@ export function createFirstQueries(store: Pick<TrendStore, 'keysOf'>): FirstQuer
     return all;
   };
   return {
-    of: async (queries, limit) => {
+    of: async (unsorted, limit) => {
+      const queries = unsorted.toSorted((one, other) => other.score - one.score || one.query - other.query);
       if (queries.length <= limit) return queries;
       const { score: last } = queries[limit - 1]!;
       if (queries[limit]!.score < last) return queries.slice(0, limit);
@@ -40,4 +41,26 @@ export function createFirstQueries(store: Pick<TrendStore, 'keysOf'>): FirstQuer
     },
     forget: keys.clear,
   };
+}
+
+/** The first `limit` by score, then by query, in one pass. Those without a score are left out. */
+export function greatest(
+  candidates: Iterable<number>,
+  limit: number,
+  scoreOf: (slot: number) => number,
+  queryAt: (slot: number) => number,
+): readonly number[] {
+  const kept: number[] = [];
+  let least = 0;
+  const compare = (one: number, other: number): number =>
+    scoreOf(other) - scoreOf(one) || queryAt(one) - queryAt(other);
+  for (const slot of candidates) {
+    if (scoreOf(slot) <= least) continue;
+    kept.push(slot);
+    if (kept.length < limit * 2) continue;
+    kept.sort(compare).length = limit;
+    least = scoreOf(kept.at(-1)!) - 1;
+  }
+  kept.sort(compare).length = Math.min(kept.length, limit);
+  return kept;
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { HourCount } from '../store/trend-store.ts';
-import { createHourBucket, createRecentCounts, type Sums } from './recent-counts.ts';
+import { createHourBucket } from './counted-hours.ts';
+import { createRecentCounts, type Sums } from './recent-counts.ts';
 
 const firstHour = 490_000;
 

@@ -4,7 +4,7 @@ import type { Counts, Decisions, QueryDescription, TrendStore } from '../store/t
 import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
 import type { RecentCounts } from './recent-counts.ts';
 import { risingScore } from './burst.ts';
-import { createFirstQueries, type ScoredQuery } from './first-queries.ts';
+import type { ScoredQuery } from './first-queries.ts';
 import {
   dayOfHour,
   hourOfTime,
@@ -88,7 +88,6 @@ export function createTrendList(deps: TrendListDeps): TrendList {
   const lists = new Map<string, MadeList>();
   const parsed = createLruMap<string, readonly Book[]>(parsedAnswers);
   const olderTotals = createOlderTotals(store);
-  const first = createFirstQueries(store);
   let version = 0;
   let commits = 0;
   store.onCounted(() => void commits++);
@@ -139,14 +138,13 @@ export function createTrendList(deps: TrendListDeps): TrendList {
       const latest = await recent.top('list168', looksAt);
       const queries = new Set([...older.keys(), ...latest.map(({ query }) => query)]);
       const candidates = Array.from(queries, (query) => ({ query, score: scoreOf(query) }));
-      candidates.sort((one, other) => other.score - one.score || one.query - other.query);
       const figuresOf = (known: Known) => {
         const { readers, anonymous, searches } = older.get(known.description.query) ?? noCounts;
         const { list168, searches168 } = known.sums;
         const total = { readers: readers + list168, anonymous, searches: searches + searches168 };
         return longFigures(known, '30d', total);
       };
-      return { candidates: await first.of(candidates, looksAt), figuresOf, lowestScore: anyScore };
+      return { candidates: await recent.first(candidates, looksAt), figuresOf, lowestScore: anyScore };
     }
     const candidates = await recent.top(sumsOfWindow[window], looksAt);
     if (window !== '7d')
@@ -207,7 +205,6 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     const commitsBefore = commits;
     const touched = await recent.refresh(hour);
     madeInHour = hour;
-    if (touched === 'all') first.forget();
     if (touched === 'all' || described.size > rememberedDescriptions) described.clear();
     else for (const query of touched) described.delete(query);
     if (touched === 'all' || touched.size > 0) version++;

@@ -1,0 +1,145 @@
+/** Assigns a slot in the arrays of sums to each query number. A slot is reused when no hour refers to it any more. */
+export type Slots = {
+  readonly slotOf: (query: number) => number;
+  readonly find: (query: number) => number | undefined;
+  readonly queryAt: (slot: number) => number;
+  readonly get: (slot: number, sum: number) => number;
+  readonly add: (slot: number, sum: number, amount: number) => void;
+  /** One more hour refers to the slot. */
+  readonly use: (slot: number) => void;
+  /** One hour fewer refers to the slot. */
+  readonly release: (slot: number) => void;
+  readonly all: () => Iterable<number>;
+};
+
+export function createSlots(sums: number): Slots {
+  const slots = new Map<number, number>();
+  const free: number[] = [];
+  const queries: number[] = [];
+  let uses = new Uint32Array(1_024);
+  let values = new Int32Array(1_024 * sums);
+  const grow = (): void => {
+    const [wider, more] = [new Int32Array(values.length * 2), new Uint32Array(uses.length * 2)];
+    wider.set(values);
+    more.set(uses);
+    [values, uses] = [wider, more];
+  };
+  return {
+    slotOf: (query) => {
+      let slot = slots.get(query);
+      if (slot === undefined) {
+        slot = free.pop() ?? queries.length;
+        if (slot >= uses.length) grow();
+        queries[slot] = query;
+        slots.set(query, slot);
+      }
+      return slot;
+    },
+    find: (query) => slots.get(query),
+    queryAt: (slot) => queries[slot]!,
+    get: (slot, sum) => values[slot * sums + sum]!,
+    add: (slot, sum, amount) => {
+      values[slot * sums + sum]! += amount;
+    },
+    use: (slot) => {
+      uses[slot]!++;
+    },
+    release: (slot) => {
+      uses[slot]!--;
+      if (uses[slot] !== 0) return;
+      values.fill(0, slot * sums, (slot + 1) * sums);
+      slots.delete(queries[slot]!);
+      free.push(slot);
+    },
+    all: () => slots.values(),
+  };
+}
+
+/**
+ * What was counted in one hour, by slot. Recent hours merge counts of the same slot. A closed hour only appends them,
+ * which takes less memory; the sums are the same.
+ */
+export type HourBucket = {
+  /** @returns whether this added an entry, so that one more hour refers to the slot. */
+  readonly add: (slot: number, named: number, listed: number, rise: number, searches: number) => boolean;
+  /** @returns whether these are the hour's first unnamed searches for the slot. */
+  readonly addUnnamed: (slot: number) => boolean;
+  readonly each: (take: (slot: number, listed: number, rise: number, searches: number) => void) => void;
+  /** The named readers of all slots. */
+  readonly named: () => number;
+  /** The hour has passed. */
+  readonly close: () => void;
+};
+
+const fields = 4;
+
+/** @param release is called for each entry that was merged with another one of its slot. */
+export function createHourBucket(release: (slot: number) => void): HourBucket {
+  let values = new Int32Array(fields * 64);
+  let size = 0;
+  let named = 0;
+  let places: Map<number, number> | null = new Map();
+  const unnamed = new Set<number>();
+
+  /** An hour may be counted into long after it has passed, as in a replay: its entries must not become ever more. */
+  const mergeEntries = (): void => {
+    const merged = new Map<number, number>();
+    let end = 0;
+    for (let from = 0; from < size * fields; from += fields) {
+      const slot = values[from]!;
+      const known = merged.get(slot);
+      if (known === undefined) {
+        merged.set(slot, end);
+        values.copyWithin(end, from, from + fields);
+        end += fields;
+        continue;
+      }
+      for (let field = 1; field < fields; field++) values[known + field]! += values[from + field]!;
+      release(slot);
+    }
+    values.fill(0, end, size * fields);
+    size = end / fields;
+  };
+
+  const makeRoom = (): void => {
+    if (places === null) mergeEntries();
+    if (size * fields * 2 <= values.length) return;
+    const wider = new Int32Array(values.length * 2);
+    wider.set(values);
+    values = wider;
+  };
+
+  return {
+    add: (slot, addedNamed, listed, rise, searches) => {
+      named += addedNamed;
+      let place = places?.get(slot);
+      const isNew = place === undefined;
+      if (place === undefined) {
+        if ((size + 1) * fields > values.length) makeRoom();
+        place = size++ * fields;
+        values[place] = slot;
+        places?.set(slot, place);
+      }
+      values[place + 1]! += listed;
+      values[place + 2]! += rise;
+      values[place + 3]! += searches;
+      return isNew;
+    },
+    addUnnamed: (slot) => {
+      if (unnamed.has(slot)) return false;
+      unnamed.add(slot);
+      return true;
+    },
+    each: (take) => {
+      for (let place = 0; place < size * fields; place += fields) {
+        take(values[place]!, values[place + 1]!, values[place + 2]!, values[place + 3]!);
+      }
+    },
+    named: () => named,
+    close: () => {
+      if (places === null) return;
+      places = null;
+      values = values.slice(0, size * fields);
+    },
+  };
+}
