@@ -203,20 +203,16 @@ const readerHours = 24;
 export function* readUnanswered(fromHour: number, nowHour: number, limit: number): Steps<readonly UnansweredQuery[]> {
   const found = yield* rows(
     `SELECT u.query, SUM(u.searches) AS searches, MAX(u.last_ms) AS last_ms, SUM(COALESCE(h.readers, 0)) AS readers,
-       MIN(q.query_key) AS first_key
+       MIN(q.query_key) AS query_key
      FROM state.unanswered AS u JOIN state.query AS q ON q.id = u.query
        LEFT JOIN state.hourly AS h ON h.hour = u.hour AND h.query = u.query
-     WHERE u.hour >= ? GROUP BY u.query ORDER BY readers DESC, searches DESC, first_key LIMIT ?`,
+     WHERE u.hour >= ? GROUP BY u.query ORDER BY readers DESC, searches DESC, MIN(q.query_key) LIMIT ?`,
     [fromHour, limit],
   );
   if (found.length === 0) return [];
   const queries = found.map((row) => Number(row['query']));
-  const known = byQuery(
-    yield* rows(
-      `SELECT q.id AS query, q.query_key, corrected, books FROM state.query AS q
-       LEFT JOIN state.answer AS a ON a.query = q.id WHERE q.id IN (?)`,
-      [queries],
-    ),
+  const answers = byQuery(
+    yield* rows('SELECT query, corrected, books FROM state.answer WHERE query IN (?)', [queries]),
   );
   const distinct =
     nowHour - fromHour >= readerHours
@@ -229,18 +225,17 @@ export function* readUnanswered(fromHour: number, nowHour: number, limit: number
             [numbersFrom(fromHour, readerHours + hoursAhead), queries],
           ),
         );
-  const queriesFound = found.flatMap((row) => {
+  const queriesFound = found.map((row) => {
     const query = Number(row['query']);
-    const answer = known.get(query)?.[0];
-    if (answer === undefined) return [];
+    const answer = answers.get(query)?.[0];
     const readers = distinct === null ? row['readers'] : (distinct.get(query)?.[0]?.['readers'] ?? 0);
     return {
-      key: columnText(answer['query_key'])!,
+      key: columnText(row['query_key'])!,
       readers: Number(readers),
       searches: Number(row['searches']),
       lastMs: Number(row['last_ms']),
-      corrected: columnText(answer['corrected']),
-      books: columnText(answer['books']),
+      corrected: answer === undefined ? null : columnText(answer['corrected']),
+      books: answer === undefined ? null : columnText(answer['books']),
     };
   });
   return queriesFound.sort((one, other) => other.readers - one.readers || other.searches - one.searches);
