@@ -65,7 +65,8 @@ export type SearchIndexOptions = {
 export async function openSearchIndex({ path, log, logger }: SearchIndexOptions): Promise<SearchIndex> {
   let reader: IndexReader | null = null;
   let spelling: Spelling | null = null;
-  let sinceBegun: WrittenBook[] = [];
+  /** What was written while words are being made; `null` at other times. */
+  let sinceBegun: WrittenBook[] | null = null;
   let state: IndexState = { freshness: { asOfMs: 0, lagEvents: 0, lagMs: 0 }, ledger: [], problems: ['starting'] };
 
   /** Remembered results of frequent requests, until anything changes. */
@@ -90,7 +91,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
       results.clear();
       reader?.forget(books);
       spelling?.add(books);
-      sinceBegun.push(...(books === 'many' ? [] : books));
+      if (books !== 'many') sinceBegun?.push(...books);
     },
     onWordsBegun: () => {
       sinceBegun = [];
@@ -100,7 +101,8 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
       results.clear();
       reader?.useWords(data);
       spelling = createSpelling(data);
-      spelling.add(sinceBegun);
+      spelling.add(sinceBegun ?? []);
+      sinceBegun = null;
     },
     onDamaged: makeAnew,
     onState: (told) => {
