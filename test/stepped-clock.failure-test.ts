@@ -64,7 +64,7 @@ it('goes on counting, suggesting and delivering when the clock of a shop is set'
       await showsSearch(query, shiftMs);
       await deliversBook(`The Clock of ${query}`);
     }
-    // Whoever holds a lease now holds it until tomorrow.
+    // The holder of a lease now holds it until tomorrow.
     await setClock(24 * hourMs);
     await deliversBook('The Clock of Tomorrow');
     await shop.stop('SIGKILL');
