@@ -134,7 +134,7 @@ function alreadyRunning(folder: string, holder: LockHolder | null): SamsaError {
       : `"${holder.command}" (process ${holder.pid}, since ${new Date(holder.sinceMs).toISOString()})`;
   return new SamsaError(
     'already-running',
-    `${folder}: expected a data folder no other bookshop is open on, but ${who} has it. ` +
+    `${folder}: expected a data folder that no other process of a shop uses, but ${who} uses it. ` +
       'Stop that one, or give this one another folder and other ports with SAMSA_DATA, SAMSA_APP_PORT, ' +
       'SAMSA_TREND_PORT and SAMSA_RECOMMENDATION_PORT.',
   );
