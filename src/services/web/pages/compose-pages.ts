@@ -11,7 +11,7 @@ import {
   type RecordAction,
   type OfferedAction,
 } from '../readers/action-routes.ts';
-import type { LastSearch, WeighSearch } from '../readers/recent-searches.ts';
+import type { WeighSearch } from '../readers/search-weight.ts';
 import { isFromOwnPage, isVisit, type IdentifyReader } from '../readers/reader-identity.ts';
 import type { RemoteServices } from '../remote/remote-services.ts';
 import {
@@ -25,7 +25,7 @@ import {
 import { bookUrl, searchUrl } from './book-parts.ts';
 import { renderBook } from './book-page.ts';
 import type { PageView } from './layout.ts';
-import { renderPanels, type PanelViews } from './panels.ts';
+import { renderPanels, type LastSearch, type PanelViews } from './panels.ts';
 import { renderFrontTable, renderResults } from './search-page.ts';
 
 /** The part of a search's answer that a page shows. */

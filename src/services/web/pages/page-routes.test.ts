@@ -6,7 +6,7 @@ import type { Book } from '../../../events/book.ts';
 import { createReaderSigner } from '../../../http/signed-reader.ts';
 import { loadAssets } from '../assets/assets.ts';
 import type { BookAction } from '../readers/action-routes.ts';
-import { createLastSearch } from '../readers/recent-searches.ts';
+import { createLastSearch } from './panels.ts';
 import { createReaderIdentity } from '../readers/reader-identity.ts';
 import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
 import type { ShownAnswer } from './compose-pages.ts';

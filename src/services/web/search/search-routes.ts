@@ -4,7 +4,7 @@ import { longestQuery } from '../../../events/book-searched.ts';
 import { withoutControl, type HttpServer } from '../../../http/routes.ts';
 import { languageOf } from '../../../text/fields.ts';
 import { isVisit, type IdentifyReader } from '../readers/reader-identity.ts';
-import type { WeighSearch } from '../readers/recent-searches.ts';
+import type { WeighSearch } from '../readers/search-weight.ts';
 import {
   checkedQuery,
   furthestOffset,
