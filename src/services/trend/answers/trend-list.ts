@@ -2,9 +2,8 @@ import type { Book } from '../../../events/book.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Counts, Decisions, QueryDescription, TrendStore } from '../store/trend-store.ts';
 import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
-import type { RecentCounts } from './recent-counts.ts';
+import type { RecentCounts, ScoredQuery } from './recent-counts.ts';
 import { risingScore } from './burst.ts';
-import type { ScoredQuery } from './first-queries.ts';
 import {
   dayOfHour,
   hourOfTime,
