@@ -72,6 +72,11 @@ export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts
   };
 }
 
+/** Whether an operator has muted a query, or the words that it is shown with, such as its correction. */
+export function isMuted(muted: ReadonlySet<string>, key: string, { label }: Pick<ShownQuery, 'label'>): boolean {
+  return muted.has(key) || (muted.size > 0 && muted.has(countingKey(label)));
+}
+
 /** The most frequent spelling that may be shown. */
 export function labelOf(
   { key, spellings, spellingReaders }: Pick<QueryFacts, 'key' | 'spellings' | 'spellingReaders'>,

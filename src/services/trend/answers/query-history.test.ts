@@ -98,6 +98,23 @@ describe('the history of a query', () => {
     assert.equal(await history('emma', false), null);
   });
 
+  it('is hidden from readers while the query is muted, by whatever spelling it is shown', async (test) => {
+    const { history, count } = await openHistory(test);
+    const decision = {
+      kind: 'decision',
+      queryKey: 'emma',
+      about: 'muted',
+      holds: true,
+      time: 1,
+      tieBreak: '',
+    } as const;
+    await count([searchOf('emna', 'ann', { books, corrected: 'emma' }), searchOf('emma', 'ann', { books }), decision]);
+    for (const query of ['emma', 'emna']) {
+      assert.equal(await history(query, false), null, query);
+      assert.equal((await history(query, true))?.query, query);
+    }
+  });
+
   it('is over when nobody has searched for anything in a long time', async (test) => {
     const { history, count, passDays } = await openHistory(test);
     await count([searchOf('emma', 'ann', { books })]);

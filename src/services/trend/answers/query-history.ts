@@ -2,7 +2,7 @@ import type { Book } from '../../../events/book.ts';
 import { countingKey } from '../../../text/words.ts';
 import type { TrendStore } from '../store/trend-store.ts';
 import { roundDown } from './trend-rows.ts';
-import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
+import { isMuted, labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
 import { dayOfHour, daysShown, hourOfTime, hoursShown, inWindow, placesOf, series, windowStart } from './figures.ts';
 
 /**
@@ -40,7 +40,8 @@ export function createQueryHistory(deps: {
     const books = JSON.parse(description.books) as readonly Book[];
     const places = placesOf(inWindow(description.hours, '24h', nowHour));
     const { muted } = await store.decisions();
-    const allowed = muted.has(key) ? null : privacyRule({ ...description, books, places });
+    const shown = privacyRule({ ...description, books, places });
+    const allowed = shown === null || isMuted(muted, key, shown) ? null : shown;
     if (allowed === null && !isOperator) return null;
     const firstDay = dayOfHour(nowHour) - (daysShown - 1);
     const days = await store.daily(number, firstDay);

@@ -16,6 +16,15 @@ const byReaders = (query: string, names: string, hoursAgo = 0): readonly Counted
   readers(names).map((name) => shown(query, name, hoursAgo));
 const labels = (items: readonly ListedTrend[]): readonly string[] => items.map(({ query }) => query);
 
+const decide = (queryKey: string, about: Decision['about'], holds: boolean, time: number): Decision => ({
+  kind: 'decision',
+  queryKey,
+  about,
+  holds,
+  time,
+  tieBreak: '',
+});
+
 describe('the list of trends', () => {
   it('is empty in a new shop', async (test) => {
     const { list, queriesKnown } = await openTrends(test);
@@ -337,14 +346,6 @@ describe('the list of trends', () => {
 
   it('takes out what is muted, with its whole row, and puts first what is pinned', async (test) => {
     const { list, count } = await openTrends(test);
-    const decide = (queryKey: string, about: Decision['about'], holds: boolean, time: number): Decision => ({
-      kind: 'decision',
-      queryKey,
-      about,
-      holds,
-      time,
-      tieBreak: '',
-    });
     const dune = { id: 1, title: 'Dune', author: 'Frank Herbert' };
     const led = (query: string, name: string) => searchOf(query, name, { books: [dune] });
     await count([led('dune', 'a'), led('dune', 'b'), led('herbert', 'c'), ...byReaders('emma', 'abcd')]);
@@ -356,5 +357,14 @@ describe('the list of trends', () => {
     assert.deepEqual(labels(await list(10)), ['lolita', 'emma']);
     await count([decide('dune', 'muted', false, 2), decide('lolita', 'pinned', false, 2)]);
     assert.deepEqual(labels(await list(10)), ['emma', 'dune', 'lolita']);
+  });
+
+  it('takes out a muted query also where a misspelling is shown as that query', async (test) => {
+    const { list, count } = await openTrends(test);
+    const books = [{ id: 1, title: 'Dune', author: 'Frank Herbert' }];
+    await count([searchOf('duen', 'a', { books, corrected: 'Dune' }), ...byReaders('emma', 'ab')]);
+    assert.deepEqual(labels(await list(10)), ['emma', 'Dune']);
+    await count([decide('dune', 'muted', true, 1)]);
+    assert.deepEqual(labels(await list(10)), ['emma']);
   });
 });

@@ -1,7 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Counts, Decisions, QueryDescription, TrendStore } from '../store/trend-store.ts';
-import { labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
+import { isMuted, labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
 import type { RecentCounts, ScoredQuery } from './recent-counts.ts';
 import { risingScore } from './burst.ts';
 import {
@@ -192,7 +192,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     const figures = figuresOf({ description, sums: recent.sumsOf(query), nowHour });
     if (figures === null || figures.score <= 0) return null;
     const { key, books, lead } = description;
-    return { query, key, books, foundBooks, lead, ...shown, isMuted: muted.has(key), isPinned, ...figures };
+    return { query, key, books, foundBooks, lead, ...shown, isMuted: isMuted(muted, key, shown), isPinned, ...figures };
   };
 
   const make = async (limit: number, window: Window | null, isFresh: boolean): Promise<readonly ListedTrend[]> => {
