@@ -31,6 +31,9 @@ export const longestWord = 32;
 export const itemLetters = { least: 3, most: 7 } as const;
 const correctable = /^\p{L}[\p{L}\p{M}]*$/u;
 const itemsPerBucket = 8;
+/** How long a list of numbers may become, which only reserves addresses, and by how much it grows at once. */
+const mostNumbers = 2 ** 30;
+const numbersAtOnce = 2 ** 18;
 
 /** Reads the whole index file, which takes about ten seconds for a million books. */
 export function buildWordData(database: SqliteDatabase): WordData {
@@ -109,19 +112,23 @@ function readBooks(database: SqliteDatabase) {
   return { numbers, counts, met, places };
 }
 
-/** A long list of numbers that grows without being copied. */
+/**
+ * A long list of numbers that grows without being copied. Its memory is mapped apart from the allocator's, so that all of
+ * it is free again when the thread ends. Smaller pieces stayed with the process: 50 MB for a million books.
+ */
 function createNumbers() {
-  const chunks: Uint32Array[] = [];
+  const buffer = new ArrayBuffer(0, { maxByteLength: mostNumbers * Uint32Array.BYTES_PER_ELEMENT });
+  const numbers = new Uint32Array(buffer);
   let size = 0;
   return {
     push: (number: number): void => {
-      if ((size & 0xffff) === 0) chunks.push(new Uint32Array(0x10000));
-      chunks[size >>> 16]![size++ & 0xffff] = number;
+      if (size === numbers.length) buffer.resize(buffer.byteLength + numbersAtOnce * Uint32Array.BYTES_PER_ELEMENT);
+      numbers[size++] = number;
     },
     raise: (at: number): void => {
-      chunks[at >>> 16]![at & 0xffff]!++;
+      numbers[at]!++;
     },
-    at: (at: number): number => chunks[at >>> 16]![at & 0xffff]!,
+    at: (at: number): number => numbers[at]!,
   };
 }
 
