@@ -172,8 +172,6 @@ export type RankedBook = {
   readonly otherTitles: string;
 };
 
-export type Field = 'title' | 'author' | 'series' | 'subjects' | 'otherTitles';
-
 /** What ranking needs of a row. */
 export type RankedRow = Pick<
   BookRow,

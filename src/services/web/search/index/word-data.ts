@@ -6,9 +6,9 @@ import { searchWords, startMarkOf, type BookRow } from './book-row.ts';
  * 200 bytes a word.
  *
  * Words are sorted. For each word, `starts` has its beginning in `letters`, `listStarts` the beginning of its books in
- * `lists`, and `books` the sum of the books of all words before it. Books are numbered from the most popular on;
- * `places` has the place of each number. The books of a word are a rising list of numbers, or for a common word one bit
- * per book.
+ * `lists`, and `books` the sum of the books of all words before it. `blocks` has the first word of each `blockOf`. Books
+ * are numbered from the most popular on; `places` has the place of each number. The books of a word are a rising list of
+ * numbers, or for a common word one bit per book.
  *
  * An *item* is a beginning of words, 3 to 7 letters long: `8 · first word that has it + length`. As in SymSpell (Garbe,
  * 2012), an item is found by what remains of it when one or two letters are left out. The hash of the rest chooses a
@@ -17,6 +17,7 @@ import { searchWords, startMarkOf, type BookRow } from './book-row.ts';
 export type WordData = {
   readonly letters: Uint16Array;
   readonly starts: Uint32Array;
+  readonly blocks: Uint32Array;
   readonly books: Uint32Array;
   readonly listStarts: Uint32Array;
   readonly lists: Uint32Array;
@@ -40,6 +41,7 @@ export function buildWordData(database: SqliteDatabase): WordData {
   const { numbers, counts, met, places } = readBooks(database);
   const words = [...numbers.keys()].sort();
   const starts = shared(Uint32Array, words.length + 1);
+  const blocks = shared(Uint32Array, blockCount + 1);
   const books = shared(Uint32Array, words.length + 1);
   const listStarts = shared(Uint32Array, words.length + 1);
   const rankOf = new Uint32Array(words.length);
@@ -47,11 +49,13 @@ export function buildWordData(database: SqliteDatabase): WordData {
     const number = numbers.get(word)!;
     rankOf[number] = at;
     starts[at + 1] = starts[at]! + word.length;
+    blocks[blockOf(word) + 1]!++;
     const count = counts.at(number);
     books[at + 1] = books[at]! + count;
     listStarts[at + 1] = listStarts[at]! + (isCommon(count, places.length) ? bitsFor(places.length) : count);
   }
   numbers.clear();
+  for (let block = 0; block < blockCount; block++) blocks[block + 1]! += blocks[block]!;
   const letters = shared(Uint16Array, starts[words.length]!);
   for (const [at, word] of words.entries()) {
     for (let letter = 0; letter < word.length; letter++) letters[starts[at]! + letter] = word.charCodeAt(letter);
@@ -66,8 +70,33 @@ export function buildWordData(database: SqliteDatabase): WordData {
       } else lists[next[word]!++] = book;
     }
   }
-  return { letters, starts, books, listStarts, lists, places: shared(Float64Array, places), ...buildVariants(words) };
+  const arrays = { letters, starts, blocks, books, listStarts, lists, places: shared(Float64Array, places) };
+  return { ...arrays, ...buildVariants(words) };
 }
+
+const lettersOfBlock = 3;
+/** The letters a to z, what sorts before them, and what sorts after them. */
+const kindsOfLetter = 28;
+const blockCount = kindsOfLetter ** lettersOfBlock;
+
+/**
+ * The block of a text: texts with the same first three letters are in one block. Blocks are numbered in the order of
+ * their words.
+ */
+function blockOf(text: string): number {
+  let block = 0;
+  let kind = 1;
+  for (let at = 0; at < lettersOfBlock; at++) {
+    // Behind another character than a to z everything is in one block.
+    if (kind > 0 && kind < kindsOfLetter - 1) {
+      kind = at < text.length ? Math.min(kindsOfLetter - 1, Math.max(0, text.charCodeAt(at) - beforeLetters)) : 0;
+    }
+    block = block * kindsOfLetter + kind;
+  }
+  return block;
+}
+
+const beforeLetters = 96;
 
 /** Whether one bit per book takes less memory than the list of the books that have the word. */
 export function isCommon(booksWithWord: number, books: number): boolean {
@@ -217,7 +246,7 @@ function shared<Kind extends Numbers>(
 export type WordTable = ReturnType<typeof createWordTable>;
 
 /** Finds words in the sorted list. */
-export function createWordTable({ letters, starts, books }: Pick<WordData, 'letters' | 'starts' | 'books'>) {
+export function createWordTable({ letters, starts, blocks, books }: WordData) {
   const count = starts.length - 1;
   const compare = (at: number, text: string): number => {
     const from = starts[at]!;
@@ -228,10 +257,18 @@ export function createWordTable({ letters, starts, books }: Pick<WordData, 'lett
     }
     return length - text.length;
   };
+  const beginsWith = (at: number, text: string): boolean => {
+    const from = starts[at]!;
+    if (starts[at + 1]! - from < text.length) return false;
+    let letter = 0;
+    while (letter < text.length && letters[from + letter] === text.charCodeAt(letter)) letter++;
+    return letter === text.length;
+  };
   /** The first word that does not sort before the text. */
   const firstFrom = (text: string): number => {
-    let low = 0;
-    let high = count;
+    const block = blockOf(text);
+    let low = blocks[block]!;
+    let high = blocks[block + 1]!;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (compare(middle, text) < 0) low = middle + 1;
@@ -239,27 +276,36 @@ export function createWordTable({ letters, starts, books }: Pick<WordData, 'lett
     }
     return low;
   };
+  /** The end (exclusive) of the words from here on that begin with the text. */
+  const endOf = (text: string, from: number): number => {
+    let low = from;
+    let step = 1;
+    for (; low + step <= count && beginsWith(low + step - 1, text); step *= 2) low += step;
+    let high = Math.min(low + step - 1, count);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (beginsWith(middle, text)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  const wordAt = (at: number): string => String.fromCharCode(...letters.subarray(starts[at], starts[at + 1]));
   return {
-    wordAt: (at: number): string => String.fromCharCode(...letters.subarray(starts[at], starts[at + 1])),
+    wordAt,
     lengthOf: (at: number): number => starts[at + 1]! - starts[at]!,
+    /** Whether there is the word, or any word that begins with it. */
+    has: (word: string, prefix: boolean): boolean => {
+      const from = firstFrom(word);
+      return from < count && (prefix ? beginsWith(from, word) : compare(from, word) === 0);
+    },
     /** The index of the word, or of all words that begin with it: from (inclusive), to (exclusive). */
     range: (word: string, prefix: boolean): { readonly from: number; readonly to: number } => {
       const from = firstFrom(word);
-      if (prefix) return { from, to: firstFrom(`${word}\u{FFFF}`) };
+      if (prefix) return { from, to: endOf(word, from) };
       return { from, to: from < count && compare(from, word) === 0 ? from + 1 : from };
     },
     /** The end (exclusive) of the words that begin with the same letters as this one. */
-    sameStart: (first: number, length: number): number => {
-      const start = starts[first]!;
-      let end = first + 1;
-      for (; end < count && starts[end + 1]! - starts[end]! >= length; end++) {
-        const from = starts[end]!;
-        let same = 0;
-        while (same < length && letters[from + same] === letters[start + same]) same++;
-        if (same < length) break;
-      }
-      return end;
-    },
+    sameStart: (first: number, length: number): number => endOf(wordAt(first).slice(0, length), first),
     /** How many books have these words. A book that has several of them is counted several times. */
     books: (from: number, to: number): number => books[to]! - books[from]!,
   };

@@ -90,10 +90,12 @@ type FindBooks = (slots: readonly Slot[], limit: number) => number[];
 type BookSet = { readonly size: number; readonly list: Uint32Array; readonly bits: null } | BookBits;
 type BookBits = { readonly size: number; readonly list: null; readonly bits: Uint32Array };
 
-function createFinder({ lists, listStarts, places, ...words }: WordData): FindBooks {
-  const table = createWordTable(words);
+function createFinder(data: WordData): FindBooks {
+  const { lists, listStarts, places } = data;
+  const table = createWordTable(data);
+  const wordCount = listStarts.length;
   /** The set used longest ago comes first. */
-  const remembered = new Map<string, BookBits>();
+  const remembered = new Map<string | number, BookBits>();
 
   const ofWord = (at: number): BookSet => {
     const size = table.books(at, at + 1);
@@ -108,18 +110,19 @@ function createFinder({ lists, listStarts, places, ...words }: WordData): FindBo
       } else for (let next = listStarts[at]!; next < end; next++) addBit(bits, lists[next]!);
     }
   };
-  const ofRange = (range: Range): BookSet => {
-    if (range.to - range.from === 1) return ofWord(range.from);
-    const bits = new Uint32Array(bitsFor(places.length));
-    addWords(bits, range);
-    return { size: table.books(range.from, range.to), list: null, bits };
-  };
   const emptyBits = (): Uint32Array => {
     const oldest = remembered.size < rememberedSets ? undefined : remembered.entries().next().value;
     if (oldest === undefined) return new Uint32Array(bitsFor(places.length));
     const [key, { bits }] = oldest;
     remembered.delete(key);
     return bits.fill(0);
+  };
+  /** Not remembered, so that it takes the memory of no set that the query still needs. */
+  const ofRangeOnce = (range: Range): BookSet => {
+    if (range.to - range.from === 1) return ofWord(range.from);
+    const bits = new Uint32Array(bitsFor(places.length));
+    addWords(bits, range);
+    return { size: table.books(range.from, range.to), list: null, bits };
   };
   const ofAny = (ways: readonly (readonly Range[])[]): BookBits => {
     const bits = emptyBits();
@@ -131,24 +134,36 @@ function createFinder({ lists, listStarts, places, ...words }: WordData): FindBo
         size += table.books(range!.from, range!.to);
         continue;
       }
-      const found = booksInAll(ranges.map(ofRange), places.length);
+      const found = booksInAll(ranges.map(ofRangeOnce), places.length);
       for (const number of found) addBit(bits, number);
       size += found.length;
     }
     return { size, list: null, bits };
   };
-  /** `null` when no book has the words. */
-  const setOf = ({ alternatives }: Slot): BookSet | null => {
-    const ways = alternatives.map((alternative) => rangesOf(table, alternative)).filter((ranges) => ranges !== null);
-    const [way] = ways;
-    if (way === undefined) return null;
-    const single = ways.length === 1 && way.length === 1 ? way[0]! : null;
-    if (single !== null && single.to - single.from === 1) return ofWord(single.from);
-    const key = ways.map((ranges) => ranges.map(({ from, to }) => `${from}-${to}`).join('&')).join();
-    const set = remembered.get(key) ?? ofAny(ways);
+  const onceMade = (key: string | number, make: () => BookBits): BookBits => {
+    const set = remembered.get(key) ?? make();
     remembered.delete(key);
     remembered.set(key, set);
     return set;
+  };
+  const ofRange = (range: Range): BookSet => {
+    const { from, to } = range;
+    return to - from === 1 ? ofWord(from) : onceMade(from * wordCount + to, () => ofAny([[range]]));
+  };
+  /** `null` when no book has the words. */
+  const setOf = ({ alternatives }: Slot): BookSet | null => {
+    const [first] = alternatives;
+    if (alternatives.length === 1 && first!.words.length === 1) {
+      const { word, prefix } = first!.words[0]!;
+      const range = table.range(word, prefix);
+      return range.from === range.to ? null : ofRange(range);
+    }
+    const ways = alternatives.map((alternative) => rangesOf(table, alternative)).filter((ranges) => ranges !== null);
+    const [way] = ways;
+    if (way === undefined) return null;
+    if (ways.length === 1 && way.length === 1) return ofRange(way[0]!);
+    const key = ways.map((ranges) => ranges.map(({ from, to }) => `${from}-${to}`).join('&')).join();
+    return onceMade(key, () => ofAny(ways));
   };
 
   return (slots, limit) => {
@@ -180,10 +195,12 @@ function addBit(bits: Uint32Array, number: number): void {
 
 /** The first books that are in every set. Goes through the smallest set and checks the others. */
 function booksInAll(sets: readonly BookSet[], limit: number): number[] {
-  const [smallest, ...others] = [...sets].sort((a, b) => a.size - b.size);
   const found: number[] = [];
+  let [smallest] = sets;
+  for (const set of sets) if (set.size < smallest!.size) smallest = set;
   if (smallest === undefined) return found;
-  const checks = others.map(createCheck);
+  const checks: ((number: number) => boolean)[] = [];
+  for (const set of sets) if (set !== smallest) checks.push(createCheck(set));
   const take = (number: number): boolean => {
     for (let at = 0; at < checks.length; at++) if (!checks[at]!(number)) return true;
     found.push(number);

@@ -56,7 +56,7 @@ export function createCorrector(index: IndexReader, spelling: Spelling) {
   const isKnown = (word: string, prefix: boolean): boolean =>
     word.length > longestWord
       ? index.places([slotAsTyped({ word, prefix, only: null })]).length > 0
-      : spelling.books(word, prefix) > 0;
+      : spelling.has(word, prefix);
 
   const corrections = ({ word, prefix }: QueryWord, more: boolean): readonly Alternative[] => {
     const edits = editsAllowed(word, more);

@@ -63,7 +63,7 @@ export function findBooks(index: IndexReader, spelling: Spelling | null, request
 
 const allOfThem: SearchPlan = {
   readings: [],
-  expression: '',
+  expression: () => '',
   places: [],
   matches: [],
   count: 0,
@@ -87,7 +87,7 @@ function findSimply(
   if (isCut && offset + limit > ranked.length) {
     const met = new Set(plan.places);
     const skipped = Math.max(0, offset - ranked.length);
-    const more = index.match(plan.expression, offset + limit + met.size).filter((place) => !met.has(place));
+    const more = index.match(plan.expression(), offset + limit + met.size).filter((place) => !met.has(place));
     bookIds.push(...more.slice(skipped, skipped + limit - bookIds.length).map(bookAt));
   }
   const { total, totalIsExact } = totalOf(isCut ? plan.count : ranked.length);
@@ -102,7 +102,7 @@ function findByFacts(
   plan: SearchPlan,
   { offset, limit, filters, sort = 'relevance', withFacets = false }: SearchRequest,
 ): FoundBooks {
-  const expression = narrowed(plan.expression, filters);
+  const expression = narrowed(plan.expression(), filters);
   const conditions = { languages: filters?.languages ?? [], from: filters?.from ?? null, to: filters?.to ?? null };
   const isMet = createFilter(filters);
   const isFiltered = filters !== undefined;

@@ -31,7 +31,7 @@ const authorPrefix = /(?:^|\s)author:\s*(?:["“](?<quoted>[^"“”]*)["”]|(?
 export function parseQuery(typed: string): ParsedQuery {
   const text = typed.trim();
   const isbn = isbnOf(text);
-  const split = authorPrefix.exec(text);
+  const split = text.includes(':') ? authorPrefix.exec(text) : null;
   if (split === null) return { ...parseWords(wordsOf(text), [], []), text, isbn };
   const before = wordsOf(text.slice(0, split.index));
   const behind = wordsOf(text.slice(split.index + split[0].length));
@@ -46,9 +46,11 @@ function parseWords(
   author: readonly string[],
   behind: readonly string[],
 ): Pick<ParsedQuery, 'words' | 'phrase'> {
-  const typed = [...before, ...author, ...behind].slice(0, mostWords);
+  const all = author.length === 0 ? before : [...before, ...author, ...behind];
+  const typed = all.length > mostWords ? all.slice(0, mostWords) : all;
   const words: QueryWord[] = [];
-  for (const [index, word] of typed.entries()) {
+  for (let index = 0; index < typed.length; index++) {
+    const word = typed[index]!;
     const at = words.findIndex((known) => known.word === word);
     const known = words[at];
     const isBehind = index >= before.length && index < before.length + author.length;
@@ -76,7 +78,7 @@ function wordsOf(text: string): readonly string[] {
 }
 
 function isbnOf(text: string): string | null {
-  if (text.length < 10) return null;
+  if (text.length < 10 || !/\d/.test(text)) return null;
   const digits = text.replace(/^isbn(?:-1[03])?[:\s]*/i, '').replaceAll(/[\s\p{Pd}]/gu, '');
   return digits.length === 10 || digits.length === 13 ? toIsbn13(digits) : null;
 }

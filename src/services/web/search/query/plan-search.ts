@@ -20,8 +20,8 @@ import {
 export type SearchPlan = {
   /** The ways to understand the query that any book matches. */
   readonly readings: readonly Reading[];
-  /** An FTS5 expression of all of them; `''` when no book matches. */
-  readonly expression: string;
+  /** An FTS5 expression of all of them; `''` when no book matches. Most searches do not need it. */
+  readonly expression: () => string;
   /** The books to rank: the most popular matches, and those whose whole title or author is the query. */
   readonly places: readonly number[];
   /** All books that match any reading, most popular first, at most `mostCounted`. */
@@ -55,18 +55,17 @@ export function planSearch(
   query: ParsedQuery,
   exact: boolean,
 ): SearchPlan {
-  const words = withKnownAuthor(
-    index,
-    query.words.map((word) => withKnownSymbols(index, word)),
-  );
+  const words = withKnownAuthor(index, withKnownSymbols(index, query.words));
   const typed = readingAsTyped(words, query.phrase);
   const limit = limitOf(words);
   const found = matchSlots(index, typed.slots, limit);
   if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
+  const corrector = spelling === null ? null : createCorrector(index, spelling);
+  const joined = corrector?.joined(inOrderTyped(query, words)) ?? [];
+  if (found.count > 0 && joined.length === 0 && words.length > 1) return typedPlan(index, query, typed, found, limit);
   const gathered = createGathering(index);
   gathered.add(typed, found);
-  const corrector = spelling === null ? null : createCorrector(index, spelling);
-  for (const reading of corrector?.joined(inOrderTyped(query, words)) ?? []) gathered.try(reading);
+  for (const reading of joined) gathered.try(reading);
   if (gathered.hasLikely()) {
     if (corrector !== null) addCorrectedTitles(index, corrector, words, gathered);
     return gathered.plan([]);
@@ -87,12 +86,11 @@ function typedPlan(
   { places, matches, count, isWhole }: Matches,
   limit: number,
 ): SearchPlan {
-  const expression = count === 0 ? '' : slotsExpression(typed.slots);
   const whole =
     count > limit ? [...wholePlaces(index, query), ...startingPlaces(index, typed.slots, query.phrase)] : [];
   return {
     readings: [typed],
-    expression,
+    expression: () => (count === 0 ? '' : slotsExpression(typed.slots)),
     places: whole.length === 0 ? places : [...new Set([...whole, ...places])],
     matches,
     count,
@@ -103,7 +101,7 @@ function typedPlan(
 
 /** All words with their repetitions. Words after `author:` stay bound to the author. */
 function inOrderTyped({ phrase }: ParsedQuery, words: readonly QueryWord[]): readonly QueryWord[] {
-  if (words.some(({ only }) => only !== null)) return words;
+  if (words.some(isOfAuthor)) return words;
   const typed = phrase.split(' ');
   return typed.map((word, at) => ({ word, prefix: at === typed.length - 1, only: null }));
 }
@@ -151,15 +149,19 @@ function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: 
 }
 
 /** “c++” is the word as typed; “ab+”, which no book has, is “ab”, and never the beginning of a longer word. */
-function withKnownSymbols(index: IndexReader, word: QueryWord): QueryWord {
-  const letters = word.word.replaceAll(/[.+#]/g, '');
-  if (letters === word.word || index.places([slotAsTyped(word)]).length > 0) return word;
-  return { ...word, word: letters, prefix: false };
+function withKnownSymbols(index: IndexReader, words: readonly QueryWord[]): readonly QueryWord[] {
+  if (!words.some(({ word }) => symbols.test(word))) return words;
+  return words.map((word) => {
+    if (!symbols.test(word.word) || index.places([slotAsTyped(word)]).length > 0) return word;
+    return { ...word, word: word.word.replaceAll(/[.+#]/g, ''), prefix: false };
+  });
 }
+
+const symbols = /[.+#]/;
 
 /** “author:tolkien hobbit”: of the words after `author:`, those behind the longest known name may be anywhere. */
 function withKnownAuthor(index: IndexReader, words: readonly QueryWord[]): readonly QueryWord[] {
-  const name = words.filter(({ only }) => only !== null);
+  const name = words.filter(isOfAuthor);
   if (name.length < 2) return words;
   for (let length = name.length; length > 0; length--) {
     const kept = name.slice(0, length);
@@ -200,6 +202,11 @@ function isAnother({ alternatives }: Slot): boolean {
   return alternatives[0]!.edits > 0;
 }
 
+function expressionOf(readings: readonly Reading[]): string {
+  const each = readings.map(({ slots, whole }) => (whole === null ? slotsExpression(slots) : `"${wholeMark(whole)}"`));
+  return each.length < 2 ? (each[0] ?? '') : each.map((one) => `(${one})`).join(' OR ');
+}
+
 type Gathering = ReturnType<typeof createGathering>;
 
 /** Gathers the matches of several readings. */
@@ -207,13 +214,11 @@ function createGathering(index: IndexReader) {
   const readings: Reading[] = [];
   const places = new Set<number>();
   const all = new Set<number>();
-  const expressions: string[] = [];
   let mostMatches = 0;
   let isWhole = true;
   const add = (reading: Reading, { places: found, ...matches }: Matches): void => {
     if (found.length === 0) return;
     readings.push(reading);
-    expressions.push(reading.whole === null ? slotsExpression(reading.slots) : `"${wholeMark(reading.whole)}"`);
     for (const place of found) places.add(place);
     for (const place of matches.matches) all.add(place);
     mostMatches = Math.max(mostMatches, matches.count);
@@ -235,7 +240,7 @@ function createGathering(index: IndexReader) {
       const count = Math.max(places.size, mostMatches);
       return {
         readings,
-        expression: expressions.length < 2 ? (expressions[0] ?? '') : expressions.map((one) => `(${one})`).join(' OR '),
+        expression: () => expressionOf(readings),
         places: [...places],
         matches: [...all].sort((a, b) => a - b).slice(0, mostCounted),
         count,
@@ -248,7 +253,11 @@ function createGathering(index: IndexReader) {
 
 /** How many places are read. More after `author:`, because the index cannot tell which matches are by the author. */
 function limitOf(slots: readonly Pick<Slot, 'only'>[]): number {
-  return slots.some(({ only }) => only !== null) ? mostCounted : rankedCandidates;
+  return slots.some(isOfAuthor) ? mostCounted : rankedCandidates;
+}
+
+function isOfAuthor({ only }: Pick<Slot, 'only'>): boolean {
+  return only !== null;
 }
 
 type Matches = {
@@ -264,7 +273,7 @@ type Matches = {
 
 /** The first `limit` books that match all slots. At least one slot. */
 function matchSlots(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
-  const ofAuthor = slots.filter(({ only }) => only !== null);
+  const ofAuthor = slots.filter(isOfAuthor);
   return ofAuthor.length === 0 ? matchAnywhere(index, slots, limit) : matchAuthors(index, slots, ofAuthor, limit);
 }
 
@@ -292,7 +301,8 @@ function hasMatch(index: IndexReader, slots: readonly Slot[]): boolean {
 
 function matchAnywhere(index: IndexReader, slots: readonly Slot[], limit: number): Matches {
   const matches = index.places(slots);
-  return { places: matches.slice(0, limit), matches, count: matches.length, isWhole: true };
+  const places = matches.length > limit ? matches.slice(0, limit) : matches;
+  return { places, matches, count: matches.length, isWhole: true };
 }
 
 /** The places whose books match the slots. */

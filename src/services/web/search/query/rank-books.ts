@@ -1,5 +1,5 @@
 import { isArticle } from '../../../../text/words.ts';
-import type { Field, RankedBook } from '../index/book-row.ts';
+import type { RankedBook } from '../index/book-row.ts';
 import type { Reading, Slot } from './parse-query.ts';
 
 /**
@@ -39,18 +39,23 @@ export type RankedMatch = { readonly book: RankedBook; readonly score: number; r
 
 /** Ranks the books, best first; ties by id. A book has the score of its best reading. */
 export function rankBooks(books: readonly RankedBook[], readings: readonly Reading[]): readonly RankedMatch[] {
-  const prepared = readings.map((reading) => ({ reading, slots: reading.slots.map(needlesOf) }));
+  const prepared = readings.map(prepare);
   const matches: RankedMatch[] = [];
   for (const book of books) {
-    let best: RankedMatch | null = null;
-    for (const { reading, slots } of prepared) {
-      const score = scoreBook(book, slots, reading);
-      if (score !== null && (best === null || score > best.score)) best = { book, score, reading };
+    let best = absent;
+    let reading: Reading | null = null;
+    for (const one of prepared) {
+      const score = scoreBook(book, one);
+      if (score <= best) continue;
+      best = score;
+      reading = one.reading;
     }
-    if (best !== null) matches.push(best);
+    if (reading !== null) matches.push({ book, score: best, reading });
   }
+  if (matches.length < 2) return matches;
   matches.sort(bestFirst);
-  return withWholeFirst(shareBetweenAuthors(matches), readings);
+  const isShared = readings.some(({ slots }) => slots.length === 1);
+  return withWholeFirst(isShared ? shareBetweenAuthors(matches) : matches, readings);
 }
 
 function bestFirst(a: RankedMatch, b: RankedMatch): number {
@@ -91,32 +96,32 @@ function authorAskedFor({ book, reading }: RankedMatch): string | null {
 function withWholeFirst(matches: readonly RankedMatch[], readings: readonly Reading[]): readonly RankedMatch[] {
   const phrase = readings[0]?.phrase ?? null;
   if (phrase === null) return matches;
-  const isAuthor = ({ book }: RankedMatch): boolean => book.author.startsWith(` ${phrase} |`);
-  const isTitle = ({ book }: RankedMatch): boolean => isWholeTitle(book.title, phrase);
-  const first = new Set([matches.find(isTitle), matches.find(isAuthor)].filter((match) => match !== undefined));
-  return first.size === 0 ? matches : [...first, ...matches.filter((match) => !first.has(match))];
+  const whole = ` ${phrase} |`;
+  const title = matches.find(({ book }) => isWholeTitle(book.title, whole));
+  const author = matches.find(({ book }) => book.author.startsWith(whole));
+  if (title === undefined && author === undefined) return matches;
+  const first = [title, author === title ? undefined : author].filter((match) => match !== undefined);
+  return [...first, ...matches.filter((match) => match !== title && match !== author)];
 }
 
 /** The article may be missing: “great gatsby” is the whole title of “The Great Gatsby”. */
-function isWholeTitle(title: string, phrase: string): boolean {
-  const start = ` ${phrase} |`;
-  const at = title.indexOf(start);
+function isWholeTitle(title: string, whole: string): boolean {
+  const at = title.indexOf(whole);
   return at === 0 || (at > 0 && isArticle(title.slice(1, at)));
 }
 
 /** Returns a check whether a book matches all slots, each in its field. */
 export function slotsCheck(slots: readonly Slot[]): (book: RankedBook) => boolean {
   const prepared = slots.map(needlesOf);
-  return (book) => prepared.every((slot) => bestAlternative(book, slot).best !== null);
+  return (book) => prepared.every((slot) => bestAlternative(book, slot) >= 0);
 }
 
 /** The words of a reading as the book spells them, separated by one space: what the reader perhaps meant. */
 export function spellingIn(book: RankedBook, reading: Reading): string {
   return reading.slots
     .map((slot) => {
-      const { best, at } = bestAlternative(book, needlesOf(slot));
-      const alternative = slot.alternatives[Math.max(0, at)]!;
-      if (best === null || alternative.edits === 0) return slot.typed;
+      const alternative = slot.alternatives[bestAlternative(book, needlesOf(slot))];
+      if (alternative === undefined || alternative.edits === 0) return slot.typed;
       return alternative.words.map((word) => (word.prefix ? finished(book, word.word) : word.word)).join(' ');
     })
     .join(' ');
@@ -140,6 +145,27 @@ type Needles = {
     readonly text: string;
   }[];
 };
+/** A text to look for: with a space before it, one behind it too, and as the whole of a field. */
+type Phrase = { readonly start: string; readonly words: string; readonly whole: string };
+
+/** A reading with the texts that are looked for in each book. */
+type Prepared = {
+  readonly reading: Reading;
+  readonly slots: readonly Needles[];
+  /** `null` if it depends on the book. */
+  readonly phrase: Phrase | null;
+};
+
+function prepare(reading: Reading): Prepared {
+  const slots = reading.slots.map(needlesOf);
+  const isFixed = reading.phrase !== null || slots.every(({ alternatives }) => alternatives.length === 1);
+  const phrase = reading.phrase ?? slots.map(({ alternatives }) => alternatives[0]!.text).join(' ');
+  return { reading, slots, phrase: isFixed ? phraseOf(phrase) : null };
+}
+
+function phraseOf(words: string): Phrase {
+  return { start: ` ${words}`, words: ` ${words} `, whole: ` ${words} |` };
+}
 
 function needlesOf({ only, alternatives }: Slot): Needles {
   return {
@@ -147,101 +173,119 @@ function needlesOf({ only, alternatives }: Slot): Needles {
     alternatives: alternatives.map(({ words, edits }) => ({
       needles: words.map(({ word, prefix }) => ({ whole: ` ${word} `, start: ` ${word}`, prefix })),
       edits,
-      text: words.map(({ word }) => word).join(' '),
+      text: words.length === 1 ? words[0]!.word : words.map(({ word }) => word).join(' '),
     })),
   };
 }
 
-/** `null` when the book does not match this reading. */
-function scoreBook(book: RankedBook, slots: readonly Needles[], reading: Reading): number | null {
+/** The points of what a book does not have. */
+const absent = -Infinity;
+
+/** `absent` when the book does not match this reading. */
+function scoreBook(book: RankedBook, { reading, slots, phrase }: Prepared): number {
   if (reading.whole !== null) return wholePoints(book, reading.whole);
   let matched = 0;
   let edits = 0;
-  let inTitle = 0;
-  let phrase = '';
+  let words = 0;
+  let text = '';
   for (const slot of slots) {
-    const { best, at } = bestAlternative(book, slot);
-    if (best === null) return null;
+    const at = slot.alternatives.length === 1 ? 0 : bestAlternative(book, slot);
+    if (at < 0) return absent;
     const alternative = slot.alternatives[at]!;
-    matched += best - alternative.edits * points.edit;
+    const worth = alternativePoints(book, alternative, slot.only);
+    if (worth === absent) return absent;
+    matched += worth - alternative.edits * points.edit;
     edits += alternative.edits;
-    for (const { whole } of alternative.needles) inTitle += Number(book.title.includes(whole));
-    phrase += phrase === '' ? alternative.text : ` ${alternative.text}`;
+    words += alternative.needles.length;
+    if (phrase === null) text += text === '' ? alternative.text : ` ${alternative.text}`;
   }
-  const inOrder = phrasePoints(book, reading.phrase ?? phrase);
-  const inAnyOrder = inTitle > 1 && inTitle >= book.mainTitleWords ? points.allOfTitle : 0;
-  return book.popularityPoints + matched / slots.length + edits * points.edit + Math.max(inOrder, inAnyOrder);
+  let bonus = phrasePoints(book, phrase ?? phraseOf(text));
+  const mayBeAll = words > 1 && words >= book.mainTitleWords && bonus < points.allOfTitle;
+  if (mayBeAll && hasAllOfTitle(book, slots)) bonus = points.allOfTitle;
+  return book.popularityPoints + matched / slots.length + edits * points.edit + bonus;
+}
+
+/** Whether the words are all words of the title's main part, in any order. */
+function hasAllOfTitle(book: RankedBook, slots: readonly Needles[]): boolean {
+  let inTitle = 0;
+  for (const slot of slots) {
+    const { needles } = slot.alternatives[bestAlternative(book, slot)]!;
+    for (const { whole } of needles) inTitle += Number(book.title.includes(whole));
+  }
+  return inTitle > 1 && inTitle >= book.mainTitleWords;
 }
 
 /** The points for a title's initials. Nothing else of the book needs to match. */
-function wholePoints({ title, popularityPoints }: RankedBook, whole: string): number | null {
+function wholePoints({ title, popularityPoints }: RankedBook, whole: string): number {
   const words = title.slice(1, title.indexOf('|')).trim().split(' ');
   const initials = words.map((word) => word[0] ?? '').join('');
   const isMeant = initials.startsWith(whole) || (isArticle(words[0]!) && initials.startsWith(whole, 1));
-  return isMeant ? popularityPoints + points.initials : null;
+  return isMeant ? popularityPoints + points.initials : absent;
 }
 
-function bestAlternative(book: RankedBook, { alternatives, only }: Needles): { best: number | null; at: number } {
-  let best: number | null = null;
-  let at = -1;
-  for (const [index, { needles, edits }] of alternatives.entries()) {
-    let worth: number | null = null;
-    for (const needle of needles) {
-      const found = wordPoints(book, needle, only);
-      if (found === null) {
-        worth = null;
-        break;
-      }
-      worth = worth === null ? found : Math.min(worth, found);
-    }
-    if (worth === null) continue;
-    if (needles.length > 1 && !book.title.includes(needles.map(({ start }) => start).join(''))) worth -= 3;
-    worth += edits * points.edit;
-    if (best === null || worth > best) {
-      best = worth;
-      at = index;
-    }
+/** The index of the alternative worth most; -1 when the book has none of them. */
+function bestAlternative(book: RankedBook, { alternatives, only }: Needles): number {
+  let best = absent;
+  let bestAt = -1;
+  for (let at = 0; at < alternatives.length; at++) {
+    const worth = alternativePoints(book, alternatives[at]!, only);
+    if (worth <= best) continue;
+    best = worth;
+    bestAt = at;
   }
-  return { best, at };
+  return bestAt;
 }
 
-const anyField: readonly Field[] = ['title', 'author', 'otherTitles', 'series', 'subjects'];
-const authorField: readonly Field[] = ['author'];
-
-function wordPoints(book: RankedBook, needle: Needle, only: Slot['only']): number | null {
-  let best: number | null = null;
-  for (const field of only === 'author' ? authorField : anyField) {
-    const worth = points[field];
-    if (best !== null && worth <= best) continue;
-    const found = fieldPoints(book[field], worth, needle);
-    if (found !== null && (best === null || found > best)) best = found;
+function alternativePoints(
+  book: RankedBook,
+  { needles, edits }: Needles['alternatives'][number],
+  only: Slot['only'],
+): number {
+  let worth = Infinity;
+  for (const needle of needles) {
+    const found = wordPoints(book, needle, only);
+    if (found === absent) return absent;
+    if (found < worth) worth = found;
   }
+  if (needles.length > 1 && !book.title.includes(needles.map(({ start }) => start).join(''))) worth -= 3;
+  return worth + edits * points.edit;
+}
+
+/** The points of the best field that has the word. */
+function wordPoints(book: RankedBook, needle: Needle, only: Slot['only']): number {
+  if (only === 'author') return fieldPoints(book.author, points.author, needle);
+  let best = fieldPoints(book.title, points.title, needle);
+  if (best < points.author) best = Math.max(best, fieldPoints(book.author, points.author, needle));
+  if (best < points.otherTitles) best = Math.max(best, fieldPoints(book.otherTitles, points.otherTitles, needle));
+  if (best < points.series) best = Math.max(best, fieldPoints(book.series, points.series, needle));
+  if (best < points.subjects) best = Math.max(best, fieldPoints(book.subjects, points.subjects, needle));
   return best;
 }
 
-/** The points for a word in this field; `null` when it is not there. */
-function fieldPoints(text: string, worth: number, { whole, start, prefix }: Needle): number | null {
+/** The points for a word in this field; `absent` when it is not there. */
+function fieldPoints(text: string, worth: number, { whole, start, prefix }: Needle): number {
+  if (text === '') return absent;
   const at = text.indexOf(prefix ? start : whole);
-  if (at < 0) return null;
+  if (at < 0) return absent;
   if (!prefix) return worth;
   const isWhole = text.startsWith(whole, at) || text.includes(whole, at + 1);
   return worth + (isWhole ? 0 : points.unfinished);
 }
 
-function phrasePoints({ title, mainTitleWords, author, otherTitles }: RankedBook, phrase: string): number {
-  const start = ` ${phrase}`;
+function phrasePoints({ title, mainTitleWords, author, otherTitles }: RankedBook, phrase: Phrase): number {
+  const { start, words, whole } = phrase;
+  if (author.startsWith(whole)) return points.wholeAuthor;
   const at = title.indexOf(start);
-  if (author.startsWith(`${start} |`)) return points.wholeAuthor;
   if (at < 0) {
-    if (otherTitles.includes(`${start} `)) return points.titleStart;
-    return author.includes(`${start} `) ? points.authorPhrase : 0;
+    if (otherTitles.includes(words)) return points.titleStart;
+    return author.includes(words) ? points.authorPhrase : 0;
   }
   if (isMainTitle(title, mainTitleWords, start, at)) return points.wholeTitle;
   if (at === 0 || isArticle(title.slice(1, at))) {
     const share = (at + start.length) / title.indexOf('|');
     return points.titleStart + points.longerStart * Math.min(4, countSpaces(start) - 1) + points.shareOfTitle * share;
   }
-  return author.includes(`${start} `) ? points.authorPhrase : points.titlePhrase;
+  return author.includes(words) ? points.authorPhrase : points.titlePhrase;
 }
 
 function isMainTitle(title: string, mainTitleWords: number, start: string, at: number): boolean {

@@ -29,7 +29,7 @@ export function suggestBooks(index: IndexReader, spelling: Spelling | null, text
   if (query.words.length === 0) return noSuggestions;
   const plan = planSearch(index, spelling, query, false);
   if (plan.places.length === 0) return noSuggestions;
-  const facts = index.facts(plan.expression, { languages: [], from: null, to: null }, booksWithNames);
+  const facts = index.facts(plan.expression(), { languages: [], from: null, to: null }, booksWithNames);
   const authors = namesWith(
     facts.map(({ author }) => splitAuthors(author)),
     plan.readings,

@@ -15,6 +15,8 @@ export type Correction = {
 export type Spelling = {
   /** How many books have the word; with `prefix`, words that begin with it. */
   readonly books: (word: string, prefix: boolean) => number;
+  /** Whether any book has the word; with `prefix`, a word that begins with it. */
+  readonly has: (word: string, prefix: boolean) => boolean;
   /** Words of at most so many edits, the likeliest first. */
   readonly corrections: (word: string, edits: number) => readonly Correction[];
   /** Beginnings of words, and longer words whose beginning is at most so many edits away. */
@@ -29,7 +31,7 @@ const mostAdded = 500;
 
 export function createSpelling(data: WordData): Spelling {
   const { buckets, tags, items } = data;
-  const { wordAt, lengthOf, range, sameStart, books } = createWordTable(data);
+  const { wordAt, lengthOf, has, range, sameStart, books } = createWordTable(data);
   const bucketCount = buckets.length - 1;
   const forEachItem = (text: string, edits: number, use: (first: number, length: number) => void): void => {
     const met = new Set<number>();
@@ -71,6 +73,10 @@ export function createSpelling(data: WordData): Spelling {
       if (prefix) for (const [one, books] of added) sum += one.startsWith(word) ? books : 0;
       else if (sum === 0) sum = added.get(word) ?? 0;
       return sum;
+    },
+    has: (word, prefix) => {
+      if (has(word, prefix) || added.size === 0) return has(word, prefix);
+      return added.has(word) || (prefix && [...added.keys()].some((one) => one.startsWith(word)));
     },
     corrections: (word, edits) => {
       const found = new Map<number, Correction>();
