@@ -63,6 +63,13 @@ function ownWords(indexed: string): number {
   return count;
 }
 
+/** Where the first words of an indexed text end. */
+function endOfWords(indexed: string, count: number): number {
+  let end = 0;
+  for (let left = count; left > 0; left--) end = indexed.indexOf(' ', end + 1);
+  return end;
+}
+
 /** All words that the book is found by, and its marks. */
 export function searchWords(row: BookRow): readonly string[] {
   const words = new Set(row.titleWords.split(' ').filter((word) => word !== '' && word !== '|'));
@@ -166,6 +173,8 @@ export type RankedBook = {
   readonly title: string;
   /** How many words the title has before a subtitle or series. */
   readonly mainTitleWords: number;
+  /** Where they end in `title`. */
+  readonly mainTitleEnd: number;
   readonly author: string;
   readonly series: string;
   readonly subjects: string;
@@ -185,6 +194,7 @@ export function rankedBook(place: number, row: RankedRow): RankedBook {
     popularityPoints: popularityPointsAt(place),
     title: row.titleWords,
     mainTitleWords: row.mainTitleWords,
+    mainTitleEnd: endOfWords(row.titleWords, row.mainTitleWords),
     author: indexText(row.author),
     series: row.series === null ? '' : indexText(row.series),
     subjects: row.subjects === null ? '' : indexText(row.subjects),

@@ -52,6 +52,17 @@ describe('ranking', () => {
     assert.equal(rank('the hob', ['In the Hobby Room', 'A', 100], ['The Hobbit', 'A', 100])[0], 'The Hobbit');
   });
 
+  it('prefers titles that are nearly complete to longer ones', () => {
+    const long = 'The House of the Long Winter Nights';
+    assert.equal(rank('the hou', [long, 'A', 700], ['The Hound', 'A', 100])[0], 'The Hound');
+    assert.equal(rank('the hou', [long, 'A', 7_000], ['The Hound', 'A', 100])[0], long);
+  });
+
+  it('counts only words of the main title as all of it', () => {
+    const found = rank('red oral sea', ['War Z: an Oral Red Sea', 'A', 900], ['Oral Sea, Red', 'B', 300]);
+    assert.equal(found[0], 'Oral Sea, Red');
+  });
+
   it('puts the more popular of equal matches first, and the older id of equal books', () => {
     assert.deepEqual(rank('night', ['Night One', 'A', 10], ['Night Two', 'A', 20]), ['Night Two', 'Night One']);
     assert.deepEqual(rank('night', ['Night One', 'A', 10], ['Night Two', 'A', 10]), ['Night One', 'Night Two']);

@@ -19,11 +19,11 @@ const points = {
   wholeAuthor: 5,
   /** The initials of the title are what was typed. */
   initials: 3,
-  titleStart: 5,
+  titleStart: 4,
   /** The title starts with several typed words: for each word after the first. */
   longerStart: 2,
   /** The title starts with what was typed: for nearly all of the title; less for a smaller part. */
-  shareOfTitle: 3,
+  shareOfTitle: 6,
   /** All words of the title, or of its main part, in another order. */
   allOfTitle: 4,
   /** The words stand together in the title, in the order typed; in the author, and none is unfinished. */
@@ -210,7 +210,7 @@ function hasAllOfTitle(book: RankedBook, slots: readonly Needles[]): boolean {
   let inTitle = 0;
   for (const slot of slots) {
     const { needles } = slot.alternatives[bestAlternative(book, slot)]!;
-    for (const { whole } of needles) inTitle += Number(book.title.includes(whole));
+    for (const { whole } of needles) inTitle += Number(isInMainTitle(book, whole));
   }
   return inTitle > 1 && inTitle >= book.mainTitleWords;
 }
@@ -272,31 +272,28 @@ function fieldPoints(text: string, worth: number, { whole, start, prefix }: Need
   return worth + (isWhole ? 0 : points.unfinished);
 }
 
-function phrasePoints({ title, mainTitleWords, author, otherTitles }: RankedBook, phrase: Phrase): number {
-  const { start, words, whole } = phrase;
+function phrasePoints(book: RankedBook, { start, words, whole }: Phrase): number {
+  const { title, author, otherTitles } = book;
   if (author.startsWith(whole)) return points.wholeAuthor;
   const at = title.indexOf(start);
   if (at < 0) {
     if (otherTitles.includes(words)) return points.titleStart;
     return author.includes(words) ? points.authorPhrase : 0;
   }
-  if (isMainTitle(title, mainTitleWords, start, at)) return points.wholeTitle;
   if (at === 0 || isArticle(title.slice(1, at))) {
-    const share = (at + start.length) / title.indexOf('|');
+    const end = at + start.length;
+    if (end === book.mainTitleEnd || title.charCodeAt(end + 1) === bar) return points.wholeTitle;
+    const share = end / title.indexOf('|');
     return points.titleStart + points.longerStart * Math.min(4, countSpaces(start) - 1) + points.shareOfTitle * share;
   }
   return author.includes(words) ? points.authorPhrase : points.titlePhrase;
 }
 
-function isMainTitle(title: string, mainTitleWords: number, start: string, at: number): boolean {
-  const end = at + start.length;
-  if (title.charCodeAt(end) !== space) return false;
-  const article = at === 0 ? 0 : 1;
-  if (article === 1 && !isArticle(title.slice(1, at))) return false;
-  return title.charCodeAt(end + 1) === bar || countSpaces(start) + article === mainTitleWords;
+function isInMainTitle({ title, mainTitleEnd }: RankedBook, word: string): boolean {
+  const at = title.indexOf(word);
+  return at >= 0 && at < mainTitleEnd;
 }
 
-const space = 32;
 const bar = 124;
 
 function countSpaces(text: string): number {
