@@ -9,6 +9,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { until } from '../../test/support/until.ts';
+import { zip } from '../../test/support/zip.ts';
 import { loadConfig } from '../config/config.ts';
 import { openLog } from '../log/open-log.ts';
 import { openDataFolder } from '../runtime/data-folder.ts';
@@ -141,6 +142,16 @@ describe('samsa import', () => {
     await shop.run({ file: one });
     assert.match((await shop.run({ file: two })).out, /1 added/);
     assert.match((await shop.run({ file: two, source: 'third' })).out, /1 unchanged/);
+  });
+
+  test('says which lists of an archive it leaves out, and that letters may be wrong', async (shop) => {
+    const file = join(shop.folder, 'books.zip');
+    const [one, two] = [Buffer.from('title\nCafé\nEmma\n', 'latin1'), Buffer.from('title\nWalden\n')];
+    await writeFile(file, zip({ 'one.csv': one, 'two.csv': two }));
+    const { code, out, err } = await shop.run({ file });
+    assert.equal(code, 3);
+    assert.match(out, /^2 rows: 2 added, 0 updated, 0 unchanged, 0 skipped/);
+    assert.match(err, /was read as Windows-1252.*\nnot imported: two\.csv/);
   });
 
   test('lists a row whose ISBN belongs to another book, and keeps both books', async (shop) => {

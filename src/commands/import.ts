@@ -48,10 +48,10 @@ export async function importCommand(
     await using report = openReport(options.report);
     const started = performance.now();
     const { summary, notes } = await runImport(context, list, options, createProgressLine(output), report.write);
-    for (const line of describeProblems(summary, list.unusedColumns())) warn(line);
+    for (const line of [...describeProblems(summary, list.unusedColumns()), ...describeFile(list)]) warn(line);
     print(`${options.check === true ? 'would be: ' : ''}${summaryLine(summary, performance.now() - started)}`);
     for (const note of notes) warn(note);
-    return exitCodeOf(summary);
+    return exitCodeOf(summary, list);
   } catch (error) {
     if (!(error instanceof SamsaError)) throw error;
     warn(`samsa: ${error.message}`);
@@ -132,6 +132,18 @@ function describeProblems(summary: ImportSummary, unusedColumns: readonly string
   return lines;
 }
 
+/** What the owner of the list should know about its file. */
+function describeFile({ otherLists, isTakenForWindows1252 }: OpenImport): readonly string[] {
+  const lines: string[] = [];
+  if (isTakenForWindows1252())
+    lines.push('the text is not UTF-8 and was read as Windows-1252: if letters are wrong, save it as UTF-8');
+  if (otherLists.length > 0)
+    lines.push(
+      `not imported: ${otherLists.join(', ')}. Only one list of an archive is: unpack it and import the others`,
+    );
+  return lines;
+}
+
 function listed(title: string, entries: readonly ReportEntry[], total: number): readonly string[] {
   if (entries.length === 0) return [];
   const lines = [title, ...entries.map(({ line, message }) => `  line ${line}: ${message}`)];
@@ -146,8 +158,8 @@ function summaryLine(summary: ImportSummary, tookMs: number): string {
 }
 
 /** 0: every row was taken. 3: some rows were not. 1: no row was. */
-function exitCodeOf({ rows, skipped, endedEarly }: ImportSummary): number {
-  if (rows === 0) return endedEarly === null ? 0 : 1;
+function exitCodeOf({ rows, skipped, endedEarly }: ImportSummary, { otherLists }: OpenImport): number {
+  if (rows === 0) return endedEarly === null && otherLists.length === 0 ? 0 : 1;
   if (rows === skipped) return 1;
-  return skipped > 0 || endedEarly !== null ? 3 : 0;
+  return skipped > 0 || endedEarly !== null || otherLists.length > 0 ? 3 : 0;
 }

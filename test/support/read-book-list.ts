@@ -6,12 +6,17 @@ import type { ListedRow } from '../../src/services/web/catalogue/import/lists/bo
 import type { ChosenColumns } from '../../src/services/web/catalogue/import/lists/columns.ts';
 import { openBookList } from '../../src/services/web/catalogue/import/lists/open-book-list.ts';
 
-/** All rows of a file with this content, and the columns that were not used. */
+/** All rows of a file with this content, and what was not used. */
 export async function readBookList(
   name: string,
   content: string | Uint8Array,
   chosen?: ChosenColumns,
-): Promise<{ readonly rows: readonly ListedRow[]; readonly unused: readonly string[] }> {
+): Promise<{
+  readonly rows: readonly ListedRow[];
+  readonly unused: readonly string[];
+  readonly otherLists: readonly string[];
+  readonly isTakenForWindows1252: boolean;
+}> {
   const folder = await mkdtemp(join(tmpdir(), 'samsa-list-'));
   try {
     const path = join(folder, name);
@@ -20,7 +25,8 @@ export async function readBookList(
     const rows: ListedRow[] = [];
     for await (const some of list.rows) rows.push(...some);
     assert.equal(list.bytesRead(), list.sizeBytes);
-    return { rows, unused: list.unusedColumns() };
+    const { otherLists } = list;
+    return { rows, unused: list.unusedColumns(), otherLists, isTakenForWindows1252: list.isTakenForWindows1252() };
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -19,6 +19,9 @@ export type OpenImport = {
   /** As a `BookList`'s. */
   readonly taken: readonly string[];
   readonly unusedColumns: () => readonly string[];
+  /** As a `FoundList`'s. */
+  readonly otherLists: readonly string[];
+  readonly isTakenForWindows1252: () => boolean;
   /** The name of the list if its user gives none. */
   readonly source: string;
   readonly isExact: boolean;
@@ -55,6 +58,8 @@ export async function openImport(file: string, columns = ''): Promise<OpenImport
   return {
     taken: list.taken,
     unusedColumns: list.unusedColumns,
+    otherLists: list.otherLists,
+    isTakenForWindows1252: list.isTakenForWindows1252,
     source: sourceOf(file, list.kind, list.isExact),
     isExact: list.isExact,
     into: (catalogue, source, options, deps) => readInto(deps, catalogue.startImport(source, options)),

@@ -16,6 +16,14 @@ export type BookList = {
   readonly rows: AsyncIterable<Iterable<ListedRow>>;
 };
 
+/** A list as it was found in its file. */
+export type FoundList = BookList & {
+  /** The names of other lists in the same archive. They are not read. */
+  readonly otherLists: readonly string[];
+  /** Whether the text is neither UTF-8 nor UTF-16 and is read as Windows-1252; known once the rows have been read. */
+  readonly isTakenForWindows1252: () => boolean;
+};
+
 /** A row that is a book, or the reason why it cannot be taken. */
 export type ListedRow =
   | {

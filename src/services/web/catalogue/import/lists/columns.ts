@@ -84,6 +84,23 @@ const columnNames = {
   ],
 } as const satisfies Record<string, readonly string[]>;
 
+/** Names in the languages of other shops, in the order of how many lists have them. */
+const foreignNames: Partial<Record<BookColumn, string>> = {
+  title: 'titel, buchtitel, titre, título, titolo, tytuł, название, заглавие, 書名, タイトル, 书名, 題名, 제목',
+  subtitle: 'untertitel, sous-titre, subtítulo, sottotitolo, ondertitel, podtytuł, подзаголовок',
+  author: 'autor, autorin, verfasser, auteur, autore, författare, forfatter, автор, 著者, 作者, 저자',
+  published:
+    'erscheinungsjahr, erscheinungsdatum, jahr, année, année de publication, date de publication, año, ' +
+    'año de publicación, ano, anno, anno di pubblicazione, jaar, rok, rok wydania, år, год, год издания, ' +
+    '出版年, 出版日, 発行年, 年份, 출판년',
+  description: 'beschreibung, résumé, descripción, descrizione, descrição, beschrijving, opis, описание, 説明, 简介',
+  series: 'reihe, serie, série, collana, reeks, серия, シリーズ, 丛书',
+  subjects:
+    'schlagwort, schlagwörter, genre, kategorie, thema, sujet, catégorie, género, categoría, genere, categoria, ' +
+    'onderwerp, gatunek, kategoria, жанр, ジャンル, 分类',
+  language: 'sprache, langue, idioma, lingua, taal, język, språk, язык, 言語, 语言',
+};
+
 /** A program whose exports are recognised by their columns. */
 type Program = {
   /** Also the name of the source. */
@@ -124,7 +141,14 @@ export function columnKey(name: string): string {
   return letters.replace(/(?<=\p{L}{3})(?:(?<=\p{L})ie)?s$/u, (ending) => (ending === 'ies' ? 'y' : ''));
 }
 
-const titleKeys = new Set([...columnNames.title, ...columnNames.originalTitle].map(columnKey));
+const allNames = Object.entries(columnNames).map(([name, english]): readonly [BookColumn, readonly string[]] => {
+  const column = name as BookColumn;
+  return [column, [...english, ...(foreignNames[column]?.split(', ') ?? [])]];
+});
+
+const titleKeys = new Set(
+  allNames.flatMap(([column, names]) => (column === 'title' || column === 'originalTitle' ? names.map(columnKey) : [])),
+);
 
 export function isTitleColumn(name: string): boolean {
   return titleKeys.has(columnKey(name));
@@ -160,7 +184,7 @@ export function findColumns(header: readonly string[], chosen: ChosenColumns = n
   const keys = header.map(columnKey);
   const program = programs.find(({ has }) => has.every((name) => keys.includes(columnKey(name))));
   const at = new Map<BookColumn, readonly number[]>();
-  for (const [column, names] of Object.entries(columnNames) as [BookColumn, readonly string[]][]) {
+  for (const [column, names] of allNames) {
     const chosenName = chosen.get(column);
     const wanted = chosenName === undefined ? (program?.columns?.[column] ?? names) : [chosenName];
     const found = [...new Set(wanted.map(columnKey))].flatMap((key) => indexesOf(keys, key));

@@ -191,6 +191,19 @@ describe('an NDJSON file of books', () => {
     assert.match(cut.at(-1) ?? '', /^2: expected the end of a JSON value/);
   });
 
+  it('skips what is not an object, one by one, and is not taken for an empty list', async () => {
+    const problem = (line: number): string => `${line}: expected a JSON object, got something else`;
+    assert.deepEqual(await titles('["Emma", "Persuasion"]'), [problem(1), problem(1)]);
+    assert.deepEqual(await titles('[5,\n{"title":"Emma"},\nnull, {"title":"Persuasion"}]\n'), [
+      problem(1),
+      '2: Emma',
+      problem(3),
+      '3: Persuasion',
+    ]);
+    assert.deepEqual(await titles('[["title"],["Emma"]]'), [problem(1), problem(1)]);
+    assert.deepEqual(await titles('[ ]'), []);
+  });
+
   it('says nothing that would change a terminal', async () => {
     const [problem] = await titles('{"title":"Emma"}\u001B[2J\n');
     assert.match(problem ?? '', /^1: expected JSON/);

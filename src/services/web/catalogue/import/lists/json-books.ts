@@ -54,8 +54,8 @@ function firstObject(file: ListFile, text: TextFile): object {
     const [object] = objectsInText(line);
     if (object !== undefined) return object;
   }
-  for (const value of createScanner().scan(file.head)) {
-    const [object] = objectsInText(value.bytes.toString());
+  for (const { bytes } of createScanner().scan(file.head)) {
+    const [object] = objectsInText(bytes?.toString() ?? '');
     if (object !== undefined) return object;
   }
   return {};
@@ -165,6 +165,7 @@ async function* splitValues(blocks: AsyncIterable<Buffer>, decode: Decode): Asyn
   const scanner = createScanner();
   for await (const block of blocks) {
     const found = scanner.scan(block).map(({ line, bytes }): TextLine => {
+      if (bytes === null) return { line, problem: 'expected a JSON object, got something else' };
       if (bytes.length > objectLimitBytes) return { line, problem: `longer than ${objectLimitBytes >> 20} MiB` };
       const text = decode(bytes);
       return text === null ? { line, problem: 'expected UTF-8' } : { line, text };
@@ -176,19 +177,24 @@ async function* splitValues(blocks: AsyncIterable<Buffer>, decode: Decode): Asyn
 }
 
 type Scanner = {
-  readonly scan: (block: Buffer) => readonly { readonly line: number; readonly bytes: Buffer }[];
+  /** `bytes` is null for a value that is not an object. */
+  readonly scan: (block: Buffer) => readonly { readonly line: number; readonly bytes: Buffer | null }[];
   readonly isOpen: () => boolean;
   readonly line: () => number;
 };
+
+/** What may stand around values: brackets, a comma, and a byte order mark. */
+const betweenValues = Buffer.from('[],\uFEFF');
 
 /** Finds objects by their braces, ignoring braces in strings. A list around the objects is not an object itself. */
 function createScanner(): Scanner {
   let [depth, line, startLine] = [0, 1, 1];
   let [inString, isEscaped] = [false, false];
+  let isInValue = false;
   let parts: Buffer[] = [];
   let length = 0;
   const scan: Scanner['scan'] = (block) => {
-    const found: { line: number; bytes: Buffer }[] = [];
+    const found: { line: number; bytes: Buffer | null }[] = [];
     let start = depth > 0 ? 0 : -1;
     for (let at = 0; at < block.length; at++) {
       const byte = block[at]!;
@@ -199,11 +205,15 @@ function createScanner(): Scanner {
         else if (byte === 0x22) inString = false;
       } else if (byte === 0x22 && depth > 0) inString = true;
       else if (byte === 0x7b) {
-        if (depth++ === 0) [start, startLine] = [at, line];
+        if (depth++ === 0) [start, startLine, isInValue] = [at, line, false];
       } else if (byte === 0x7d && depth > 0 && --depth === 0) {
         parts.push(block.subarray(start, at + 1));
         found.push({ line: startLine, bytes: Buffer.concat(parts) });
         [parts, length, start] = [[], 0, -1];
+      } else if (depth === 0) {
+        const isValue = byte > 0x20 && !betweenValues.includes(byte);
+        if (isValue && !isInValue) found.push({ line, bytes: null });
+        isInValue = isValue || (isInValue && byte === 0x20);
       }
     }
     if (start >= 0) {

@@ -4,51 +4,22 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { readBookList, titlesIn } from '../../../../../../test/support/read-book-list.ts';
+import { zip } from '../../../../../../test/support/zip.ts';
 import { openBookList } from './open-book-list.ts';
 
 const csv = 'title,author\nEmma,Jane Austen\nPersuasion,Jane Austen\n';
 const titles = async (content: Uint8Array) => titlesIn((await readBookList('books', content)).rows);
 
-/** A zip archive of these files, written as in APPNOTE.TXT 4.3. */
-function zip(files: Readonly<Record<string, Uint8Array>>, ends: { readonly checksumBy?: number } = {}): Buffer {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let offset = 0;
-  for (const [name, content] of Object.entries(files)) {
-    const packed = deflateRawSync(content);
-    const common = Buffer.alloc(26);
-    common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(8, 4);
-    common.writeUInt32LE((crc32(content) + (ends.checksumBy ?? 0)) >>> 0, 10);
-    common.writeUInt32LE(packed.length, 14);
-    common.writeUInt32LE(content.length, 18);
-    common.writeUInt16LE(name.length, 22);
-    const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), common, Buffer.from(name), packed]);
-    const rest = Buffer.alloc(14);
-    rest.writeUInt32LE(offset, 10);
-    directory.push(Buffer.from('PK\u0001\u0002\u0014\u0000', 'latin1'), common, rest, Buffer.from(name));
-    parts.push(local);
-    offset += local.length;
-  }
-  const central = Buffer.concat(directory);
-  const end = Buffer.alloc(22);
-  end.write('PK\u0005\u0006', 'latin1');
-  end.writeUInt16LE(Object.keys(files).length, 8);
-  end.writeUInt16LE(Object.keys(files).length, 10);
-  end.writeUInt32LE(central.length, 12);
-  end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...parts, central, end]);
-}
-
-/** A workbook with one sheet of texts, numbers and a day. */
+/** A workbook with one sheet of texts, numbers, a day, and a title that Excel took for a truth value. */
 function workbook(): Buffer {
   const cell = (at: string, text: string): string => `<c r="${at}" t="inlineStr"><is><t>${text}</t></is></c>`;
   const rows = [
     `<row r="1">${cell('A1', 'Title')}${cell('B1', 'Author')}${cell('C1', 'ISBN')}${cell('D1', 'Published')}</row>`,
     `<row r="2">${cell('A2', 'Emma &amp; Co')}${cell('B2', 'Jane Austen')}<c r="C2"><v>9780306406157</v></c><c r="D2" s="1"><v>36526</v></c></row>`,
     `<row r="3">${cell('A3', 'Persuasion')}</row>`,
+    '<row r="4"><c r="A4" t="b"><v>1</v></c></row>',
   ];
   const main = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
   const office = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
@@ -78,11 +49,43 @@ describe('a file of books', () => {
 
   it('may be a workbook: the first sheet counts', async () => {
     const { rows } = await readBookList('books.xlsx', workbook());
-    assert.deepEqual(titlesIn([...rows]), ['2: Emma & Co', '3: Persuasion']);
+    assert.deepEqual(titlesIn([...rows]), ['2: Emma & Co', '3: Persuasion', '4: TRUE']);
     const [first] = rows;
     assert.ok(first !== undefined && first.problem === undefined);
     const { author, isbn, published_at: published } = first.book.fields;
     assert.deepEqual([author, isbn, published], ['Jane Austen', '9780306406157', '2000-01-01']);
+  });
+
+  it('may be a workbook that is packed by gzip, or in a zip archive', async () => {
+    for (const content of [gzipSync(workbook()), zip({ 'books.xlsx': workbook() })]) {
+      assert.deepEqual(await titles(content), ['2: Emma & Co', '3: Persuasion', '4: TRUE']);
+    }
+  });
+
+  it('names the other lists of its archive, which are not read', async () => {
+    const second = Buffer.from('title\nWalden\n');
+    const files = { 'a.csv': Buffer.from(csv), 'b.csv': second, 'c.xlsx': workbook(), 'd.txt': Buffer.from('Hello') };
+    const { rows, otherLists } = await readBookList('books.zip', zip(files));
+    assert.deepEqual([titlesIn(rows).length, otherLists], [3, ['a.csv', 'b.csv']]);
+    assert.deepEqual((await readBookList('books.csv', Buffer.from(csv))).otherLists, []);
+  });
+
+  it('says what is wrong with an archive that is encrypted, empty, or holds another archive', async () => {
+    const locked = zip({ 'books.csv': Buffer.from(csv) });
+    for (const [head, flags] of [
+      ['PK\u0003\u0004', 6],
+      ['PK\u0001\u0002', 8],
+    ] as const) {
+      const at = locked.indexOf(head) + flags;
+      locked.writeUInt16LE(locked.readUInt16LE(at) | 1, at);
+    }
+    for (const [content, message] of [
+      [locked, /the archive is encrypted/],
+      [zip({}), /the archive is empty/],
+      [zip({ 'inner.zip': zip({ 'books.csv': Buffer.from(csv) }) }), /inner\.zip: expected a workbook \(\.xlsx\)/],
+    ] as const) {
+      await assert.rejects(titles(content), { code: 'bad-import-file', message });
+    }
   });
 
   it('is refused when its archive is damaged', async () => {
@@ -92,7 +95,7 @@ describe('a file of books', () => {
     await assert.rejects(titles(zip({ 'books.csv': Buffer.from(csv) }, { checksumBy: 1 })), damaged);
     await assert.rejects(titles(zip({ 'xl/workbook.xml': Buffer.from('<a') })), {
       code: 'bad-import-file',
-      message: /workbook is damaged|column for titles/,
+      message: /expected a workbook|column for titles/,
     });
   });
 

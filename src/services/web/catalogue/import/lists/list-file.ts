@@ -34,6 +34,7 @@ export function badFile(path: string, problem: string, cause?: unknown): SamsaEr
 export async function openListFiles(path: string): Promise<readonly ListFile[]> {
   const before = await statFile(path);
   const plain = await openFile(path, before.size, readPlain(path, before));
+  if (plain.head.toString('latin1', 0, 4) === 'PK\u0005\u0006') throw badFile(path, 'the archive is empty');
   if (isZip(plain.head) && !(await isSpreadsheet(path))) return openZipped(path, before);
   if (plain.head[0] !== 0x1f || plain.head[1] !== 0x8b) return [plain];
   const unpacked = (onRead: (bytes: number) => void): AsyncIterable<Buffer> =>
@@ -123,7 +124,7 @@ async function* unpack(path: string, packed: AsyncIterable<Buffer>): AsyncGenera
       yield block;
     }
   } catch (error) {
-    throw error instanceof SamsaError ? error : badFile(path, `the archive is damaged: ${reason(error)}`, error);
+    throw error instanceof SamsaError ? error : damaged(path, error);
   }
 }
 
@@ -136,8 +137,12 @@ async function openZip(path: string): Promise<ZipFile> {
   try {
     return await openPromise(path, { autoClose: false, lazyEntries: true });
   } catch (error) {
-    throw badFile(path, `the archive is damaged: ${reason(error)}`, error);
+    throw damaged(path, error);
   }
+}
+
+function damaged(path: string, error: unknown): SamsaError {
+  return badFile(path, `the archive is damaged: ${reason(error).replace(/\.+$/, '')}`, error);
 }
 
 async function readEntries(path: string, zip: ZipFile): Promise<readonly Entry[]> {
@@ -149,7 +154,7 @@ async function readEntries(path: string, zip: ZipFile): Promise<readonly Entry[]
     }
     return entries;
   } catch (error) {
-    throw error instanceof SamsaError ? error : badFile(path, `the archive is damaged: ${reason(error)}`, error);
+    throw error instanceof SamsaError ? error : damaged(path, error);
   }
 }
 
@@ -194,6 +199,7 @@ function readZipped(path: string, name: string, before: Stats): Read {
     const zip = await openZip(path);
     try {
       const entry = (await readEntries(path, zip)).find(({ fileName }) => fileName === name)!;
+      if (entry.isEncrypted()) throw badFile(path, 'the archive is encrypted: unpack it first');
       const ratio = entry.compressedSize / Math.max(1, entry.uncompressedSize);
       let [bytes, checksum] = [0, 0];
       for await (const block of (await zip.openReadStreamPromise(entry)) as AsyncIterable<Buffer>) {
@@ -205,7 +211,7 @@ function readZipped(path: string, name: string, before: Stats): Read {
       }
       if (checksum !== entry.crc32) throw badFile(path, 'the archive is damaged: a checksum differs');
     } catch (error) {
-      throw error instanceof SamsaError ? error : badFile(path, `the archive is damaged: ${reason(error)}`, error);
+      throw error instanceof SamsaError ? error : damaged(path, error);
     } finally {
       zip.close();
     }

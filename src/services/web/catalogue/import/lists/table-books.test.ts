@@ -150,6 +150,29 @@ describe('a CSV file of books', () => {
     assert.deepEqual(await titles(Buffer.from(ascii, 'utf16le').swap16()), ['2: Emile']);
   });
 
+  it('says when it is taken for Windows-1252', async () => {
+    const table = 'title\nCafé\n';
+    assert.equal((await read(Buffer.from(table, 'latin1'))).isTakenForWindows1252, true);
+    assert.equal((await read(table)).isTakenForWindows1252, false);
+    assert.equal((await read('title\nCafe\n')).isTakenForWindows1252, false);
+  });
+
+  it('may have a header in another language', async () => {
+    for (const [header, row] of [
+      ['Titel;Verfasser;Erscheinungsjahr;Sprache;Schlagwörter', 'Die Flut;Mara Ilves;1999;Deutsch;Meer'],
+      ['Titre;Auteur;Année;Langue;Catégorie', 'Die Flut;Mara Ilves;1999;allemand;Meer'],
+      ['Título,Autor,Año,Idioma,Género', 'Die Flut,Mara Ilves,1999,de,Meer'],
+      ['Titolo,Autore,Anno,Lingua,Genere', 'Die Flut,Mara Ilves,1999,de,Meer'],
+      ['Titel,Auteur,Jaar,Taal,Onderwerp', 'Die Flut,Mara Ilves,1999,de,Meer'],
+      ['Tytuł,Autor,Rok wydania,Język,Gatunek', 'Die Flut,Mara Ilves,1999,de,Meer'],
+      ['Название,Автор,Год издания,Язык,Жанр', 'Die Flut,Mara Ilves,1999,de,Meer'],
+      ['書名,著者,出版年,言語,ジャンル', 'Die Flut,Mara Ilves,1999,de,Meer'],
+    ] as const) {
+      const { title, author, published_at: year, subjects } = await oneBook(`${header}\n${row}\n`);
+      assert.deepEqual([title, author, year, subjects], ['Die Flut', 'Mara Ilves', '1999', ['Meer']], header);
+    }
+  });
+
   it('may have short rows, lines before its header, and other delimiters', async () => {
     assert.deepEqual(await oneBook('title,author,year\nEmma\n'), { title: 'Emma', sourceId: null, unread: [] });
     assert.deepEqual(await titles('My books\nas of 2024\n\nTitle|Author|Year\nEmma|J|1815\n'), ['5: Emma']);
@@ -199,6 +222,13 @@ describe('a CSV file of books', () => {
     await refuses(Buffer.from([0x1f, 0x8b, 8, 0, 1]), /archive is damaged/);
     await refuses(Buffer.from('PK\u0003\u0004xl/workbook.xml'), /archive is damaged/);
     await refuses(Buffer.from('title\0author'), /binary/);
+  });
+
+  it('is refused in UTF-32', async () => {
+    const table = Array.from('\uFEFFtitle\nEmma\n', (letter) =>
+      [letter.codePointAt(0)!, 0].flatMap((at) => [at & 255, at >> 8]),
+    );
+    await refuses(Buffer.from(table.flat()), /UTF-32/);
   });
 
   it('is refused when there is no file', async () => {

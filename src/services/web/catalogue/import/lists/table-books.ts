@@ -118,16 +118,13 @@ const mostWorkbookBytes = 200 << 20;
 
 /** @throws SamsaError `bad-import-file` when it is damaged, too large, or its first sheet has no column for titles. */
 export async function openWorkbook(file: ListFile, chosen: ChosenColumns): Promise<BookList> {
-  if (file.sizeBytes > mostWorkbookBytes)
-    throw badFile(file.path, 'expected a workbook of at most 200 MB; save it as CSV');
-  const lines = await readFirstSheet(file.path);
+  const lines = await readFirstSheet(file);
   const texts = lines.map((cells) => cells.map(sheetText));
   const at = texts.slice(0, linesBeforeHeader).findIndex((cells) => findColumns(cells, chosen).at.has('title'));
   if (at === -1)
     throw badFile(file.path, 'expected a column for titles in the first sheet. Name it with --columns title=NAME');
   const header = texts[at]!;
   async function* records(): AsyncGenerator<readonly TableRecord[]> {
-    for await (const _ of file.blocks());
     yield texts
       .slice(at + 1)
       .flatMap((cells, index) => (cells.every((cell) => cell === '') ? [] : [{ line: at + 2 + index, cells }]));
@@ -135,17 +132,26 @@ export async function openWorkbook(file: ListFile, chosen: ChosenColumns): Promi
   return tableOf(file, { header, chosen, records: records() });
 }
 
-async function readFirstSheet(path: string): Promise<readonly (readonly unknown[])[]> {
+async function readFirstSheet(file: ListFile): Promise<readonly (readonly unknown[])[]> {
+  const blocks: Buffer[] = [];
+  let bytes = 0;
+  for await (const block of file.blocks()) {
+    bytes += block.length;
+    if (bytes > mostWorkbookBytes) throw badFile(file.path, 'expected a workbook of at most 200 MB; save it as CSV');
+    blocks.push(block);
+  }
   try {
     // Loaded only here, because it is a quarter of all code that an import loads.
     const { default: readSheets } = await import('read-excel-file/node');
-    return (await readSheets(path, { trim: false }))[0]?.data ?? [];
+    return (await readSheets(Buffer.concat(blocks), { trim: false }))[0]?.data ?? [];
   } catch (error) {
-    throw badFile(path, `the workbook is damaged: ${reason(error)}`, error);
+    throw badFile(file.path, `expected a workbook (.xlsx) that can be read, got: ${reason(error)}`, error);
   }
 }
 
 function sheetText(value: unknown): string {
   if (value instanceof Date) return value.toISOString().slice(0, 10);
+  // A title such as "True" becomes a truth value when it is typed into a sheet.
+  if (typeof value === 'boolean') return String(value).toUpperCase();
   return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
 }

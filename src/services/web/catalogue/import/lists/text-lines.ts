@@ -14,6 +14,8 @@ export type TextFile = {
   /** Lines in order, some at a time, without their line ends. */
   readonly lines: () => AsyncIterable<readonly TextLine[]>;
   readonly decode: Decode;
+  /** Whether bytes were decoded as Windows-1252, since they are not UTF-8. */
+  readonly isTakenForWindows1252: () => boolean;
 };
 
 /** The text of some bytes; `null` when they are not in the encoding of the file. */
@@ -30,7 +32,7 @@ const windows1252 = new TextDecoder('windows-1252');
  */
 export function openText(file: ListFile): TextFile {
   const encoding = encodingOf(file);
-  const decode = createDecode();
+  const { decode, isTakenForWindows1252 } = createDecode();
   const lineEnd = lineEndOf(file.head, encoding);
   const blocks = (): AsyncIterable<Buffer> => toBytes(file.blocks(), encoding);
   const head = new TextDecoder(encoding === 'utf-8' && !isUtf8(trimCut(file.head)) ? 'windows-1252' : encoding);
@@ -41,6 +43,7 @@ export function openText(file: ListFile): TextFile {
       .slice(0, 100),
     blocks,
     decode,
+    isTakenForWindows1252,
     lines: () => splitLines(blocks(), lineEnd, decode),
   };
 }
@@ -48,6 +51,8 @@ export function openText(file: ListFile): TextFile {
 type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 function encodingOf({ path, head }: ListFile): Encoding {
+  if (/^(?:\xff\xfe\0\0|\0\0\xfe\xff)/.test(head.toString('latin1', 0, 4)))
+    throw badFile(path, 'expected text in UTF-8, UTF-16 or Windows-1252, got UTF-32');
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
   if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
   if (!head.includes(0)) return 'utf-8';
@@ -88,9 +93,9 @@ function trimCut(head: Buffer): Buffer {
 }
 
 /** Decodes UTF-8 or Windows-1252. The first bytes that are not ASCII decide which. */
-function createDecode(): Decode {
+function createDecode(): Pick<TextFile, 'decode' | 'isTakenForWindows1252'> {
   let isUtf8File: boolean | null = null;
-  return (bytes) => {
+  const decode: Decode = (bytes) => {
     if (isUtf8File !== false) {
       if (isUtf8(bytes)) {
         const text = bytes.toString();
@@ -102,6 +107,7 @@ function createDecode(): Decode {
     }
     return windows1252.decode(bytes);
   };
+  return { decode, isTakenForWindows1252: () => isUtf8File === false };
 }
 
 async function* splitLines(
