@@ -42,10 +42,8 @@ export function describeRoutes(server: HttpServer, title: string, version: strin
   });
 }
 
-/** Patterns for `described`: text without control characters, and such text that is not blank. */
+/** A pattern for `described`: text without control characters. */
 export const withoutControl = '^[^\\u0000-\\u001F\\u007F-\\u009F]*$';
-export const visibleText =
-  '^[^\\u0000-\\u001F\\u007F-\\u009F]*[^\\s\\u0000-\\u001F\\u007F-\\u009F][^\\u0000-\\u001F\\u007F-\\u009F]*$';
 
 const anyObject = { type: 'object', additionalProperties: true } as const;
 

@@ -380,6 +380,18 @@ export function identityKey(text: string): string {
   return words.length > 0 ? [...words, ...(written.match(tellingSymbols) ?? [])].join(' ') : symbolsOnly(written);
 }
 
+/** What nobody sees: spaces, control characters, soft hyphens and the like. The inside of a class in a JSON schema. */
+export const unseen =
+  '\\s\\u0000-\\u001F\\u007F-\\u009F\\u00AD\\u034F\\u061C\\u115F\\u1160\\u17B4\\u17B5\\u180B-\\u180F\\u200B-\\u200F' +
+  '\\u2028-\\u202E\\u2060-\\u206F\\u3164\\uFE00-\\uFE0F\\uFEFF\\uFFA0';
+
+const seen = new RegExp(`[^${unseen}]`);
+
+/** Whether a reader would see nothing of the text. */
+export function isBlank(text: string): boolean {
+  return !seen.test(text);
+}
+
 /** A folded text without its leading English article. A text that is only an article stays. */
 export function withoutArticle(folded: string): string {
   return folded.replace(/^(?:the|an?) (?=.)/, '');

@@ -4,6 +4,7 @@ import { BookSchema } from '../../../events/book.ts';
 import { bookLimits, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
 import type { BookContent } from './book-content.ts';
 import { toIsbn13 } from '../../../text/fields.ts';
+import { unseen } from '../../../text/words.ts';
 
 const withoutNul = { pattern: '^[^\\u0000]*$' };
 
@@ -15,7 +16,7 @@ const contentFields = {
   title: Type.String({
     minLength: 1,
     maxLength: bookLimits.titleLength,
-    described: { pattern: '^[^\\u0000]*[^\\s\\u0000-\\u001F\\u007F-\\u009F][^\\u0000]*$' },
+    described: { pattern: `^[^\\u0000]*[^${unseen}][^\\u0000]*$` },
   }),
   author: Type.Optional(Type.String({ maxLength: bookLimits.authorLength, described: withoutNul })),
   published_at: text(40, {

@@ -103,7 +103,7 @@ describe('start page', () => {
     ]) {
       assert.ok(answer.body.includes(part), part);
     }
-    assert.equal((await asReader('/?q=+')).statusCode, 200);
+    assert.equal((await asReader('/?q=+%E2%80%8B')).statusCode, 200, 'a zero-width space is no query');
     assert.deepEqual(
       searches.map(({ query, record }) => [query, record]),
       [

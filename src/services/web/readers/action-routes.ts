@@ -6,7 +6,8 @@ import { longestQuery } from '../../../events/book-searched.ts';
 import { readerActionNames } from '../../../events/reader-action.ts';
 import { isSameHost, requireOperator, type Access } from '../../../http/access.ts';
 import { formType, requireJson } from '../../../http/read-request.ts';
-import { visibleText, type HttpServer } from '../../../http/routes.ts';
+import type { HttpServer } from '../../../http/routes.ts';
+import { isBlank, unseen } from '../../../text/words.ts';
 import type { IdentifyReader } from './reader-identity.ts';
 import { operatorActionNames, type OperatorActionSchema } from '../../../events/operator-action.ts';
 
@@ -29,7 +30,9 @@ export const offeredActions = readerActionNames.filter((name) => name !== 'forgo
 export type OfferedAction = (typeof offeredActions)[number];
 
 const Action = Type.Unsafe<OfferedAction>({ type: 'string', enum: offeredActions });
-const Query = Type.String({ minLength: 1, maxLength: longestQuery, described: { pattern: visibleText } });
+const printed = '[^\\u0000-\\u001F\\u007F-\\u009F]*';
+const visibleQuery = `^${printed}[^${unseen}]${printed}$`;
+const Query = Type.String({ minLength: 1, maxLength: longestQuery, described: { pattern: visibleQuery } });
 
 const JsonBody = Type.Object(
   {
@@ -97,8 +100,8 @@ function bookAction(bookId: number, body: ActionBody): BookAction {
 /** The query of an action or decision, trimmed. It must be one that can be searched. @throws SamsaError `malformed-query` */
 function searchable(query: string): string {
   const trimmed = query.trim();
-  if (trimmed !== '' && !/\p{Cc}/u.test(trimmed)) return trimmed;
-  throw new SamsaError('malformed-query', 'query: expected text without control characters that is not only spaces.');
+  if (!isBlank(trimmed) && !/\p{Cc}/u.test(trimmed)) return trimmed;
+  throw new SamsaError('malformed-query', 'query: expected text that can be seen, without control characters.');
 }
 
 /** Refuses requests that another site's page caused, and bodies that are neither JSON nor a form. */

@@ -41,7 +41,7 @@ describe('decisions about queries', () => {
     ]) {
       assert.equal((await post(wrong))[0], 400, JSON.stringify(wrong));
     }
-    for (const query of [' ', 'a\nb'])
+    for (const query of [' ', '\u200B', 'a\nb'])
       assert.deepEqual(await post({ action: 'muted', query }), [400, 'malformed-query']);
     assert.deepEqual(decisions, []);
   });

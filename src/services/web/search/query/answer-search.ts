@@ -1,6 +1,7 @@
 import { SamsaError } from '../../../../errors.ts';
 import type { Book } from '../../../../events/book.ts';
 import { longestQuery } from '../../../../events/book-searched.ts';
+import { isBlank } from '../../../../text/words.ts';
 import type { Facets, SearchFilters } from './facets.ts';
 import type { SearchRequest, SearchSort } from './find-books.ts';
 import type { QueryWord } from './parse-query.ts';
@@ -113,6 +114,7 @@ function parsedOnce(value: Buffer): () => readonly Book[] {
  */
 export function checkedQuery(typed: string | undefined): string {
   const query = (typed ?? '').trim();
+  if (isBlank(query)) return '';
   if (query.length <= longestQuery) return query;
   const length = Array.from(query).length;
   if (length <= longestQuery) return query;
