@@ -153,7 +153,7 @@ function describeValidation({ validation = [], validationContext }: FastifyError
   const byField = Map.groupBy(validation as readonly Fault[], fieldOf);
   const sentences = [...byField]
     .slice(0, shownFields)
-    .map(([field, faults]) => `${field === '' ? 'value' : field}: ${describeField(faults)}`);
+    .map(([field, faults]) => `${field === '' ? '' : `${field}: `}${describeField(faults)}`);
   const more = byField.size > shownFields ? ` There are ${byField.size - shownFields} more.` : '';
   return `Refused ${place}: ${sentences.join('; ')}.${more}`;
 }
@@ -170,10 +170,11 @@ function fieldOf({ instancePath, params, keyword }: Fault): string {
 function describeField(faults: readonly Fault[]): string {
   if (faults.some(({ keyword }) => keyword === 'additionalProperties')) return 'this field is not known here';
   if (faults.some(({ keyword }) => keyword === 'required')) return 'expected a value, got none';
-  const choices = faults.flatMap(({ keyword, params }) =>
-    keyword === 'const' ? [String(params['allowedValue'])] : [],
-  );
-  const others = faults.filter(({ keyword }) => keyword !== 'anyOf' && keyword !== 'const');
+  const choices = faults.flatMap(({ keyword, params }) => {
+    if (keyword === 'enum') return params['allowedValues'] as readonly string[];
+    return keyword === 'const' ? [String(params['allowedValue'])] : [];
+  });
+  const others = faults.filter(({ keyword }) => !['anyOf', 'const', 'enum'].includes(keyword));
   const wants = others.map(({ message = 'is not right' }) => message.replace(/^must be equal to /, 'must be '));
   if (choices.length > 0) wants.push(`must be one of ${choices.join(', ')}`);
   return `${[...new Set(wants)].join(' or ')}, got ${shown(faults[0]?.data)}`;

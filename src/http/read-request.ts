@@ -60,7 +60,7 @@ export function requireSingleValues(request: FastifyRequest): void {
   }
 }
 
-type Field = { readonly type?: unknown; readonly anyOf?: readonly Field[] };
+type Field = { readonly type?: unknown; readonly anyOf?: readonly Field[]; readonly const?: unknown };
 
 function fieldsOf(schema: unknown): Readonly<Record<string, Field>> {
   return ((schema ?? {}) as { properties?: Readonly<Record<string, Field>> }).properties ?? {};
@@ -118,7 +118,7 @@ function dropEmpty(query: Record<string, unknown>, fields: Fields): void {
 /** Fields that accept only one of several texts. */
 function choiceFields(schema: unknown): Fields {
   const fields = fieldsOf(schema);
-  return Object.keys(fields).filter((name) => fields[name]?.anyOf !== undefined);
+  return Object.keys(fields).filter((name) => fields[name]?.anyOf !== undefined || fields[name]?.const !== undefined);
 }
 
 function toNumbers(values: unknown, fields: Fields): void {

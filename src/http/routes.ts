@@ -74,7 +74,7 @@ const problemAnswer = {
 type Parameter = {
   readonly in: string;
   readonly required?: boolean;
-  readonly schema?: { readonly type?: string; readonly anyOf?: readonly object[] };
+  readonly schema?: { readonly type?: string; readonly anyOf?: readonly object[]; readonly const?: unknown };
 };
 type Operation = {
   responses?: Record<string, unknown>;
@@ -128,8 +128,8 @@ function complete(document: Document): unknown {
 function withEmpty(parameter: Parameter): Parameter {
   const { in: place, required = false, schema } = parameter;
   const isNumber = schema?.type === 'integer' || schema?.type === 'number';
-  if (schema === undefined || place !== 'query' || required || !(isNumber || schema.anyOf !== undefined))
-    return parameter;
+  const isChoice = schema?.anyOf !== undefined || schema?.const !== undefined;
+  if (schema === undefined || place !== 'query' || required || !(isNumber || isChoice)) return parameter;
   return { ...parameter, schema: { anyOf: [...(schema.anyOf ?? [schema]), { type: 'string', maxLength: 0 }] } };
 }
 

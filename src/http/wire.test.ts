@@ -23,6 +23,7 @@ async function open(test: TestContext, overrides: Partial<HttpServerOptions> = {
       schema: {
         querystring: Type.Object({
           n: Type.Optional(Type.Integer()),
+          exact: Type.Optional(Type.Literal('1')),
           list: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
         }),
       },
@@ -98,9 +99,10 @@ describe('methods and addresses', () => {
     assert.equal((await server.inject('/long?list=a&list=b')).statusCode, 400);
   });
 
-  it('take an empty number as missing', async (test) => {
+  it('take an empty number or choice as missing', async (test) => {
     const { server } = await open(test);
-    for (const url of ['/numbers', '/numbers?n=']) assert.deepEqual((await server.inject(url)).json(), {}, url);
+    for (const url of ['/numbers', '/numbers?n=', '/numbers?exact=&n='])
+      assert.deepEqual((await server.inject(url)).json(), {}, url);
     assert.deepEqual((await server.inject('/numbers?n=9007199254740991')).json(), { n: Number.MAX_SAFE_INTEGER });
     assert.equal((await server.inject('/numbers?n=9007199254740992')).statusCode, 400);
   });

@@ -18,7 +18,7 @@ async function open(test: TestContext, operatorToken: string | null = token) {
     const answer = await server.inject({ method: 'POST', url: '/api/operator/queries', payload, headers });
     return [answer.statusCode, answer.json<{ code?: string }>().code ?? null];
   };
-  return { post, decisions };
+  return { server, post, decisions };
 }
 
 describe('decisions about queries', () => {
@@ -33,7 +33,7 @@ describe('decisions about queries', () => {
   });
 
   it('name a known action and a query', async (test) => {
-    const { post, decisions } = await open(test, null);
+    const { server, post, decisions } = await open(test, null);
     for (const wrong of [
       { action: 'burned', query: 'x' },
       { action: 'muted' },
@@ -41,6 +41,11 @@ describe('decisions about queries', () => {
     ]) {
       assert.equal((await post(wrong))[0], 400, JSON.stringify(wrong));
     }
+    const unknown = { method: 'POST', url: '/api/operator/queries', payload: { action: 'mute', query: 'x' } } as const;
+    assert.match(
+      (await server.inject(unknown)).json<{ detail: string }>().detail,
+      /action: must be one of muted, unmuted, pinned, unpinned, got "mute"/,
+    );
     for (const query of [' ', '\u200B', 'a\nb'])
       assert.deepEqual(await post({ action: 'muted', query }), [400, 'malformed-query']);
     assert.deepEqual(decisions, []);
