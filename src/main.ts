@@ -229,7 +229,7 @@ function contextOf(file: string | undefined): CommandContext {
 
 function explain(error: unknown): number {
   if (error instanceof CommanderError) {
-    if (error.code === 'commander.excessArguments') {
+    if (error.code === 'commander.excessArguments' && process.env['npm_lifecycle_event'] === 'start') {
       process.stderr.write('npm passes options on only after two dashes: npm start -- --config config.yml\n');
     }
     return error.exitCode === 0 ? 0 : 2;

@@ -128,6 +128,12 @@ describe('samsa dead-letters', () => {
     assert.equal(idsIn(await list({ since: '1h', until: '2999-01-01' })).length, 6);
     assert.equal(idsIn(await list({ since: '2999-01-01T10:00Z' })).length, 0);
     assert.equal(idsIn(await list({ until: '1h' })).length, 0);
+    await assert.rejects(list({ since: '1h', until: '2h' }), { code: 'bad-request', message: /--since and --until/ });
+    await assert.rejects(list({ projection: 'trends' }), {
+      code: 'bad-request',
+      message: '--projection: expected trend, recommendation, spool, trend-svr, rec-svr or search-index, got "trends"',
+    });
+    assert.equal(idsIn(await list({ projection: 'search-index' })).length, 0);
     const cut = await list({ limit: 2 });
     assert.deepEqual([idsIn(cut).length, cut.err], [2, 'there are more: raise --limit, or narrow the search\n']);
     assert.deepEqual(

@@ -7,6 +7,7 @@ import { createPace, eachDeadLetter, type DeadLetterOutcome, type DeadLetters } 
 import { shopFiles, stateLocation, stateLocations } from './state/shop-places.ts';
 import {
   idOf,
+  requireProjection,
   selectionsOf,
   statusOf,
   describeLetter,
@@ -58,6 +59,7 @@ export async function listDeadLetters(
     if (options.json === true) facts.push(factsOf(letter));
     else print(summarise(letter));
   }
+  if (found === 0) requireProjection(config, options);
   const aside = readSetAside(shopFiles(config).spools).length;
   if (options.json === true) print(JSON.stringify(facts, null, 2));
   else if (found === 0) warn('no dead letters');

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { lockDataFolder, openDataFolder } from '../runtime/data-folder.ts';
 import { shareLogSignal } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from './command-context.ts';
-import { descriptorNotice, openModeNotice, requireSharedSecret } from './serve/exposure.ts';
+import { descriptorNotice, openModeNotice, requireOwnPorts, requireSharedSecret } from './serve/exposure.ts';
 import { runUntilStopped, type RunningService } from './serve/service-base.ts';
 import type { RemoteUrls } from './serve/start-web.ts';
 import { startConsumersThread } from './serve/consumers-thread-link.ts';
@@ -43,6 +43,7 @@ async function start(name: ServiceName, config: Config, print: Say, warn: Say): 
   requireSharedSecret(name, config);
   switch (name) {
     case 'all':
+      requireOwnPorts(config);
       return startAll(config, print, warn);
     case 'web': {
       const service = await locked(config, 'samsa web', () => startWeb(config, Promise.resolve(config.remote)));

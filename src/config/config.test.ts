@@ -304,11 +304,11 @@ remote:
   });
 
   it('says so when the file cannot be read', async () => {
-    for (const file of [join(folder, 'nowhere.yml'), folder]) {
-      assert.throws(() => loadConfig({ file, environment: {} }), {
-        code: 'bad-configuration',
-        message: /expected a YAML file in UTF-8 that can be read/,
-      });
+    for (const [file, message] of [
+      [join(folder, 'nowhere.yml'), /nowhere\.yml: there is no such file\.$/],
+      [folder, /expected a YAML file in UTF-8 that can be read/],
+    ] as const) {
+      assert.throws(() => loadConfig({ file, environment: {} }), { code: 'bad-configuration', message });
     }
     assert.match((await refusal(Buffer.from([0x61, 0x3a, 0x20, 0xff, 0xfe]))).join(), /expected a YAML file in UTF-8/);
     assert.match((await refusal('#'.repeat(1024 * 1024 + 1))).join(), /at most 1 MiB/);

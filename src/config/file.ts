@@ -20,6 +20,7 @@ export function readConfigFile(path: string): FileSettings {
     const source = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
     return readYaml(path, source);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return problem(`${path}: there is no such file.`);
     return problem(`${path}: expected a YAML file in UTF-8 that can be read, got: ${reason(error)}.`);
   }
 }

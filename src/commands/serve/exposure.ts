@@ -37,6 +37,22 @@ export function descriptorNotice(limits: string): readonly string[] {
   return [`samsa: ${line}, or some requests and events will fail`];
 }
 
+/** Two services of one process cannot listen at the same place. @throws SamsaError `bad-configuration` */
+export function requireOwnPorts({ app, trend, recommendation }: Config): void {
+  const places = Object.entries({ app, trend, recommendation }).filter(([, { port }]) => port !== 0);
+  for (const [at, [section, { host, port }]] of places.entries()) {
+    const hosts = [host, '0.0.0.0', '::'];
+    const other = places.slice(0, at).find(([, one]) => {
+      return one.port === port && (hosts.includes(one.host) || hosts.slice(1).includes(host));
+    });
+    if (other === undefined) continue;
+    throw new SamsaError(
+      'bad-configuration',
+      `${other[0]}.port and ${section}.port: expected different ports for services of one process, got ${port} twice.`,
+    );
+  }
+}
+
 /**
  * Services that reach each other over a network prove who they are with `app.secret`, so it must be the same for all.
  * @throws SamsaError `bad-configuration`

@@ -7,7 +7,7 @@ import { it } from 'node:test';
 import { samsa, spawnSamsa, startShop } from '../../../test/support/start-shop.ts';
 import { until } from '../../../test/support/until.ts';
 import { loadConfig } from '../../config/config.ts';
-import { descriptorNotice, openModeNotice } from './exposure.ts';
+import { descriptorNotice, openModeNotice, requireOwnPorts } from './exposure.ts';
 
 const reasonsOf = async (url: string): Promise<readonly string[]> =>
   ((await (await fetch(`${url}/health/ready`)).json()) as { reasons: string[] }).reasons;
@@ -112,4 +112,15 @@ it('says so in one line when there are too few file descriptors to load the prog
   } finally {
     await rm(data, { recursive: true });
   }
+});
+
+it('refuses two services of one process on one port', () => {
+  const ports = (app: string, trend: string, host = '127.0.0.1') => {
+    const environment = { SAMSA_APP_PORT: app, SAMSA_TREND_PORT: trend, SAMSA_TREND_HOST: host };
+    return () => requireOwnPorts(loadConfig({ environment }).config);
+  };
+  assert.throws(ports('9000', '9000'), { code: 'bad-configuration', message: /app\.port and trend\.port: .* 9000/ });
+  assert.throws(ports('9000', '9000', '0.0.0.0'), { code: 'bad-configuration' });
+  assert.doesNotThrow(ports('9000', '9000', '127.0.0.2'));
+  assert.doesNotThrow(ports('0', '0'));
 });

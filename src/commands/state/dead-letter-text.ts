@@ -34,6 +34,9 @@ export function selectionsOf(
     ...(since !== undefined && { sinceMs: timeOf('since', since, nowMs) }),
     ...(until !== undefined && { untilMs: timeOf('until', until, nowMs) }),
   };
+  if ((filter.sinceMs ?? 0) > (filter.untilMs ?? Number.POSITIVE_INFINITY)) {
+    throw new SamsaError('bad-request', '--since and --until: expected the earlier time in --since, got the later one');
+  }
   if (ids.length === 0) return [{ ...named, filter }];
   return ids.map((id) => {
     const { projection: meant, ...at } = parseId(id);
@@ -43,6 +46,21 @@ export function selectionsOf(
     return { projection: meant, filter: { ...filter, at } };
   });
 }
+
+/** For a projection without any dead letter. @throws SamsaError `bad-request` when there is none of this name. */
+export function requireProjection(
+  { trend, recommendation }: Pick<Config, 'trend' | 'recommendation'>,
+  { projection }: FilterOptions,
+): void {
+  const names = ['trend', 'recommendation', 'spool', trend.groupId, recommendation.groupId];
+  if (projection === undefined || projection === searchIndex || names.includes(projection)) return;
+  throw new SamsaError(
+    'bad-request',
+    `--projection: expected ${names.join(', ')} or ${searchIndex}, got ${JSON.stringify(projection)}`,
+  );
+}
+
+const searchIndex = 'search-index';
 
 /** The id of a dead letter, as commands show and accept it. */
 export function idOf(letter: {
