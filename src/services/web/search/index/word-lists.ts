@@ -86,26 +86,47 @@ function hasAll(text: string, slots: readonly Slot[]): boolean {
 /** Numbers of the first books that match all slots, rising. */
 type FindBooks = (slots: readonly Slot[], limit: number) => number[];
 
-/** A set of book numbers: a rising list, or one bit per book. */
-type BookSet = { readonly size: number; readonly list: Uint32Array; readonly bits: null } | BookBits;
-type BookBits = { readonly size: number; readonly list: null; readonly bits: Uint32Array };
+/** A set of book numbers: a part of `numbers` that is a rising list, or has one bit per book. */
+type BookSet = {
+  /** How many there are; not less. */
+  readonly size: number;
+  readonly numbers: Uint32Array;
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+  readonly isBits: boolean;
+};
+
+/** Words that begin alike and have no more books are put into one list. */
+const fewBooks = 64;
+/** As many short lists are made for one query. */
+const shortLists = 32;
 
 function createFinder(data: WordData): FindBooks {
   const { lists, listStarts, places } = data;
   const table = createWordTable(data);
   const wordCount = listStarts.length;
   /** The set used longest ago comes first. */
-  const remembered = new Map<string | number, BookBits>();
+  const remembered = new Map<string | number, BookSet>();
+  /** Short lists of one query. */
+  const short = new Uint32Array(fewBooks * shortLists);
+  let shortEnd = 0;
 
-  const ofWord = (at: number): BookSet => {
-    const size = table.books(at, at + 1);
-    const list = lists.subarray(listStarts[at], listStarts[at + 1]);
-    return isCommon(size, places.length) ? { size, list: null, bits: list } : { size, list, bits: null };
+  const isBits = (word: number): boolean => isCommon(table.books(word, word + 1), places.length);
+  const ofWord = (at: number): BookSet => ({
+    size: table.books(at, at + 1),
+    numbers: lists,
+    from: listStarts[at]!,
+    to: listStarts[at + 1]!,
+    isBits: isBits(at),
+  });
+  const ofBits = (numbers: Uint32Array, size: number): BookSet => {
+    return { size, numbers, from: 0, to: numbers.length, isBits: true };
   };
   const addWords = (bits: Uint32Array, { from, to }: Range): void => {
     for (let at = from; at < to; at++) {
       const end = listStarts[at + 1]!;
-      if (isCommon(table.books(at, at + 1), places.length)) {
+      if (isBits(at)) {
         for (let next = listStarts[at]!, word = 0; next < end; next++) bits[word++]! |= lists[next]!;
       } else for (let next = listStarts[at]!; next < end; next++) addBit(bits, lists[next]!);
     }
@@ -113,18 +134,18 @@ function createFinder(data: WordData): FindBooks {
   const emptyBits = (): Uint32Array => {
     const oldest = remembered.size < rememberedSets ? undefined : remembered.entries().next().value;
     if (oldest === undefined) return new Uint32Array(bitsFor(places.length));
-    const [key, { bits }] = oldest;
+    const [key, { numbers }] = oldest;
     remembered.delete(key);
-    return bits.fill(0);
+    return numbers.fill(0);
   };
   /** Not remembered, so that it takes the memory of no set that the query still needs. */
   const ofRangeOnce = (range: Range): BookSet => {
     if (range.to - range.from === 1) return ofWord(range.from);
     const bits = new Uint32Array(bitsFor(places.length));
     addWords(bits, range);
-    return { size: table.books(range.from, range.to), list: null, bits };
+    return ofBits(bits, table.books(range.from, range.to));
   };
-  const ofAny = (ways: readonly (readonly Range[])[]): BookBits => {
+  const ofAny = (ways: readonly (readonly Range[])[]): BookSet => {
     const bits = emptyBits();
     let size = 0;
     for (const ranges of ways) {
@@ -138,17 +159,31 @@ function createFinder(data: WordData): FindBooks {
       for (const number of found) addBit(bits, number);
       size += found.length;
     }
-    return { size, list: null, bits };
+    return ofBits(bits, size);
   };
-  const onceMade = (key: string | number, make: () => BookBits): BookBits => {
-    const set = remembered.get(key) ?? make();
+  const onceMade = (key: string | number, ways: readonly (readonly Range[])[]): BookSet => {
+    const set = remembered.get(key) ?? ofAny(ways);
     remembered.delete(key);
     remembered.set(key, set);
     return set;
   };
+  /** The books of few words with few books. */
+  const shortList = ({ from, to }: Range): BookSet => {
+    const start = shortEnd;
+    for (let at = from; at < to; at++) {
+      for (let next = listStarts[at]!; next < listStarts[at + 1]!; next++) {
+        shortEnd = insert(short, start, shortEnd, lists[next]!);
+      }
+    }
+    return { size: shortEnd - start, numbers: short, from: start, to: shortEnd, isBits: false };
+  };
   const ofRange = (range: Range): BookSet => {
     const { from, to } = range;
-    return to - from === 1 ? ofWord(from) : onceMade(from * wordCount + to, () => ofAny([[range]]));
+    if (to - from === 1) return ofWord(from);
+    const books = table.books(from, to);
+    // No more than bitsFor, so that none of the words is common.
+    const isShort = books <= Math.min(fewBooks, bitsFor(places.length)) && shortEnd + books <= short.length;
+    return isShort ? shortList(range) : onceMade(from * wordCount + to, [[range]]);
   };
   /** `null` when no book has the words. */
   const setOf = ({ alternatives }: Slot): BookSet | null => {
@@ -163,10 +198,11 @@ function createFinder(data: WordData): FindBooks {
     if (way === undefined) return null;
     if (ways.length === 1 && way.length === 1) return ofRange(way[0]!);
     const key = ways.map((ranges) => ranges.map(({ from, to }) => `${from}-${to}`).join('&')).join();
-    return onceMade(key, () => ofAny(ways));
+    return onceMade(key, ways);
   };
 
   return (slots, limit) => {
+    shortEnd = 0;
     const sets: BookSet[] = [];
     for (const slot of slots) {
       const set = setOf(slot);
@@ -175,6 +211,16 @@ function createFinder(data: WordData): FindBooks {
     }
     return booksInAll(sets, limit);
   };
+}
+
+/** Inserts a number into the rising list from `start` to `end`, unless it is there. @returns the end of the list. */
+function insert(list: Uint32Array, start: number, end: number, number: number): number {
+  let at = end;
+  while (at > start && list[at - 1]! > number) at--;
+  if (at > start && list[at - 1] === number) return end;
+  for (let moved = end; moved > at; moved--) list[moved] = list[moved - 1]!;
+  list[at] = number;
+  return end + 1;
 }
 
 type Range = { readonly from: number; readonly to: number };
@@ -206,33 +252,32 @@ function booksInAll(sets: readonly BookSet[], limit: number): number[] {
     found.push(number);
     return found.length < limit;
   };
-  if (smallest.list !== null) {
-    const { list } = smallest;
-    for (let at = 0; at < list.length; at++) if (!take(list[at]!)) break;
+  const { numbers, from, to, isBits } = smallest;
+  if (!isBits) {
+    for (let at = from; at < to; at++) if (!take(numbers[at]!)) break;
     return found;
   }
-  const { bits } = smallest;
-  for (let at = 0; at < bits.length; at++) {
-    for (let left = bits[at]!; left !== 0; left &= left - 1) {
-      if (!take(at * 32 + 31 - Math.clz32(left & -left))) return found;
+  for (let at = from; at < to; at++) {
+    for (let left = numbers[at]!; left !== 0; left &= left - 1) {
+      if (!take((at - from) * 32 + 31 - Math.clz32(left & -left))) return found;
     }
   }
   return found;
 }
 
 /** Returns a check whether a book is in the set. Ask it for rising numbers. */
-function createCheck({ list, bits }: BookSet): (number: number) => boolean {
-  if (list === null) return (number) => ((bits[number >>> 5]! >>> (number & 31)) & 1) === 1;
-  let at = 0;
+function createCheck({ numbers, from, to, isBits }: BookSet): (number: number) => boolean {
+  if (isBits) return (number) => ((numbers[from + (number >>> 5)]! >>> (number & 31)) & 1) === 1;
+  let at = from;
   return (number) => {
     let step = 1;
-    for (; at + step < list.length && list[at + step]! < number; step *= 2) at += step;
-    let end = Math.min(at + step, list.length);
+    for (; at + step < to && numbers[at + step]! < number; step *= 2) at += step;
+    let end = Math.min(at + step, to);
     while (at < end) {
       const middle = (at + end) >>> 1;
-      if (list[middle]! < number) at = middle + 1;
+      if (numbers[middle]! < number) at = middle + 1;
       else end = middle;
     }
-    return list[at] === number;
+    return at < to && numbers[at] === number;
   };
 }

@@ -1,5 +1,4 @@
 import { functionWords, isUnspaced } from '../../../../text/words.ts';
-import type { IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { longestWord } from '../index/word-data.ts';
 import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot } from './parse-query.ts';
@@ -48,15 +47,8 @@ export function editsAllowed(word: string, more: boolean): number {
 export type Corrector = ReturnType<typeof createCorrector>;
 
 /** Finds other ways to read words, with the help of a vocabulary. */
-export function createCorrector(index: IndexReader, spelling: Spelling) {
-  /**
-   * Asks the vocabulary, because a statement for each pair of words would cost more than the rest of a search. Only
-   * rare, very long words need the index.
-   */
-  const isKnown = (word: string, prefix: boolean): boolean =>
-    word.length > longestWord
-      ? index.places([slotAsTyped({ word, prefix, only: null })]).length > 0
-      : spelling.has(word, prefix);
+export function createCorrector(spelling: Spelling) {
+  const { has: isKnown } = spelling;
 
   const corrections = ({ word, prefix }: QueryWord, more: boolean): readonly Alternative[] => {
     const edits = editsAllowed(word, more);

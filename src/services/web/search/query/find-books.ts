@@ -83,7 +83,8 @@ function findSimply(
 ): FoundBooks {
   const ranked = rankBooks(index.ranked(plan.places), plan.readings);
   const isCut = plan.count > plan.places.length;
-  const bookIds = ranked.slice(offset, offset + limit).map(({ book }) => book.id);
+  const bookIds: number[] = [];
+  for (let at = offset; at < Math.min(ranked.length, offset + limit); at++) bookIds.push(ranked[at]!.book.id);
   if (isCut && offset + limit > ranked.length) {
     const met = new Set(plan.places);
     const skipped = Math.max(0, offset - ranked.length);
@@ -91,8 +92,16 @@ function findSimply(
     bookIds.push(...more.slice(skipped, skipped + limit - bookIds.length).map(bookAt));
   }
   const { total, totalIsExact } = totalOf(isCut ? plan.count : ranked.length);
-  const isExact = totalIsExact && plan.isWhole;
-  return { ...described(query, plan, ranked), bookIds, total, totalIsExact: isExact, facets: null };
+  return {
+    query,
+    words: wordsWhenAsked(plan),
+    bookIds,
+    total,
+    totalIsExact: totalIsExact && plan.isWhole,
+    dropped: plan.dropped,
+    corrected: correctedBy(ranked),
+    facets: null,
+  };
 }
 
 /** The slower way, for filters, other orders and facets. */
@@ -124,12 +133,15 @@ function findByFacts(
   // A facet with a chosen value still shows its other values.
   const base = isFiltered && withFacets ? unfiltered().slice(0, countedMatches) : counted;
   return {
-    ...described(query, plan, ranked),
+    query,
+    words: wordsWhenAsked(plan),
     bookIds: inOrder()
       .slice(offset, offset + limit)
       .map(bookAt),
     total: counted.length,
     totalIsExact: facts.length <= countedMatches && !isCut && plan.isWhole,
+    dropped: plan.dropped,
+    corrected: correctedBy(ranked),
     facets: withFacets ? countFacets(base, filters) : null,
   };
 }
@@ -147,21 +159,16 @@ function inRankedOrder(
   return [...best, ...wanted];
 }
 
-function described(query: ParsedQuery, plan: SearchPlan, ranked: readonly RankedMatch[]) {
-  const best = ranked[0];
-  // Results are remembered: they must not keep the plan's places.
-  const { readings } = plan;
-  const isAsTyped =
-    best === undefined || best.reading.phrase !== null || best.reading.whole !== null || query.words.length === 0;
-  return {
-    query,
-    words: () => wordsOf(readings),
-    dropped: plan.dropped,
-    corrected: isAsTyped ? null : spellingUnlessTyped(best),
-  };
+/** Results are remembered: they must not keep the plan's places. */
+function wordsWhenAsked({ readings }: SearchPlan): () => readonly QueryWord[] {
+  return () => wordsOf(readings);
 }
 
-function spellingUnlessTyped({ book, reading }: RankedMatch): string | null {
+/** The spelling of the best book; `null` if it was found as typed. */
+function correctedBy([best]: readonly RankedMatch[]): string | null {
+  if (best === undefined) return null;
+  const { book, reading } = best;
+  if (reading.phrase !== null || reading.whole !== null) return null;
   const spelling = spellingIn(book, reading);
   return spelling === reading.slots.map(({ typed }) => typed).join(' ') ? null : spelling;
 }

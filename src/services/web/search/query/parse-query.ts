@@ -32,20 +32,22 @@ export function parseQuery(typed: string): ParsedQuery {
   const text = typed.trim();
   const isbn = isbnOf(text);
   const split = text.includes(':') ? authorPrefix.exec(text) : null;
-  if (split === null) return { ...parseWords(wordsOf(text), [], []), text, isbn };
+  if (split === null) return parseWords(text, isbn, wordsOf(text));
   const before = wordsOf(text.slice(0, split.index));
   const behind = wordsOf(text.slice(split.index + split[0].length));
   const quoted = split.groups?.['quoted'];
   const author = quoted === undefined ? behind : wordsOf(quoted);
-  if (author.length === 0) return { ...parseWords(wordsOf(text), [], []), text, isbn };
-  return { ...parseWords(before, author, quoted === undefined ? [] : behind), text, isbn };
+  if (author.length === 0) return parseWords(text, isbn, wordsOf(text));
+  return parseWords(text, isbn, before, author, quoted === undefined ? [] : behind);
 }
 
 function parseWords(
+  text: string,
+  isbn: string | null,
   before: readonly string[],
-  author: readonly string[],
-  behind: readonly string[],
-): Pick<ParsedQuery, 'words' | 'phrase'> {
+  author: readonly string[] = [],
+  behind: readonly string[] = [],
+): ParsedQuery {
   const all = author.length === 0 ? before : [...before, ...author, ...behind];
   const typed = all.length > mostWords ? all.slice(0, mostWords) : all;
   const words: QueryWord[] = [];
@@ -58,7 +60,7 @@ function parseWords(
     const prefix = (index === typed.length - 1 || isSingle(word)) && known?.prefix !== false;
     words[at === -1 ? words.length : at] = { word, prefix, only: isAuthor ? 'author' : null };
   }
-  return { words, phrase: typed.join(' ') };
+  return { text, isbn, words, phrase: typed.join(' ') };
 }
 
 /** Whether a word is a single character of a script without spaces. */

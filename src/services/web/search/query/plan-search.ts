@@ -60,7 +60,7 @@ export function planSearch(
   const limit = limitOf(words);
   const found = matchSlots(index, typed.slots, limit);
   if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
-  const corrector = spelling === null ? null : createCorrector(index, spelling);
+  const corrector = spelling === null ? null : correctorOf(spelling);
   const joined = corrector?.joined(inOrderTyped(query, words)) ?? [];
   if (found.count > 0 && joined.length === 0 && words.length > 1) return typedPlan(index, query, typed, found, limit);
   const gathered = createGathering(index);
@@ -77,6 +77,17 @@ export function planSearch(
   }
   if (gathered.count() > 0) return gathered.plan([]);
   return planWithFewerWords(index, corrector, words);
+}
+
+/** One for each vocabulary, because making it takes longer than many a search. */
+const correctors = new WeakMap<Spelling, Corrector>();
+
+function correctorOf(spelling: Spelling): Corrector {
+  const known = correctors.get(spelling);
+  if (known !== undefined) return known;
+  const corrector = createCorrector(spelling);
+  correctors.set(spelling, corrector);
+  return corrector;
 }
 
 function typedPlan(

@@ -1,6 +1,6 @@
 import { isArticle } from '../../../../text/words.ts';
 import type { RankedBook } from '../index/book-row.ts';
-import type { Reading, Slot } from './parse-query.ts';
+import type { Alternative, Reading, Slot } from './parse-query.ts';
 
 /**
  * What a match is worth. The unit is one doubling of popularity: a bonus of 3 equals eight times as many readers. Title
@@ -79,13 +79,13 @@ function shareBetweenAuthors(matches: readonly RankedMatch[]): readonly RankedMa
 
 /** The author that the only word of the query names, if the title does not have the word. */
 function authorAskedFor({ book, reading }: RankedMatch): string | null {
-  const [slot, ...others] = reading.slots;
-  if (slot === undefined || others.length > 0) return null;
+  const [slot] = reading.slots;
+  if (slot === undefined || reading.slots.length > 1) return null;
   for (const { words } of slot.alternatives) {
-    const [word, ...more] = words;
-    if (word === undefined || more.length > 0 || book.title.includes(` ${word.word}`)) continue;
-    const at = book.author.indexOf(` ${word.word}`);
-    if (at < 0) continue;
+    if (words.length > 1) continue;
+    const word = ` ${words[0]!.word}`;
+    const at = book.author.indexOf(word);
+    if (at < 0 || book.title.includes(word)) continue;
     const start = book.author.lastIndexOf('|', at) + 1;
     return book.author.slice(start, book.author.indexOf('|', at));
   }
@@ -136,7 +136,8 @@ function finished(book: RankedBook, start: string): string {
   return start;
 }
 
-type Needle = { readonly whole: string; readonly start: string; readonly prefix: boolean };
+/** A word with a space on both sides, and what is looked for: the same, or only the beginning of a word. */
+type Needle = { readonly whole: string; readonly soughtFor: string; readonly prefix: boolean };
 type Needles = {
   readonly only: Slot['only'];
   readonly alternatives: readonly {
@@ -145,37 +146,36 @@ type Needles = {
     readonly text: string;
   }[];
 };
-/** A text to look for: with a space before it, one behind it too, and as the whole of a field. */
-type Phrase = { readonly start: string; readonly words: string; readonly whole: string };
 
 /** A reading with the texts that are looked for in each book. */
 type Prepared = {
   readonly reading: Reading;
   readonly slots: readonly Needles[];
-  /** `null` if it depends on the book. */
-  readonly phrase: Phrase | null;
+  /** With a space before it. `null` if it depends on the book. */
+  readonly phrase: string | null;
 };
 
 function prepare(reading: Reading): Prepared {
   const slots = reading.slots.map(needlesOf);
   const isFixed = reading.phrase !== null || slots.every(({ alternatives }) => alternatives.length === 1);
   const phrase = reading.phrase ?? slots.map(({ alternatives }) => alternatives[0]!.text).join(' ');
-  return { reading, slots, phrase: isFixed ? phraseOf(phrase) : null };
-}
-
-function phraseOf(words: string): Phrase {
-  return { start: ` ${words}`, words: ` ${words} `, whole: ` ${words} |` };
+  return { reading, slots, phrase: isFixed ? ` ${phrase}` : null };
 }
 
 function needlesOf({ only, alternatives }: Slot): Needles {
   return {
     only,
     alternatives: alternatives.map(({ words, edits }) => ({
-      needles: words.map(({ word, prefix }) => ({ whole: ` ${word} `, start: ` ${word}`, prefix })),
+      needles: words.map(needleOf),
       edits,
       text: words.length === 1 ? words[0]!.word : words.map(({ word }) => word).join(' '),
     })),
   };
+}
+
+function needleOf({ word, prefix }: Alternative['words'][number]): Needle {
+  const whole = ` ${word} `;
+  return { whole, soughtFor: prefix ? ` ${word}` : whole, prefix };
 }
 
 /** The points of what a book does not have. */
@@ -197,9 +197,9 @@ function scoreBook(book: RankedBook, { reading, slots, phrase }: Prepared): numb
     matched += worth - alternative.edits * points.edit;
     edits += alternative.edits;
     words += alternative.needles.length;
-    if (phrase === null) text += text === '' ? alternative.text : ` ${alternative.text}`;
+    if (phrase === null) text += ` ${alternative.text}`;
   }
-  let bonus = phrasePoints(book, phrase ?? phraseOf(text));
+  let bonus = phrasePoints(book, phrase ?? text);
   const mayBeAll = words > 1 && words >= book.mainTitleWords && bonus < points.allOfTitle;
   if (mayBeAll && hasAllOfTitle(book, slots)) bonus = points.allOfTitle;
   return book.popularityPoints + matched / slots.length + edits * points.edit + bonus;
@@ -238,7 +238,7 @@ function bestAlternative(book: RankedBook, { alternatives, only }: Needles): num
 
 function alternativePoints(
   book: RankedBook,
-  { needles, edits }: Needles['alternatives'][number],
+  { needles, edits, text }: Needles['alternatives'][number],
   only: Slot['only'],
 ): number {
   let worth = Infinity;
@@ -247,7 +247,7 @@ function alternativePoints(
     if (found === absent) return absent;
     if (found < worth) worth = found;
   }
-  if (needles.length > 1 && !book.title.includes(needles.map(({ start }) => start).join(''))) worth -= 3;
+  if (needles.length > 1 && !book.title.includes(` ${text}`)) worth -= 3;
   return worth + edits * points.edit;
 }
 
@@ -263,22 +263,23 @@ function wordPoints(book: RankedBook, needle: Needle, only: Slot['only']): numbe
 }
 
 /** The points for a word in this field; `absent` when it is not there. */
-function fieldPoints(text: string, worth: number, { whole, start, prefix }: Needle): number {
+function fieldPoints(text: string, worth: number, { whole, soughtFor, prefix }: Needle): number {
   if (text === '') return absent;
-  const at = text.indexOf(prefix ? start : whole);
+  const at = text.indexOf(soughtFor);
   if (at < 0) return absent;
   if (!prefix) return worth;
   const isWhole = text.startsWith(whole, at) || text.includes(whole, at + 1);
   return worth + (isWhole ? 0 : points.unfinished);
 }
 
-function phrasePoints(book: RankedBook, { start, words, whole }: Phrase): number {
+/** @param start the phrase, with a space before it. */
+function phrasePoints(book: RankedBook, start: string): number {
   const { title, author, otherTitles } = book;
-  if (author.startsWith(whole)) return points.wholeAuthor;
+  if (author.startsWith(start) && author.startsWith(' |', start.length)) return points.wholeAuthor;
   const at = title.indexOf(start);
   if (at < 0) {
-    if (otherTitles.includes(words)) return points.titleStart;
-    return author.includes(words) ? points.authorPhrase : 0;
+    if (otherTitles !== '' && otherTitles.includes(`${start} `)) return points.titleStart;
+    return author.includes(`${start} `) ? points.authorPhrase : 0;
   }
   if (at === 0 || isArticle(title.slice(1, at))) {
     const end = at + start.length;
@@ -286,7 +287,7 @@ function phrasePoints(book: RankedBook, { start, words, whole }: Phrase): number
     const share = end / title.indexOf('|');
     return points.titleStart + points.longerStart * Math.min(4, countSpaces(start) - 1) + points.shareOfTitle * share;
   }
-  return author.includes(words) ? points.authorPhrase : points.titlePhrase;
+  return author.includes(`${start} `) ? points.authorPhrase : points.titlePhrase;
 }
 
 function isInMainTitle({ title, mainTitleEnd }: RankedBook, word: string): boolean {

@@ -1,6 +1,6 @@
 import { searchWords } from '../index/book-row.ts';
 import type { WrittenBooks } from '../index/index-file.ts';
-import { createWordTable, forEachDeletion, itemLetters, longestWord, type WordData } from '../index/word-data.ts';
+import { createWordTable, forEachDeletion, itemLetters, type WordData } from '../index/word-data.ts';
 
 /** A word that was perhaps meant. */
 export type Correction = {
@@ -57,7 +57,6 @@ export function createSpelling(data: WordData): Spelling {
     return within;
   };
   const addWord = (word: string): void => {
-    if (word.length > longestWord) return;
     const known = added.get(word);
     if (known !== undefined) added.set(word, known + 1);
     else if (added.size < mostAdded && booksWith(word, false) === 0) added.set(word, 1);
