@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { spawnSamsa } from '../test/support/start-shop.ts';
+import { samsa, spawnSamsa } from '../test/support/start-shop.ts';
 import { numberUpTo, wholeNumber } from './main.ts';
 
 it('prints its version', async () => {
@@ -15,6 +16,46 @@ it('prints its version', async () => {
     const command = spawnSamsa([option], tmpdir());
     assert.deepEqual([await command.ended, command.output()], [0, `${version}\n`]);
   }
+});
+
+describe('the output of a command', () => {
+  it('may be closed by the program that reads it', () => {
+    const { status, stderr } = spawnSync('sh', [
+      '-c',
+      `"$0" "$1" --help | head -n 1 >/dev/null`,
+      process.execPath,
+      samsa,
+    ]);
+    assert.deepEqual([status, String(stderr)], [0, '']);
+  });
+
+  it('is not written to a full disk, and the command says so', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'samsa-output-'));
+    const full = openSync('/dev/full', 'w');
+    const run = (...args: string[]) => {
+      const env = { PATH: process.env['PATH'], SAMSA_DATA: data };
+      const { status, stderr } = spawnSync(process.execPath, [samsa, ...args], {
+        env,
+        stdio: ['ignore', full, 'pipe'],
+      });
+      return [status, String(stderr)];
+    };
+    try {
+      const refused = [1, 'samsa: the output cannot be written: ENOSPC: no space left on device, write\n'];
+      assert.deepEqual(run('--help'), refused);
+      assert.deepEqual(run('topics'), refused);
+      const books = join(data, 'books.csv');
+      await writeFile(books, `title\n${'x'.repeat(400)}\n`);
+      assert.match(String(run('import', books)[1]), /the output cannot be written/);
+      assert.deepEqual(run('export'), refused);
+      const [status, said] = run('import', books, '--report', '/dev/full');
+      assert.match(`${status} ${said}`, /^1 [^]*samsa: --report: \/dev\/full cannot be written: ENOSPC.*\n/);
+      assert.doesNotMatch(String(said), /^ {4}at /m);
+    } finally {
+      closeSync(full);
+      await rm(data, { recursive: true });
+    }
+  });
 });
 
 describe('numbers on the command line', () => {

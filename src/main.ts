@@ -1,9 +1,10 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { Command, CommanderError, Option, InvalidArgumentError } from 'commander';
 import { packageVersion, type CommandContext, type ServiceName } from './commands/command-context.ts';
 import type { ImportOptions } from './commands/import.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
 import { loadConfig } from './config/config.ts';
-import { SamsaError } from './errors.ts';
+import { reason, SamsaError } from './errors.ts';
 
 const services = ['all', 'web', 'trend', 'recommendation'] as const satisfies readonly ServiceName[];
 
@@ -20,6 +21,8 @@ const serviceDescriptions: Readonly<Record<ServiceName, string>> = {
  */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
+  let isService = false;
+  const output = hearOutput();
   const program = new Command('samsa')
     .description('The bookshop that listens: every search becomes an event, and events become trends and suggestions.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -35,7 +38,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       .command(name)
       .description(serviceDescriptions[name])
       .allowExcessArguments(false)
-      .action(() => run(async (context) => (await import('./commands/serve.ts')).serveCommand(name, context)));
+      .action(() => {
+        isService = true;
+        return run(async (context) => (await import('./commands/serve.ts')).serveCommand(name, context));
+      });
   }
   program
     .command('import')
@@ -104,10 +110,25 @@ export async function main(argv: readonly string[]): Promise<number> {
   addSimulate(program, run);
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return exitCode;
   } catch (error) {
-    return explain(error);
+    exitCode = output.isLost(error) ? 1 : explain(error);
   }
+  // Errors of the last lines are told in a later turn.
+  await eventLoopTurn();
+  return exitCode === 0 && !isService && output.isLost() ? 1 : exitCode;
+}
+
+/** An output that is closed or on a full disk must not end a service, and is no bug of a command. */
+function hearOutput(): { readonly isLost: (by?: unknown) => boolean } {
+  let lostBy: unknown = null;
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The program that reads the output wants no more of it.
+    if (error.code === 'EPIPE' || lostBy !== null) return;
+    lostBy = error;
+    process.stderr.write(`samsa: the output cannot be written: ${reason(error)}\n`);
+  });
+  return { isLost: (by = lostBy) => lostBy !== null && by === lostBy };
 }
 
 type RunCommand = (command: (context: CommandContext) => Promise<number>) => Promise<void>;

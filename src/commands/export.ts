@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { openExport, type ExportFormat } from '../services/web/catalogue/import/open-import.ts';
 import type { CommandContext } from './command-context.ts';
@@ -21,13 +20,17 @@ export async function exportCommand(
       context.warn(`samsa: there is no catalogue in ${context.config.data}: start the shop or import a list first`);
       return 1;
     }
-    for await (const text of openExport(catalogue, format)) {
-      if (!output.write(text)) await once(output, 'drain');
-    }
+    for await (const text of openExport(catalogue, format)) await write(output, text);
     return 0;
   } catch (error) {
     // The program that reads the output has closed it.
     if ((error as { code?: unknown }).code === 'EPIPE') return 0;
     throw error;
   }
+}
+
+function write(output: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.write(text, (error) => (error ? reject(error) : resolve()));
+  });
 }

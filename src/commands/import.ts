@@ -93,12 +93,17 @@ function openReport(path: string | undefined): AsyncDisposable & { readonly writ
   try {
     file = openSync(path, 'w');
   } catch (error) {
-    throw new SamsaError('bad-import-file', `--report: ${path} cannot be written: ${reason(error)}.`, { cause: error });
+    throw unwritable(path, error);
   }
   let waiting = reportHeader;
   const flush = (): void => {
-    writeSync(file, waiting);
-    waiting = '';
+    try {
+      writeSync(file, waiting);
+    } catch (error) {
+      throw unwritable(path, error);
+    } finally {
+      waiting = '';
+    }
   };
   return {
     write: (entry) => {
@@ -106,10 +111,18 @@ function openReport(path: string | undefined): AsyncDisposable & { readonly writ
       if (waiting.length > 1 << 16) flush();
     },
     [Symbol.asyncDispose]: async () => {
-      flush();
-      closeSync(file);
+      try {
+        flush();
+      } finally {
+        closeSync(file);
+      }
     },
   };
+}
+
+function unwritable(path: string, error: unknown): SamsaError {
+  const message = `--report: ${path} cannot be written: ${reason(error)}.`;
+  return new SamsaError('bad-import-file', message, { cause: error });
 }
 
 function progressText({ rows, rowsPerSecond, done, secondsLeft }: ImportProgress): string {

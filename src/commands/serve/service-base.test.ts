@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { chmod, copyFile, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -123,4 +126,37 @@ it('refuses two services of one process on one port', () => {
   assert.throws(ports('9000', '9000', '0.0.0.0'), { code: 'bad-configuration' });
   assert.doesNotThrow(ports('9000', '9000', '127.0.0.2'));
   assert.doesNotThrow(ports('0', '0'));
+});
+
+it('goes on when what it prints and logs cannot be written, as on a full disk', { timeout: 60_000 }, async () => {
+  const data = await mkdtemp(join(tmpdir(), 'samsa-full-log-'));
+  const full = openSync('/dev/full', 'w');
+  const place = createServer().listen(0, '127.0.0.1');
+  await once(place, 'listening');
+  const { port } = place.address() as AddressInfo;
+  place.close();
+  await once(place, 'close');
+  const ports = { SAMSA_APP_PORT: String(port), SAMSA_TREND_PORT: '0', SAMSA_RECOMMENDATION_PORT: '0' };
+  const shop = spawn(process.execPath, [samsa, 'all'], {
+    env: { PATH: process.env['PATH'], SAMSA_DATA: data, SAMSA_LOG_LEVEL: 'debug', ...ports },
+    stdio: ['ignore', full, full],
+  });
+  const ended = once(shop, 'close');
+  try {
+    const answers = async (): Promise<boolean> => {
+      assert.deepEqual([shop.exitCode, shop.signalCode], [null, null]);
+      return fetch(`http://127.0.0.1:${port}/api/books?q=emma`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    };
+    await until('the shop answers', answers);
+    assert.ok(await answers());
+    shop.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
+  } finally {
+    shop.kill('SIGKILL');
+    closeSync(full);
+    await rm(data, { recursive: true });
+  }
 });

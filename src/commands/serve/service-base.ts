@@ -58,8 +58,13 @@ export function createServiceBase(service: string, config: Config, closed: Int32
   };
 }
 
+/** What is kept while it cannot be written, as on a full disk. Lines beyond that are lost; the service goes on. */
+const mostLoggedBytes = 1 << 20;
+
 export function createServiceLogger(service: string, { log }: Config): Logger {
-  return pino({ level: log.level, base: { service } }, destination({ fd: 2, sync: true }));
+  const lines = destination({ fd: 2, sync: true, maxLength: mostLoggedBytes });
+  lines.on('error', () => {});
+  return pino({ level: log.level, base: { service } }, lines);
 }
 
 export function createSayLogProblem(logger: Logger): SayProblem {
