@@ -81,6 +81,17 @@ for (const [one, other] of [
   others.set(one, [other]);
   others.set(other, [one]);
 }
+const inDigits = new Map(
+  [...others].flatMap(([word, [number]]) =>
+    /^\D/.test(word) && /^\d/.test(number!) ? [[word, String(parseInt(number!, 10))] as const] : [],
+  ),
+);
+
+/** The number that an English word says: “3” for three and for third; `null` for other words. */
+export function digitsOf(word: string): string | null {
+  return inDigits.get(word) ?? null;
+}
+
 /** Numerals of two letters or more: “I” is a word, “V” may be a name. */
 const romanNumbers = new Map<string, readonly string[]>();
 for (const [at, roman] of romans.entries()) {

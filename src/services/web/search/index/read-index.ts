@@ -61,6 +61,8 @@ export type FactConditions = {
   readonly to: number | null;
 };
 
+export const anyBook: FactConditions = { languages: [], from: null, to: null };
+
 /** `count` and `places` stop here; a total of more than a thousand is not exact. */
 export const mostCounted = 1_001;
 

@@ -1,4 +1,4 @@
-import { functionWords, isUnspaced } from '../../../../text/words.ts';
+import { digitsOf, functionWords, isUnspaced } from '../../../../text/words.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { longestWord } from '../index/word-data.ts';
 import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot } from './parse-query.ts';
@@ -171,7 +171,7 @@ export function createCorrector(spelling: Spelling) {
   /** The word as typed if it is known, else its corrections. */
   const known = (word: QueryWord): Slot => {
     if (isKnown(word.word, word.prefix)) return slotAsTyped(word);
-    const others = [...corrections(word, false), ...parted(word)];
+    const others = [...corrections(word, true), ...parted(word)];
     return others.length > 0 ? slot(word, others) : slotAsTyped(word);
   };
 
@@ -183,19 +183,19 @@ export function createCorrector(spelling: Spelling) {
     return slot(word, [...as.alternatives, { words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }]);
   };
 
-  /** Two neighbours read as one word: “sun set”. The words are in the order typed, with all repetitions. */
-  const joined = (words: readonly QueryWord[]): readonly Reading[] => {
+  /** Two neighbours read as one word: “sun set”, “twenty two”. The words are in the order typed, with all repetitions. */
+  const joined = (words: readonly QueryWord[], readOther: ReadWord = known): readonly Reading[] => {
     const readings: Reading[] = [];
     for (let at = 0; at + 1 < words.length; at++) {
       const first = words[at]!;
       const second = words[at + 1]!;
-      const word = first.word + second.word;
+      const word = compoundNumber(first.word, second.word) ?? first.word + second.word;
       if (first.only !== second.only || !isKnown(word, second.prefix)) continue;
       const areWords = words.length > longQuery && isKnown(first.word, false) && isKnown(second.word, second.prefix);
       if (areWords) continue;
       const alternative = { words: [{ word, prefix: second.prefix }], edits: spaceEdits, books: 0 };
       const both: Slot = { ...slot(first, [alternative]), typed: `${first.word} ${second.word}` };
-      const others = (some: readonly QueryWord[]): readonly Slot[] => withoutRepeats(some).map(known);
+      const others = (some: readonly QueryWord[]): readonly Slot[] => withoutRepeats(some).map(readOther);
       if (readings.length >= joinedAtMost) break;
       readings.push(reading([...others(words.slice(0, at)), both, ...others(words.slice(at + 2))]));
     }
@@ -210,20 +210,18 @@ export function createCorrector(spelling: Spelling) {
       .filter(({ word, at }) => slots[at]!.alternatives[0]!.edits === 0 && !functionWords.has(word.word))
       .slice(0, correctedOneByOne)
       .flatMap(({ word, at }) => {
-        const others = [...corrections(word, false), ...parted(word)];
+        const others = [...corrections(word, true), ...parted(word)];
         return others.length === 0 ? [] : [reading(slots.with(at, slot(word, others)))];
       });
   };
 
-  const everywhere = (words: readonly QueryWord[]): Reading =>
-    reading(
-      words.map((word) => {
-        if (functionWords.has(word.word)) return slotAsTyped(word);
-        const asTyped = isKnown(word.word, word.prefix) ? slotAsTyped(word).alternatives : [];
-        const alternatives = [...asTyped, ...corrections(word, true), ...parted(word)];
-        return alternatives.length > 0 ? slot(word, alternatives) : slotAsTyped(word);
-      }),
-    );
+  /** The word as typed, and all its corrections. */
+  const inAnyWay: ReadWord = (word) => {
+    if (functionWords.has(word.word)) return slotAsTyped(word);
+    const asTyped = isKnown(word.word, word.prefix) ? slotAsTyped(word).alternatives : [];
+    const alternatives = [...asTyped, ...corrections(word, true), ...parted(word)];
+    return alternatives.length > 0 ? slot(word, alternatives) : slotAsTyped(word);
+  };
 
   const withPartsCorrected = (words: readonly QueryWord[]): Reading => {
     const isAlone = words.length === 1;
@@ -257,7 +255,8 @@ export function createCorrector(spelling: Spelling) {
       if (slots.some(({ alternatives }) => alternatives[0]!.edits > 0)) yield [reading(slots)];
       if (words.length > longQuery) return;
       yield oneByOne(words);
-      if (!hasAny()) yield [everywhere(words)];
+      if (!hasAny()) yield [reading(words.map(inAnyWay))];
+      if (!hasAny()) yield joined(words, inAnyWay);
       if (!hasAny()) yield [withPartsCorrected(words)];
     },
   };
@@ -266,6 +265,22 @@ export function createCorrector(spelling: Spelling) {
 function withoutRepeats(words: readonly QueryWord[]): readonly QueryWord[] {
   return words.filter(({ word }, at) => words.findIndex((other) => other.word === word) === at);
 }
+
+/** “twenty” and “two”: 22. */
+function compoundNumber(first: string, second: string): string | null {
+  const [tens, ones] = [digitsOf(first), digitsOf(second)];
+  return tens !== null && ones !== null && /^[2-9]0$/.test(tens) && ones.length === 1 ? tens[0]! + ones : null;
+}
+
+/** Adds the digits of a number word, as series are counted: “three” is also #3. */
+export function withDigits(slot: Slot): Slot {
+  const digits = digitsOf(slot.typed);
+  if (digits === null) return slot;
+  const inDigits = { words: [{ word: digits, prefix: false }], edits: spaceEdits, books: 0 };
+  return { ...slot, alternatives: [...slot.alternatives, inDigits] };
+}
+
+type ReadWord = (word: QueryWord) => Slot;
 
 type Split = { readonly cost: number; readonly parts: readonly string[] };
 
@@ -277,5 +292,5 @@ function reading(slots: readonly Slot[]): Reading {
   return { slots, phrase: null, whole: null };
 }
 
-/** How many wrong letters a missing space, a needless space or a plural counts as. */
+/** How many wrong letters a missing space, a needless space, a plural or a number in digits counts as. */
 const spaceEdits = 0.5;

@@ -140,6 +140,7 @@ describe('finding books', () => {
       assert.deepEqual(found(query), [id], query);
     }
     assert.deepEqual(found('c#'), [5]);
+    assert.deepEqual(found('a++'), []);
     reader.close();
   });
 
@@ -166,7 +167,8 @@ describe('finding books', () => {
   });
 
   it('goes straight to the book for an ISBN, written in any way', () => {
-    for (const isbn of ['978-0-306-40615-7', '0306406152']) assert.deepEqual(titles(isbn), ['The Great Gatsby']);
+    for (const isbn of ['978-0-306-40615-7', '0306406152', 'ISBN10 0306406152', 'isbn-13: 978 0306406157'])
+      assert.deepEqual(titles(isbn), ['The Great Gatsby'], isbn);
     assert.deepEqual(titles('9791034304257'), []);
   });
 

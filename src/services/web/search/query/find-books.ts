@@ -1,6 +1,6 @@
 import { countingKey } from '../../../../text/words.ts';
 import { bookAt, wholeMark } from '../index/book-row.ts';
-import { mostCounted, type BookFacts, type FactConditions, type IndexReader } from '../index/read-index.ts';
+import { anyBook, mostCounted, type BookFacts, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { countFacets, createFilter, narrowed, type Facets, type SearchFilters } from './facets.ts';
 import { parseQuery, type ParsedQuery, type QueryWord, type Reading } from './parse-query.ts';
@@ -145,8 +145,6 @@ function findByFacts(
     facets: withFacets ? countFacets(base, filters) : null,
   };
 }
-
-const anyBook: FactConditions = { languages: [], from: null, to: null };
 
 /** The ranked books that pass the filters first, then the others in order of popularity. */
 function inRankedOrder(

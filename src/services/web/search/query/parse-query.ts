@@ -81,7 +81,7 @@ function wordsOf(text: string): readonly string[] {
 
 function isbnOf(text: string): string | null {
   if (text.length < 10 || !/\d/.test(text)) return null;
-  const digits = text.replace(/^isbn(?:-1[03])?[:\s]*/i, '').replaceAll(/[\s\p{Pd}]/gu, '');
+  const digits = text.replace(/^isbn(?:[-\s]?1[03](?=[:\s]))?[:\s]*/i, '').replaceAll(/[\s\p{Pd}]/gu, '');
   return digits.length === 10 || digits.length === 13 ? toIsbn13(digits) : null;
 }
 
@@ -102,6 +102,8 @@ export type Reading = {
   readonly phrase: string | null;
   /** Instead of slots: the initials of a title. */
   readonly whole: string | null;
+  /** The books that match have the words only in names of several people. */
+  readonly isByChance?: boolean;
 };
 
 /** What one typed word, or two read as one, may mean. */

@@ -1,10 +1,10 @@
-import { authorKey } from '../../../../text/fields.ts';
-import { functionWords, countingKey, withoutArticle } from '../../../../text/words.ts';
+import { authorKey, splitAuthors } from '../../../../text/fields.ts';
+import { countingKey, digitsOf, functionWords, withoutArticle } from '../../../../text/words.ts';
 import { startMarkOf, wholeMark, wholeWordsAtMost } from '../index/book-row.ts';
-import { mostCounted, type IndexReader } from '../index/read-index.ts';
+import { anyBook, mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
-import { createCorrector, type Corrector } from './correct-words.ts';
-import { slotsCheck } from './rank-books.ts';
+import { createCorrector, withDigits, type Corrector } from './correct-words.ts';
+import { holdsAll, slotsCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
 import {
   type ParsedQuery,
@@ -61,11 +61,13 @@ export function planSearch(
   const found = matchSlots(index, typed.slots, limit);
   if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
   const corrector = spelling === null ? null : correctorOf(spelling);
-  const joined = corrector?.joined(inOrderTyped(query, words)) ?? [];
-  if (found.count > 0 && joined.length === 0 && words.length > 1) return typedPlan(index, query, typed, found, limit);
+  const others = [...inDigits(typed), ...(corrector?.joined(inOrderTyped(query, words)) ?? [])];
   const gathered = createGathering(index);
   gathered.add(typed, found);
-  for (const reading of joined) gathered.try(reading);
+  if (gathered.hasLikely() && others.length === 0 && words.length > 1) {
+    return typedPlan(index, query, typed, found, limit);
+  }
+  for (const reading of others) gathered.try(reading);
   if (gathered.hasLikely()) {
     if (corrector !== null) addCorrectedTitles(index, corrector, words, gathered);
     return gathered.plan([]);
@@ -75,7 +77,7 @@ export function planSearch(
     for (const reading of readings) gathered.try(reading);
     if (gathered.count() >= fewMatches) break;
   }
-  if (gathered.count() > 0) return gathered.plan([]);
+  if (!gathered.isEmpty()) return gathered.plan([]);
   return planWithFewerWords(index, corrector, words);
 }
 
@@ -108,6 +110,14 @@ function typedPlan(
     isWhole,
     dropped: [],
   };
+}
+
+/** “hunger games three”: number words also read as digits. */
+function inDigits({ slots }: Reading): readonly Reading[] {
+  const read = slots.map(withDigits);
+  return slots.length < 2 || read.every((slot, at) => slot === slots[at])
+    ? []
+    : [{ slots: read, phrase: null, whole: null }];
 }
 
 /** All words with their repetitions. Words after `author:` stay bound to the author. */
@@ -159,16 +169,23 @@ function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: 
   gathered.add({ slots: [], phrase: null, whole: word.word }, matches);
 }
 
-/** “c++” is the word as typed; “ab+”, which no book has, is “ab”, and never the beginning of a longer word. */
+/**
+ * “.net” and “c++” are words as typed. If no book has them, “.hack” is “hack”, and “c#” any letter C with symbols behind
+ * it, but never the plain letter.
+ */
 function withKnownSymbols(index: IndexReader, words: readonly QueryWord[]): readonly QueryWord[] {
   if (!words.some(({ word }) => symbols.test(word))) return words;
+  const isKnown = (word: QueryWord): boolean => index.places([slotAsTyped(word)]).length > 0;
   return words.map((word) => {
-    if (!symbols.test(word.word) || index.places([slotAsTyped(word)]).length > 0) return word;
-    return { ...word, word: word.word.replaceAll(/[.+#]/g, ''), prefix: false };
+    if (!symbols.test(word.word) || isKnown(word)) return word;
+    const letters = word.word.replace(symbols, '');
+    if (word.word.startsWith('.')) return { ...word, word: letters };
+    const others = ['+', '#'].map((symbol) => ({ ...word, word: letters + symbol, prefix: true }));
+    return others.find(isKnown) ?? word;
   });
 }
 
-const symbols = /[.+#]/;
+const symbols = /[.+#]+/;
 
 /** “author:tolkien hobbit”: of the words after `author:`, those behind the longest known name may be anywhere. */
 function withKnownAuthor(index: IndexReader, words: readonly QueryWord[]): readonly QueryWord[] {
@@ -182,10 +199,14 @@ function withKnownAuthor(index: IndexReader, words: readonly QueryWord[]): reado
   return words;
 }
 
+/** Words that only say what a number counts: “twilight book two”. */
+const counted = new Set(['book', 'number', 'no', 'part', 'pt', 'vol', 'volume']);
+
 /** Leaves out function words first, then numbers. They are never the only words that are searched. */
 function planWithFewerWords(index: IndexReader, corrector: Corrector | null, words: readonly QueryWord[]): SearchPlan {
-  const slots = words.map((word) => (corrector === null ? slotAsTyped(word) : corrector.knownInNumber(word)));
-  const telling = slots.filter(({ typed }) => !functionWords.has(typed));
+  const slots = words.map((word) => withDigits(corrector === null ? slotAsTyped(word) : corrector.knownInNumber(word)));
+  const isCounted = (at: number): boolean => counted.has(slots[at]!.typed) && isNumber(slots[at + 1]?.typed ?? '');
+  const telling = slots.filter(({ typed }, at) => !functionWords.has(typed) && !isCounted(at));
   const kept = keepMatchingWords(telling.length > 0 ? telling : slots.slice(0, functionWordsAtMost), {
     matches: (some) => hasMatch(index, some),
     frequency: (slot) => {
@@ -196,6 +217,10 @@ function planWithFewerWords(index: IndexReader, corrector: Corrector | null, wor
   const gathered = createGathering(index);
   if (kept.length > 0) gathered.try({ slots: kept, phrase: phraseAsTyped(kept), whole: null });
   return gathered.plan(kept.length === 0 ? [] : slots.filter((slot) => !kept.includes(slot)).map(({ typed }) => typed));
+}
+
+function isNumber(word: string): boolean {
+  return /^\d+$/.test(word) || digitsOf(word) !== null;
 }
 
 /** The words as typed; `null` if a word was corrected. */
@@ -220,17 +245,34 @@ function expressionOf(readings: readonly Reading[]): string {
 
 type Gathering = ReturnType<typeof createGathering>;
 
+/**
+ * Whether the books have the words only in names of several people, as “Barbara Kingsolver, Steven L. Hopp” has those of
+ * “steven king”. Of many books this is not asked.
+ */
+function isByChance(index: IndexReader, reading: Reading, places: readonly number[]): boolean {
+  if (reading.slots.length < 2 || places.length >= fewMatches) return false;
+  const checks = reading.slots.map((slot) => slotsCheck([slot]));
+  const isElsewhere = index.ranked(places).some((book) => checks.some((check) => check({ ...book, author: '' })));
+  if (isElsewhere) return false;
+  const lines = index.factsAt(places, anyBook).map(({ author }) => splitAuthors(author));
+  return !lines.some((names) => names.some((name) => holdsAll(name, reading)));
+}
+
 /** Gathers the matches of several readings. */
 function createGathering(index: IndexReader) {
   const readings: Reading[] = [];
   const places = new Set<number>();
+  let soundMatches = 0;
   const all = new Set<number>();
   let mostMatches = 0;
   let isWhole = true;
   const add = (reading: Reading, { places: found, ...matches }: Matches): void => {
     if (found.length === 0) return;
-    readings.push(reading);
+    const byChance = isByChance(index, reading, found);
+    readings.push(byChance ? { ...reading, isByChance: true } : reading);
+    const before = places.size;
     for (const place of found) places.add(place);
+    if (!byChance) soundMatches += places.size - before;
     for (const place of matches.matches) all.add(place);
     mostMatches = Math.max(mostMatches, matches.count);
     isWhole &&= matches.isWhole;
@@ -243,9 +285,12 @@ function createGathering(index: IndexReader) {
       const starting = isCut ? startingPlaces(index, reading.slots, likeliestPhrase(reading)) : [];
       add(reading, { ...matches, places: [...matches.places, ...starting] });
     },
-    count: () => places.size,
-    /** Whether any reading corrects at most one word. */
-    hasLikely: () => readings.some(({ slots }) => slots.filter(isAnother).length <= 1),
+    isEmpty: () => readings.length === 0,
+    /** How many books match, without those of readings that match by chance. */
+    count: () => soundMatches,
+    /** Whether any reading corrects at most one word, and does not match by chance. */
+    hasLikely: () =>
+      readings.some((reading) => reading.slots.filter(isAnother).length <= 1 && reading.isByChance !== true),
     /** The total of several large readings is not known. It is at least that of the largest one. */
     plan: (dropped: readonly string[]): SearchPlan => {
       const count = Math.max(places.size, mostMatches);

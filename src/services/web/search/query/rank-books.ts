@@ -1,4 +1,4 @@
-import { isArticle } from '../../../../text/words.ts';
+import { cutWords, isArticle } from '../../../../text/words.ts';
 import type { RankedBook } from '../index/book-row.ts';
 import type { Alternative, Reading, Slot } from './parse-query.ts';
 
@@ -31,6 +31,8 @@ const points = {
   authorPhrase: 4,
   /** What each typing error takes away. */
   edit: -6,
+  /** The words are only in names of several people. */
+  byChance: -4,
   /** For the third and later books of one author, when several authors have the name. */
   sameAuthor: -3,
 } as const;
@@ -114,6 +116,17 @@ function isWholeTitle(title: string, whole: string): boolean {
 export function slotsCheck(slots: readonly Slot[]): (book: RankedBook) => boolean {
   const prepared = slots.map(needlesOf);
   return (book) => prepared.every((slot) => bestAlternative(book, slot) >= 0);
+}
+
+/** Whether a name has all words of a reading. */
+export function holdsAll(name: string, { slots, whole }: Reading): boolean {
+  if (whole !== null) return false;
+  const cuts = cutWords(name).map(({ word }) => word);
+  return slots.every(({ alternatives }) =>
+    alternatives.some(({ words }) =>
+      words.every(({ word, prefix }) => cuts.some((cut) => (prefix ? cut.startsWith(word) : cut === word))),
+    ),
+  );
 }
 
 /** The words of a reading as the book spells them, separated by one space: what the reader perhaps meant. */
@@ -202,6 +215,7 @@ function scoreBook(book: RankedBook, { reading, slots, phrase }: Prepared): numb
   let bonus = phrasePoints(book, phrase ?? text);
   const mayBeAll = words > 1 && words >= book.mainTitleWords && bonus < points.allOfTitle;
   if (mayBeAll && hasAllOfTitle(book, slots)) bonus = points.allOfTitle;
+  if (reading.isByChance === true) bonus += points.byChance;
   return book.popularityPoints + matched / slots.length + edits * points.edit + bonus;
 }
 

@@ -63,6 +63,15 @@ const bookcase: readonly Omit<Book, 'id'>[] = [
   { title: 'The Time in Between', author: 'María Dueñas', popularity: 20_000 },
   { title: 'The Da Vinci Code', author: 'Dan Brown', popularity: 800_000 },
   { title: 'Der Steppenwolf', author: 'Hermann Müller-Hesse', popularity: 100_000 },
+  { title: 'The Shining', author: 'Stephen King', popularity: 700_000 },
+  { title: 'Animal, Vegetable, Miracle', author: 'Barbara Kingsolver, Steven L. Hopp', popularity: 80_000 },
+  { title: 'Good Omens', author: 'Terry Pratchett, Neil Gaiman', popularity: 300_000 },
+  {
+    title: 'The Hunger Games Trilogy Boxset',
+    author: 'Suzanne Collins',
+    popularity: 100_000,
+    series: 'The Hunger Games #1-3',
+  },
 ];
 
 const meant: readonly (readonly [query: string, meant: RegExp, corrected?: string])[] = [
@@ -125,6 +134,15 @@ const meant: readonly (readonly [query: string, meant: RegExp, corrected?: strin
   ['100 years of solitude', /Solitude/],
   ['fahrenheit 450', /Fahrenheit 451/],
   ['the davinchi code', /Da Vinci/, 'the da vinci code'],
+  ['steven king', /Shining/, 'stephen king'],
+  ['kingsolver hopp', /Vegetable/],
+  ['gaiman pratchett', /Good Omens/],
+  ['hunger games two', /Catching Fire/],
+  ['second hunger games', /Catching Fire/],
+  ['hunger games part two', /Catching Fire/],
+  ['harry potter book three', /Azkaban/],
+  ['catch twenty two', /Catch-22/],
+  ['to kil a mocking bird', /Mockingbird/, 'to kill a mockingbird'],
 ];
 
 describe('search, as readers type', () => {

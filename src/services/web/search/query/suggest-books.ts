@@ -1,11 +1,10 @@
 import type { Book } from '../../../../events/book.ts';
 import { splitAuthors } from '../../../../text/fields.ts';
-import { cutWords } from '../../../../text/words.ts';
-import type { IndexReader } from '../index/read-index.ts';
+import { anyBook, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
 import { parseQuery, type Reading } from './parse-query.ts';
 import { planSearch } from './plan-search.ts';
-import { rankBooks } from './rank-books.ts';
+import { holdsAll, rankBooks } from './rank-books.ts';
 
 /** At most eight rows in all, best first. */
 export type Suggestions = {
@@ -29,7 +28,7 @@ export function suggestBooks(index: IndexReader, spelling: Spelling | null, text
   if (query.words.length === 0) return noSuggestions;
   const plan = planSearch(index, spelling, query, false);
   if (plan.places.length === 0) return noSuggestions;
-  const facts = index.facts(plan.expression(), { languages: [], from: null, to: null }, booksWithNames);
+  const facts = index.facts(plan.expression(), anyBook, booksWithNames);
   const authors = namesWith(
     facts.map(({ author }) => splitAuthors(author)),
     plan.readings,
@@ -55,14 +54,4 @@ function namesWith(books: readonly (readonly string[])[], readings: readonly Rea
     .sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1))
     .slice(0, mostNames)
     .map(([name]) => name);
-}
-
-function holdsAll(name: string, { slots, whole }: Reading): boolean {
-  if (whole !== null) return false;
-  const cuts = cutWords(name).map(({ word }) => word);
-  return slots.every(({ alternatives }) =>
-    alternatives.some(({ words }) =>
-      words.every(({ word, prefix }) => cuts.some((cut) => (prefix ? cut.startsWith(word) : cut === word))),
-    ),
-  );
 }
