@@ -17,10 +17,13 @@ export const longestQuery = 200;
 export type BookSearched = {
   /** As typed, trimmed. */
   readonly query: string;
-  /** The books on the result page, best first. */
-  readonly books: readonly Book[];
   /**
-   * The same as bytes: a JSON array or `null` in UTF-8. Searches with the same query and answer share one object, if
+   * The ids of the books on the result page, best first. Not the books: a batch of events waits to be committed, and
+   * parsed books would take most of its memory.
+   */
+  readonly bookIds: readonly number[];
+  /**
+   * The books as bytes: a JSON array or `null` in UTF-8. Searches with the same query and answer share one object, if
    * the query came often lately.
    */
   readonly value: Uint8Array;
@@ -91,7 +94,7 @@ export function bookSearchedRecord(
   };
 }
 
-/** The limit on remembered values. What is parsed from them takes a few times as much memory. */
+/** The limit on remembered values. */
 const rememberedBytes = 4 << 20;
 /** A query is remembered when it comes again within about this many other queries. */
 const metQueries = 4_000;
@@ -128,10 +131,12 @@ export function createBookSearchedDecoder(): SearchDecoder {
     if (value === null) throw new SamsaError('bad-event', 'value: expected a JSON array of books, got a tombstone');
     const known = answers.get(query);
     if (known !== undefined && Buffer.compare(known.value, value) === 0) return known;
+    const answer = { query, bookIds: parseBooks(value).map(({ id }) => id), value };
+    if (query.length > longestRemembered || !answers.admits(query)) return answer;
     // A copy, because the record's bytes may share memory with the whole read.
-    const answer = { query, books: parseBooks(value), value: new Uint8Array(value) };
-    if (query.length <= longestRemembered) answers.set(query, answer);
-    return answer;
+    const remembered = { ...answer, value: new Uint8Array(value) };
+    answers.set(query, remembered);
+    return remembered;
   };
   return (record) => {
     const envelope = decodeEnvelope(record.headers);
@@ -143,27 +148,28 @@ export function createBookSearchedDecoder(): SearchDecoder {
     }
     const search = envelope === null ? plainSearch(key, record) : ownSearch(key, envelope);
     const { reader, weight, corrected, place, filtered, dropped, source, sequence } = search;
-    const { query, books, value } = decodeAnswer(search.query, record.value);
-    return { query, books, value, reader, weight, corrected, place, filtered, dropped, source, sequence, time };
+    const { query, bookIds, value } = decodeAnswer(search.query, record.value);
+    return { query, bookIds, value, reader, weight, corrected, place, filtered, dropped, source, sequence, time };
   };
 }
 
 /** The query is the same object for the same answer, so that maps need not compare its characters. */
-type Answer = Pick<BookSearched, 'query' | 'books' | 'value'>;
+type Answer = Pick<BookSearched, 'query' | 'bookIds' | 'value'>;
 
 function decodeKey(key: Uint8Array | null): string {
   if (key === null || !isUtf8(key)) throw new SamsaError('bad-event', 'key: expected the query as UTF-8');
   return text(key);
 }
 
-function parseBooks(value: Uint8Array): readonly Book[] {
+/** The books of an answer. @throws SamsaError `bad-event`. */
+export function parseBooks(value: Uint8Array): readonly Book[] {
   const books = parseEventJson(value);
   if (books === null) return [];
   if (bookList.Check(books)) return books;
   throw refusedValue(bookList, books, 'an array of books');
 }
 
-type Unparsed = Omit<BookSearched, 'books' | 'value' | 'time'>;
+type Unparsed = Omit<BookSearched, 'bookIds' | 'value' | 'time'>;
 
 /** A key of ours is split only if its headers say so, never at a colon of the query. */
 function ownSearch(key: string, envelope: Envelope): Unparsed {

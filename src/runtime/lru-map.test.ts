@@ -60,8 +60,15 @@ describe('an LRU map with a doorkeeper', () => {
 
   it('forgets a key that comes back too late', () => {
     const map = createDoorkeptLruMap<number, string>(10, 10, sizeOf);
-    for (let round = 0; round < 3; round++) for (let key = 0; key < 100; key++) map.set(key, 'seldom');
-    for (let key = 0; key < 100; key++) assert.equal(map.get(key), undefined);
+    for (let round = 0; round < 3; round++) for (let key = 0; key < 1_000; key++) map.set(key, 'seldom');
+    for (let key = 0; key < 1_000; key++) assert.equal(map.get(key), undefined);
+  });
+
+  it('says whether it would store a key, from the second time on', () => {
+    const map = createDoorkeptLruMap<string, string>(10, 10, sizeOf);
+    assert.deepEqual([map.admits('key'), map.admits('key'), map.admits('other')], [false, true, false]);
+    map.set('key', 'stored');
+    assert.equal(map.get('key'), 'stored');
   });
 
   it('starts over when it is cleared', () => {

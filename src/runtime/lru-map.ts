@@ -49,26 +49,50 @@ export function createLruMap<Key, Value>(
   };
 }
 
+export type DoorkeptLruMap<Key, Value> = LruMap<Key, Value> & {
+  /** Whether `set` would store the key now. The answer is true from the second call for a key on. */
+  readonly admits: (key: Key) => boolean;
+};
+
+/** A key that was met is forgotten when another one takes its slot: three in five remain after `metLimit` others. */
+const slotsPerMet = 2;
+
 /**
  * An LRU map that stores a key only when it is set a second time within about `metLimit` other keys: keys that come
- * once push nothing out. (The doorkeeper of TinyLFU, Einziger et al. 2017.)
+ * once push nothing out. (The doorkeeper of TinyLFU, Einziger et al. 2017.) Only a hash is kept of a key met
+ * once, so such keys leave nothing for the garbage collector. If two keys have the same hash, one may be stored at once.
  */
-export function createDoorkeptLruMap<Key, Value>(
+export function createDoorkeptLruMap<Key extends string | number, Value>(
   metLimit: number,
   limit: number,
   sizeOf: (value: Value) => number,
-): LruMap<Key, Value> {
+): DoorkeptLruMap<Key, Value> {
   const kept = createLruMap<Key, Value>(limit, sizeOf);
-  const met = createLruMap<Key, true>(metLimit);
+  const met = new Int32Array(2 ** Math.ceil(Math.log2(slotsPerMet * metLimit)));
+  const admits = (key: Key): boolean => {
+    if (kept.get(key) !== undefined) return true;
+    const hashed = hashText(String(key));
+    const slot = hashed & (met.length - 1);
+    if (met[slot] === hashed) return true;
+    met[slot] = hashed;
+    return false;
+  };
   return {
     ...kept,
+    admits,
     set: (key, value) => {
-      if (kept.get(key) === undefined && met.get(key) === undefined) met.set(key, true);
-      else kept.set(key, value);
+      if (admits(key)) kept.set(key, value);
     },
     clear: () => {
       kept.clear();
-      met.clear();
+      met.fill(0);
     },
   };
+}
+
+/** FNV-1a over UTF-16 code units, 32 bits. */
+export function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash | 0;
 }

@@ -77,9 +77,9 @@ function createSearchFold(decode: SearchDecoder): (record: StoredRecord) => read
   return (record) => {
     const search = decode(record);
     if (search === 'late') return 'late';
-    const { reader, query, books, time } = search;
+    const { reader, query, time } = search;
     if (reader === null) return [];
-    const bookIds = books.slice(0, rememberedResults).map(({ id }) => id);
+    const bookIds = search.bookIds.slice(0, rememberedResults);
     return [{ kind: 'searched', reader, query, bookIds, time, tieBreak: tieBreakOf(search) }];
   };
 }

@@ -1,6 +1,11 @@
 import { hash } from 'node:crypto';
 import type { Book } from '../../events/book.ts';
-import { createBookSearchedDecoder, type BookSearched, type SearchDecoder } from '../../events/book-searched.ts';
+import {
+  createBookSearchedDecoder,
+  parseBooks,
+  type BookSearched,
+  type SearchDecoder,
+} from '../../events/book-searched.ts';
 import { decodeOperatorAction, type OperatorAction } from '../../events/operator-action.ts';
 import type { StoredRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
@@ -126,8 +131,8 @@ function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSea
       // If words were dropped, the correction is not used: the dropped words may name a person.
       corrected: search.corrected === null || search.dropped ? null : spell(search.corrected).label,
       books: keptBooks(search),
-      lead: isAnswer ? (search.books[0]?.id ?? null) : null,
-      unanswered: isAnswer && (search.books.length === 0 || search.dropped),
+      lead: isAnswer ? (search.bookIds[0] ?? null) : null,
+      unanswered: isAnswer && (search.bookIds.length === 0 || search.dropped),
     };
   };
 }
@@ -193,12 +198,12 @@ export function placeBit(place: number | null, reader: number | null): number {
 }
 
 /** The value as it came. If it is far longer than a page of books, only the books that fit are kept. */
-function keptBooks({ books, value }: BookSearched): Uint8Array {
-  if (books.length === 0) return emptyList;
+function keptBooks({ bookIds, value }: BookSearched): Uint8Array {
+  if (bookIds.length === 0) return emptyList;
   if (value.byteLength <= limitBooksBytes) return value;
   const kept: Book[] = [];
   let bytes = 2;
-  for (const book of books) {
+  for (const book of parseBooks(value)) {
     bytes += Buffer.byteLength(JSON.stringify(book)) + 1;
     if (bytes > limitBooksBytes) break;
     kept.push(book);

@@ -1,4 +1,4 @@
-import { createLruMap } from '../../../runtime/lru-map.ts';
+import { createLruMap, hashText } from '../../../runtime/lru-map.ts';
 import type { Reader } from './reader-identity.ts';
 
 /** 1: this search counts towards a rise. 0: it is sent and counted as a search only. */
@@ -45,17 +45,10 @@ export function createSearchWeight(options: {
     if (known === undefined && !isWelcome(reader, hour)) return 0;
     if (known?.hour !== hour) known = { hour, queries: [] };
     readers.set(reader.id, known);
-    const hashed = hashOf(query.toLowerCase());
+    const hashed = hashText(query.toLowerCase());
     if (known.queries.includes(hashed)) return 1;
     if (known.queries.length >= queriesPerReaderPerHour) return 0;
     known.queries.push(hashed);
     return 1;
   };
-}
-
-/** FNV-1a over UTF-16 code units, 32 bits. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return hash | 0;
 }

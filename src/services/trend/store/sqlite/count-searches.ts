@@ -139,6 +139,11 @@ export function createLatestAnswers(database: SqliteDatabase) {
     return { time, corrected: stored.corrected, books: stored.books };
   };
 
+  /** Remembers a copy, because the books of an answer may share memory with a whole read of the log. */
+  const remember = (query: number, { time, corrected, books }: TimedAnswer): void => {
+    if (remembered.admits(query)) remembered.set(query, { time, corrected, books: new Uint8Array(books) });
+  };
+
   /** @returns the time of the answer that is stored from now on. */
   const keepAnswer = (query: number, latest: TimedAnswer): number => {
     const held = remembered.get(query);
@@ -147,11 +152,11 @@ export function createLatestAnswers(database: SqliteDatabase) {
     const { time, corrected, books } = latest;
     if (known !== undefined && compareAnswers(known, latest) === 0) {
       known.time = time;
-      if (held === undefined) remembered.set(query, known);
+      if (held === undefined) remember(query, known);
       return time;
     }
     writeAnswer.run(query, corrected, books);
-    remembered.set(query, { time, corrected, books });
+    remember(query, latest);
     return time;
   };
 
