@@ -150,8 +150,11 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
   };
 }
 
-/** A result is remembered when its request comes again within about this many others. */
-const askedRecently = 16_000;
+/**
+ * A result is remembered when its request comes again within about this many others: as many as are kept, since a
+ * rarer one would push out a more frequent one.
+ */
+const askedRecently = 4_000;
 const rememberedBytes = 16 << 20;
 /** What a result takes besides its books: mostly the ways in which the query was understood. */
 const bytesPerResult = 1_500;
