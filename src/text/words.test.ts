@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { foldText, cutWords } from './words.ts';
+import { foldText, cutWords, isBlank } from './words.ts';
 
 const own = (text: string): string[] =>
   cutWords(text)
@@ -11,6 +11,12 @@ const extras = (text: string): string[] =>
   cutWords(text)
     .filter(({ extra }) => extra)
     .map(({ word }) => word);
+
+it('knows a text of which nobody sees anything', () => {
+  for (const text of ['', ' \t', '\u200B', '\u00AD \uFEFF', '\u202E\u2066', '\u3164'])
+    assert.ok(isBlank(text), JSON.stringify(text));
+  for (const text of ['\u200BEmma', '!', '\u{1F468}\u200D\u{1F469}']) assert.ok(!isBlank(text), JSON.stringify(text));
+});
 
 describe('cutting words', () => {
   it('folds case, diacritics, ligatures and full-width forms', () => {

@@ -4,7 +4,7 @@ import { BookSchema } from '../../../events/book.ts';
 import { bookLimits, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
 import type { BookContent } from './book-content.ts';
 import { toIsbn13 } from '../../../text/fields.ts';
-import { unseen } from '../../../text/words.ts';
+import { isBlank, unseen } from '../../../text/words.ts';
 
 const withoutNul = { pattern: '^[^\\u0000]*$' };
 
@@ -61,7 +61,7 @@ export const WholeBookSchema = Type.Omit(BookSchema, [], { additionalProperties:
  */
 export function toBookContent(body: Static<typeof NewBookSchema>): BookContent {
   const title = oneLine(body.title);
-  if (title === '') throw badField('title', 'a title', body.title);
+  if (isBlank(title)) throw badField('title', 'a title', body.title);
   return {
     title,
     author: oneLine(body.author ?? ''),

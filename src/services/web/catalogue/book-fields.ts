@@ -1,5 +1,3 @@
-import { isBlank } from '../../../text/words.ts';
-
 /** Limits of a book's fields, for the API and for imports. */
 export const bookLimits = {
   titleLength: 500,
@@ -12,13 +10,9 @@ export const bookLimits = {
   popularity: 1_000_000_000_000,
 } as const;
 
-/**
- * One line of text in Unicode's composed form (NFC). Control characters and runs of white space become one space. Empty
- * when a reader would see nothing of it.
- */
+/** One line of text in Unicode's composed form (NFC). Control characters and runs of white space become one space. */
 export function oneLine(text: string): string {
   if (text.length < 200 && plainLine.test(text)) return text;
-  if (isBlank(text)) return '';
   return text
     .toWellFormed()
     .normalize('NFC')

@@ -132,6 +132,7 @@ describe('the catalogue over HTTP', () => {
     };
     await refused('title', '');
     await refused('title', ' \u0000 ');
+    await refused('title', '\u200B');
     await refused('title', 'x'.repeat(501));
     await refused('title', 17);
     await refused('author', 'x'.repeat(301));

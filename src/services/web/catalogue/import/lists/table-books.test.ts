@@ -173,6 +173,10 @@ describe('a CSV file of books', () => {
     }
   });
 
+  it('has no book where nobody would see the title', async () => {
+    assert.deepEqual(await titles('title,author\n\u200B,Ann\n'), ['2: expected a title, got nothing']);
+  });
+
   it('may have short rows, lines before its header, and other delimiters', async () => {
     assert.deepEqual(await oneBook('title,author,year\nEmma\n'), { title: 'Emma', sourceId: null, unread: [] });
     assert.deepEqual(await titles('My books\nas of 2024\n\nTitle|Author|Year\nEmma|J|1815\n'), ['5: Emma']);

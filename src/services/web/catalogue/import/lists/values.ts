@@ -1,6 +1,7 @@
 import { Parser } from 'htmlparser2';
 import { createLruMap } from '../../../../../runtime/lru-map.ts';
 import { isGeneration, splitAuthors, toIsbn13 } from '../../../../../text/fields.ts';
+import { isBlank } from '../../../../../text/words.ts';
 import { bookLimits, cutTo, oneLine, paragraphs, toLanguage, toPublishedAt } from '../../book-fields.ts';
 
 /** What a cell of a list says: a value, nothing (`null`), or something that cannot be read. */
@@ -21,7 +22,7 @@ const longestPlaceholder = 12;
 /** As `cellText` for titles: a book may be called “None”. */
 export function titleText(cell: string): string {
   const text = oneLine(decodeEntities(cell));
-  return /^\\n$/i.test(text) ? '' : text;
+  return isBlank(text) || /^\\n$/i.test(text) ? '' : text;
 }
 
 /** Plain text with its paragraphs; tags of HTML are left out, with what they hold of scripts and styles. */
