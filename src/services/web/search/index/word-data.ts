@@ -264,6 +264,7 @@ export function createWordTable({ letters, starts, blocks, books }: WordData) {
     while (letter < text.length && letters[from + letter] === text.charCodeAt(letter)) letter++;
     return letter === text.length;
   };
+  const lengthOf = (at: number): number => starts[at + 1]! - starts[at]!;
   /** The first word that does not sort before the text. */
   const firstFrom = (text: string): number => {
     const block = blockOf(text);
@@ -276,23 +277,34 @@ export function createWordTable({ letters, starts, blocks, books }: WordData) {
     }
     return low;
   };
-  /** The end (exclusive) of the words from here on that begin with the text. */
-  const endOf = (text: string, from: number): number => {
-    let low = from;
+  const beginsLike = (at: number, first: number, length: number): boolean => {
+    const from = starts[at]!;
+    if (starts[at + 1]! - from < length) return false;
+    const start = starts[first]!;
+    let letter = 0;
+    while (letter < length && letters[from + letter] === letters[start + letter]) letter++;
+    return letter === length;
+  };
+  /** The end (exclusive) of the words from this one on that begin with the same letters. */
+  const sameStart = (first: number, length: number): number => {
+    let low = first + 1;
     let step = 1;
-    for (; low + step <= count && beginsWith(low + step - 1, text); step *= 2) low += step;
+    for (; low + step <= count && beginsLike(low + step - 1, first, length); step *= 2) low += step;
     let high = Math.min(low + step - 1, count);
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (beginsWith(middle, text)) low = middle + 1;
+      if (beginsLike(middle, first, length)) low = middle + 1;
       else high = middle;
     }
     return low;
   };
-  const wordAt = (at: number): string => String.fromCharCode(...letters.subarray(starts[at], starts[at + 1]));
   return {
-    wordAt,
-    lengthOf: (at: number): number => starts[at + 1]! - starts[at]!,
+    wordAt: (at: number): string => {
+      let word = '';
+      for (let letter = starts[at]!; letter < starts[at + 1]!; letter++) word += String.fromCharCode(letters[letter]!);
+      return word;
+    },
+    lengthOf,
     /** Whether there is the word, or any word that begins with it. */
     has: (word: string, prefix: boolean): boolean => {
       const from = firstFrom(word);
@@ -301,11 +313,11 @@ export function createWordTable({ letters, starts, blocks, books }: WordData) {
     /** The index of the word, or of all words that begin with it: from (inclusive), to (exclusive). */
     range: (word: string, prefix: boolean): { readonly from: number; readonly to: number } => {
       const from = firstFrom(word);
-      if (prefix) return { from, to: endOf(word, from) };
-      return { from, to: from < count && compare(from, word) === 0 ? from + 1 : from };
+      if (from === count || !beginsWith(from, word)) return { from, to: from };
+      if (prefix) return { from, to: sameStart(from, word.length) };
+      return { from, to: lengthOf(from) === word.length ? from + 1 : from };
     },
-    /** The end (exclusive) of the words that begin with the same letters as this one. */
-    sameStart: (first: number, length: number): number => endOf(wordAt(first).slice(0, length), first),
+    sameStart,
     /** How many books have these words. A book that has several of them is counted several times. */
     books: (from: number, to: number): number => books[to]! - books[from]!,
   };

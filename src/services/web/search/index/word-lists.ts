@@ -4,10 +4,13 @@ import type { WrittenBooks } from './index-file.ts';
 import { bitsFor, createWordTable, isCommon, type WordData, type WordTable } from './word-data.ts';
 
 /**
- * How many sets with one bit per book are remembered: more than one query needs. Their memory is reused, because garbage of
- * this kind piles up faster than it is collected.
+ * How many sets with one bit per book are remembered: of all kinds, more than one query needs; and of beginnings of many
+ * words, which take a millisecond to make for a million books. Their memory is reused, because garbage of this kind
+ * piles up faster than it is collected.
  */
-const rememberedSets = 40;
+const rememberedSets = { ofAll: 36, ofWide: 36 } as const;
+/** A beginning is wide if its words are together in more than one of so many books. */
+const wideFrom = 16;
 /** With more changed books than this, the lists are not used, because each search would have to check all of them. */
 const mostChanges = 2_000;
 
@@ -97,6 +100,9 @@ type BookSet = {
   readonly isBits: boolean;
 };
 
+/** The set used longest ago comes first. */
+type RememberedSets = { readonly most: number; readonly sets: Map<string | number, BookSet> };
+
 /** Words that begin alike and have no more books are put into one list. */
 const fewBooks = 64;
 /** As many short lists are made for one query. */
@@ -106,8 +112,8 @@ function createFinder(data: WordData): FindBooks {
   const { lists, listStarts, places } = data;
   const table = createWordTable(data);
   const wordCount = listStarts.length;
-  /** The set used longest ago comes first. */
-  const remembered = new Map<string | number, BookSet>();
+  const remembered: RememberedSets = { most: rememberedSets.ofAll, sets: new Map() };
+  const rememberedWide: RememberedSets = { most: rememberedSets.ofWide, sets: new Map() };
   /** Short lists of one query. */
   const short = new Uint32Array(fewBooks * shortLists);
   let shortEnd = 0;
@@ -131,11 +137,11 @@ function createFinder(data: WordData): FindBooks {
       } else for (let next = listStarts[at]!; next < end; next++) addBit(bits, lists[next]!);
     }
   };
-  const emptyBits = (): Uint32Array => {
-    const oldest = remembered.size < rememberedSets ? undefined : remembered.entries().next().value;
+  const emptyBits = ({ sets, most }: RememberedSets): Uint32Array => {
+    const oldest = sets.size < most ? undefined : sets.entries().next().value;
     if (oldest === undefined) return new Uint32Array(bitsFor(places.length));
     const [key, { numbers }] = oldest;
-    remembered.delete(key);
+    sets.delete(key);
     return numbers.fill(0);
   };
   /** Not remembered, so that it takes the memory of no set that the query still needs. */
@@ -145,8 +151,7 @@ function createFinder(data: WordData): FindBooks {
     addWords(bits, range);
     return ofBits(bits, table.books(range.from, range.to));
   };
-  const ofAny = (ways: readonly (readonly Range[])[]): BookSet => {
-    const bits = emptyBits();
+  const ofAny = (ways: readonly (readonly Range[])[], bits: Uint32Array): BookSet => {
     let size = 0;
     for (const ranges of ways) {
       const [range, ...others] = ranges;
@@ -161,10 +166,10 @@ function createFinder(data: WordData): FindBooks {
     }
     return ofBits(bits, size);
   };
-  const onceMade = (key: string | number, ways: readonly (readonly Range[])[]): BookSet => {
-    const set = remembered.get(key) ?? ofAny(ways);
-    remembered.delete(key);
-    remembered.set(key, set);
+  const onceMade = (from: RememberedSets, key: string | number, ways: readonly (readonly Range[])[]): BookSet => {
+    const set = from.sets.get(key) ?? ofAny(ways, emptyBits(from));
+    from.sets.delete(key);
+    from.sets.set(key, set);
     return set;
   };
   /** The books of few words with few books. */
@@ -183,7 +188,9 @@ function createFinder(data: WordData): FindBooks {
     const books = table.books(from, to);
     // No more than bitsFor, so that none of the words is common.
     const isShort = books <= Math.min(fewBooks, bitsFor(places.length)) && shortEnd + books <= short.length;
-    return isShort ? shortList(range) : onceMade(from * wordCount + to, [[range]]);
+    if (isShort) return shortList(range);
+    const isWide = books > places.length / wideFrom;
+    return onceMade(isWide ? rememberedWide : remembered, from * wordCount + to, [[range]]);
   };
   /** `null` when no book has the words. */
   const setOf = ({ alternatives }: Slot): BookSet | null => {
@@ -198,7 +205,7 @@ function createFinder(data: WordData): FindBooks {
     if (way === undefined) return null;
     if (ways.length === 1 && way.length === 1) return ofRange(way[0]!);
     const key = ways.map((ranges) => ranges.map(({ from, to }) => `${from}-${to}`).join('&')).join();
-    return onceMade(key, ways);
+    return onceMade(remembered, key, ways);
   };
 
   return (slots, limit) => {

@@ -30,7 +30,7 @@ const mostUnfinished = 16;
 const mostAdded = 500;
 
 export function createSpelling(data: WordData): Spelling {
-  const { buckets, tags, items } = data;
+  const { buckets, tags, items, letters, starts } = data;
   const { wordAt, lengthOf, has, range, sameStart, books } = createWordTable(data);
   const bucketCount = buckets.length - 1;
   const forEachItem = (text: string, edits: number, use: (first: number, length: number) => void): void => {
@@ -51,7 +51,7 @@ export function createSpelling(data: WordData): Spelling {
     const within: Correction[] = [];
     for (const [one, books] of added) {
       if (Math.abs(one.length - word.length) > edits) continue;
-      const distance = editDistance(word, one);
+      const distance = distances(word.length, writeLetters(one, otherLetters), 0, one.length, edits)[one.length]!;
       if (distance > 0 && distance <= edits) within.push({ word: one, prefix: false, edits: distance, books });
     }
     return within;
@@ -79,12 +79,13 @@ export function createSpelling(data: WordData): Spelling {
     },
     corrections: (word, edits) => {
       const found = new Map<number, Correction>();
+      writeLetters(word, typedLetters);
       const check = (at: number): void => {
-        if (found.has(at) || Math.abs(lengthOf(at) - word.length) > edits) return;
-        const candidate = wordAt(at);
-        const distance = editDistance(word, candidate);
-        if (distance === 0 || distance > edits) return;
-        found.set(at, { word: candidate, prefix: false, edits: distance, books: books(at, at + 1) });
+        const length = lengthOf(at);
+        if (Math.abs(length - word.length) > edits) return;
+        const distance = distances(word.length, letters, starts[at]!, length, edits)[length]!;
+        if (distance === 0 || distance > edits || found.has(at)) return;
+        found.set(at, { word: wordAt(at), prefix: false, edits: distance, books: books(at, at + 1) });
       };
       forEachItem(word.slice(0, itemLetters.most), edits, (first, length) => {
         if (length < itemLetters.most) {
@@ -99,20 +100,21 @@ export function createSpelling(data: WordData): Spelling {
     unfinished: (start, edits) => {
       const found = new Map<string, Correction>();
       const stem = start.slice(0, itemLetters.most);
+      writeLetters(start, typedLetters);
       forEachItem(stem, edits, (first, length) => {
         if (start.length < itemLetters.most) {
-          const candidate = wordAt(first).slice(0, length);
-          const distance = editDistance(start, candidate);
+          const distance = distances(start.length, letters, starts[first]!, length, edits)[length]!;
           if (distance === 0 || distance > edits) return;
+          const candidate = wordAt(first).slice(0, length);
           const known = books(first, sameStart(first, length));
           found.set(candidate, { word: candidate, prefix: true, edits: distance, books: known });
         } else if (length === itemLetters.most) {
           const end = sameStart(first, length);
           for (let at = first; at < end; at++) {
+            const least = leastOf(start.length, letters, starts[at]!, Math.min(lengthOf(at), start.length + 2), edits);
+            if (least === 0 || least > edits) continue;
             const candidate = wordAt(at);
-            const distance = startDistance(start, candidate);
-            if (distance === 0 || distance > edits) continue;
-            found.set(candidate, { word: candidate, prefix: false, edits: distance, books: books(at, at + 1) });
+            found.set(candidate, { word: candidate, prefix: false, edits: least, books: books(at, at + 1) });
           }
         }
       });
@@ -132,40 +134,59 @@ function likeliest(typed: string, corrections: Correction[], most: number): read
   return corrections.sort((one, other) => worth(other) - worth(one) || (one.word < other.word ? -1 : 1)).slice(0, most);
 }
 
-/** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours, each one edit. */
-export function editDistance(one: string, other: string): number {
-  return lastRow(one, other)[other.length]!;
+/** The letters of the word that others are compared with. No word is longer than a query. */
+const typedLetters = new Uint16Array(256);
+const otherLetters = new Uint16Array(256);
+/** Rows of the table of distances. */
+const rows = [new Uint16Array(256), new Uint16Array(256), new Uint16Array(256)] as const;
+
+function writeLetters(word: string, into: Uint16Array): Uint16Array {
+  for (let at = 0; at < word.length && at < into.length; at++) into[at] = word.charCodeAt(at);
+  return into;
 }
 
-/** The least distance between the first text and any beginning of the second. */
-function startDistance(start: string, word: string): number {
-  const beginning = word.slice(0, start.length + 2);
-  const distances = lastRow(start, beginning);
-  let least = start.length;
-  for (let length = 1; length <= beginning.length; length++) least = Math.min(least, distances[length]!);
+/** How many typing errors are between two words of at most 255 letters. */
+export function editDistance(one: string, other: string): number {
+  writeLetters(one, typedLetters);
+  return distances(one.length, writeLetters(other, otherLetters), 0, other.length, Infinity)[other.length]!;
+}
+
+/** The least distance between the typed letters and any beginning of the other word. */
+function leastOf(typed: number, others: Uint16Array, from: number, length: number, most: number): number {
+  const found = distances(typed, others, from, length, most);
+  let least = typed;
+  for (let end = 1; end <= length; end++) least = Math.min(least, found[end]!);
   return least;
 }
 
-/** Rows of the table of distances, reused by each call. No word is longer than a query. */
-const rows = [new Uint16Array(256), new Uint16Array(256), new Uint16Array(256)] as const;
-
-/** The distances from `one` to each beginning of `other`; valid until the next call. */
-function lastRow(one: string, other: string): Uint16Array {
+/**
+ * The distances from the first `typed` of `typedLetters` to each beginning of another word, which is the `length`
+ * letters at `from` of `others`. Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours
+ * are each one edit. Distances above `most` are not exact, but above `most`. Valid until the next call.
+ */
+function distances(typed: number, others: Uint16Array, from: number, length: number, most: number): Uint16Array {
   let [beforeLast, last, current] = rows;
-  for (let column = 0; column <= other.length; column++) last[column] = column;
-  for (let row = 1; row <= one.length; row++) {
-    const letter = one.charCodeAt(row - 1);
+  let leastOfLast = 0;
+  for (let column = 0; column <= length; column++) last[column] = column;
+  for (let row = 1; row <= typed; row++) {
+    const letter = typedLetters[row - 1]!;
+    const letterBefore = row > 1 ? typedLetters[row - 2]! : -1;
+    let least = row;
     current[0] = row;
-    for (let column = 1; column <= other.length; column++) {
-      const otherLetter = other.charCodeAt(column - 1);
-      let cost = last[column - 1]! + (letter === otherLetter ? 0 : 1);
+    for (let column = 1; column <= length; column++) {
+      const other = others[from + column - 1]!;
+      let cost = last[column - 1]! + (letter === other ? 0 : 1);
       if (last[column]! + 1 < cost) cost = last[column]! + 1;
       if (current[column - 1]! + 1 < cost) cost = current[column - 1]! + 1;
-      const isSwapped =
-        row > 1 && column > 1 && letter === other.charCodeAt(column - 2) && otherLetter === one.charCodeAt(row - 2);
+      const otherBefore = column > 1 ? others[from + column - 2]! : -1;
+      const isSwapped = other === letterBefore && letter === otherBefore;
       if (isSwapped && beforeLast[column - 2]! + 1 < cost) cost = beforeLast[column - 2]! + 1;
       current[column] = cost;
+      if (cost < least) least = cost;
     }
+    // A swap skips one row, so two rows without a small distance are needed.
+    if (Math.min(least, leastOfLast) > most) return current;
+    leastOfLast = least;
     [beforeLast, last, current] = [last, current, beforeLast];
   }
   return last;
