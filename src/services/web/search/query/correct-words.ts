@@ -168,19 +168,28 @@ export function createCorrector(spelling: Spelling) {
     books: alternatives.reduce((sum, { books }) => sum + books, 0),
   });
 
+  const inOtherNumber = ({ word }: QueryWord): readonly Alternative[] =>
+    otherNumbers(word)
+      .filter((other) => spelling.books(other, false) > 0)
+      .map((other) => ({ words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }));
+
+  const otherWays = (word: QueryWord): readonly Alternative[] => [
+    ...inOtherNumber(word),
+    ...corrections(word, true),
+    ...parted(word),
+  ];
+
   /** The word as typed if it is known, else its corrections. */
   const known = (word: QueryWord): Slot => {
     if (isKnown(word.word, word.prefix)) return slotAsTyped(word);
-    const others = [...corrections(word, true), ...parted(word)];
+    const others = otherWays(word);
     return others.length > 0 ? slot(word, others) : slotAsTyped(word);
   };
 
   /** The same, and “whale” for “whales”. */
   const knownInNumber = (word: QueryWord): Slot => {
     const as = known(word);
-    const other = word.word.endsWith('s') ? word.word.slice(0, -1) : `${word.word}s`;
-    if (word.word.length < 4 || as.alternatives[0]!.edits > 0 || spelling.books(other, false) === 0) return as;
-    return slot(word, [...as.alternatives, { words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }]);
+    return as.alternatives[0]!.edits > 0 ? as : slot(word, [...as.alternatives, ...inOtherNumber(word)]);
   };
 
   /** Two neighbours read as one word: “sun set”, “twenty two”. The words are in the order typed, with all repetitions. */
@@ -210,7 +219,7 @@ export function createCorrector(spelling: Spelling) {
       .filter(({ word, at }) => slots[at]!.alternatives[0]!.edits === 0 && !functionWords.has(word.word))
       .slice(0, correctedOneByOne)
       .flatMap(({ word, at }) => {
-        const others = [...corrections(word, true), ...parted(word)];
+        const others = otherWays(word);
         return others.length === 0 ? [] : [reading(slots.with(at, slot(word, others)))];
       });
   };
@@ -219,7 +228,7 @@ export function createCorrector(spelling: Spelling) {
   const inAnyWay: ReadWord = (word) => {
     if (functionWords.has(word.word)) return slotAsTyped(word);
     const asTyped = isKnown(word.word, word.prefix) ? slotAsTyped(word).alternatives : [];
-    const alternatives = [...asTyped, ...corrections(word, true), ...parted(word)];
+    const alternatives = [...asTyped, ...otherWays(word)];
     return alternatives.length > 0 ? slot(word, alternatives) : slotAsTyped(word);
   };
 
@@ -275,9 +284,23 @@ function compoundNumber(first: string, second: string): string | null {
 /** Adds the digits of a number word, as series are counted: “three” is also #3. */
 export function withDigits(slot: Slot): Slot {
   const digits = digitsOf(slot.typed);
-  if (digits === null) return slot;
-  const inDigits = { words: [{ word: digits, prefix: false }], edits: spaceEdits, books: 0 };
-  return { ...slot, alternatives: [...slot.alternatives, inDigits] };
+  return digits === null ? slot : { ...slot, alternatives: [...slot.alternatives, inDigits(digits)] };
+}
+
+export function inDigits(digits: string): Alternative {
+  return { words: [{ word: digits, prefix: false }], edits: spaceEdits, books: 0 };
+}
+
+/** The same word in the other number, as English spells it: “city” for “cities”, “cities” for “citys”. */
+function otherNumbers(word: string): readonly string[] {
+  const ending = (letters: number, other: string): string => word.slice(0, word.length - letters) + other;
+  if (word.length < 4) return [];
+  if (word.endsWith('ies')) return [ending(3, 'y'), ending(1, '')];
+  if (word.endsWith('ys')) return [ending(1, ''), ending(2, 'ies')];
+  if (word.endsWith('ves')) return [ending(3, 'f'), ending(3, 'fe'), ending(1, '')];
+  if (word.endsWith('es')) return [ending(1, ''), ending(2, '')];
+  if (word.endsWith('s')) return [ending(1, '')];
+  return word.endsWith('y') ? [ending(1, 'ies'), `${word}s`] : [`${word}s`, `${word}es`];
 }
 
 type ReadWord = (word: QueryWord) => Slot;
@@ -288,7 +311,7 @@ function isMany(parts: number): boolean {
   return parts >= 3 && parts <= mostParts;
 }
 
-function reading(slots: readonly Slot[]): Reading {
+export function reading(slots: readonly Slot[]): Reading {
   return { slots, phrase: null, whole: null };
 }
 

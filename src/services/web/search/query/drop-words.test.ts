@@ -11,6 +11,7 @@ function keep(query: string, ...books: readonly string[]): { kept: string; asked
       asked++;
       return books.some((book) => words.every(({ word }) => has(book, word)));
     },
+    worth: (words) => (words.some(({ word }) => word === 'hobbit') ? 9 : 0),
     frequency: ({ word }) => books.filter((book) => has(book, word)).length,
   });
   return { kept: kept.map(({ word }) => word).join(' '), asked };
@@ -27,6 +28,12 @@ describe('dropping words', () => {
 
   it('keeps the words in the fewest books when it must choose among equally many', () => {
     assert.equal(keep('gatsby potter', 'gatsby', 'potter one', 'potter two').kept, 'gatsby');
+  });
+
+  it('keeps the words of the best match when it must choose, unless they are in many more books', () => {
+    assert.equal(keep('hobbit paperback', 'hobbit one', 'hobbit two', 'paperback').kept, 'hobbit');
+    const hobbits = Array.from({ length: 600 }, (_, at) => `hobbit ${at}`);
+    assert.equal(keep('hobbit paperback', ...hobbits, 'paperback').kept, 'paperback');
   });
 
   it('keeps nothing when no book has any of the words', () => {

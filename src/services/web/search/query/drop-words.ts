@@ -1,6 +1,8 @@
 /** What dropping words asks the index. Each call is one look-up. */
 export type AskIndex<Word> = {
   readonly matches: (words: readonly Word[]) => boolean;
+  /** How good the best match of these words is: one more for twice as many readers. */
+  readonly worth: (words: readonly Word[]) => number;
   /** About how many books have a word. Above a thousand the number may be too small. */
   readonly frequency: (word: Word) => number;
 };
@@ -12,7 +14,8 @@ const mostFailures = 4;
 
 /**
  * For a query that no book matches: the words to search with instead. First drops the words that no book has, then as
- * few others as possible. Among equal choices it drops the words that are in the most books. At most 36 look-ups for 32
+ * few others as possible. Among equal choices it keeps the words whose best match is worth most, less so if they are in
+ * many books. At most 36 look-ups for 32
  * words, and as many for each start that is tried.
  * @returns a selection in the order typed, matched by at least one book; empty when no book has any of the words.
  */
@@ -24,14 +27,15 @@ export function keepMatchingWords<Word>(words: readonly Word[], ask: AskIndex<Wo
   if (rarestFirst.length === 0) return [];
   if (rarestFirst.length < words.length && ask.matches(inOrder(words, rarestFirst))) return inOrder(words, rarestFirst);
   let best: readonly Word[] = [];
-  let bestRarity = 0;
+  let bestWorth = 0;
   for (const start of rarestFirst.slice(0, words.length > longQuery ? 1 : starts)) {
     if (best.includes(start) && best.length === rarestFirst.length - 1) continue;
     const kept = growFrom(start, rarestFirst, words, ask);
-    const rarity = kept.reduce((sum, word) => sum - Math.log2(frequency.get(word)!), 0);
-    if (kept.length > best.length || (kept.length === best.length && rarity > bestRarity)) {
+    if (kept.length < best.length) continue;
+    const worth = kept.reduce((sum, word) => sum - Math.log2(frequency.get(word)!), ask.worth(kept));
+    if (kept.length > best.length || worth > bestWorth) {
       best = kept;
-      bestRarity = rarity;
+      bestWorth = worth;
     }
   }
   return best;

@@ -1,10 +1,10 @@
 import { authorKey, splitAuthors } from '../../../../text/fields.ts';
-import { countingKey, digitsOf, functionWords, withoutArticle } from '../../../../text/words.ts';
+import { countingKey, digitsOf, functionWords, isArticle, withoutArticle } from '../../../../text/words.ts';
 import { startMarkOf, wholeMark, wholeWordsAtMost } from '../index/book-row.ts';
 import { anyBook, mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
-import { createCorrector, withDigits, type Corrector } from './correct-words.ts';
-import { holdsAll, slotsCheck } from './rank-books.ts';
+import { createCorrector, inDigits, reading, withDigits, type Corrector } from './correct-words.ts';
+import { holdsAll, rankBooks, slotsCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
 import {
   type ParsedQuery,
@@ -61,7 +61,11 @@ export function planSearch(
   const found = matchSlots(index, typed.slots, limit);
   if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
   const corrector = spelling === null ? null : correctorOf(spelling);
-  const others = [...inDigits(typed), ...(corrector?.joined(inOrderTyped(query, words)) ?? [])];
+  const others = [
+    ...withNumbers(typed),
+    ...(found.count > 0 ? withoutArticles(typed) : []),
+    ...(corrector?.joined(inOrderTyped(query, words)) ?? []),
+  ];
   const gathered = createGathering(index);
   gathered.add(typed, found);
   if (gathered.hasLikely() && others.length === 0 && words.length > 1) {
@@ -77,7 +81,7 @@ export function planSearch(
     for (const reading of readings) gathered.try(reading);
     if (gathered.count() >= fewMatches) break;
   }
-  if (!gathered.isEmpty()) return gathered.plan([]);
+  if (gathered.count() > 0 || found.count > 0) return gathered.plan([]);
   return planWithFewerWords(index, corrector, words);
 }
 
@@ -112,12 +116,35 @@ function typedPlan(
   };
 }
 
-/** “hunger games three”: number words also read as digits. */
-function inDigits({ slots }: Reading): readonly Reading[] {
-  const read = slots.map(withDigits);
-  return slots.length < 2 || read.every((slot, at) => slot === slots[at])
-    ? []
-    : [{ slots: read, phrase: null, whole: null }];
+/** “hunger games three”: number words also read as digits. “part two” is read as the number alone. */
+function withNumbers({ slots }: Reading): readonly Reading[] {
+  const read: Slot[] = [];
+  for (let at = 0; at < slots.length; at++) {
+    const slot = slots[at]!;
+    const next = slots[at + 1];
+    const both = next === undefined ? null : countOf(slot, next);
+    if (both !== null) at++;
+    read.push(both ?? withDigits(slot));
+  }
+  return read.length < 2 || read.every((slot, at) => slot === slots[at]) ? [] : [reading(read)];
+}
+
+/** Words that only say what a number counts. */
+const counted = new Set(['book', 'number', 'no', 'part', 'pt', 'vol', 'volume']);
+
+/** “part two”, “second book”: the number; `null` for other neighbours. */
+function countOf(one: Slot, other: Slot): Slot | null {
+  const number = counted.has(one.typed) ? other : counted.has(other.typed) ? one : null;
+  const digits = number === null ? null : /^\d+$/.test(number.typed) ? number.typed : digitsOf(number.typed);
+  return digits === null ? null : { ...one, alternatives: [inDigits(digits)], typed: `${one.typed} ${other.typed}` };
+}
+
+/** “the life of pi” is also a title without its article. */
+function withoutArticles({ slots, phrase }: Reading): readonly Reading[] {
+  const others = slots.filter(({ typed }) => !isArticle(typed));
+  if (others.length === slots.length || others.filter(({ typed }) => !functionWords.has(typed)).length < 2) return [];
+  const words = phrase!.split(' ').filter((word) => !isArticle(word));
+  return [{ slots: others, phrase: words.join(' '), whole: null }];
 }
 
 /** All words with their repetitions. Words after `author:` stay bound to the author. */
@@ -199,16 +226,19 @@ function withKnownAuthor(index: IndexReader, words: readonly QueryWord[]): reado
   return words;
 }
 
-/** Words that only say what a number counts: “twilight book two”. */
-const counted = new Set(['book', 'number', 'no', 'part', 'pt', 'vol', 'volume']);
+/** How many of the most popular matches are compared when one of several words must be left out. */
+const comparedMatches = 20;
 
 /** Leaves out function words first, then numbers. They are never the only words that are searched. */
 function planWithFewerWords(index: IndexReader, corrector: Corrector | null, words: readonly QueryWord[]): SearchPlan {
   const slots = words.map((word) => withDigits(corrector === null ? slotAsTyped(word) : corrector.knownInNumber(word)));
-  const isCounted = (at: number): boolean => counted.has(slots[at]!.typed) && isNumber(slots[at + 1]?.typed ?? '');
-  const telling = slots.filter(({ typed }, at) => !functionWords.has(typed) && !isCounted(at));
+  const telling = slots.filter(({ typed }) => !functionWords.has(typed));
   const kept = keepMatchingWords(telling.length > 0 ? telling : slots.slice(0, functionWordsAtMost), {
     matches: (some) => hasMatch(index, some),
+    worth: (some) => {
+      const books = index.ranked(index.places(some).slice(0, comparedMatches));
+      return rankBooks(books, [{ slots: some, phrase: phraseAsTyped(some), whole: null }])[0]?.score ?? 0;
+    },
     frequency: (slot) => {
       const books = index.places([{ ...slot, only: null }]).length;
       return books > 0 && /^\d+$/.test(slot.typed) ? books + mostCounted : books;
@@ -217,10 +247,6 @@ function planWithFewerWords(index: IndexReader, corrector: Corrector | null, wor
   const gathered = createGathering(index);
   if (kept.length > 0) gathered.try({ slots: kept, phrase: phraseAsTyped(kept), whole: null });
   return gathered.plan(kept.length === 0 ? [] : slots.filter((slot) => !kept.includes(slot)).map(({ typed }) => typed));
-}
-
-function isNumber(word: string): boolean {
-  return /^\d+$/.test(word) || digitsOf(word) !== null;
 }
 
 /** The words as typed; `null` if a word was corrected. */
@@ -285,7 +311,6 @@ function createGathering(index: IndexReader) {
       const starting = isCut ? startingPlaces(index, reading.slots, likeliestPhrase(reading)) : [];
       add(reading, { ...matches, places: [...matches.places, ...starting] });
     },
-    isEmpty: () => readings.length === 0,
     /** How many books match, without those of readings that match by chance. */
     count: () => soundMatches,
     /** Whether any reading corrects at most one word, and does not match by chance. */

@@ -65,6 +65,12 @@ const bookcase: readonly Omit<Book, 'id'>[] = [
   { title: 'Der Steppenwolf', author: 'Hermann Müller-Hesse', popularity: 100_000 },
   { title: 'The Shining', author: 'Stephen King', popularity: 700_000 },
   { title: 'Animal, Vegetable, Miracle', author: 'Barbara Kingsolver, Steven L. Hopp', popularity: 80_000 },
+  { title: 'Life of Pi', author: 'Yann Martel', popularity: 800_000 },
+  { title: 'If Life Is a Bowl of Cherries, What Am I Doing in the Pits?', author: 'Erma Bombeck', popularity: 10_000 },
+  { title: 'City of Bones', author: 'Cassandra Clare', popularity: 700_000 },
+  { title: 'Lord of the Flies', author: 'William Golding', popularity: 900_000 },
+  { title: 'Pygmalion: Paperback Edition', author: 'Bernard Shaw', popularity: 10_000 },
+  { title: 'Dune Messiah', author: 'Frank Herbert', popularity: 100_000, series: 'Dune Chronicles #2' },
   { title: 'Good Omens', author: 'Terry Pratchett, Neil Gaiman', popularity: 300_000 },
   {
     title: 'The Hunger Games Trilogy Boxset',
@@ -142,6 +148,13 @@ const meant: readonly (readonly [query: string, meant: RegExp, corrected?: strin
   ['hunger games part two', /Catching Fire/],
   ['harry potter book three', /Azkaban/],
   ['catch twenty two', /Catch-22/],
+  ['dune part two', /Messiah/],
+  ['second dune', /Messiah/],
+  ['the life of pi', /Life of Pi/],
+  ['cities of bones', /City of Bones/],
+  ['lord of the flys', /Flies/],
+  ['hobbit paperback', /Hobbit/],
+  ['a copy of the hobbit please', /Hobbit/],
   ['to kil a mocking bird', /Mockingbird/, 'to kill a mockingbird'],
 ];
 
