@@ -112,6 +112,50 @@ it('says that a broker has come back with older records, and goes on after a reb
   }
 });
 
+it(
+  'says that brokers have elected a leader without the latest records, and goes on after a rebuild',
+  limits,
+  async () => {
+    const data = join(folder, 'unclean');
+    // The third node keeps no copy; without it no majority of controllers could elect a leader.
+    const cluster = await startBroker({ nodes: 3 });
+    const environment = { ...settings(cluster), SAMSA_MQ_PARTITIONS: '1', SAMSA_MQ_REPLICATION: '2' };
+    let trend = await startService('trend', data, environment);
+    try {
+      await cluster.setTopic(topics.searches, {
+        'min.insync.replicas': '1',
+        'unclean.leader.election.enable': 'true',
+      });
+      await search(cluster, 'before', 400);
+      await countsTheLog(cluster, data);
+      const leader = await cluster.leaderOf(topics.searches, 0);
+      const follower = (await cluster.replicasOf(topics.searches, 0)).find((node) => node !== leader)!;
+      await cluster.node(follower).kill();
+      await search(cluster, 'lost', 400);
+      await countsTheLog(cluster, data);
+      await cluster.node(leader).kill();
+      await cluster.node(follower).start();
+      const isElected = async (): Promise<boolean> =>
+        (await cluster.leaderOf(topics.searches, 0).catch(() => -1)) === follower;
+      await until('the other node leads', isElected, patienceMs);
+
+      await until('it is noticed', async () => (await reasonsOf(trend)).includes('diverged'), patienceMs);
+      await cluster.restart();
+      await search(cluster, 'after', 1_000);
+      assert.ok((await reasonsOf(trend)).includes('diverged'));
+      assert.equal(await trend.stop(), 0);
+      const rebuilt = spawnSamsa(['rebuild', 'trend'], data, environment);
+      assert.equal(await rebuilt.ended, 0, rebuilt.output());
+      trend = await startService('trend', data, environment);
+      await countsTheLog(cluster, data);
+      assert.deepEqual(await reasonsOf(trend), []);
+    } finally {
+      await trend.kill();
+      await cluster.stop();
+    }
+  },
+);
+
 it('counts one cluster when services of two clusters share a group id and a state', limits, async () => {
   const data = join(folder, 'two');
   const another = await startBroker();

@@ -45,8 +45,10 @@ export type Broker = {
   readonly deleteTopic: (topic: string) => Promise<void>;
   /** Deletes all records of a topic, as retention would. */
   readonly deleteRecords: (topic: string) => Promise<void>;
-  /** Which node leads a partition. */
+  /** Which node leads a partition; −1 while none does. */
   readonly leaderOf: (topic: string, partition: number) => Promise<number>;
+  /** Which nodes keep a copy of a partition. */
+  readonly replicasOf: (topic: string, partition: number) => Promise<readonly number[]>;
   /** Kills all nodes and removes their data. */
   readonly stop: () => Promise<void>;
 };
@@ -108,6 +110,8 @@ function createCluster(
       await admin.close();
     }
   };
+  const partitionOf = (topic: string, partition: number) =>
+    ask(async (admin) => (await admin.metadata({ topics: [topic] })).topics.get(topic)!.partitions[partition]!);
   const answers = async (): Promise<boolean> => {
     const dead = nodes.find((node) => !node.running());
     if (dead !== undefined) throw new Error(`a broker ended instead of answering:\n${dead.output()}`);
@@ -146,10 +150,8 @@ function createCluster(
     },
     deleteTopic: (topic) => ask((admin) => admin.deleteTopics({ topics: [topic] })),
     deleteRecords: (topic) => ask((admin) => deleteRecords(admin, topic)),
-    leaderOf: (topic, partition) =>
-      ask(
-        async (admin) => (await admin.metadata({ topics: [topic] })).topics.get(topic)!.partitions[partition]!.leader,
-      ),
+    leaderOf: async (topic, partition) => (await partitionOf(topic, partition)).leader,
+    replicasOf: async (topic, partition) => (await partitionOf(topic, partition)).replicas,
   };
 }
 
