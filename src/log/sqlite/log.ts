@@ -37,7 +37,7 @@ export const logSignalName = 'samsa log';
  * The event log in one SQLite file, which several processes may have open at once. Appends of one turn of the event
  * loop are committed together on its next turn. A waiting read sees a record at once when this process appended it,
  * also in another thread (see `shareLogSignal`). When appends follow each other closely, or another process appends, it
- * takes up to about 10 ms.
+ * takes up to about 10 ms; up to about 30 ms when another process appends after a second without records.
  * @throws SamsaError as `openSqlite`, but `log-unavailable` in place of `store-unavailable`.
  */
 export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog {

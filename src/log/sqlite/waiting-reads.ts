@@ -32,6 +32,9 @@ type Waiter = { readonly partitionNumber: number; readonly from: number; readonl
  * time are left out: they would cost more than the appends.
  */
 const pollMs = 5;
+/** How often it looks after a second without news: looking was most of what a shop at rest did. */
+const restingPollMs = 25;
+const restsAfterMs = 1_000;
 const longestTimeoutMs = 2 ** 31 - 1;
 
 /** The reads of one opened log that wait for records. */
@@ -39,12 +42,15 @@ export function createWaitingReads(options: WaitingReadsOptions): WaitingReads {
   const waiters = new Set<Waiter>();
   let polling: NodeJS.Timeout | null = null;
   let seenVersion: number | null = null;
+  let newsMs = performance.now();
   const sentMs = new Map<number, number>();
 
   const wakeWhere = (endOf: (partitionNumber: number) => number | undefined): void => {
     for (const waiter of waiters) {
       const end = endOf(waiter.partitionNumber);
-      if (end !== undefined && end > waiter.from) waiter.wake(true);
+      if (end === undefined || end <= waiter.from) continue;
+      newsMs = performance.now();
+      waiter.wake(true);
     }
   };
 
@@ -60,6 +66,17 @@ export function createWaitingReads(options: WaitingReadsOptions): WaitingReads {
     }
   };
 
+  const pollOn = (): void => {
+    const isResting = performance.now() - newsMs > restsAfterMs;
+    polling = setTimeout(
+      () => {
+        pollOn();
+        look();
+      },
+      isResting ? restingPollMs : pollMs,
+    ).unref();
+  };
+
   const signal = createThreadSignal(options.name, () => {
     if (waiters.size === 0) return;
     for (const { partitionNumber } of waiters) signal.listen(partitionNumber);
@@ -69,7 +86,7 @@ export function createWaitingReads(options: WaitingReadsOptions): WaitingReads {
   const remove = (waiter: Waiter): void => {
     waiters.delete(waiter);
     if (waiters.size > 0 || polling === null) return;
-    clearInterval(polling);
+    clearTimeout(polling);
     polling = null;
   };
 
@@ -78,7 +95,7 @@ export function createWaitingReads(options: WaitingReadsOptions): WaitingReads {
     signal.listen(waiter.partitionNumber);
     if (polling !== null) return;
     seenVersion = null;
-    polling = setInterval(look, pollMs).unref();
+    pollOn();
   };
 
   return {
