@@ -22,6 +22,7 @@ export type MysqlRow = Readonly<Record<string, unknown>>;
 
 /** A value of a statement. A list stands for `IN (?)`, a list of lists for the rows of `VALUES ?`. */
 export type MysqlValue = string | number | null | Uint8Array | readonly MysqlValue[];
+type MysqlQuery = { readonly sql: string; readonly values: readonly MysqlValue[] };
 type Rows = readonly (readonly MysqlValue[])[];
 
 /**
@@ -33,6 +34,8 @@ export type MysqlConnection = {
   readonly id: number;
   readonly server: Server;
   readonly rows: (sql: string, values?: readonly MysqlValue[]) => Promise<readonly MysqlRow[]>;
+  /** The rows of each query; all are sent in one packet. */
+  readonly rowsOfEach: (queries: readonly MysqlQuery[]) => Promise<readonly (readonly MysqlRow[])[]>;
   /** @returns how many rows were found to change, inserted or removed. */
   readonly change: (sql: string, values?: readonly MysqlValue[]) => Promise<number>;
   /** @returns the id that the server gave the inserted row. */
@@ -42,6 +45,18 @@ export type MysqlConnection = {
    * @returns what the server counts: with `INSERT IGNORE`, the rows that were new.
    */
   readonly insert: (sql: string, rows: Rows) => Promise<number>;
+  /**
+   * Sends a statement together with the next one, in one packet, which saves waiting for an answer that nobody needs
+   * (decision 043). The server executes them in order, and stops at the first that fails. The next statement then
+   * throws that error. Use it inside a transaction.
+   */
+  readonly queue: (sql: string, values?: readonly MysqlValue[]) => void;
+  /** As `insert`, but a small statement is queued. */
+  readonly queueRows: (sql: string, rows: Rows) => Promise<void>;
+  /** Sends what is queued. */
+  readonly flush: () => Promise<void>;
+  /** Forgets what is queued: the transaction is rolled back. */
+  readonly dropQueued: () => void;
   /** True when it can no longer be used. */
   readonly isLost: () => boolean;
 };
@@ -57,15 +72,14 @@ type Outcome = { readonly resolve: (result: unknown) => void; readonly reject: (
 
 const connectTimeoutMs = 5_000;
 const perStatement = { rows: 2_000, characters: 1 << 20 };
+/** Larger statements are sent at once, so that the server executes them while the next one is written. */
+const queuedCharacters = 16 << 10;
+const mostQueued = 64;
 
-/**
- * @param timeoutMs how long a statement may go without an answer; then the connection counts as lost.
- * @param multipleStatements whether a statement may be several.
- */
+/** @param timeoutMs how long a packet of statements may go without an answer; then the connection counts as lost. */
 export async function openConnection(
   { host, port, user, password, database, tablePrefix = '', tls }: MysqlAddress,
   timeoutMs: number,
-  multipleStatements = false,
 ): Promise<OwnedConnection> {
   let server: Server | null = null;
   const textOf = createStatementTexts(tablePrefix, () => server);
@@ -79,7 +93,7 @@ export async function openConnection(
     user,
     password,
     database,
-    multipleStatements,
+    multipleStatements: true,
     ...(tls !== undefined && { ssl: { ...tls, rejectUnauthorized: true, verifyIdentity: true } }),
     stream: () => socket,
     connectTimeout: Math.min(connectTimeoutMs, timeoutMs),
@@ -102,11 +116,20 @@ export async function openConnection(
     }).finally(() => {
       pending = null;
     }) as Promise<Result>;
-  const send = async <Result>(text: string, values: readonly MysqlValue[] = []): Promise<Result> => {
+  let queued: string[] = [];
+  /** Sends what is queued and then these statements. @returns the results of these. */
+  const sendAll = async <Result>(texts: readonly string[]): Promise<readonly Result[]> => {
+    const packet = [...queued, ...texts];
+    queued = [];
+    const result = await sendPacket<unknown>(packet.join(';\n'));
+    return (packet.length === 1 ? [result] : (result as unknown[])).slice(-texts.length) as Result[];
+  };
+  const send = async <Result>(text: string): Promise<Result> => (await sendAll<Result>([text]))[0]!;
+  const sendPacket = async <Result>(packet: string): Promise<Result> => {
     const timer = setTimeout(() => lose(fatal(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       return await settle<Result>(({ resolve, reject }) => {
-        driver.query(text, [...values], (error, result) => (error === null ? resolve(result) : reject(error)));
+        driver.query(packet, (error, result) => (error === null ? resolve(result) : reject(error)));
       });
     } catch (error) {
       if (isLostConnection(error)) lose(error);
@@ -115,7 +138,8 @@ export async function openConnection(
       clearTimeout(timer);
     }
   };
-  const query = <Result>(sql: string, values?: readonly MysqlValue[]): Promise<Result> => send(textOf(sql), values);
+  const written = (sql: string, values: readonly MysqlValue[] = []): string => driver.format(textOf(sql), [...values]);
+  const query = <Result>(sql: string, values?: readonly MysqlValue[]): Promise<Result> => send(written(sql, values));
 
   const greet = async (): Promise<{ readonly id: number; readonly server: Server }> => {
     await settle<void>(({ resolve, reject }) => {
@@ -135,21 +159,37 @@ export async function openConnection(
   server = greeted.server;
   const change = async (sql: string, values?: readonly MysqlValue[]): Promise<number> =>
     (await query<ResultSetHeader>(sql, values)).affectedRows;
+  const withValues = (sql: string, values: string): string => textOf(sql).replace('VALUES ?', () => `VALUES ${values}`);
+  const insert = async (sql: string, rows: Rows): Promise<number> => {
+    let counted = 0;
+    for (let [text, rest] = nextValues(rows); text !== '';) {
+      const sent = send<ResultSetHeader>(withValues(sql, text));
+      // The next statement is written while the server executes this one.
+      [text, rest] = nextValues(rest);
+      counted += (await sent).affectedRows;
+    }
+    return counted;
+  };
   return {
     ...greeted,
     rows: query<readonly MysqlRow[]>,
+    rowsOfEach: (queries) => sendAll(queries.map(({ sql, values }) => written(sql, values))),
     change,
     insertOne: async (sql, values) => (await query<ResultSetHeader>(sql, values)).insertId,
-    insert: async (sql, rows) => {
-      const [before, after] = textOf(sql).split('VALUES ?') as [string, string];
-      let counted = 0;
-      for (let [text, rest] = nextValues(rows); text !== '';) {
-        const sent = send<ResultSetHeader>(`${before}VALUES ${text}${after}`);
-        // The next statement is written while the server executes this one.
-        [text, rest] = nextValues(rest);
-        counted += (await sent).affectedRows;
-      }
-      return counted;
+    insert,
+    queue: (sql, values) => void queued.push(written(sql, values)),
+    queueRows: async (sql, rows) => {
+      const [text, rest] = nextValues(rows);
+      const isLarge = text.length > queuedCharacters || rest.length > 0;
+      if (isLarge || queued.length >= mostQueued) await insert(sql, rows);
+      else if (text !== '') queued.push(withValues(sql, text));
+    },
+    flush: async () => {
+      const last = queued.pop();
+      if (last !== undefined) await send(last);
+    },
+    dropQueued: () => {
+      queued = [];
     },
     isLost: () => lost !== null,
     cut: () => lose(fatal('the connection was closed')),

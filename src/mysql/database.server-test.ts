@@ -96,6 +96,56 @@ describe('a MySQL database', () => {
     assert.deepEqual(await wordsOf(database), []);
   });
 
+  it('sends what needs no answer with the next statement, whose error undoes all', async () => {
+    const database = await open();
+    await database.transaction(async (connection) => {
+      await connection.queueRows('INSERT INTO word VALUES ?', [[1, "a; 'b' ?"]]);
+      connection.queue('UPDATE word SET word = CONCAT(word, ?) WHERE id = ?', ['; c', 1]);
+      const both = await connection.rowsOfEach([
+        { sql: 'SELECT word FROM word WHERE id = ?', values: [1] },
+        { sql: 'SELECT COUNT(*) AS n FROM word', values: [] },
+      ]);
+      assert.deepEqual(
+        both.flat().map((row) => String(row['word'] ?? row['n'])),
+        ["a; 'b' ?; c", '1'],
+      );
+      await connection.queueRows('INSERT INTO word VALUES ?', [[2, 'b']]);
+      await connection.queueRows('INSERT INTO word VALUES ?', []);
+    });
+    assert.deepEqual(await wordsOf(database), ["a; 'b' ?; c", 'b']);
+
+    const failing = database.transaction(async (connection) => {
+      await connection.queueRows('INSERT INTO word VALUES ?', [[3, 'c']]);
+      await connection.queueRows('INSERT INTO word VALUES ?', [[1, 'again']]);
+    });
+    await assert.rejects(failing, { errno: 1062 });
+    const giving = database.transaction(async (connection) => {
+      await connection.queueRows('INSERT INTO word VALUES ?', [[3, 'c']]);
+      throw new Error('no');
+    });
+    await assert.rejects(giving, { message: 'no' });
+    assert.deepEqual(await wordsOf(database), ["a; 'b' ?; c", 'b']);
+    await database.connected((connection) => connection.queueRows('INSERT INTO word VALUES ?', [[3, 'c']]));
+    assert.deepEqual(await wordsOf(database), ["a; 'b' ?; c", 'b', 'c']);
+  });
+
+  it('runs a transaction again when a queued statement meets a deadlock', async () => {
+    const database = await open();
+    await database.transaction((connection) => connection.change("INSERT INTO word VALUES (1, ''), (2, '')"));
+    let begun = 0;
+    const bothHold = Promise.withResolvers<void>();
+    const append = (first: number, second: number) =>
+      database.transaction(async (connection) => {
+        await connection.change("UPDATE word SET word = CONCAT(word, 'x') WHERE id = ?", [first]);
+        if (++begun === 2) bothHold.resolve();
+        await bothHold.promise;
+        connection.queue("UPDATE word SET word = CONCAT(word, 'x') WHERE id = ?", [second]);
+      });
+    await Promise.all([append(1, 2), append(2, 1)]);
+    assert.equal(begun, 3);
+    assert.deepEqual(await wordsOf(database), ['xx', 'xx']);
+  });
+
   it('runs a transaction again after a deadlock', async () => {
     const database = await open();
     await database.transaction((connection) => connection.change("INSERT INTO word VALUES (1, ''), (2, '')"));

@@ -90,8 +90,11 @@ function databaseOf(name: string, lockScope: string, pool: ConnectionPool): Mysq
   const withConnection = async <Result>(body: Work<Result>): Promise<Result> => {
     const { connection, release } = await pool.acquire();
     try {
-      return await body(connection);
+      const result = await body(connection);
+      await connection.flush();
+      return result;
     } finally {
+      connection.dropQueued();
       release();
     }
   };
@@ -144,7 +147,6 @@ function createSession(pool: ConnectionPool): MysqlSession {
   };
 }
 
-/** On a separate connection: only migrations may send several statements at a time. */
 async function prepareDatabase(
   name: string,
   lockScope: string,
@@ -152,7 +154,7 @@ async function prepareDatabase(
   migrations: readonly Migrations[],
   onConnected: (connection: OwnedConnection) => void = () => {},
 ): Promise<void> {
-  const connection = await translateErrors(name, openConnection(address, migrationTimeoutMs, true));
+  const connection = await translateErrors(name, openConnection(address, migrationTimeoutMs));
   onConnected(connection);
   try {
     await translateErrors(name, migrate(connection, { name, lockScope }, migrations));

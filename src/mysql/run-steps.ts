@@ -13,7 +13,8 @@ export async function runSteps<Result>(connection: MysqlConnection, steps: Steps
 
 async function execute(connection: MysqlConnection, step: Step): Promise<unknown> {
   if (step.kind === 'upsert') {
-    return connection.insert(upsert(step.table, 'mysql'), inKeyOrder(step.table, step.rows));
+    return connection.queueRows(upsert(step.table, 'mysql'), inKeyOrder(step.table, step.rows));
   }
+  if (step.kind === 'several') return connection.rowsOfEach(step.queries);
   return step.kind === 'rows' ? connection.rows(step.sql, step.values) : connection.change(step.sql, step.values);
 }

@@ -3,34 +3,34 @@ import { retry } from '../runtime/waiting.ts';
 import type { MysqlConnection } from './connection.ts';
 import { isCollision, isLostConnection } from './errors.ts';
 
-/** Runs `body` in a transaction on this connection. `snapshot` only reads, all as of one moment. */
+/**
+ * Runs `body` in a transaction on this connection. `snapshot` only reads, all as of one moment: that of the first
+ * statement of `body`.
+ */
 export async function inTransaction<Result>(
   connection: MysqlConnection,
   kind: 'write' | 'snapshot',
   body: (connection: MysqlConnection) => Promise<Result>,
 ): Promise<Result> {
-  if (kind === 'write') {
-    await connection.change('START TRANSACTION');
-  } else {
-    await startSnapshot(connection);
-  }
-  let result: Result;
+  if (kind === 'write') connection.queue('START TRANSACTION');
+  else startSnapshot(connection);
   try {
-    result = await body(connection);
+    const result = await body(connection);
+    await commit(connection);
+    return result;
   } catch (error) {
+    connection.dropQueued();
     // When this fails too, the connection is lost, and the server rolls back.
     if (!connection.isLost()) await connection.change('ROLLBACK').catch(() => {});
     throw error;
   }
-  await commit(connection);
-  return result;
 }
 
-/** Everything read until the transaction ends is as of this moment. */
-export async function startSnapshot(connection: MysqlConnection): Promise<void> {
-  await connection.change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+/** Everything read until the transaction ends is as of the moment of the next statement. */
+export function startSnapshot(connection: MysqlConnection): void {
+  connection.queue('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
   const readOnly = connection.server.hasReadOnlySnapshots ? ', READ ONLY' : '';
-  await connection.change(`START TRANSACTION WITH CONSISTENT SNAPSHOT${readOnly}`);
+  connection.queue(`START TRANSACTION WITH CONSISTENT SNAPSHOT${readOnly}`);
 }
 
 async function commit(connection: MysqlConnection): Promise<void> {

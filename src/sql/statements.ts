@@ -108,16 +108,15 @@ function bytesOf(value: SqlValue): Uint8Array {
 
 export type SqlRow = Readonly<Record<string, unknown>>;
 
+export type Query = { readonly sql: string; readonly values: readonly (SqlValue | readonly SqlValue[])[] };
+
 /**
  * One statement that a generator asks its runner to execute, in SQL that all our databases understand. `state.position`
  * means the table `position` of the state at hand; a list of values stands for `IN (?)`.
  */
 export type Step =
-  | {
-      readonly kind: 'rows' | 'change';
-      readonly sql: string;
-      readonly values: readonly (SqlValue | readonly SqlValue[])[];
-    }
+  | ({ readonly kind: 'rows' | 'change' } & Query)
+  | { readonly kind: 'several'; readonly queries: readonly Query[] }
   | { readonly kind: 'upsert'; readonly table: MergedTable; readonly rows: readonly (readonly SqlValue[])[] };
 
 /**
@@ -129,6 +128,13 @@ export type Steps<Result> = Generator<Step, Result, unknown>;
 /** Text may come as bytes: read it with `columnText`. Whole numbers may come as text: read them with `Number`. */
 export function* rows(sql: string, values: readonly (SqlValue | readonly SqlValue[])[] = []): Steps<readonly SqlRow[]> {
   return (yield { kind: 'rows', sql, values }) as readonly SqlRow[];
+}
+
+/** The rows of each query. None of them may need the answer of another one: MySQL gets them all at once. */
+export function* rowsOfEach<const Queries extends readonly Query[]>(
+  ...queries: Queries
+): Steps<{ readonly [Index in keyof Queries]: readonly SqlRow[] }> {
+  return (yield { kind: 'several', queries }) as { readonly [Index in keyof Queries]: readonly SqlRow[] };
 }
 
 /** @returns how many rows were found to change, inserted or removed. */

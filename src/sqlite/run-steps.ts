@@ -16,6 +16,7 @@ function execute(connection: Connection, step: Step): unknown {
     for (const row of step.rows) statement.run(...row);
     return undefined;
   }
+  if (step.kind === 'several') return step.queries.map((query) => execute(connection, { kind: 'rows', ...query }));
   const statement = connection.prepare(inSqlite(step.sql, step.values));
   const values = step.values.map(valueOf);
   return step.kind === 'rows' ? statement.all(...values) : Number(statement.run(...values).changes);

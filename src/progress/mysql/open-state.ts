@@ -201,7 +201,7 @@ async function tableNames(connection: MysqlConnection, prefix: string): Promise<
  * @param live the snapshot is its transaction and ends with the connection.
  */
 async function openMysqlSnapshot(live: OwnedConnection, draft: MysqlConnection): Promise<StateSnapshot> {
-  await startSnapshot(live);
+  startSnapshot(live);
   const positions = await runSteps(live, readPositionsByProjection());
   return {
     positions: (projection) => positions.get(projection) ?? [],

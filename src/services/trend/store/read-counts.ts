@@ -1,5 +1,5 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
-import { columnText, rows, type Dialect, type SqlRow, type Steps } from '../../../sql/statements.ts';
+import { columnText, rows, rowsOfEach, type Dialect, type SqlRow, type Steps } from '../../../sql/statements.ts';
 import type { Counts, Decisions, HourCount, QueryDescription, QueryTotal, UnansweredQuery } from './trend-store.ts';
 import { countedDays, hoursAhead } from './forget-old-counts.ts';
 import type { Spelling } from './tally.ts';
@@ -29,28 +29,37 @@ export function* readDescriptions(
   if (queries.length === 0) return [];
   const firstDay = Math.floor(nowHour / 24) - countedDays;
   const latest = latestTimes[dialect];
-  const known = yield* rows(
-    `SELECT q.id AS query, q.query_key, corrected, books FROM state.query AS q
-     JOIN state.${latest.table} AS t ON t.${latest.id} = q.id LEFT JOIN state.answer AS a ON a.query = q.id
-     WHERE q.id IN (?) AND t.time_ms >= ?`,
-    [queries, firstDay * 24 * hourMs],
-  );
-  const readers = byQuery(
-    yield* rows(
-      `SELECT query, COUNT(DISTINCT reader) AS in_day, COUNT(DISTINCT CASE WHEN hour >= ? THEN reader END) AS recent
+  const [known, distinctReaders, hourly, booksLedTo, labels] = yield* rowsOfEach(
+    {
+      sql: `SELECT q.id AS query, q.query_key, corrected, books FROM state.query AS q
+       JOIN state.${latest.table} AS t ON t.${latest.id} = q.id LEFT JOIN state.answer AS a ON a.query = q.id
+       WHERE q.id IN (?) AND t.time_ms >= ?`,
+      values: [queries, firstDay * 24 * hourMs],
+    },
+    {
+      sql: `SELECT query, COUNT(DISTINCT reader) AS in_day, COUNT(DISTINCT CASE WHEN hour >= ? THEN reader END) AS recent
        FROM state.hourly_reader WHERE hour IN (?) AND query IN (?) GROUP BY query`,
-      [nowHour - 2, numbersFrom(nowHour - 23, 24 + hoursAhead), queries],
-    ),
-  );
-  const counts = byQuery(
-    yield* rows(
-      `SELECT query, hour, readers, anonymous, searches, places FROM state.hourly WHERE hour IN (?) AND query IN (?)
+      values: [nowHour - 2, numbersFrom(nowHour - 23, 24 + hoursAhead), queries],
+    },
+    {
+      sql: `SELECT query, hour, readers, anonymous, searches, places FROM state.hourly WHERE hour IN (?) AND query IN (?)
        ORDER BY query, hour`,
-      [numbersFrom(nowHour - 47, 48 + hoursAhead), queries],
-    ),
+      values: [numbersFrom(nowHour - 47, 48 + hoursAhead), queries],
+    },
+    {
+      sql: `SELECT query, book, SUM(searches) AS searches FROM state.lead WHERE day IN (?) AND query IN (?)
+       GROUP BY query, book`,
+      values: [numbersFrom(firstDay + 1, countedDays + 1), queries],
+    },
+    {
+      sql: 'SELECT query, label, readers, places FROM state.spelling WHERE day IN (?) AND query IN (?)',
+      values: [numbersFrom(firstDay, spellingDays), queries],
+    },
   );
-  const leads = yield* readLeads(queries, firstDay);
-  const spellings = yield* readSpellings(queries, firstDay);
+  const readers = byQuery(distinctReaders);
+  const counts = byQuery(hourly);
+  const leads = firstLeads(byQuery(booksLedTo));
+  const spellings = yield* readSpellings(byQuery(labels), firstDay);
   return known.map((row) => {
     const query = Number(row['query']);
     const distinct = readers.get(query)?.[0];
@@ -79,14 +88,7 @@ export function* readKeys(queries: readonly number[]): Steps<ReadonlyMap<number,
   return new Map(found.map((row) => [Number(row['id']), columnText(row['query_key'])!]));
 }
 
-function* readLeads(queries: readonly number[], firstDay: number): Steps<ReadonlyMap<number, number>> {
-  const found = byQuery(
-    yield* rows(
-      `SELECT query, book, SUM(searches) AS searches FROM state.lead WHERE day IN (?) AND query IN (?)
-       GROUP BY query, book`,
-      [numbersFrom(firstDay + 1, countedDays + 1), queries],
-    ),
-  );
+function firstLeads(found: ReadonlyMap<number, readonly SqlRow[]>): ReadonlyMap<number, number> {
   const leads = new Map<number, number>();
   for (const [query, books] of found) {
     const [first] = books
@@ -99,20 +101,20 @@ function* readLeads(queries: readonly number[], firstDay: number): Steps<Readonl
 
 type Spellings = { readonly spellings: readonly Spelling[]; readonly readers: number };
 
-/** The spellings of queries that differ from their keys. */
-function* readSpellings(queries: readonly number[], firstDay: number): Steps<ReadonlyMap<number, Spellings>> {
-  const days = numbersFrom(firstDay, countedDays + 3);
-  const found = byQuery(
-    yield* rows('SELECT query, label, readers, places FROM state.spelling WHERE day IN (?) AND query IN (?)', [
-      days,
-      queries,
-    ]),
-  );
+/** Days whose spellings are read. */
+const spellingDays = countedDays + 3;
+
+/** @param found the spellings of queries that differ from their keys. */
+function* readSpellings(
+  found: ReadonlyMap<number, readonly SqlRow[]>,
+  firstDay: number,
+): Steps<ReadonlyMap<number, Spellings>> {
   if (found.size === 0) return new Map();
+  const days = numbersFrom(firstDay, spellingDays);
   const spelt = [...found.keys()];
   // Older hours have become days, unless forgetting is late.
   const [oldest] = yield* rows('SELECT MIN(hour) AS hour FROM state.hourly');
-  const [firstHour, endHour] = [Math.max(firstDay * 24, Number(oldest?.['hour'])), (firstDay + countedDays + 3) * 24];
+  const [firstHour, endHour] = [Math.max(firstDay * 24, Number(oldest?.['hour'])), (firstDay + spellingDays) * 24];
   const hours = numbersFrom(firstHour, Math.max(0, endHour - firstHour));
   const totals = byQuery(
     yield* rows(

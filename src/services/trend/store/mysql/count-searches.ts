@@ -134,7 +134,7 @@ async function raiseCounts(connection: MysqlConnection, tallies: Iterable<QueryT
     }
     for (const { day, book, searches } of leads) rows.get(lead)!.push([day, query, book, searches]);
   }
-  for (const [table, values] of rows) await connection.insert(upsert(table, 'mysql'), inKeyOrder(table, values));
+  for (const [table, values] of rows) await connection.queueRows(upsert(table, 'mysql'), inKeyOrder(table, values));
   return counts;
 }
 
@@ -166,7 +166,7 @@ async function journalCommit(
     anonymous,
     searches,
   ]);
-  await connection.change(
+  connection.queue(
     `INSERT INTO state.commit (position_id, revision, counts, total)
      SELECT ?, ?, ?, COALESCE(MAX(total), 0) + ? FROM state.commit WHERE position_id = ?`,
     [positionId, revision, JSON.stringify(journaled), counts.length, positionId],
@@ -175,7 +175,7 @@ async function journalCommit(
   const [row] = await connection.rows('SELECT MAX(total) AS total FROM state.commit WHERE position_id = ?', [
     positionId,
   ]);
-  await connection.change('DELETE FROM state.commit WHERE position_id = ? AND total <= ? AND revision < ?', [
+  connection.queue('DELETE FROM state.commit WHERE position_id = ? AND total <= ? AND revision < ?', [
     positionId,
     Number(row?.['total']) - keptCounts,
     revision,

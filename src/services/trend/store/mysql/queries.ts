@@ -173,9 +173,9 @@ export async function keepLatestAnswers(connection: MysqlConnection, searched: r
       again.push([row.id, '', '', '', timeMs, isLater ? given.time : row.answeredMs]);
     }
   }
-  await connection.insert(upsert(answer, 'mysql'), answers);
-  await connection.insert(upsert(firstAnswer, 'mysql'), inserted);
-  await connection.insert(upsert(answeredAgain, 'mysql'), again);
+  await connection.queueRows(upsert(answer, 'mysql'), answers);
+  await connection.queueRows(upsert(firstAnswer, 'mysql'), inserted);
+  await connection.queueRows(upsert(answeredAgain, 'mysql'), again);
 }
 
 async function readAnswers(
