@@ -103,11 +103,22 @@ export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
   };
 }
 
+type Mark = { readonly source: string; readonly sequence: number };
+
+/** Where headers keep their mark: two projections on one thread ask for it. */
+const decodedMark = Symbol('decoded mark');
+type MarkedHeaders = StoredHeaders & { [decodedMark]?: Mark | null };
+
 /**
  * Only the source and the sequence, to find repeats; much cheaper than the whole envelope. `null` for plain messages
  * and when one of the two cannot be read. If a header repeats, the first one may count.
  */
-export function decodeMark(headers: StoredHeaders): { source: string; sequence: number } | null {
+export function decodeMark(headers: MarkedHeaders): Mark | null {
+  if (headers[decodedMark] === undefined) headers[decodedMark] = findMark(headers);
+  return headers[decodedMark];
+}
+
+function findMark(headers: StoredHeaders): Mark | null {
   let source = '';
   let sequence = Number.NaN;
   for (const [name, value] of headers) {

@@ -77,7 +77,7 @@ function drain(server: Server, patienceMs: number): void {
 const runningPerConnection = 16;
 
 type Exchange = readonly [IncomingMessage, ServerResponse];
-type Connection = { running: number; readonly waiting: Exchange[] };
+type Connection = { running: number; readonly waiting: Exchange[]; readonly onAnswered: () => void };
 
 /**
  * An HTTP server that runs at most 16 requests of one connection at the same time. It stops reading a connection that
@@ -89,12 +89,21 @@ export function createPacedServer(
 ): Server {
   const connections = new WeakMap<Socket, Connection>();
 
+  const connect = (socket: Socket): Connection => {
+    const connection: Connection = {
+      running: 0,
+      waiting: [],
+      onAnswered: () => {
+        connection.running--;
+        advance(connection, socket);
+      },
+    };
+    connections.set(socket, connection);
+    return connection;
+  };
   const start = (connection: Connection, [request, response]: Exchange): void => {
     connection.running++;
-    response.once('close', () => {
-      connection.running--;
-      advance(connection, request.socket);
-    });
+    response.on('close', connection.onAnswered);
     handle(request, response);
   };
   const advance = (connection: Connection, socket: Socket): void => {
@@ -106,11 +115,7 @@ export function createPacedServer(
 
   return createServer(options, (request, response) => {
     const { socket } = request;
-    let connection = connections.get(socket);
-    if (connection === undefined) {
-      connection = { running: 0, waiting: [] };
-      connections.set(socket, connection);
-    }
+    const connection = connections.get(socket) ?? connect(socket);
     if (connection.running < runningPerConnection) return start(connection, [request, response]);
     connection.waiting.push([request, response]);
     socket.pause();

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { createEventSource } from '../../events/envelope.ts';
@@ -120,7 +119,6 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
   const answerSearch = createAnswerSearch({
     index,
     sendEvent: publisher.sendEvent,
-    newId: randomUUID,
     stopwatch: () => performance.now(),
   });
   const lookupBook = (id: number): Promise<Book | null> => books.catalogue.get(id);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Type, type Static } from '@sinclair/typebox';
 import { BookSchema } from '../../../events/book.ts';
 import { longestQuery } from '../../../events/book-searched.ts';
@@ -180,6 +181,6 @@ function describeAnswer(answer: SearchAnswer) {
     dropped: answer.dropped,
     facets: answer.facets,
     took_ms: Math.round(answer.tookMs * 1_000) / 1_000,
-    query_id: answer.queryId,
+    query_id: randomUUID(),
   };
 }

@@ -45,7 +45,6 @@ export type SearchAnswer = {
   readonly words: () => readonly QueryWord[];
   readonly facets: Facets | null;
   readonly tookMs: number;
-  readonly queryId: string;
 };
 
 /**
@@ -57,13 +56,12 @@ export type AnswerSearch = (query: string, reader: SearchingReader, options: Sea
 export type AnswerSearchDeps = {
   readonly index: Pick<SearchIndex, 'search'>;
   readonly sendEvent: SendEvent;
-  readonly newId: () => string;
   /** Milliseconds of any origin. */
   readonly stopwatch: () => number;
 };
 
 export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
-  const { index, sendEvent, newId, stopwatch } = deps;
+  const { index, sendEvent, stopwatch } = deps;
   return async (typed, reader, { record, ...options }) => {
     const started = stopwatch();
     const request: SearchRequest = { text: typed, ...options };
@@ -93,7 +91,6 @@ export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
       words: found.words,
       facets: found.facets,
       tookMs,
-      queryId: newId(),
     };
   };
 }
