@@ -12,27 +12,36 @@ import { openBookList } from './open-book-list.ts';
 const csv = 'title,author\nEmma,Jane Austen\nPersuasion,Jane Austen\n';
 const titles = async (content: Uint8Array) => titlesIn((await readBookList('books', content)).rows);
 
-/** A workbook with one sheet of texts, numbers, a day, and a title that Excel took for a truth value. */
-function workbook(): Buffer {
-  const cell = (at: string, text: string): string => `<c r="${at}" t="inlineStr"><is><t>${text}</t></is></c>`;
-  const rows = [
-    `<row r="1">${cell('A1', 'Title')}${cell('B1', 'Author')}${cell('C1', 'ISBN')}${cell('D1', 'Published')}</row>`,
-    `<row r="2">${cell('A2', 'Emma &amp; Co')}${cell('B2', 'Jane Austen')}<c r="C2"><v>9780306406157</v></c><c r="D2" s="1"><v>36526</v></c></row>`,
-    `<row r="3">${cell('A3', 'Persuasion')}</row>`,
-    '<row r="4"><c r="A4" t="b"><v>1</v></c></row>',
-  ];
-  const main = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
-  const office = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
-  const packages = 'http://schemas.openxmlformats.org/package/2006';
+const main = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
+const office = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
+const packages = 'http://schemas.openxmlformats.org/package/2006';
+
+/** A workbook of one sheet with these rows. Style 1 is a day, 2 a day by a format of the workbook, 3 a number. */
+function workbookOf(rows: readonly string[], { shared = '', properties = '' } = {}): Buffer {
+  const formats =
+    '<numFmts><numFmt numFmtId="170" formatCode="dd\\.mm\\.yyyy"/><numFmt numFmtId="171" formatCode="0 &quot;days&quot;"/></numFmts>';
+  const styles = [0, 14, 170, 171].map((id) => `<xf numFmtId="${id}" xfId="0"/>`).join('');
   const files = {
     '[Content_Types].xml': `<Types xmlns="${packages}/content-types"></Types>`,
-    'xl/workbook.xml': `<workbook xmlns="${main}" xmlns:r="${office}"><sheets><sheet name="Books" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+    'xl/workbook.xml': `<workbook xmlns="${main}" xmlns:r="${office}">${properties}<sheets><sheet name="Books" sheetId="1" r:id="rId1"/></sheets></workbook>`,
     'xl/_rels/workbook.xml.rels': `<Relationships xmlns="${packages}/relationships"><Relationship Id="rId1" Type="${office}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="${office}/styles" Target="styles.xml"/></Relationships>`,
-    'xl/styles.xml': `<styleSheet xmlns="${main}"><cellStyleXfs count="1"><xf numFmtId="0"/></cellStyleXfs><cellXfs count="2"><xf numFmtId="0" xfId="0"/><xf numFmtId="14" xfId="0" applyNumberFormat="1"/></cellXfs></styleSheet>`,
+    'xl/styles.xml': `<styleSheet xmlns="${main}">${formats}<cellStyleXfs count="1"><xf numFmtId="0"/></cellStyleXfs><cellXfs>${styles}</cellXfs></styleSheet>`,
+    'xl/sharedStrings.xml': `<sst xmlns="${main}">${shared}</sst>`,
     'xl/worksheets/sheet1.xml': `<worksheet xmlns="${main}"><sheetData>${rows.join('')}</sheetData></worksheet>`,
   };
   return zip(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])));
 }
+
+const cell = (at: string, text: string): string => `<c r="${at}" t="inlineStr"><is><t>${text}</t></is></c>`;
+
+/** A workbook with one sheet of texts, numbers, a day, and a title that Excel took for a truth value. */
+const workbook = (): Buffer =>
+  workbookOf([
+    `<row r="1">${cell('A1', 'Title')}${cell('B1', 'Author')}${cell('C1', 'ISBN')}${cell('D1', 'Published')}</row>`,
+    `<row r="2">${cell('A2', 'Emma &amp; Co')}${cell('B2', 'Jane Austen')}<c r="C2"><v>9780306406157</v></c><c r="D2" s="1"><v>36526</v></c></row>`,
+    `<row r="3">${cell('A3', 'Persuasion')}</row>`,
+    '<row r="4"><c r="A4" t="b"><v>1</v></c></row>',
+  ]);
 
 describe('a file of books', () => {
   it('may be packed by gzip, in several parts too, whatever it is called', async () => {
@@ -54,6 +63,48 @@ describe('a file of books', () => {
     assert.ok(first !== undefined && first.problem === undefined);
     const { author, isbn, published_at: published } = first.book.fields;
     assert.deepEqual([author, isbn, published], ['Jane Austen', '9780306406157', '2000-01-01']);
+  });
+
+  it('may be a workbook with texts apart, days in several forms, formulas, faults, and cells without an address', async () => {
+    const shared =
+      '<si><t>Title</t></si><si><t>Published</t></si><si><r><t>雪</t></r><r><t>国</t></r><rPh sb="0" eb="1"><t>ユキ</t></rPh></si>';
+    const header = '<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row>';
+    const published = async (cells: readonly string[], properties = ''): Promise<readonly unknown[]> => {
+      const rows = cells.map((one) => `<row><c t="s"><v>2</v></c>${one}</row>`);
+      const list = await readBookList('books.xlsx', workbookOf([header, ...rows], { shared, properties }));
+      return list.rows.map((row) =>
+        row.problem === undefined ? [row.book.fields.title, row.book.fields.published_at] : row,
+      );
+    };
+    const [days, title] = [
+      ['<c s="1"><v>36526.75</v></c>', '<c s="2"><v>36526</v></c>', '<c t="d"><v>2000-01-01T10:00:00</v></c>'],
+      '雪国',
+    ];
+    assert.deepEqual(
+      await published(days),
+      Array.from(days, () => [title, '2000-01-01']),
+    );
+    assert.deepEqual(await published(['<c s="3"><v>1999</v></c>', '<c t="str"><f>A1</f><v>1999</v></c>']), [
+      [title, '1999'],
+      [title, '1999'],
+    ]);
+    assert.deepEqual(await published(['<c t="e"><v>#N/A</v></c>', '']), [
+      [title, null],
+      [title, undefined],
+    ]);
+    assert.deepEqual(await published(['<c s="1"><v>35064</v></c>'], '<workbookPr date1904="1"/>'), [
+      [title, '2000-01-01'],
+    ]);
+  });
+
+  it('may be a workbook with a stray cell in its last row and column', async () => {
+    const stray = `<row r="1048576">${cell('XFD1048576', 'x')}</row>`;
+    const content = workbookOf([
+      `<row r="1">${cell('A1', 'Title')}</row>`,
+      `<row r="2">${cell('A2', 'Emma')}</row>`,
+      stray,
+    ]);
+    assert.deepEqual(await titles(content), ['2: Emma']);
   });
 
   it('may be a workbook that is packed by gzip, or in a zip archive', async () => {

@@ -128,7 +128,8 @@ async function* unpack(path: string, packed: AsyncIterable<Buffer>): AsyncGenera
   }
 }
 
-function checkExpansion(path: string, bytes: number, packedBytes: number): void {
+/** @throws SamsaError `bad-import-file` when an archive expands to far more than text does. */
+export function checkExpansion(path: string, bytes: number, packedBytes: number): void {
   if (bytes <= mayExpandBytes || bytes <= mostExpansion * packedBytes) return;
   throw badFile(path, `the archive expands to more than ${mostExpansion} times its size`);
 }

@@ -1,5 +1,4 @@
 import { cutTo, oneLine } from '../../book-fields.ts';
-import { reason } from '../../../../../errors.ts';
 import { exportColumns, isExport, readExported } from '../exported-books.ts';
 import type { BookList, ListedRow } from './book-list.ts';
 import { columnKey, findColumns, type ChosenColumns } from './columns.ts';
@@ -7,6 +6,7 @@ import { parseLine, readRecords, type CsvDialect, type TableRecord } from './csv
 import { badFile, type ListFile } from './list-file.ts';
 import { createRowReader } from './read-row.ts';
 import type { TextFile, TextLine } from './text-lines.ts';
+import { readFirstSheet, type SheetRow } from './workbook-rows.ts';
 
 /** A title page or a line of dates may stand before the header. */
 const linesBeforeHeader = 50;
@@ -113,45 +113,22 @@ function checkChosen({ path }: ListFile, header: readonly string[], chosen: Chos
   );
 }
 
-/** A workbook is held in memory as a whole, so larger ones are refused. */
-const mostWorkbookBytes = 200 << 20;
-
 /** @throws SamsaError `bad-import-file` when it is damaged, too large, or its first sheet has no column for titles. */
 export async function openWorkbook(file: ListFile, chosen: ChosenColumns): Promise<BookList> {
-  const lines = await readFirstSheet(file);
-  const texts = lines.map((cells) => cells.map(sheetText));
-  const at = texts.slice(0, linesBeforeHeader).findIndex((cells) => findColumns(cells, chosen).at.has('title'));
+  const sheet = readFirstSheet(file);
+  const first: SheetRow[] = [];
+  while (first.length < linesBeforeHeader) {
+    const more = await sheet.next();
+    if (more.done === true) break;
+    first.push(...more.value);
+  }
+  const at = first.slice(0, linesBeforeHeader).findIndex(({ cells }) => findColumns(cells, chosen).at.has('title'));
   if (at === -1)
     throw badFile(file.path, 'expected a column for titles in the first sheet. Name it with --columns title=NAME');
-  const header = texts[at]!;
   async function* records(): AsyncGenerator<readonly TableRecord[]> {
-    yield texts
-      .slice(at + 1)
-      .flatMap((cells, index) => (cells.every((cell) => cell === '') ? [] : [{ line: at + 2 + index, cells }]));
+    const filled = (rows: readonly SheetRow[]) => rows.filter(({ cells }) => cells.some((cell) => cell !== ''));
+    yield filled(first.slice(at + 1));
+    for await (const rows of sheet) yield filled(rows);
   }
-  return tableOf(file, { header, chosen, records: records() });
-}
-
-async function readFirstSheet(file: ListFile): Promise<readonly (readonly unknown[])[]> {
-  const blocks: Buffer[] = [];
-  let bytes = 0;
-  for await (const block of file.blocks()) {
-    bytes += block.length;
-    if (bytes > mostWorkbookBytes) throw badFile(file.path, 'expected a workbook of at most 200 MB; save it as CSV');
-    blocks.push(block);
-  }
-  try {
-    // Loaded only here, because it is a quarter of all code that an import loads.
-    const { default: readSheets } = await import('read-excel-file/node');
-    return (await readSheets(Buffer.concat(blocks), { trim: false }))[0]?.data ?? [];
-  } catch (error) {
-    throw badFile(file.path, `expected a workbook (.xlsx) that can be read, got: ${reason(error)}`, error);
-  }
-}
-
-function sheetText(value: unknown): string {
-  if (value instanceof Date) return value.toISOString().slice(0, 10);
-  // A title such as "True" becomes a truth value when it is typed into a sheet.
-  if (typeof value === 'boolean') return String(value).toUpperCase();
-  return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+  return tableOf(file, { header: first[at]!.cells, chosen, records: records() });
 }
