@@ -104,12 +104,14 @@ describe('samsa dead-letters', () => {
   });
 
   test('says that there are none', async ({ run, read }) => {
+    const none = await run((context) => listDeadLetters(context, {}));
+    assert.match(none.err, /^no service has stored anything in .* yet\nno dead letters\n$/);
+    await read(['emma']);
     assert.deepEqual(await run((context) => listDeadLetters(context, {})), {
       code: 0,
       out: '',
       err: 'no dead letters\n',
     });
-    await read(['emma']);
     assert.equal((await run((context) => listDeadLetters(context, { json: true }))).out, '[]\n');
     assert.match((await run((context) => redriveDeadLetters(context, [], { all: true }))).out, /^0 dead letters\n$/);
   });

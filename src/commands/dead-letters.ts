@@ -59,7 +59,11 @@ export async function listDeadLetters(
     if (options.json === true) facts.push(factsOf(letter));
     else print(summarise(letter));
   }
-  if (found === 0) requireProjection(config, options);
+  if (found === 0) {
+    requireProjection(config, options);
+    const opened = await Promise.all(stateLocations(config).map(({ location }) => isThere(location)));
+    if (!opened.includes(true)) warn(`no service has stored anything in ${config.data} or its database yet`);
+  }
   const aside = readSetAside(shopFiles(config).spools).length;
   if (options.json === true) print(JSON.stringify(facts, null, 2));
   else if (found === 0) warn('no dead letters');

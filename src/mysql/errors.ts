@@ -84,7 +84,8 @@ export function mysqlError(name: string, error: unknown): unknown {
   }
   const problem = collisions.get(number) ?? lostConnections.get(number) ?? passing.get(number);
   if (problem === undefined && !isLostConnection(error)) return error;
-  return new SamsaError('store-unavailable', `${name}: ${problem ?? reason(error)}`, { cause: error, retryable: true });
+  const what = problem ?? `expected the database to answer, got: ${reason(error)}. Trying again may help`;
+  return new SamsaError('store-unavailable', `${name}: ${what}`, { cause: error, retryable: true });
 }
 
 /** @throws what `work` throws, translated. @see mysqlError */

@@ -217,6 +217,10 @@ describe('a CSV file of books', () => {
   });
 
   it('is refused when it has no titles', async () => {
+    await assert.rejects(readBookList('books.csv', 'id,author\n1,Ann\n', new Map([['title', 'Nope']])), {
+      code: 'bad-import-file',
+      message: /--columns: expected a column "Nope" in the header, got "id,author"/,
+    });
     await refuses('id,author\n1,Jane Austen\n', /expected a column for titles in the header/);
     await refuses('', /the file is empty/);
     await refuses('\n\n', /only blank lines/);

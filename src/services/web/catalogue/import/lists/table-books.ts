@@ -21,12 +21,14 @@ export function openCsvBooks(file: ListFile, text: TextFile, chosen: ChosenColum
   const header = findHeader(text.firstLines, chosen);
   if (header === null) {
     const first = text.firstLines.find((line) => line.trim() !== '') ?? '';
+    if (first === '') throw badFile(file.path, 'expected a header line, got only blank lines');
+    const got = JSON.stringify(cutTo(oneLine(first), 120));
+    const title = chosen.get('title');
     throw badFile(
       file.path,
-      first === ''
-        ? 'expected a header line, got only blank lines'
-        : `expected a column for titles in the header, or JSON objects, got ${JSON.stringify(cutTo(oneLine(first), 120))}. ` +
-            'Name the column with --columns title=NAME',
+      title === undefined
+        ? `expected a column for titles in the header, or JSON objects, got ${got}. Name the column with --columns title=NAME`
+        : `--columns: expected a column ${JSON.stringify(title)} in the header, got ${got}`,
     );
   }
   const { at, dialect, cells } = header;
