@@ -3,6 +3,8 @@ import { foldText, isUnspaced, wholeWords } from './words.ts';
 const separators = /[;|、，،؛\n]|\s\/\s|\/(?=\S+\s)|&|\s(?:and|with)\s/i;
 /** A name of words that begin with a capital: it has no place to cut. */
 const plainName = /^[A-Z][a-z]+(?: (?!And |With )[A-Z][a-z]*\.?)*$/;
+/** A name of words of two letters or more, none of which `withoutJunior` may change: its key is itself in lower case. */
+const simpleName = /^[A-Z][a-z]+(?: (?!(?:Jr|Junior|Senior|Elder|Younger)$)[A-Z][a-z]+)*$/;
 const degree = /^(?:esq|ph\.?\s?d|m\.?d)\.?$/i;
 /** Words that tell people of one name apart, folded: father and son, the elder and the younger. */
 const generations = new Set(
@@ -34,6 +36,7 @@ export function splitAuthors(line: string): readonly string[] {
  * `''` for a name without a word.
  */
 export function authorKey(name: string): string {
+  if (simpleName.test(name)) return name.toLowerCase();
   if (!/[,([（]/.test(name)) return withoutJunior(wholeWords(name)).join(' ');
   const generation: string[] = [];
   const written = name.replaceAll(inBrackets, (bracket, text: string) => {

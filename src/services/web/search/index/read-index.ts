@@ -26,6 +26,8 @@ export type IndexReader = {
   readonly facts: (expression: string, conditions: FactConditions, scanned: number) => readonly BookFacts[];
   /** Facts of the books at these places that meet the conditions. */
   readonly factsAt: (places: readonly number[], conditions: FactConditions) => readonly BookFacts[];
+  /** What facets need of the books at these places, in this order. */
+  readonly facetsAt: (places: readonly number[]) => readonly FacetFacts[];
   /** In any order. Books that have been removed meanwhile are left out. */
   readonly ranked: (places: readonly number[]) => readonly RankedBook[];
   /**
@@ -53,6 +55,8 @@ export type BookFacts = {
   readonly language: string | null;
   readonly year: number | null;
 };
+
+export type FacetFacts = Pick<BookFacts, 'author' | 'subjects' | 'language'>;
 
 /** Conditions that are checked while rows are read. No languages: any language. */
 export type FactConditions = {
@@ -102,6 +106,7 @@ export function openIndexForReading(path: string): IndexReader {
   const list = prepare('SELECT json FROM listed WHERE id = ?');
   const marks = prepare('SELECT mark FROM sort_mark WHERE mark >= ? AND mark < ? ORDER BY mark');
   const { facts, factsAt } = factStatements(prepare);
+  const facets = prepare('SELECT author, subjects, language FROM json_each(?) CROSS JOIN book ON place = value');
 
   /** Keyed by id, because numbers as great as places take much longer to look up. */
   const ranked = createLruMap<number, RankedBook>(rememberedRanked);
@@ -150,6 +155,7 @@ export function openIndexForReading(path: string): IndexReader {
     byIsbn: (isbn13) => (row(isbn, Number(isbn13))?.[0] as number | undefined) ?? null,
     facts,
     factsAt,
+    facetsAt: (wanted) => rows(facets, JSON.stringify(wanted)).map(decodeFacets),
     ranked: (wanted) => {
       const books: RankedBook[] = [];
       const unknown: number[] = [];
@@ -252,6 +258,20 @@ function factStatements(prepare: (sql: string) => StatementSync): Pick<IndexRead
 function decodeFacts([place, title, author, subjects, language, year]: Row): BookFacts {
   return {
     ...({ place, title, author, language, year } as Omit<BookFacts, 'subjects'>),
-    subjects: subjects === null ? [] : (subjects as string).split('\n'),
+    subjects: subjectsIn(subjects as string | null),
   };
 }
+
+function decodeFacets([author, subjects, language]: Row): FacetFacts {
+  return {
+    author: author as string,
+    subjects: subjectsIn(subjects as string | null),
+    language: language as string | null,
+  };
+}
+
+function subjectsIn(lines: string | null): readonly string[] {
+  return lines === null ? noSubjects : lines.split('\n');
+}
+
+const noSubjects: readonly string[] = [];

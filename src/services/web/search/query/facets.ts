@@ -1,6 +1,6 @@
 import { authorKey, authorKeys, splitAuthors } from '../../../../text/fields.ts';
 import { countingKey } from '../../../../text/words.ts';
-import type { BookFacts } from '../index/read-index.ts';
+import type { BookFacts, FacetFacts } from '../index/read-index.ts';
 import { matchExpression, wordsIn } from './parse-query.ts';
 
 /** A book needs one of the values of each kind; no values: all books. Years include both ends. */
@@ -48,28 +48,52 @@ export function narrowed(expression: string, filters: SearchFilters | undefined)
   return given.length < 2 ? (given[0] ?? '') : given.map((part) => `(${part})`).join(' AND ');
 }
 
+/** Counts the values of each kind. */
+export function countFacets(books: readonly FacetFacts[]): Facets {
+  const counts = createFacetCounts();
+  for (const { author, subjects, language } of books) {
+    counts.author.add(author);
+    for (const subject of subjects) counts.subject.add(subject);
+    if (language !== null) counts.language.add(language);
+  }
+  return facetsOf(counts, undefined);
+}
+
 /** Counts the values of each kind among the books that pass the filters of the other kinds. */
-export function countFacets(books: readonly BookFacts[], filters: SearchFilters | undefined): Facets {
-  const checks = {
-    author: authorCheck(filters?.authors ?? []),
-    subject: subjectCheck(filters?.subjects ?? []),
-    language: languageCheck(filters?.languages ?? []),
-  };
+export function countChosenFacets(books: readonly BookFacts[], filters: SearchFilters | undefined): Facets {
   const isInYears = yearCheck(filters?.from ?? null, filters?.to ?? null);
-  const author = createCounts(authorKey);
-  const subject = createCounts(countingKey);
-  const language = createCounts((value) => value);
+  const isAuthor = authorCheck(filters?.authors ?? []);
+  const isSubject = subjectCheck(filters?.subjects ?? []);
+  const isLanguage = languageCheck(filters?.languages ?? []);
+  const counts = createFacetCounts();
   for (const book of books) {
     if (!isInYears(book)) continue;
-    const [isAuthor, isSubject, isLanguage] = [checks.author(book), checks.subject(book), checks.language(book)];
-    if (isSubject && isLanguage) author.add(namesIn(book.author));
-    if (isAuthor && isLanguage) subject.add(book.subjects);
-    if (isAuthor && isSubject && book.language !== null) language.add([book.language]);
+    const [hasAuthor, hasSubject, hasLanguage] = [isAuthor(book), isSubject(book), isLanguage(book)];
+    if (hasSubject && hasLanguage) counts.author.add(book.author);
+    if (hasAuthor && hasLanguage) for (const subject of book.subjects) counts.subject.add(subject);
+    if (hasAuthor && hasSubject && book.language !== null) counts.language.add(book.language);
   }
+  return facetsOf(counts, filters);
+}
+
+function createFacetCounts() {
+  return { author: createCounts(), subject: createCounts(), language: createCounts() };
+}
+
+function facetsOf(
+  { author, subject, language }: ReturnType<typeof createFacetCounts>,
+  filters: SearchFilters | undefined,
+): Facets {
+  const chosenAuthors = (filters?.authors ?? []).flatMap(splitAuthors);
   return {
-    author: author.commonest((filters?.authors ?? []).flatMap(splitAuthors)),
-    subject: subject.commonest(filters?.subjects ?? []),
-    language: language.commonest(filters?.languages ?? []),
+    author: commonest(author.texts, namesIn, authorKey, chosenAuthors),
+    subject: commonest(subject.texts, (text) => [text], countingKey, filters?.subjects ?? []),
+    language: commonest(
+      language.texts,
+      (text) => [text],
+      (value) => value,
+      filters?.languages ?? [],
+    ),
   };
 }
 
@@ -103,24 +127,44 @@ function namesIn(author: string): readonly string[] {
   return /[,;&|/\n、，،؛([]|\b(?:and|with)\b/i.test(author) ? splitAuthors(author) : [author];
 }
 
-/** Counts values; spellings with one key are one value, shown as the most popular book writes it. */
-function createCounts(keyOf: (value: string) => string) {
-  const byValue = new Map<string, number>();
-  return {
-    add: (values: readonly string[]): void => {
-      for (const value of values) byValue.set(value, (byValue.get(value) ?? 0) + 1);
-    },
-    /** Chosen values are always among them, even with a small count. */
-    commonest: (chosen: readonly string[]): readonly FacetValue[] => {
-      const counts = new Map<string, FacetValue>();
-      for (const [value, count] of byValue) {
-        const key = keyOf(value);
-        const known = counts.get(key);
-        counts.set(key, { value: known?.value ?? value, count: (known?.count ?? 0) + count });
-      }
-      const sorted = [...counts].sort(([, a], [, b]) => b.count - a.count || (a.value < b.value ? -1 : 1));
-      const chosenKeys = new Set(chosen.map(keyOf));
-      return sorted.filter(([key], at) => at < valuesPerFacet || chosenKeys.has(key)).map(([, value]) => value);
-    },
-  };
+function createCounts() {
+  const texts = new Map<string, number>();
+  return { texts, add: (text: string): void => void texts.set(text, (texts.get(text) ?? 0) + 1) };
+}
+
+/**
+ * The values of the most books. Spellings with one key are one value, shown as the most popular book writes it. Chosen
+ * values are always among them, even with a small count.
+ */
+function commonest(
+  texts: ReadonlyMap<string, number>,
+  valuesIn: (text: string) => readonly string[],
+  keyOf: (value: string) => string,
+  chosen: readonly string[],
+): readonly FacetValue[] {
+  const counts = new Map<string, { readonly value: string; count: number }>();
+  for (const [text, count] of texts) {
+    for (const value of valuesIn(text)) {
+      const key = keyOf(value);
+      const known = counts.get(key);
+      if (known === undefined) counts.set(key, { value, count });
+      else known.count += count;
+    }
+  }
+  const best: FacetValue[] = [];
+  for (const value of counts.values()) {
+    let at = best.length;
+    while (at > 0 && byCount(value, best[at - 1]!) < 0) at--;
+    if (at === valuesPerFacet) continue;
+    best.splice(at, 0, value);
+    if (best.length > valuesPerFacet) best.pop();
+  }
+  const others = new Set(chosen.map(keyOf).map((key) => counts.get(key)));
+  const added = [...others].filter((value) => value !== undefined && !best.includes(value)) as FacetValue[];
+  return [...best, ...added.sort(byCount)];
+}
+
+/** The greater count first. */
+function byCount(a: FacetValue, b: FacetValue): number {
+  return b.count - a.count || (a.value < b.value ? -1 : 1);
 }

@@ -2,7 +2,7 @@ import { countingKey } from '../../../../text/words.ts';
 import { bookAt, wholeMark } from '../index/book-row.ts';
 import { anyBook, mostCounted, type BookFacts, type IndexReader } from '../index/read-index.ts';
 import type { Spelling } from '../spelling/spelling.ts';
-import { countFacets, createFilter, narrowed, type Facets, type SearchFilters } from './facets.ts';
+import { countChosenFacets, countFacets, createFilter, narrowed, type Facets, type SearchFilters } from './facets.ts';
 import { parseQuery, type ParsedQuery, type QueryWord, type Reading } from './parse-query.ts';
 import { planSearch, rankedCandidates, type SearchPlan } from './plan-search.ts';
 import { rankBooks, spellingIn, type RankedMatch } from './rank-books.ts';
@@ -58,7 +58,11 @@ export function findBooks(index: IndexReader, spelling: Spelling | null, request
     return theseBooks(query, index.match(`"${mark}"`, rankedCandidates), request);
   }
   const plan = query.text === '' ? allOfThem : planSearch(index, spelling, query, request.exact ?? false);
-  return isSimple(request) ? findSimply(index, query, plan, request) : findByFacts(index, query, plan, request);
+  if (isSimple(request)) return findSimply(index, query, plan, request);
+  const isByRelevance = request.filters === undefined && (request.sort ?? 'relevance') === 'relevance';
+  return isByRelevance && query.text !== ''
+    ? findWithFacets(index, query, plan, request)
+    : findByFacts(index, query, plan, request);
 }
 
 const allOfThem: SearchPlan = {
@@ -104,7 +108,29 @@ function findSimply(
   };
 }
 
-/** The slower way, for filters, other orders and facets. */
+/** Reads only what facets need of the books that are not ranked. */
+function findWithFacets(
+  index: IndexReader,
+  query: ParsedQuery,
+  plan: SearchPlan,
+  { offset, limit }: SearchRequest,
+): FoundBooks {
+  const ranked = rankBooks(index.ranked(plan.places), plan.readings);
+  const counted = plan.matches.slice(0, countedMatches);
+  const places = inRankedOrder(ranked, counted, false);
+  return {
+    query,
+    words: wordsWhenAsked(plan),
+    bookIds: places.slice(offset, offset + limit).map(bookAt),
+    total: counted.length,
+    totalIsExact: plan.matches.length <= countedMatches && plan.isWhole,
+    dropped: plan.dropped,
+    corrected: correctedBy(ranked),
+    facets: countFacets(index.facetsAt(counted)),
+  };
+}
+
+/** The slower way, for filters and other orders. */
 function findByFacts(
   index: IndexReader,
   query: ParsedQuery,
@@ -125,8 +151,9 @@ function findByFacts(
   const counted = facts.slice(0, countedMatches);
   const isCut = all === null && isFiltered && index.hasMoreThan(expression, scannedMatches);
   const inOrder = (): readonly number[] => {
-    if (sort === 'relevance') return inRankedOrder(ranked, counted, isFiltered);
-    if (sort === 'popularity') return counted.map(({ place }) => place);
+    const places = counted.map(({ place }) => place);
+    if (sort === 'relevance') return inRankedOrder(ranked, places, isFiltered);
+    if (sort === 'popularity') return places;
     if (all !== null) return sortBooks(facts, sort).map(({ place }) => place);
     return sortedPlaces(index, expression, conditions, isMet, sort);
   };
@@ -142,17 +169,17 @@ function findByFacts(
     totalIsExact: facts.length <= countedMatches && !isCut && plan.isWhole,
     dropped: plan.dropped,
     corrected: correctedBy(ranked),
-    facets: withFacets ? countFacets(base, filters) : null,
+    facets: withFacets ? countChosenFacets(base, filters) : null,
   };
 }
 
 /** The ranked books that pass the filters first, then the others in order of popularity. */
 function inRankedOrder(
   ranked: readonly RankedMatch[],
-  counted: readonly BookFacts[],
+  counted: readonly number[],
   isFiltered: boolean,
 ): readonly number[] {
-  const wanted = new Set(counted.map(({ place }) => place));
+  const wanted = new Set(counted);
   const best = ranked.map(({ book }) => book.place).filter((place) => wanted.delete(place) || !isFiltered);
   return [...best, ...wanted];
 }
@@ -203,7 +230,7 @@ function theseBooks(
     ...totalOf(places.length),
     dropped: [],
     corrected: null,
-    facets: withFacets ? countFacets([], undefined) : null,
+    facets: withFacets ? countFacets([]) : null,
   };
 }
 
