@@ -8,7 +8,7 @@ import { evaluateSimulated } from './simulated.ts';
 const listLength = 100;
 const perCommit = 1_000;
 /** The service does so in the background. */
-const sweepEvery = 500;
+const sweepEvery = 2_000;
 const peersFittedEvery = 1_000;
 const scoredFrom = 0.25;
 const likedFrom = 4;

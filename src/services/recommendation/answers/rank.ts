@@ -1,4 +1,4 @@
-import { type Knowledge, windowOf, type Fact } from '../model/knowledge.ts';
+import { booksOf, type Knowledge, type Fact } from '../model/knowledge.ts';
 import { createMarks, createScores, createStrongest } from '../model/by-number.ts';
 import type { Neighbours } from '../model/content-neighbours.ts';
 import type { SolvedWork } from '../model/weights.ts';
@@ -37,7 +37,7 @@ export type Ranking = {
   readonly evidence: (ranked: Ranked, fewestReaders: number) => Iterable<Evidence>;
 };
 
-const seedsUsed = { recent: 40, recentTimes: 12, similar: 12, searches: 5, resultsPerSearch: 2 };
+const seedsUsed = { facts: 400, recent: 40, recentTimes: 12, similar: 12, searches: 5, resultsPerSearch: 2 };
 /** Books that count less than this share of the latest one are left out, because they hardly change a score. */
 const leastShare = 0.002;
 /** How many works stay in the list for what other readers read, even when similar descriptions would fill it. */
@@ -71,12 +71,12 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
   const found = createMarks();
 
   return (taste) => {
-    const seeds = seedsOf(windowOf(taste), workOf);
+    const seeds = seedsOf(booksOf(taste).slice(0, seedsUsed.facts), workOf);
     const beside = besideEvidence(taste, seeds);
     const settled = [...taste.liked, ...taste.verdicts]
       .map(({ bookId }) => counts.numberOf(bookId))
       .filter((number) => number !== -1);
-    for (const { work, weight, isRecent } of seeds) model.addTo(together, work, isRecent, weight);
+    for (const { work, weight, recentShare } of seeds) model.addTo(together, work, weight, recentShare);
     for (const { works, weights } of beside)
       for (let at = 0; at < works.length; at++) besides.add(works[at]!, weights[at]!);
     for (const number of settled) together.add(counts.workOf(number), Number.NEGATIVE_INFINITY);
@@ -118,13 +118,14 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
   function* togetherEvidence(work: number, seeds: readonly Seed[], fewestReaders: number): Generator<Evidence> {
     if (counts.readersOf(work) < fewestReaders) return;
     let learnt: SolvedWork | null = null;
-    for (const { work: seed, fact, weight, isRecent } of seeds) {
+    for (const { work: seed, fact, weight, recentShare } of seeds) {
       const readers = counts.pairs.get(seed, work);
       if (readers === 0 || readers < fewestReaders) continue;
       learnt ??= model.weightsFor(work);
       const weightOfOne =
-        (learnt.weights[learnt.neighbours.indexOf(seed)] ?? 0) + (isRecent ? model.cosine(seed, work, readers) : 0);
-      if (weightOfOne !== 0) yield { tier: 'read-together', weight: weight * weightOfOne, source: fact };
+        weight * (learnt.weights[learnt.neighbours.indexOf(seed)] ?? 0) +
+        recentShare * model.cosine(seed, work, readers);
+      if (weightOfOne !== 0) yield { tier: 'read-together', weight: weightOfOne, source: fact };
     }
   }
 
@@ -157,13 +158,15 @@ type Seed = {
   readonly work: number;
   readonly fact: Fact;
   readonly weight: number;
-  readonly isRecent: boolean;
+  /** What it says about the reader's taste at the moment; 0 for older ones. Works of one time share it. */
+  readonly recentShare: number;
 };
 
 /** The latest fact of each work. Facts of one time are equally recent. */
 function seedsOf(facts: readonly Fact[], workOf: (bookId: number) => number): readonly Seed[] {
-  const seeds: Seed[] = [];
+  const seeds: { work: number; fact: Fact; weight: number; age: number }[] = [];
   const met = new Set([-1]);
+  const worksByAge: number[] = [];
   let [age, time] = [0, facts[0]?.time];
   for (const fact of facts) {
     if (fact.time !== time) age++;
@@ -173,9 +176,11 @@ function seedsOf(facts: readonly Fact[], workOf: (bookId: number) => number): re
     const share = decay.facts ** age;
     if (share < leastShare) break;
     met.add(work);
-    const weight = (fact.strength / strengths.wanted) * share;
-    const isRecent = seeds.length < seedsUsed.recent && age < seedsUsed.recentTimes;
-    seeds.push({ work, fact, weight, isRecent });
+    seeds.push({ work, fact, weight: (fact.strength / strengths.wanted) * share, age });
+    worksByAge[age] = (worksByAge[age] ?? 0) + 1;
   }
-  return seeds;
+  return seeds.map(({ work, fact, weight, age: ofWork }, at) => {
+    const isRecent = at < seedsUsed.recent && ofWork < seedsUsed.recentTimes;
+    return { work, fact, weight, recentShare: isRecent ? weight / worksByAge[ofWork]! : 0 };
+  });
 }

@@ -65,7 +65,8 @@ export function createScores(): Scores {
 
 /** Keeps the works with the greatest scores among those offered. Ties are decided by `comesFirst`. */
 export type Strongest = {
-  readonly clear: () => void;
+  /** @param limit keeps fewer works than there is room for, until the next call. */
+  readonly clear: (limit?: number) => void;
   readonly offer: (work: number, score: number) => void;
   /** In no particular order. */
   readonly works: () => Int32Array;
@@ -78,6 +79,7 @@ export type Strongest = {
 export function createStrongest(most: number, comesFirst: (one: number, other: number) => boolean): Strongest {
   const works = new Int32Array(most);
   const scores = new Float64Array(most);
+  let kept = most;
   let size = 0;
   const isWeaker = (work: number, score: number, place: number): boolean =>
     score < scores[place]! || (score === scores[place]! && comesFirst(works[place]!, work));
@@ -108,11 +110,12 @@ export function createStrongest(most: number, comesFirst: (one: number, other: n
     put(place, work, score);
   };
   return {
-    clear: () => {
+    clear: (limit = most) => {
+      kept = limit;
       size = 0;
     },
     offer: (work, score) => {
-      if (size < most) rise(work, score);
+      if (size < kept) rise(work, score);
       else if (!isWeaker(work, score, 0)) sink(work, score);
     },
     works: () => works.slice(0, size),

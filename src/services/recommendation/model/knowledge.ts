@@ -32,7 +32,9 @@ export function createKnowledge(): Knowledge {
     },
     putReaders: (readers) => {
       for (const { reader, ...books } of readers) {
-        const numbers = windowOf(books).map(({ bookId }) => counts.numberOf(bookId));
+        const numbers = booksOf(books)
+          .slice(0, windowSize)
+          .map(({ bookId }) => counts.numberOf(bookId));
         counts.put(
           reader,
           numbers.filter((number) => number >= 0),
@@ -45,17 +47,14 @@ export function createKnowledge(): Knowledge {
 /** A book that a reader has had, with the strongest signal and the last time. */
 export type Fact = { readonly bookId: number; readonly strength: number; readonly time: number };
 
-/**
- * How many books of one reader count. Older books say little about today's taste, and no reader should outweigh a
- * hundred others.
- */
+/** How many books of one reader the model learns from: the latest. No reader should outweigh a hundred others. */
 const windowSize = 100;
 
 /**
- * The last books a reader opened, chose or wanted, latest first; ties by id. Each has its strongest signal. Dismissed
- * books are left out.
+ * The books a reader opened, chose or wanted, latest first; ties by id. Each has its strongest signal. Dismissed books
+ * are left out.
  */
-export function windowOf({ liked, verdicts }: ReaderBooks): readonly Fact[] {
+export function booksOf({ liked, verdicts }: ReaderBooks): readonly Fact[] {
   const facts = new Map<number, Fact>(liked.map((fact) => [fact.bookId, fact]));
   for (const { bookId, verdict, time } of verdicts) {
     if (verdict !== 'wanted') continue;
@@ -63,7 +62,5 @@ export function windowOf({ liked, verdicts }: ReaderBooks): readonly Fact[] {
     facts.set(bookId, { bookId, strength: strengths.wanted, time: Math.max(time, before) });
   }
   for (const { bookId, verdict } of verdicts) if (verdict === 'dismissed') facts.delete(bookId);
-  return [...facts.values()]
-    .sort((one, other) => other.time - one.time || one.bookId - other.bookId)
-    .slice(0, windowSize);
+  return [...facts.values()].sort((one, other) => other.time - one.time || one.bookId - other.bookId);
 }

@@ -18,8 +18,10 @@ export type ReaderCounts = Counts & {
   readonly regroup: (works: ReadonlyMap<number, number>) => void;
   /** How many books have a number. */
   readonly size: () => number;
-  /** How many reader–work pairs are counted. */
-  readonly facts: () => number;
+  /** How many readers have a book. */
+  readonly readers: () => number;
+  /** How many works have a reader. */
+  readonly works: () => number;
 };
 
 /** @param onChange gets each work whose counts changed. */
@@ -33,7 +35,7 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
   let inverseRoots = new Float64Array(1_024);
   /** Plain arrays: a typed array takes about 200 bytes more, and most readers have few books. */
   const booksOf = new Map<string, readonly number[]>();
-  let facts = 0;
+  let worksRead = 0;
 
   const worksOf = (books: Iterable<number>): readonly number[] => [
     ...new Set(Array.from(books, (number) => works[number]!)),
@@ -41,7 +43,8 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
   const count = (work: number, beside: readonly number[], by: 1 | -1): void => {
     const now = (readers[work]! += by);
     inverseRoots[work] = now === 0 ? 0 : 1 / Math.sqrt(now);
-    facts += by;
+    if (now === 0) worksRead--;
+    else if (now === 1 && by === 1) worksRead++;
     onChange(work);
     for (const other of beside) if (other !== work) pairs.add(work, other, by);
   };
@@ -96,6 +99,7 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
       for (const { books, before } of affected) move(before, worksOf(books));
     },
     size: () => bookIds.length,
-    facts: () => facts,
+    readers: () => booksOf.size,
+    works: () => worksRead,
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { createReadingModel, ridgeFor, type ReadingModel } from './reading-model.ts';
+import { createReadingModel, neighboursFor, ridgeFor, type ReadingModel } from './reading-model.ts';
 import { createScores } from './by-number.ts';
 import type { ReaderCounts } from './reader-counts.ts';
 
@@ -29,7 +29,7 @@ function countsOf(counts: ReaderCounts): string {
       assert.equal(counts.pairs.get(other, work), shared);
     });
   }
-  return [`${counts.facts()}`, ...lines.sort()].join('\n');
+  return [`${counts.readers()} ${counts.works()}`, ...lines.sort()].join('\n');
 }
 
 /** What a clean start counts that knows only how things stand in the end. */
@@ -46,7 +46,7 @@ function weightsOf(model: ReadingModel): ReadonlyMap<string, number> {
   const weights = new Map<string, number>();
   const scores = createScores();
   for (let work = 0; work < counts.size(); work++) {
-    model.addTo(scores, work, false, 1);
+    model.addTo(scores, work, 1, 0);
     for (const target of scores.works()) {
       weights.set(`${counts.bookIdOf(work)} for ${counts.bookIdOf(target)}`, scores.of(target));
     }
@@ -118,9 +118,30 @@ describe('the reading model', () => {
     }
     model.solveAll();
     const weights = weightsOf(model);
-    const ridge = ridgeFor(20);
-    assert.ok(Math.abs(weights.get('2 for 1')! - 6 / (6 + ridge)) < 1e-12);
-    assert.ok(Math.abs(weights.get('1 for 2')! - 6 / (10 + ridge)) < 1e-12);
+    const ridge = ridgeFor(10);
+    assert.ok(Math.abs(weights.get('1 for 2')! - 6 / (10 + ridge * Math.sqrt(10))) < 1e-12);
+    // For work 1: 2 is its nearest neighbour, 3 is further by √(6 / 4). No reader has both.
+    assert.ok(Math.abs(weights.get('2 for 1')! - 6 / (6 + ridge * Math.sqrt(6))) < 1e-12);
+    assert.ok(Math.abs(weights.get('3 for 1')! - 4 / (4 + ridge * Math.sqrt(4) * 1.5 ** 0.75)) < 1e-12);
+  });
+
+  it('solves fewer neighbours of each work when more works have readers', () => {
+    assert.deepEqual([0, 4_096, 4_097, 16_385, 65_537, 1_000_000].map(neighboursFor), [256, 256, 128, 64, 32, 32]);
+  });
+
+  it('keeps the weights of other works when a work gets and loses many neighbours', () => {
+    const model = createReadingModel();
+    const { counts } = model;
+    const books = Array.from({ length: 90 }, (_, at) => counts.numberOf(at + 1));
+    for (let reader = 0; reader < 4; reader++) counts.put(`few${reader}`, books.slice(0, 3));
+    model.solveAll();
+    const before = weightsOf(model);
+    counts.put('many', books);
+    model.solveAll();
+    assert.equal(weightsOf(model).size, 90 * 89);
+    counts.put('many', []);
+    model.solveAll();
+    assert.deepEqual(weightsOf(model), before);
   });
 
   it('keeps counts beyond a thousand exact', () => {

@@ -1,6 +1,6 @@
 import { createReaderCounts, type ReaderCounts } from './reader-counts.ts';
 import type { Scores } from './by-number.ts';
-import { createSolver, type SolvedWork, createWeights } from './weights.ts';
+import { createSolver, createWeights, mostNeighbours, type SolvedWork } from './weights.ts';
 
 /** The model: how much each book suggests another one, learnt from the books that readers have in common. */
 export type ReadingModel = {
@@ -14,18 +14,20 @@ export type ReadingModel = {
   readonly solveOthers: (untilMs: number, stopwatch: () => number) => boolean;
   /** Solves every work. */
   readonly solveAll: () => void;
-  /** Adds how much a work suggests each other one, times a factor. */
-  readonly addTo: (scores: Scores, work: number, isRecent: boolean, factor: number) => void;
-  /**
-   * The works that suggest this one, with their weights. Valid until the next change. For a recent work, `cosine` is
-   * added.
-   */
+  /** Adds how much a work suggests each other one: its weights times `factor`, its cosines times `recentShare`. */
+  readonly addTo: (scores: Scores, work: number, factor: number, recentShare: number) => void;
+  /** The works that suggest this one, with their weights. Valid until the next change. */
   readonly weightsFor: (target: number) => SolvedWork;
   /** How much a recent work suggests another one in addition to its weight, when this many readers have both. */
   readonly cosine: (work: number, target: number, readers: number) => number;
 };
 
-export const neighboursPerWork = 32;
+const fewestNeighbours = 32;
+/** Works times neighbours squared: with more neighbours, a round over all works would take a minute of a processor. */
+const mostWork = 2 ** 28;
+/** The ridge of a work that all readers have; with fewer readers than `fewestForRidge`, as if there were so many. */
+const ridgeOfAll = 800;
+const fewestForRidge = 1_000;
 
 /** How much the cosine of a recent book counts in addition to its weight. */
 const cosineShare = 0.15;
@@ -37,15 +39,16 @@ const broadest = 4_096;
 /** If a work shares readers with more works than this, pairs with only one reader are ignored. */
 const broad = 256;
 
-/**
- * The ridge (regularization) for this many facts. It changes only when the facts have doubled, so that not every event
- * changes every weight. It is strong for few facts, weaker for more, and strong again for very many. The values were
- * chosen on parts of training data (decision 031).
- */
-export function ridgeFor(facts: number): number {
-  const doublings = Math.floor(Math.log2(Math.max(1, facts)));
-  if (doublings <= 16) return 100;
-  return doublings === 17 ? 70 : 50 * 2 ** ((doublings - 18) / 4);
+/** How many neighbours of a work are solved when so many works have readers: as many as there is time for. */
+export function neighboursFor(works: number): number {
+  let neighbours = mostNeighbours;
+  while (neighbours > fewestNeighbours && works * neighbours ** 2 > mostWork) neighbours /= 2;
+  return neighbours;
+}
+
+/** The ridge (regularization) of a work with one reader, when there are so many readers. It grows with the root of the work's. */
+export function ridgeFor(readers: number): number {
+  return ridgeOfAll / Math.sqrt(Math.max(fewestForRidge, readers));
 }
 
 /**
@@ -58,22 +61,20 @@ export function createReadingModel(): ReadingModel {
     changed.add(work);
     isSettled = false;
   });
-  const solver = createSolver(counts, neighboursPerWork);
-  const weights = createWeights(neighboursPerWork);
+  const solver = createSolver(counts);
+  const weights = createWeights();
   /** Whether the present or last round has seen every change. */
   let isSettled = true;
   let next = Number.POSITIVE_INFINITY;
-  let facts = 0;
 
   const solveOne = (work: number): void => {
     changed.delete(work);
     if (counts.readersOf(work) === 0) weights.put(work, none);
-    else weights.put(work, solver(work, ridgeFor(facts)));
+    else weights.put(work, solver(work, neighboursFor(counts.works()), ridgeFor(counts.readers())));
   };
   const startRound = (): void => {
     isSettled = true;
     next = 0;
-    facts = counts.facts();
   };
   return {
     counts,
@@ -99,11 +100,11 @@ export function createReadingModel(): ReadingModel {
       for (let work = 0; work < counts.size(); work++) solveOne(work);
       next = counts.size();
     },
-    addTo: (scores, work, isRecent, factor) => {
+    addTo: (scores, work, factor, recentShare) => {
       weights.addTo(scores, work, factor);
-      const fewest = isRecent ? fewestFor(work) : Number.POSITIVE_INFINITY;
+      const fewest = recentShare > 0 ? fewestFor(work) : Number.POSITIVE_INFINITY;
       if (fewest === Number.POSITIVE_INFINITY) return;
-      const share = cosineShare * factor * counts.inverseRootOf(work);
+      const share = cosineShare * recentShare * counts.inverseRootOf(work);
       counts.pairs.eachOf(work, fewest, (other, readers) => {
         scores.add(other, share * readers * counts.inverseRootOf(other));
       });

@@ -14,39 +14,69 @@ export type Counts = {
   readonly orderOf: (work: number) => number;
 };
 
+/** An index in the row of a work takes so many bits. */
+const indexBits = 8;
+/** The most neighbours that any work may have. */
+export const mostNeighbours = 2 ** indexBits;
+
 /**
  * The weights of one work: a ridge regression of its readers on those of the `most` works with the largest
- * g_ij / √g_ii, solved by Cholesky's method: (G_NN + λI) w = g_Nj. The model is EASE (Steck, WWW 2019) restricted to a
- * neighbourhood for each work.
+ * s_ij = g_ij / √g_ii, solved by Cholesky's method: (G_NN + Λ) w = g_Nj. The model is EASE (Steck, WWW 2019) restricted to
+ * a neighbourhood for each work. The ridge Λ is diagonal, and larger for works with many readers and for neighbours that
+ * are further away: Λ_ii = ridge · √g_ii · (max s / s_ij)^{3/2}.
  */
-export function createSolver(counts: Counts, most: number): (work: number, ridge: number) => SolvedWork {
-  const matrix = new Float64Array(most * most);
-  const chosen = createStrongest(most, (one, other) => counts.orderOf(one) < counts.orderOf(other));
-  return (work, ridge) => {
-    chosen.clear();
+export function createSolver(counts: Counts): (work: number, most: number, ridge: number) => SolvedWork {
+  const matrix = new Float64Array(mostNeighbours * mostNeighbours);
+  const chosen = createStrongest(mostNeighbours, (one, other) => counts.orderOf(one) < counts.orderOf(other));
+  return (work, most, ridge) => {
+    chosen.clear(most);
     counts.pairs.eachOf(work, 1, (other, readers) => {
       chosen.offer(other, readers * counts.inverseRootOf(other));
     });
     const neighbours = chosen.works();
     const size = neighbours.length;
     const weights = new Float64Array(size);
+    let nearest = 0;
+    for (let row = 0; row < size; row++) {
+      weights[row] = counts.pairs.get(work, neighbours[row]!);
+      nearest = Math.max(nearest, weights[row]! * counts.inverseRootOf(neighbours[row]!));
+    }
     for (let row = 0; row < size; row++) {
       const one = neighbours[row]!;
-      weights[row] = counts.pairs.get(work, one);
       for (let column = 0; column < row; column++)
         matrix[row * size + column] = counts.pairs.get(one, neighbours[column]!);
-      matrix[row * size + row] = counts.readersOf(one) + ridge;
+      const inverseRoot = counts.inverseRootOf(one);
+      const distance = nearest / (weights[row]! * inverseRoot);
+      matrix[row * size + row] = counts.readersOf(one) + (ridge / inverseRoot) * distance * Math.sqrt(distance);
     }
     solveInPlace(matrix, weights, size);
     return { neighbours, weights };
   };
 }
 
-/** Solves the symmetric positive definite system whose lower half is in `matrix`; `values` becomes the solution. */
+/**
+ * Solves the symmetric positive definite system whose lower half is in `matrix`; `values` becomes the solution. Two
+ * columns are computed at once, which takes little more than half of the time.
+ */
 function solveInPlace(matrix: Float64Array, values: Float64Array, size: number): void {
   for (let row = 0; row < size; row++) {
     const at = row * size;
-    for (let column = 0; column <= row; column++) {
+    let column = 0;
+    for (; column + 1 < row; column += 2) {
+      const one = column * size;
+      const other = one + size;
+      let first = matrix[at + column]!;
+      let second = matrix[at + column + 1]!;
+      for (let k = 0; k < column; k++) {
+        const factor = matrix[at + k]!;
+        first -= factor * matrix[one + k]!;
+        second -= factor * matrix[other + k]!;
+      }
+      first /= matrix[one + column]!;
+      matrix[at + column] = first;
+      matrix[at + column + 1] = (second - first * matrix[other + column]!) / matrix[other + column + 1]!;
+    }
+    for (; column <= row; column++) {
       const other = column * size;
       let sum = matrix[at + column]!;
       for (let k = 0; k < column; k++) sum -= matrix[at + k]! * matrix[other + k]!;
@@ -76,66 +106,89 @@ export type Weights = {
 };
 
 /**
- * The weights by which one work suggests others, in no particular order: the place of each weight, and a copy of it.
+ * The weights by which one work suggests others, in no particular order: the suggested work and the index in its row, as
+ * work · `mostNeighbours` + index, and a copy of the weight.
  */
-type Spoken = { places: Int32Array; values: Float64Array; size: number };
+type Spoken = { targets: Int32Array; values: Float64Array; size: number };
 
-/** @param most neighbours of a work. Weight k of work j has the place j · most + k. */
-export function createWeights(most: number): Weights {
+export function createWeights(): Weights {
   /** By place: the work that suggests, how much, and the index in that work's list. */
-  let speakers = new Int32Array(most);
-  let values = new Float64Array(most);
-  let positions = new Int32Array(most);
-  let sizes = new Uint8Array(1);
+  let speakers = new Int32Array(1_024);
+  let values = new Float64Array(speakers.length);
+  let positions = new Int32Array(speakers.length);
+  /** By work: the first place of its row, the places it has, and how many of them are used. */
+  let firsts = new Int32Array(1);
+  let rooms = new Int32Array(1);
+  let sizes = new Int32Array(1);
+  /** First places of rows that were replaced by larger or smaller ones, by the logarithm of their number of places. */
+  const free = Array.from({ length: indexBits + 1 }, (): number[] => []);
+  let end = 0;
   const spoken: (Spoken | undefined)[] = [];
 
-  const makeRoom = (work: number): void => {
-    if (work < sizes.length) return;
-    sizes = grown(sizes, work + 1);
-    speakers = grown(speakers, sizes.length * most);
-    values = grown(values, sizes.length * most);
-    positions = grown(positions, sizes.length * most);
+  /** Gives a work a row for so many weights. The number of places is a power of two, so that rows can be used again. */
+  const makeRoom = (work: number, size: number): void => {
+    if (work >= sizes.length) {
+      firsts = grown(firsts, work + 1);
+      rooms = grown(rooms, work + 1);
+      sizes = grown(sizes, work + 1);
+    }
+    const before = rooms[work]!;
+    const room = size === 0 ? 0 : 2 ** Math.ceil(Math.log2(size));
+    if (room === before) return;
+    if (before > 0) free[Math.log2(before)]!.push(firsts[work]!);
+    rooms[work] = room;
+    if (room === 0) return;
+    const used = free[Math.log2(room)]!.pop();
+    firsts[work] = used ?? end;
+    if (used !== undefined) return;
+    end += room;
+    if (end <= values.length) return;
+    speakers = grown(speakers, end);
+    values = grown(values, end);
+    positions = grown(positions, end);
   };
-  const add = (place: number): void => {
-    const list = (spoken[speakers[place]!] ??= { places: new Int32Array(4), values: new Float64Array(4), size: 0 });
-    if (list.size === list.places.length) {
-      list.places = grown(list.places, list.size * 2);
+  const add = (target: number, index: number): void => {
+    const place = firsts[target]! + index;
+    const list = (spoken[speakers[place]!] ??= { targets: new Int32Array(4), values: new Float64Array(4), size: 0 });
+    if (list.size === list.targets.length) {
+      list.targets = grown(list.targets, list.size * 2);
       list.values = grown(list.values, list.size * 2);
     }
     positions[place] = list.size;
-    list.places[list.size] = place;
+    list.targets[list.size] = (target << indexBits) | index;
     list.values[list.size++] = values[place]!;
   };
-  const remove = (place: number): void => {
+  const remove = (target: number, index: number): void => {
+    const place = firsts[target]! + index;
     const list = spoken[speakers[place]!]!;
     const last = --list.size;
     const position = positions[place]!;
-    positions[list.places[last]!] = position;
-    list.places[position] = list.places[last]!;
+    const moved = list.targets[last]!;
+    positions[firsts[moved >>> indexBits]! + (moved & (mostNeighbours - 1))] = position;
+    list.targets[position] = moved;
     list.values[position] = list.values[last]!;
   };
 
   return {
     put: (work, solved) => {
-      makeRoom(work);
-      const first = work * most;
-      for (let place = first; place < first + sizes[work]!; place++) remove(place);
+      for (let index = 0; index < (sizes[work] ?? 0); index++) remove(work, index);
       const size = solved.neighbours.length;
-      for (let k = 0; k < size; k++) {
-        speakers[first + k] = solved.neighbours[k]!;
-        values[first + k] = solved.weights[k]!;
-        add(first + k);
-      }
+      makeRoom(work, size);
+      const first = firsts[work]!;
+      speakers.set(solved.neighbours, first);
+      values.set(solved.weights, first);
+      for (let index = 0; index < size; index++) add(work, index);
       sizes[work] = size;
     },
     addTo: (scores, speaker, factor) => {
       const list = spoken[speaker];
       if (list === undefined) return;
-      const { places, values, size } = list;
-      for (let at = 0; at < size; at++) scores.add(Math.floor(places[at]! / most), factor * values[at]!);
+      const { targets, values, size } = list;
+      for (let at = 0; at < size; at++) scores.add(targets[at]! >>> indexBits, factor * values[at]!);
     },
     of: (target) => {
-      const [first, end] = [target * most, target * most + (sizes[target] ?? 0)];
+      const first = firsts[target] ?? 0;
+      const end = first + (sizes[target] ?? 0);
       return { neighbours: speakers.subarray(first, end), weights: values.subarray(first, end) };
     },
   };
