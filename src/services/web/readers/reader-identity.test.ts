@@ -8,7 +8,7 @@ import { createReaderIdentity, type Reader } from './reader-identity.ts';
 const secret = 'a secret of this test';
 const dayMs = 86_400_000;
 
-type Ask = { cookie?: string; address?: string; https?: boolean };
+type Ask = { cookie?: string; address?: string; https?: boolean | 'HTTPS' };
 
 function createAsking(start = { now: Date.UTC(2026, 0, 2, 12) }, tellsPlaces = () => false) {
   const server = Fastify({ trustProxy: '127.0.0.1' });
@@ -26,7 +26,7 @@ function createAsking(start = { now: Date.UTC(2026, 0, 2, 12) }, tellsPlaces = (
       headers: {
         ...(ask.cookie === undefined ? {} : { cookie: ask.cookie }),
         'x-forwarded-for': ask.address ?? '192.0.2.1',
-        'x-forwarded-proto': ask.https === true ? 'https' : 'http',
+        'x-forwarded-proto': ask.https === true ? 'https' : ask.https || 'http',
       },
     });
     return { reader: answer.json<Reader>(), answer };
@@ -67,6 +67,8 @@ describe('reader identity', () => {
     const next = await ask({ https: true, cookie: `${plain}; ${secure}` });
     assert.deepEqual([next.reader.id, next.answer.headers['set-cookie']], [adopted.reader.id, undefined]);
     assert.equal((await ask({ cookie: secure })).reader.returning, false);
+    const shouted = await ask({ https: 'HTTPS', cookie: secure });
+    assert.deepEqual([shouted.reader.id, shouted.answer.headers['set-cookie']], [adopted.reader.id, undefined]);
   });
 
   it('knows the reader by the cookie whose signature is valid, among several of one name', async () => {

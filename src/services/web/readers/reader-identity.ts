@@ -52,7 +52,8 @@ export function createReaderIdentity(deps: {
   return (request: IdentifiedRequest, reply) => {
     if (request[identified] !== undefined) return request[identified];
     const { prefix, place } = deps.clientOf(request);
-    const isSecure = request.protocol === 'https';
+    // Proxies may write the scheme in any case (RFC 3986).
+    const isSecure = request.protocol.toLowerCase() === 'https';
     const cookie = validCookie(request.headers.cookie, isSecure, signer);
     const cookieId = cookie?.readerId ?? signer.mint();
     const reader: Reader = {

@@ -133,6 +133,10 @@ describe('a file of books', () => {
     for (const [content, message] of [
       [locked, /the archive is encrypted/],
       [zip({}), /the archive is empty/],
+      [
+        Buffer.from(`PK\u0003\u0004${' '.repeat(26)}mimetypeapplication/vnd.oasis.opendocument.spreadsheet`),
+        /OpenDocument.*\.xlsx or CSV/,
+      ],
       [zip({ 'inner.zip': zip({ 'books.csv': Buffer.from(csv) }) }), /inner\.zip: expected a workbook \(\.xlsx\)/],
     ] as const) {
       await assert.rejects(titles(content), { code: 'bad-import-file', message });
