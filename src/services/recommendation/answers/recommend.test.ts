@@ -5,6 +5,7 @@ import type { Book } from '../../../events/book.ts';
 import { createKnowledge, type Knowledge } from '../model/knowledge.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
+import { createRanking } from './rank.ts';
 import { createRecommender, type Reason, type Recommended } from './recommend.ts';
 
 const { opened, chosen, wanted } = strengths;
@@ -125,6 +126,36 @@ describe('recommendations from what other readers read', () => {
       const list = recommend(even, { ...nobody, liked });
       assert.equal(idsOf(list)[strongest], [12, 13, 11][strongest]);
     }
+  });
+});
+
+describe('the evidence for a work', () => {
+  it('adds up to its score, also for works that a reader had at one time', () => {
+    const knowledge = knowledgeOf({ 1: {}, 2: {}, 3: {}, 4: { title: 'Book 1 again' } }, [
+      [5, 1, 2, 3],
+      [4, 2, 3, 4],
+      [3, 1, 4],
+    ]);
+    const liked = [1, 2].map((bookId) => ({ bookId, strength: chosen, time: 1_000 }));
+    const { works, evidence } = createRanking(knowledge, 10)({ ...nobody, liked });
+    assert.equal(works.length, 2);
+    for (const one of works) {
+      const sum = Array.from(evidence(one, 1), ({ weight }) => weight).reduce((all, weight) => all + weight, 0);
+      assert.ok(Math.abs(sum - one.score) < 1e-12);
+    }
+  });
+
+  it('comes from a cosine that works of one time share', () => {
+    const knowledge = knowledgeOf({ 1: {}, 2: {}, 3: {} }, [[5, 1, 2, 3]]);
+    const share = (times: readonly number[]): number => {
+      const liked = times.map((time, at) => ({ bookId: at + 1, strength: wanted, time }));
+      const { works, evidence } = createRanking(knowledge, 10)({ ...nobody, liked });
+      const learnt = knowledge.model.weightsFor(knowledge.model.counts.numberOf(3));
+      const first = [...evidence(works[0]!, 1)].find(({ source }) => 'bookId' in source && source.bookId === 1)!;
+      return first.weight - learnt.weights[learnt.neighbours.indexOf(knowledge.model.counts.numberOf(1))]!;
+    };
+    assert.ok(Math.abs(share([2_000, 1_000]) - 0.15) < 1e-12);
+    assert.ok(Math.abs(share([1_000, 1_000]) - 0.075) < 1e-12);
   });
 });
 
