@@ -66,11 +66,10 @@ export function planSearch(
     ...(found.count > 0 ? withoutArticles(typed) : []),
     ...(corrector?.joined(inOrderTyped(query, words)) ?? []),
   ];
+  const isAlone = others.length === 0 && words.length > 1 && found.count > 0;
+  if (isAlone && !isByChance(index, typed, found.places)) return typedPlan(index, query, typed, found, limit);
   const gathered = createGathering(index);
   gathered.add(typed, found);
-  if (gathered.hasLikely() && others.length === 0 && words.length > 1) {
-    return typedPlan(index, query, typed, found, limit);
-  }
   for (const reading of others) gathered.try(reading);
   if (gathered.hasLikely()) {
     if (corrector !== null) addCorrectedTitles(index, corrector, words, gathered);
@@ -118,6 +117,7 @@ function typedPlan(
 
 /** “hunger games three”: number words also read as digits. “part two” is read as the number alone. */
 function withNumbers({ slots }: Reading): readonly Reading[] {
+  if (slots.length < 2) return [];
   const read: Slot[] = [];
   for (let at = 0; at < slots.length; at++) {
     const slot = slots[at]!;
@@ -278,7 +278,10 @@ type Gathering = ReturnType<typeof createGathering>;
 function isByChance(index: IndexReader, reading: Reading, places: readonly number[]): boolean {
   if (reading.slots.length < 2 || places.length >= fewMatches) return false;
   const checks = reading.slots.map((slot) => slotsCheck([slot]));
-  const isElsewhere = index.ranked(places).some((book) => checks.some((check) => check({ ...book, author: '' })));
+  const isElsewhere = index.ranked(places).some((book) => {
+    const withoutAuthor = { ...book, author: '' };
+    return checks.some((check) => check(withoutAuthor));
+  });
   if (isElsewhere) return false;
   const lines = index.factsAt(places, anyBook).map(({ author }) => splitAuthors(author));
   return !lines.some((names) => names.some((name) => holdsAll(name, reading)));
