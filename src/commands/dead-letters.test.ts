@@ -223,6 +223,7 @@ describe('samsa dead-letters', () => {
     const again = await discard([first!], {});
     assert.match(again.out, /^0 dead letters\n$/);
     assert.match(again.err, /  no dead letter of this id waits\n$/);
+    assert.equal(again.code, 1);
     assert.deepEqual(await deadInLedger(shop), {
       'trend-svr': { waiting: 1, dead: 2, applied: 0 },
       'rec-svr': { waiting: 2, dead: 2, applied: 0 },

@@ -94,7 +94,10 @@ export async function showDeadLetter(
   );
 }
 
-/** Folds dead letters again, each into the projection that failed. @returns 0 when none of them still waits, else 1. */
+/**
+ * Folds dead letters again, each into the projection that failed.
+ * @returns 0 when all that were meant were found and none of them still waits, else 1.
+ */
 export async function redriveDeadLetters(
   context: CommandContext,
   ids: readonly string[],
@@ -108,7 +111,7 @@ export async function redriveDeadLetters(
   return decide(context, ids, options, (letters, { filter }) => letters.redrive(filter, { dryRun, pace }));
 }
 
-/** Decides that dead letters are never counted. @returns 0. */
+/** Decides that dead letters are never counted. @returns 0; 1 when an id was not found among those that wait. */
 export async function discardDeadLetters(
   context: CommandContext,
   ids: readonly string[],
@@ -135,6 +138,7 @@ async function decide(
   await using stack = new AsyncDisposableStack();
   const projections = await openProjections(config, stack);
   const counts = new Map<DeadLetterOutcome['became'], number>();
+  let unknownIds = 0;
   try {
     for (const [index, selection] of selections.entries()) {
       let found = 0;
@@ -146,14 +150,16 @@ async function decide(
           else if (options.dryRun === true) print(`${printable(idOf(letter))}  would be ${became}`);
         }
       }
-      if (ids.length > 0 && found === 0) warn(`${printable(ids[index]!)}  no dead letter of this id waits`);
+      if (ids.length === 0 || found > 0) continue;
+      unknownIds++;
+      warn(`${printable(ids[index]!)}  no dead letter of this id waits`);
     }
   } catch (error) {
     if (counts.size > 0) print(describeCounts(counts, options.dryRun === true));
     throw error;
   }
   print(describeCounts(counts, options.dryRun === true));
-  return (counts.get('waiting') ?? 0) > 0 ? 1 : 0;
+  return unknownIds + (counts.get('waiting') ?? 0) > 0 ? 1 : 0;
 }
 
 function requireSelection(

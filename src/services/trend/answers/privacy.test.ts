@@ -29,8 +29,8 @@ const shown = (
     ...facts
   }: Partial<Omit<QueryFacts, 'distinctReaders'>> & { readonly distinctReaders?: number } = {},
   blockedWords: readonly string[] = [],
-) =>
-  createPrivacyRule({ minimumReaders: 10, blockedWords, isOpen: () => true })({
+) => {
+  const query = createPrivacyRule({ minimumReaders: 10, blockedWords, isOpen: () => true })({
     key: countingKey(label),
     spellings: [{ label, readers: 1, places: 1 }],
     spellingReaders: 1,
@@ -39,7 +39,9 @@ const shown = (
     places: 2 ** Math.min(30, distinctReaders) - 1,
     distinctReaders: { '3h': distinctReaders, '24h': distinctReaders },
     ...facts,
-  })?.label ?? null;
+  });
+  return query === null || query.isHidden ? null : query.label;
+};
 
 const allShown = (...labels: readonly string[]): void => {
   for (const label of labels) assert.equal(shown(label), label);

@@ -30,6 +30,8 @@ export type ShownQuery = {
   readonly label: string;
   /** Whether a book contains its words. If not, its figures are rounded and less of it is shown. */
   readonly namesBook: boolean;
+  /** Whether too few readers searched for it. Then only operators see it, until they pin it. */
+  readonly isHidden: boolean;
 };
 
 /** A spelling is shown when it comes from this many places. */
@@ -38,9 +40,10 @@ const spellingPlaces = 3;
 const mostPlaces = 20;
 
 /**
- * Decides whether a query may be shown, and with which words; `null` when only operators may see it. It is shown when
- * one of the books found contains all of its words, or all words of its correction: then it names a book, not a person.
- * Any other query needs enough readers from as many places. A mail address or a telephone number is never shown.
+ * Decides whether a query may be shown, and with which words. It is shown when one of the books found contains all of
+ * its words, or all words of its correction: then it names a book, not a person. Any other query is hidden until enough
+ * readers from as many places search for it. A mail address, a telephone number and what contains a blocked word are
+ * never shown: `null`.
  */
 export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts) => ShownQuery | null {
   const { minimumReaders, blockedWords, isOpen = () => false } = settings;
@@ -64,11 +67,12 @@ export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts
     const label = labelOf(query, isOpen());
     if (isNeverShown(label) || isNeverShown(query.key) || (corrected !== null && isNeverShown(corrected))) return null;
     const known = books.map(rememberedWords);
-    if (containedInOne(label, known)) return { label, namesBook: true };
-    if (corrected !== null && containedInOne(corrected, known)) return { label: corrected, namesBook: true };
+    if (containedInOne(label, known)) return { label, namesBook: true, isHidden: false };
+    if (corrected !== null && containedInOne(corrected, known))
+      return { label: corrected, namesBook: true, isHidden: false };
     const isPublic =
       distinctReaders['24h'] >= minimumReaders && countPlaces(places) >= Math.min(minimumReaders, mostPlaces);
-    return isPublic ? { label, namesBook: false } : null;
+    return { label, namesBook: false, isHidden: !isPublic };
   };
 }
 

@@ -41,7 +41,7 @@ export function createQueryHistory(deps: {
     const places = placesOf(inWindow(description.hours, '24h', nowHour));
     const { muted } = await store.decisions();
     const shown = privacyRule({ ...description, books, places });
-    const allowed = shown === null || isMuted(muted, key, shown) ? null : shown;
+    const allowed = shown === null || shown.isHidden || isMuted(muted, key, shown) ? null : shown;
     if (allowed === null && !isOperator) return null;
     const firstDay = dayOfHour(nowHour) - (daysShown - 1);
     const days = await store.daily(number, firstDay);

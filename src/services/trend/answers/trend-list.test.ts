@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { countIn, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
 import { bookOf, busyWeek, openTrends, shown, week } from '../../../../test/support/open-trends.ts';
 import { SamsaError } from '../../../errors.ts';
+import { countingKey } from '../../../text/words.ts';
 import type { ListedTrend } from './trend-list.ts';
 import type { TrendStore } from '../store/trend-store.ts';
 import type { Window } from './figures.ts';
@@ -357,6 +358,15 @@ describe('the list of trends', () => {
     assert.deepEqual(labels(await list(10)), ['lolita', 'emma']);
     await count([decide('dune', 'muted', false, 2), decide('lolita', 'pinned', false, 2)]);
     assert.deepEqual(labels(await list(10)), ['emma', 'dune', 'lolita']);
+  });
+
+  it('shows a pinned query of few readers, but never a mail address', async (test) => {
+    const { list, count } = await openTrends(test);
+    const [few, mail] = ['summer reads', 'ann@example.org'];
+    await count([searchOf(few, 'a', { books: [] }), searchOf(mail, 'a', { books: [] })]);
+    assert.deepEqual(labels(await list(10)), []);
+    await count([few, mail].map((query) => decide(countingKey(query), 'pinned', true, 1)));
+    assert.deepEqual(labels(await list(10)), [few]);
   });
 
   it('takes out a muted query also where a misspelling is shown as that query', async (test) => {

@@ -1,7 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Counts, Decisions, QueryDescription, TrendStore } from '../store/trend-store.ts';
-import { isMuted, labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
+import { isMuted, type QueryFacts, type ShownQuery } from './privacy.ts';
 import type { RecentCounts, ScoredQuery } from './recent-counts.ts';
 import { risingScore } from './burst.ts';
 import {
@@ -187,8 +187,8 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     if (known === null || known === undefined) return null;
     const { description, foundBooks } = known;
     const isPinned = pinned.has(description.key);
-    const shown = known.shown ?? (isPinned ? { label: labelOf(description, false), namesBook: false } : null);
-    if (shown === null) return null;
+    const { shown } = known;
+    if (shown === null || (shown.isHidden && !isPinned)) return null;
     const figures = figuresOf({ description, sums: recent.sumsOf(query), nowHour });
     if (figures === null || figures.score <= 0) return null;
     const { key, books, lead } = description;
@@ -258,7 +258,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     return rows.finish().slice(0, limit);
   };
 
-  /** Pinned queries come first, even those that the privacy rule hides. */
+  /** Pinned queries come first, also those that too few readers searched for. */
   const pinnedTrends = async (
     decisions: Decisions,
     window: Window,
