@@ -48,7 +48,7 @@ export type AccessOptions = {
   readonly closed?: Int32Array;
 };
 
-/** Sent by a program with the operator token, to be counted as the client at this address. */
+/** A program with the operator token may send this: its request then counts as one of the client at this address. */
 export const clientHeader = 'samsa-client';
 
 const proxyHeader =

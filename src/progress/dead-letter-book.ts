@@ -1,6 +1,9 @@
 import type { DeadLetter, DeadLetterCause, PartitionName, Progress } from './progress.ts';
 
-/** The records that could not be folded, kept beside the state so that deciding about one also changes the state. */
+/**
+ * The records that could not be folded, kept beside the state so that deciding about one also changes the state. No age
+ * removes them: they stay with the state, decided or not, even when their topic no longer has them.
+ */
 export interface DeadLetterBook<Change> {
   /** Dead letters that match all filters, in the order they were kept, at most `limit`. */
   deadLetters(query: DeadLetterQuery): Promise<readonly KeptDeadLetter[]>;

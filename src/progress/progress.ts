@@ -6,9 +6,9 @@ import type { ErrorCode } from '../errors.ts';
  */
 export interface Progress<Change> {
   /**
-   * How many reads of the log one commit may join while more records are waiting. What a commit costs does not grow with
-   * its records: statements on a server, changed pages in a file. More keeps more records in memory, and where a commit
-   * blocks this thread, answers wait longer.
+   * How many reads of the log one commit may join while more records are waiting. A commit costs statements on a
+   * server, or changed pages in a file; more records hardly add to that. A higher number keeps more records in memory.
+   * Where a commit blocks this thread, answers wait longer.
    */
   readonly readsPerCommit: number;
 

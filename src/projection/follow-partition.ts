@@ -31,7 +31,7 @@ export type FollowPartition<Change> = {
   readonly onBlocked: (why: BlockedReason | null, error?: unknown) => void;
 };
 
-/** How much is folded without a break. More is faster, but the thread cannot answer for longer. */
+/** How much is folded without a break. More is faster, but the thread answers nobody meanwhile. */
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
@@ -44,7 +44,10 @@ const pauseMs = { least: 20, most: 100 };
 const briefly = { firstMs: 40, mostMs: 400 };
 /** The pauses while a store or the log does not answer. */
 const untilBack = { firstMs: 200, mostMs: 5_000 };
-/** A jump is usually over when the position is read again, so only a lasting one is reported. */
+/**
+ * A jump (see `foldRecords`): offsets are missing. They are usually there at the next read, so only a lasting jump is
+ * reported.
+ */
 const jumpsUntilReported = 5;
 
 /**

@@ -20,15 +20,15 @@ export type Migrations = {
 export type SchemaOptions = {
   readonly migrations: readonly Migrations[];
   /**
-   * Older programs counted the steps of all sets together. Names the set of each of those steps; may be left out where
-   * there is one set.
+   * Older programs counted the steps of all sets together. This names the set of each of those steps. It may be left
+   * out where there is one set.
    */
   readonly countedTogether?: readonly string[];
 };
 
 /**
- * This value of `user_version` means that the versions are in the table `schema_version`. Older programs see a newer
- * schema in it.
+ * This value of `user_version` means that the versions are in the table `schema_version`. Older programs take it for a
+ * newer schema, and refuse the file.
  */
 const countedByName = 1_000;
 

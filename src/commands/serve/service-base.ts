@@ -58,7 +58,7 @@ export function createServiceBase(service: string, config: Config, closed: Int32
   };
 }
 
-/** What is kept while it cannot be written, as on a full disk. Lines beyond that are lost; the service goes on. */
+/** How much of the log is kept while it cannot be written, as on a full disk. Further lines are lost. */
 const mostLoggedBytes = 1 << 20;
 
 export function createServiceLogger(service: string, { log }: Config): Logger {

@@ -11,9 +11,9 @@ import { reason, SamsaError } from '../../errors.ts';
 
 /**
  * One queue per topic. A record's rowid is its topic's number · 2^40 + how many records that topic had accepted before.
- * Each outcome is counted in the transaction that brings it about. `addressing` says from which position on a topic had
- * how many partitions: a repeated record must go to the partition of its first attempt, because projections recognise
- * repeats by partition.
+ * Each outcome is counted in the transaction that causes it. `addressing` holds how many partitions a topic had, and
+ * from which position on. A repeated record must go to the partition of its first attempt, because projections
+ * recognise repeats by partition.
  */
 const steps: readonly string[] = [
   `CREATE TABLE topic (
@@ -143,7 +143,7 @@ export function readWaitingBytes(database: SqliteDatabase): number {
   return Number(database.prepare('SELECT total(waiting_bytes) AS bytes FROM topic').get()?.['bytes']);
 }
 
-/** What a record counts towards the bound of its spool. */
+/** How much of its spool's limit a record takes. */
 export function bytesOf({ key, value, headers }: Pick<Row, 'key' | 'value' | 'headers'>): number {
   return (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headers.byteLength;
 }

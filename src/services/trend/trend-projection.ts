@@ -34,9 +34,9 @@ export type CountedSearch = {
    * The number of the reader who is added to the distinct readers of its hour (see `readerNumber`); `null` for none.
    */
   readonly reader: number | null;
-  /** Whether it counts as a search by an unnamed reader. With neither, it adds to `searches` only. */
+  /** Whether it counts as one unnamed reader. If not, and `reader` is `null`, it adds to `searches` only. */
   readonly anonymous: boolean;
-  /** The bit of its place in the places of its hour; 0 for none. */
+  /** The place it came from, as one bit of the places of its hour; 0 for none. */
   readonly place: number;
   /** Decides whose answer is the latest; ms since 1970. */
   readonly time: number;

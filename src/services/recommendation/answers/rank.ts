@@ -21,8 +21,8 @@ export type Ranked = {
   readonly score: number;
   /** The part of the score that comes from what other readers read. */
   readonly together: number;
-  /** Whether there is other evidence. */
-  readonly isBeside: boolean;
+  /** Whether descriptions or the reader's own searches also speak for it. Such evidence may always be shown. */
+  readonly hasOther: boolean;
 };
 
 export type Ranking = {
@@ -85,7 +85,7 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
       if (found.has(work)) return;
       found.add(work);
       const share = together.of(work);
-      works.push({ work, score: share + besides.of(work), together: share, isBeside: besides.has(work) });
+      works.push({ work, score: share + besides.of(work), together: share, hasOther: besides.has(work) });
     };
     strongest.clear();
     mostTogether.clear();
@@ -103,9 +103,9 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
     return {
       works,
       settled,
-      *evidence({ work, isBeside }, fewestReaders) {
+      *evidence({ work, hasOther }, fewestReaders) {
         yield* togetherEvidence(work, seeds, fewestReaders);
-        if (!isBeside) return;
+        if (!hasOther) return;
         for (const { tier, source, works, weights } of beside) {
           for (let at = works.indexOf(work); at !== -1; at = works.indexOf(work, at + 1)) {
             yield { tier, source, weight: weights[at]! };

@@ -83,7 +83,7 @@ type Described = Candidate &
 /** @returns a function that returns null for a work that the shop no longer has. */
 function createDescription(history: History, shelf: Shelf) {
   return (ranked: Ranked, isPopular: boolean): Described | null => {
-    const { work, score, together, isBeside } = ranked;
+    const { work, score, together, hasOther } = ranked;
     const number = shelf.editionOf(work, history.language);
     if (number === -1) return null;
     let isBySomebody = false;
@@ -95,7 +95,7 @@ function createDescription(history: History, shelf: Shelf) {
       work,
       score,
       together,
-      isBeside,
+      hasOther,
       number,
       isPopular,
       isReadTogether: together > 0,
@@ -105,18 +105,21 @@ function createDescription(history: History, shelf: Shelf) {
   };
 }
 
-/** Popular works without other evidence that may be shown. Their scores are below those of the ranking. */
+/**
+ * Popular works that have no other reason that may be shown. Popularity itself may always be shown, hence `hasOther`.
+ * Their scores are below those of the ranking.
+ */
 function popularBehind(ranking: Ranking, popular: readonly number[], { settled }: History): readonly Ranked[] {
   const told = new Set(ranking.works.filter((one) => canBeTold(one, ranking)).map(({ work }) => work));
   const least = ranking.works.at(-1)?.score ?? 0.01;
   return popular
     .filter((work) => !settled.has(work) && !told.has(work))
-    .map((work, place) => ({ work, score: least / (place + 2), together: 0, isBeside: true }));
+    .map((work, place) => ({ work, score: least / (place + 2), together: 0, hasOther: true }));
 }
 
-/** Whether evidence may be shown. With `isBeside` there is always some. */
+/** Whether there is a reason that may be shown. */
 function canBeTold(ranked: Ranked, { evidence }: Ranking): boolean {
-  if (ranked.isBeside) return true;
+  if (ranked.hasOther) return true;
   for (const { weight } of evidence(ranked, fewestReaders)) if (weight > 0) return true;
   return false;
 }

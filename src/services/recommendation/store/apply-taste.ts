@@ -126,8 +126,8 @@ function* readForgotten(
 }
 
 /**
- * Gives new change numbers to the readers whose books changed. Call it at the end of a commit: from here on other
- * commits wait at this point, so that a follower that has read up to a change number has missed no lower one.
+ * Gives new change numbers to the readers whose books changed. Call it at the end of a commit: other commits then wait
+ * here. So a follower that has read up to a change number has missed none below it.
  */
 function* numberReaders(readers: readonly Uint8Array[]): Steps<void> {
   if (readers.length === 0) return;

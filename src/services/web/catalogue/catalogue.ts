@@ -21,6 +21,7 @@ export interface Catalogue {
 
   /**
    * Replaces the content of a book, or removes the book when `content` is null. The same content again changes nothing.
+   * Two changes at the same time are made one after the other: the later one replaces what the earlier one wrote.
    * @throws SamsaError `book-unknown` for a removed book or an unknown id.
    */
   change(id: number, content: BookContent): Promise<ChangedBook>;

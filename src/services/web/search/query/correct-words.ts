@@ -168,13 +168,13 @@ export function createCorrector(spelling: Spelling) {
     books: alternatives.reduce((sum, { books }) => sum + books, 0),
   });
 
-  const inOtherNumber = ({ word }: QueryWord): readonly Alternative[] =>
-    otherNumbers(word)
+  const singularOrPlural = ({ word }: QueryWord): readonly Alternative[] =>
+    otherForms(word)
       .filter((other) => spelling.books(other, false) > 0)
       .map((other) => ({ words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }));
 
   const otherWays = (word: QueryWord): readonly Alternative[] => [
-    ...inOtherNumber(word),
+    ...singularOrPlural(word),
     ...corrections(word, true),
     ...parted(word),
   ];
@@ -186,10 +186,10 @@ export function createCorrector(spelling: Spelling) {
     return others.length > 0 ? slot(word, others) : slotAsTyped(word);
   };
 
-  /** The same, and “whale” for “whales”. */
-  const knownInNumber = (word: QueryWord): Slot => {
+  /** As `known`, and also the singular or plural: “whale” for “whales”. */
+  const knownOrPlural = (word: QueryWord): Slot => {
     const as = known(word);
-    return as.alternatives[0]!.edits > 0 ? as : slot(word, [...as.alternatives, ...inOtherNumber(word)]);
+    return as.alternatives[0]!.edits > 0 ? as : slot(word, [...as.alternatives, ...singularOrPlural(word)]);
   };
 
   /** Two neighbours read as one word: “sun set”, “twenty two”. The words are in the order typed, with all repetitions. */
@@ -253,7 +253,7 @@ export function createCorrector(spelling: Spelling) {
   };
 
   return {
-    knownInNumber,
+    knownOrPlural,
     unlessWhole,
     joined,
     /**
@@ -291,8 +291,8 @@ export function inDigits(digits: string): Alternative {
   return { words: [{ word: digits, prefix: false }], edits: spaceEdits, books: 0 };
 }
 
-/** The same word in the other number, as English spells it: “city” for “cities”, “cities” for “citys”. */
-function otherNumbers(word: string): readonly string[] {
+/** The singular of a plural and the plural of a singular, in English: “city” for “cities”, “cities” for “citys”. */
+function otherForms(word: string): readonly string[] {
   const ending = (letters: number, other: string): string => word.slice(0, word.length - letters) + other;
   if (word.length < 4) return [];
   if (word.endsWith('ies')) return [ending(3, 'y'), ending(1, '')];
@@ -315,5 +315,5 @@ export function reading(slots: readonly Slot[]): Reading {
   return { slots, phrase: null, whole: null };
 }
 
-/** How many wrong letters a missing space, a needless space, a plural or a number in digits counts as. */
+/** A missing or needless space, a plural, or a number in digits counts as half a wrong letter. */
 const spaceEdits = 0.5;

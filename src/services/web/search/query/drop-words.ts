@@ -14,9 +14,9 @@ const mostFailures = 4;
 
 /**
  * For a query that no book matches: the words to search with instead. First drops the words that no book has, then as
- * few others as possible. Among equal choices it keeps the words whose best match is worth most, less so if they are in
- * many books. At most 36 look-ups for 32
- * words, and as many for each start that is tried.
+ * few others as possible. Among equal choices it keeps the words whose best match is worth most; words of many books
+ * count less. Look-ups: one for each word, one for all of them together, and for each start that is tried at most as
+ * many as there are words.
  * @returns a selection in the order typed, matched by at least one book; empty when no book has any of the words.
  */
 export function keepMatchingWords<Word>(words: readonly Word[], ask: AskIndex<Word>): readonly Word[] {

@@ -13,7 +13,7 @@ export type QueryWord = {
 export type ParsedQuery = {
   /** As typed, trimmed; `''` when nothing was. */
   readonly text: string;
-  /** ISBN-13 when the query is an ISBN, else `null`; the words still say the same. */
+  /** ISBN-13 when the query is an ISBN, else `null`. `words` then has its digits, too. */
   readonly isbn: string | null;
   /** Each word once, in the order typed; empty when the query has no letter or digit. */
   readonly words: readonly QueryWord[];
@@ -98,7 +98,7 @@ export function matchExpression(words: readonly Pick<QueryWord, 'word' | 'prefix
 /** One way to understand a query: every slot must be matched, by any of its alternatives. */
 export type Reading = {
   readonly slots: readonly Slot[];
-  /** The words as typed; `null` when words were corrected, so that they follow from what matched. */
+  /** The words as typed; `null` when words were corrected. Ranking then takes the words that the book has. */
   readonly phrase: string | null;
   /** Instead of slots: the initials of a title. */
   readonly whole: string | null;

@@ -168,7 +168,7 @@ function startingPlaces(index: IndexReader, slots: readonly Slot[], phrase: stri
   return index.places([...slots, start]).slice(0, markedCandidates);
 }
 
-/** “duen” is the beginning of a rare name, but also nearly a whole title: Dune. */
+/** Adds books whose whole title is the single word, corrected: “duen” begins a rare name, but may mean Dune. */
 function addCorrectedTitles(
   index: IndexReader,
   corrector: Corrector,
@@ -229,9 +229,9 @@ function withKnownAuthor(index: IndexReader, words: readonly QueryWord[]): reado
 /** How many of the most popular matches are compared when one of several words must be left out. */
 const comparedMatches = 20;
 
-/** Leaves out function words first, then numbers. They are never the only words that are searched. */
+/** Leaves out function words first, then numbers. Function words are searched only if there are no other words. */
 function planWithFewerWords(index: IndexReader, corrector: Corrector | null, words: readonly QueryWord[]): SearchPlan {
-  const slots = words.map((word) => withDigits(corrector === null ? slotAsTyped(word) : corrector.knownInNumber(word)));
+  const slots = words.map((word) => withDigits(corrector === null ? slotAsTyped(word) : corrector.knownOrPlural(word)));
   const telling = slots.filter(({ typed }) => !functionWords.has(typed));
   const kept = keepMatchingWords(telling.length > 0 ? telling : slots.slice(0, functionWordsAtMost), {
     matches: (some) => hasMatch(index, some),
@@ -273,7 +273,7 @@ type Gathering = ReturnType<typeof createGathering>;
 
 /**
  * Whether the books have the words only in names of several people, as “Barbara Kingsolver, Steven L. Hopp” has those of
- * “steven king”. Of many books this is not asked.
+ * “steven king”. This is not checked when many books match.
  */
 function isByChance(index: IndexReader, reading: Reading, places: readonly number[]): boolean {
   if (reading.slots.length < 2 || places.length >= fewMatches) return false;

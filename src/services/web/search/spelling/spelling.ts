@@ -17,7 +17,7 @@ export type Spelling = {
   readonly books: (word: string, prefix: boolean) => number;
   /** Whether any book has the word; with `prefix`, a word that begins with it. */
   readonly has: (word: string, prefix: boolean) => boolean;
-  /** Words of at most so many edits, the likeliest first. */
+  /** Words that are at most so many edits away, the likeliest first. */
   readonly corrections: (word: string, edits: number) => readonly Correction[];
   /** Beginnings of words, and longer words whose beginning is at most so many edits away. */
   readonly unfinished: (start: string, edits: number) => readonly Correction[];
