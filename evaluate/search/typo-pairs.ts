@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { editDistance } from '../../src/services/web/search/spelling/spelling.ts';
+import { editDistance } from '../../src/services/web/search/query/vocabulary.ts';
 import { foldText } from '../../src/text/words.ts';
 
 export type CorrectedShare = { readonly edits: number; readonly pairs: number; readonly right: number };

@@ -5,7 +5,7 @@ import { lockDataFolder, openDataFolder } from '../runtime/data-folder.ts';
 import { shareLogSignal } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from './command-context.ts';
 import { descriptorNotice, openModeNotice, requireOwnPorts, requireSharedSecret } from './serve/exposure.ts';
-import { runUntilStopped, type RunningService } from './serve/service-base.ts';
+import { runUntilStopped, type RunningService } from './serve/running-service.ts';
 import type { RemoteUrls } from './serve/start-web.ts';
 import { startConsumersThread } from './serve/consumers-thread-link.ts';
 import { shopFiles } from './state/shop-places.ts';

@@ -4,9 +4,9 @@ import { openIndexForWriting } from '../../src/services/web/search/index/index-f
 import { createIndexWriter } from '../../src/services/web/search/index/index-writer.ts';
 import { openIndexForReading, type IndexReader } from '../../src/services/web/search/index/read-index.ts';
 import { buildWordData } from '../../src/services/web/search/index/word-data.ts';
-import { createSpelling, type Spelling } from '../../src/services/web/search/spelling/spelling.ts';
+import { createVocabulary, type Vocabulary } from '../../src/services/web/search/query/vocabulary.ts';
 
-export type OpenShelf = IndexReader & { readonly spelling: Spelling };
+export type OpenShelf = IndexReader & { readonly vocabulary: Vocabulary };
 
 /** A search index of these books, whose ids count from 1, with its corrections prepared. */
 export function openShelf(path: string, books: readonly Omit<Book, 'id'>[]): OpenShelf {
@@ -21,5 +21,5 @@ export function openShelf(path: string, books: readonly Omit<Book, 'id'>[]): Ope
   const index = openIndexForReading(path);
   index.beginWords();
   index.useWords(data);
-  return { ...index, spelling: createSpelling(data) };
+  return { ...index, vocabulary: createVocabulary(data) };
 }

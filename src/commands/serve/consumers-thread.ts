@@ -1,7 +1,8 @@
 import { SamsaError } from '../../errors.ts';
 import { lowerThreadPriority, linkToParent, toPlainError } from '../../runtime/threads.ts';
 import type { ConsumersWork, FromConsumers } from './consumers-thread-link.ts';
-import { createSayLogProblem, createServiceLogger, type RunningService } from './service-base.ts';
+import type { RunningService } from './running-service.ts';
+import { createSayLogProblem, createServiceLogger } from './service-base.ts';
 import { openSharedReading, startRecommendation, startTrend } from './start-consumer.ts';
 
 /** The entry of the worker thread that runs both consumer services of `samsa all`. */

@@ -10,7 +10,7 @@ import { until } from '../../../test/support/until.ts';
 
 /** A service that never closes, and keeps its process busy. */
 const stubborn = `
-  import { runUntilStopped } from ${JSON.stringify(new URL('./service-base.ts', import.meta.url))};
+  import { runUntilStopped } from ${JSON.stringify(new URL('./running-service.ts', import.meta.url))};
   const forever = new Promise(() => {});
   setInterval(() => {}, 1_000);
   const start = async () => (console.log('running'), { url: '', failed: forever, close: () => forever });

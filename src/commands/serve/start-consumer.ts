@@ -9,7 +9,8 @@ import { openLog, openShownOffsets, shareReads } from '../../log/open-log.ts';
 import type { StateOptions } from '../../progress/state.ts';
 import { nextOffsets, type LedgerRow } from '../../projection/ledger.ts';
 import { logLocation, stateLocation } from '../state/shop-places.ts';
-import { createServiceBase, watchFiles, type RunningService, type ServiceBase } from './service-base.ts';
+import type { RunningService } from './running-service.ts';
+import { createServiceBase, watchFiles, type ServiceBase } from './service-base.ts';
 
 /** The log and the decoder from which a consumer service reads its events. */
 type Reading = { readonly log: EventLog; readonly decodeSearch: SearchDecoder };

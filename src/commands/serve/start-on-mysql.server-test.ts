@@ -7,7 +7,7 @@ import { startMariaDb } from '../../../test/servers/mariadb.ts';
 import { joinLog, searchRecord } from '../../../test/support/older-program.ts';
 import { until } from '../../../test/support/until.ts';
 import { loadConfig } from '../../config/config.ts';
-import type { RunningService } from './service-base.ts';
+import type { RunningService } from './running-service.ts';
 import { startRecommendation } from './start-consumer.ts';
 import { startTrend } from './start-consumer.ts';
 

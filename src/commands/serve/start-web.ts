@@ -7,7 +7,8 @@ import { logChores, openLogWithSpool } from '../../log/open-log.ts';
 import { openStockedCatalogue, raiseAboveLog } from '../../services/web/catalogue/store/open-catalogue.ts';
 import { openSearchIndex } from '../../services/web/search/index/search-index.ts';
 import { createWebService } from '../../services/web/web-service.ts';
-import { createServiceBase, watchFiles, type RunningService } from './service-base.ts';
+import type { RunningService } from './running-service.ts';
+import { createServiceBase, watchFiles } from './service-base.ts';
 import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
 
 /** The thread that answers requests never waits longer than this for another writer. */

@@ -11,7 +11,7 @@ import type { WrittenBook } from './index-file.ts';
 import { type IndexState, startIndexThread, unavailable } from './index-thread-link.ts';
 import { openIndexForReading, type IndexReader } from './read-index.ts';
 import { suggestBooks, type Suggestions } from '../query/suggest-books.ts';
-import { createSpelling, type Spelling } from '../spelling/spelling.ts';
+import { createVocabulary, type Vocabulary } from '../query/vocabulary.ts';
 
 /**
  * This process's own copy of the books to search in, built from the log. A thread writes it; searches only read. What a
@@ -64,7 +64,7 @@ export type SearchIndexOptions = {
  */
 export async function openSearchIndex({ path, log, logger }: SearchIndexOptions): Promise<SearchIndex> {
   let reader: IndexReader | null = null;
-  let spelling: Spelling | null = null;
+  let vocabulary: Vocabulary | null = null;
   /** What was written while words are being made; `null` at other times. */
   let sinceBegun: WrittenBook[] | null = null;
   let state: IndexState = { freshness: { asOfMs: 0, lagEvents: 0, lagMs: 0 }, ledger: [], problems: ['starting'] };
@@ -90,7 +90,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     onChanged: (books) => {
       results.clear();
       reader?.forget(books);
-      spelling?.add(books);
+      vocabulary?.add(books);
       if (books !== 'many') sinceBegun?.push(...books);
     },
     onWordsBegun: () => {
@@ -100,8 +100,8 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     onWords: (data) => {
       results.clear();
       reader?.useWords(data);
-      spelling = createSpelling(data);
-      spelling.add(sinceBegun ?? []);
+      vocabulary = createVocabulary(data);
+      vocabulary.add(sinceBegun ?? []);
       sinceBegun = null;
     },
     onDamaged: makeAnew,
@@ -131,17 +131,17 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
       const known = results.get(key);
       if (known !== undefined) return known;
       const result = read((index) => {
-        const found = findBooks(index, spelling, request);
+        const found = findBooks(index, vocabulary, request);
         return { ...found, value: index.listed(found.bookIds) };
       });
       results.set(key, result);
       return result;
     },
-    suggest: (text) => read((index) => suggestBooks(index, spelling, text)),
+    suggest: (text) => read((index) => suggestBooks(index, vocabulary, text)),
     applyAtOnce: thread.apply,
     caughtUp: thread.caughtUp,
-    corrects: () => spelling !== null,
-    correctWord: (word) => spelling?.corrections(word, editsAllowed(word, true))[0]?.word ?? null,
+    corrects: () => vocabulary !== null,
+    correctWord: (word) => vocabulary?.corrections(word, editsAllowed(word, true))[0]?.word ?? null,
     freshness: () => state.freshness,
     ledger: () => state.ledger,
     problems: () => (thread.ended() === null ? state.problems : ['store-unavailable']),

@@ -1,5 +1,5 @@
 import { digitsOf, functionWords, isUnspaced } from '../../../../text/words.ts';
-import type { Spelling } from '../spelling/spelling.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { longestWord } from '../index/word-data.ts';
 import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot } from './parse-query.ts';
 
@@ -47,13 +47,13 @@ export function editsAllowed(word: string, more: boolean): number {
 export type Corrector = ReturnType<typeof createCorrector>;
 
 /** Finds other ways to read words, with the help of a vocabulary. */
-export function createCorrector(spelling: Spelling) {
-  const { has: isKnown } = spelling;
+export function createCorrector(vocabulary: Vocabulary) {
+  const { has: isKnown } = vocabulary;
 
   const corrections = ({ word, prefix }: QueryWord, more: boolean): readonly Alternative[] => {
     const edits = editsAllowed(word, more);
     if (edits === 0) return [];
-    const found = [...spelling.corrections(word, edits), ...(prefix ? spelling.unfinished(word, edits) : [])];
+    const found = [...vocabulary.corrections(word, edits), ...(prefix ? vocabulary.unfinished(word, edits) : [])];
     return found.map(({ word, prefix, edits, books }) => ({ words: [{ word, prefix }], edits, books }));
   };
 
@@ -68,7 +68,7 @@ export function createCorrector(spelling: Spelling) {
       if (first.length < 2 && !/^[ai\d]$/.test(first)) continue;
       const isNumber = /\d$/.test(first) !== /^\d/.test(second);
       if (!isNumber && second.length < 2) continue;
-      if (spelling.books(first, false) === 0 || spelling.books(second, prefix) === 0) continue;
+      if (vocabulary.books(first, false) === 0 || vocabulary.books(second, prefix) === 0) continue;
       ways.push({
         words: [
           { word: first, prefix: false },
@@ -88,7 +88,7 @@ export function createCorrector(spelling: Spelling) {
     for (let at = 1; at < word.length; at++) {
       const [first, second] = [word.slice(0, at), word.slice(at)];
       if (!isLongEnough.test(first) || !isLongEnough.test(second)) continue;
-      const books = [spelling.books(first, false), spelling.books(second, prefix)] as const;
+      const books = [vocabulary.books(first, false), vocabulary.books(second, prefix)] as const;
       if (Math.min(...books) > doubtfulBooks || Math.max(...books) === 0) continue;
       const isSecond = books[0] >= books[1];
       const likely = isSecond ? { word: second, prefix } : { word: first, prefix: false };
@@ -105,8 +105,8 @@ export function createCorrector(spelling: Spelling) {
   /** The cost of a part of a word; infinite when it is not known. */
   const costOf = (part: string, isUnfinished: boolean): number => {
     if (part.length < 2 && !/[ai]/.test(part)) return Infinity;
-    const known = spelling.books(part, false);
-    const books = known > 0 || !isUnfinished || part.length < 4 ? known : Math.min(1, spelling.books(part, true));
+    const known = vocabulary.books(part, false);
+    const books = known > 0 || !isUnfinished || part.length < 4 ? known : Math.min(1, vocabulary.books(part, true));
     return books === 0 ? Infinity : rarest - Math.log2(books);
   };
 
@@ -147,7 +147,7 @@ export function createCorrector(spelling: Spelling) {
       for (let end = start + misspeltParts.least; end <= Math.min(word.length, start + longestPart); end++) {
         const cost = until[start]!.cost + from[end]!.cost + misspeltParts.letterCost * (end - start);
         if (cost === Infinity || !isMany(until[start]!.parts.length + 1 + from[end]!.parts.length)) continue;
-        if (spelling.books(word.slice(start, end), false) <= doubtfulBooks) doubtful.push({ start, end, cost });
+        if (vocabulary.books(word.slice(start, end), false) <= doubtfulBooks) doubtful.push({ start, end, cost });
       }
     }
     doubtful.sort((a, b) => a.cost - b.cost);
@@ -170,7 +170,7 @@ export function createCorrector(spelling: Spelling) {
 
   const singularOrPlural = ({ word }: QueryWord): readonly Alternative[] =>
     otherForms(word)
-      .filter((other) => spelling.books(other, false) > 0)
+      .filter((other) => vocabulary.books(other, false) > 0)
       .map((other) => ({ words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }));
 
   const otherWays = (word: QueryWord): readonly Alternative[] => [
@@ -247,7 +247,7 @@ export function createCorrector(spelling: Spelling) {
   /** Corrections of an unfinished word that no book has; `null` when there are none. */
   const unlessWhole = (word: QueryWord): Slot | null => {
     const edits = editsAllowed(word.word, false);
-    if (!word.prefix || word.word.length < 4 || edits === 0 || spelling.books(word.word, false) > 0) return null;
+    if (!word.prefix || word.word.length < 4 || edits === 0 || vocabulary.books(word.word, false) > 0) return null;
     const near = corrections({ ...word, prefix: false }, false);
     return near.length === 0 ? null : slot(word, near);
   };

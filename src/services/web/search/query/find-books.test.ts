@@ -82,7 +82,7 @@ describe('finding books', () => {
   const openAs = (name: string, books: readonly Omit<Book, 'id'>[]): OpenShelf =>
     openShelf(join(folder, `${name}.sqlite`), books);
   const find = (text: string, request: Partial<SearchRequest> = {}) =>
-    findBooks(index, index.spelling, { text, offset: 0, limit: 10, ...request });
+    findBooks(index, index.vocabulary, { text, offset: 0, limit: 10, ...request });
   const titles = (text: string, request: Partial<SearchRequest> = {}): string[] =>
     find(text, request).bookIds.map((id) => shelf[id - 1]!.title);
 
@@ -119,7 +119,7 @@ describe('finding books', () => {
     ];
     const reader = openAs('letters', books);
     const found = (text: string): readonly number[] =>
-      findBooks(reader, reader.spelling, { text, offset: 0, limit: 10 }).bookIds;
+      findBooks(reader, reader.vocabulary, { text, offset: 0, limit: 10 }).bookIds;
     for (const [query, id] of [
       ['wörterbuch', 1],
       ['jo nesbo', 1],
@@ -150,7 +150,7 @@ describe('finding books', () => {
       { title: 'Darkness and Light', author: 'Ursula K. Le Guin; Ann Lee' },
     ]);
     const search = (author: string | null) =>
-      findBooks(reader, reader.spelling, {
+      findBooks(reader, reader.vocabulary, {
         text: 'darkness',
         offset: 0,
         limit: 10,
@@ -179,7 +179,7 @@ describe('finding books', () => {
       ...Array.from({ length: 300 }, (_, at) => ({ title: `Garden ${at}`, author: 'Ann Lee', popularity: 1 })),
     ]);
     const totalOf = (text: string) => {
-      const { total, totalIsExact } = findBooks(many, many.spelling, { text, offset: 0, limit: 10 });
+      const { total, totalIsExact } = findBooks(many, many.vocabulary, { text, offset: 0, limit: 10 });
       return [total, totalIsExact];
     };
     assert.deepEqual(['author:king', 'author:lee', 'gardne', 'author:lee gardne'].map(totalOf), [
@@ -188,7 +188,7 @@ describe('finding books', () => {
       [300, true],
       [300, true],
     ]);
-    const last = findBooks(many, many.spelling, { text: 'gardne', offset: 290, limit: 20 }).bookIds;
+    const last = findBooks(many, many.vocabulary, { text: 'gardne', offset: 290, limit: 20 }).bookIds;
     assert.equal(last.length, 10);
     many.close();
   });
@@ -252,7 +252,7 @@ describe('finding books', () => {
         (text, withFacets) => {
           const { total, bookIds } = find(text, { withFacets });
           assert.ok(bookIds.length <= total);
-          suggestBooks(index, index.spelling, text);
+          suggestBooks(index, index.vocabulary, text);
         },
       ),
       { numRuns: 400 },
@@ -305,7 +305,7 @@ describe('finding books', () => {
     }));
     const reader = openAs('many', many);
     try {
-      const page = (text: string, offset: number) => findBooks(reader, reader.spelling, { text, offset, limit: 30 });
+      const page = (text: string, offset: number) => findBooks(reader, reader.vocabulary, { text, offset, limit: 30 });
       const seen = Array.from({ length: 41 }, (_, at) => page('common', at * 30).bookIds).flat();
       assert.equal(new Set(seen).size, 1_205);
       assert.equal(seen.length, 1_205);
@@ -316,7 +316,7 @@ describe('finding books', () => {
         [1, 2, 3],
       );
       assert.equal(page('c', 0).bookIds.length, 30);
-      const faceted = findBooks(reader, reader.spelling, { text: 'common', offset: 0, limit: 10, withFacets: true });
+      const faceted = findBooks(reader, reader.vocabulary, { text: 'common', offset: 0, limit: 10, withFacets: true });
       assert.deepEqual([faceted.total, faceted.totalIsExact], [1_000, false]);
       assert.deepEqual(faceted.bookIds, page('common', 0).bookIds.slice(0, 10));
     } finally {
@@ -332,11 +332,11 @@ describe('finding books', () => {
     const reader = openAs('common', many);
     try {
       assert.deepEqual(
-        findBooks(reader, reader.spelling, { text: 'the needle of', offset: 0, limit: 10 }).bookIds,
+        findBooks(reader, reader.vocabulary, { text: 'the needle of', offset: 0, limit: 10 }).bookIds,
         [701],
       );
       assert.equal(
-        findBooks(reader, reader.spelling, { text: 'hay author:needle', offset: 0, limit: 10 }).dropped.length,
+        findBooks(reader, reader.vocabulary, { text: 'hay author:needle', offset: 0, limit: 10 }).dropped.length,
         1,
       );
     } finally {
@@ -365,7 +365,7 @@ describe('finding books', () => {
         fc.property(fc.uniqueArray(word, { minLength: 1, maxLength: 4 }), fc.boolean(), (words, forget) => {
           if (forget) reader.forget('many');
           const having = books.filter(({ title }) => holds(title, words)).length;
-          const found = findBooks(reader, reader.spelling, { text: words.join(' '), offset: 0, limit: 1_500 });
+          const found = findBooks(reader, reader.vocabulary, { text: words.join(' '), offset: 0, limit: 1_500 });
           if (having === 0) return;
           assert.equal(found.bookIds.length, having);
           assert.deepEqual([found.total, found.totalIsExact], [Math.min(having, 1_000), having <= 1_000]);
@@ -378,16 +378,16 @@ describe('finding books', () => {
   });
 
   it('suggests books, authors and subjects, eight rows at most', () => {
-    const suggestions = suggestBooks(index, index.spelling, 'tolk');
+    const suggestions = suggestBooks(index, index.vocabulary, 'tolk');
     assert.deepEqual(suggestions.authors, ['J. R. R. Tolkien']);
     assert.deepEqual(
       suggestions.books.map(({ title }) => title),
       ['The Hobbit', 'The Silmarillion'],
     );
-    assert.deepEqual(suggestBooks(index, index.spelling, 'clas').subjects, ['Classics']);
-    const all = suggestBooks(index, index.spelling, 't');
+    assert.deepEqual(suggestBooks(index, index.vocabulary, 'clas').subjects, ['Classics']);
+    const all = suggestBooks(index, index.vocabulary, 't');
     assert.ok(all.books.length + all.authors.length + all.subjects.length + all.queries.length <= 8);
     for (const nothing of ['', ' ', '*', 'xyzzy'])
-      assert.deepEqual(suggestBooks(index, index.spelling, nothing).books, []);
+      assert.deepEqual(suggestBooks(index, index.vocabulary, nothing).books, []);
   });
 });

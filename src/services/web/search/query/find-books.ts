@@ -1,7 +1,7 @@
 import { countingKey } from '../../../../text/words.ts';
 import { bookAt, wholeMark } from '../index/book-row.ts';
 import { anyBook, mostCounted, type BookFacts, type IndexReader } from '../index/read-index.ts';
-import type { Spelling } from '../spelling/spelling.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { countChosenFacets, countFacets, createFilter, narrowed, type Facets, type SearchFilters } from './facets.ts';
 import { parseQuery, type ParsedQuery, type QueryWord, type Reading } from './parse-query.ts';
 import { planSearch, rankedCandidates, type SearchPlan } from './plan-search.ts';
@@ -46,7 +46,7 @@ const countedMatches = mostCounted - 1;
 const scannedMatches = 10_000;
 
 /** Finds the books for a query, and says how the query was corrected or shortened for that. */
-export function findBooks(index: IndexReader, spelling: Spelling | null, request: SearchRequest): FoundBooks {
+export function findBooks(index: IndexReader, vocabulary: Vocabulary | null, request: SearchRequest): FoundBooks {
   const query = parseQuery(request.text);
   if (query.text === '' && isSimple(request)) return allBooks(index, query, request);
   if (query.isbn !== null) {
@@ -57,7 +57,7 @@ export function findBooks(index: IndexReader, spelling: Spelling | null, request
     const mark = wholeMark(countingKey(query.text));
     return theseBooks(query, index.match(`"${mark}"`, rankedCandidates), request);
   }
-  const plan = query.text === '' ? allOfThem : planSearch(index, spelling, query, request.exact ?? false);
+  const plan = query.text === '' ? allOfThem : planSearch(index, vocabulary, query, request.exact ?? false);
   if (isSimple(request)) return findSimply(index, query, plan, request);
   const isByRelevance = request.filters === undefined && (request.sort ?? 'relevance') === 'relevance';
   return isByRelevance && query.text !== ''

@@ -2,7 +2,7 @@ import { authorKey, splitAuthors } from '../../../../text/fields.ts';
 import { countingKey, digitsOf, functionWords, isArticle, withoutArticle } from '../../../../text/words.ts';
 import { startMarkOf, wholeMark, wholeWordsAtMost } from '../index/book-row.ts';
 import { anyBook, mostCounted, type IndexReader } from '../index/read-index.ts';
-import type { Spelling } from '../spelling/spelling.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { createCorrector, inDigits, reading, withDigits, type Corrector } from './correct-words.ts';
 import { holdsAll, rankBooks, slotsCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
@@ -51,7 +51,7 @@ const fewMatches = 5;
  */
 export function planSearch(
   index: IndexReader,
-  spelling: Spelling | null,
+  vocabulary: Vocabulary | null,
   query: ParsedQuery,
   exact: boolean,
 ): SearchPlan {
@@ -60,7 +60,7 @@ export function planSearch(
   const limit = limitOf(words);
   const found = matchSlots(index, typed.slots, limit);
   if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
-  const corrector = spelling === null ? null : correctorOf(spelling);
+  const corrector = vocabulary === null ? null : correctorOf(vocabulary);
   const others = [
     ...withNumbers(typed),
     ...(found.count > 0 ? withoutArticles(typed) : []),
@@ -85,13 +85,13 @@ export function planSearch(
 }
 
 /** One for each vocabulary, because making it takes longer than many a search. */
-const correctors = new WeakMap<Spelling, Corrector>();
+const correctors = new WeakMap<Vocabulary, Corrector>();
 
-function correctorOf(spelling: Spelling): Corrector {
-  const known = correctors.get(spelling);
+function correctorOf(vocabulary: Vocabulary): Corrector {
+  const known = correctors.get(vocabulary);
   if (known !== undefined) return known;
-  const corrector = createCorrector(spelling);
-  correctors.set(spelling, corrector);
+  const corrector = createCorrector(vocabulary);
+  correctors.set(vocabulary, corrector);
   return corrector;
 }
 

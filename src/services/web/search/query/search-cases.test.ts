@@ -166,7 +166,7 @@ describe('search, as readers type', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   const search = (shelf: OpenShelf, text: string, request: Partial<SearchRequest> = {}): FoundBooks =>
-    findBooks(shelf, shelf.spelling, { text, offset: 0, limit: 10, ...request });
+    findBooks(shelf, shelf.vocabulary, { text, offset: 0, limit: 10, ...request });
   const titlesIn = (books: readonly Omit<Book, 'id'>[], { bookIds }: FoundBooks): readonly string[] =>
     bookIds.map((id) => books[id - 1]!.title);
 

@@ -1,7 +1,7 @@
 import type { Book } from '../../../../events/book.ts';
 import { splitAuthors } from '../../../../text/fields.ts';
 import { anyBook, type IndexReader } from '../index/read-index.ts';
-import type { Spelling } from '../spelling/spelling.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { parseQuery, type Reading } from './parse-query.ts';
 import { planSearch } from './plan-search.ts';
 import { holdsAll, rankBooks } from './rank-books.ts';
@@ -23,10 +23,10 @@ const booksWithNames = 50;
 export const noSuggestions: Suggestions = { books: [], authors: [], subjects: [], queries: [] };
 
 /** Completes an unfinished query: books that match it, and authors and subjects whose names have all of its words. */
-export function suggestBooks(index: IndexReader, spelling: Spelling | null, text: string): Suggestions {
+export function suggestBooks(index: IndexReader, vocabulary: Vocabulary | null, text: string): Suggestions {
   const query = parseQuery(text);
   if (query.words.length === 0) return noSuggestions;
-  const plan = planSearch(index, spelling, query, false);
+  const plan = planSearch(index, vocabulary, query, false);
   if (plan.places.length === 0) return noSuggestions;
   const facts = index.facts(plan.expression(), anyBook, booksWithNames);
   const authors = namesWith(

@@ -12,7 +12,7 @@ export type Correction = {
 };
 
 /** Looks words up among those of all books. */
-export type Spelling = {
+export type Vocabulary = {
   /** How many books have the word; with `prefix`, words that begin with it. */
   readonly books: (word: string, prefix: boolean) => number;
   /** Whether any book has the word; with `prefix`, a word that begins with it. */
@@ -29,7 +29,7 @@ const mostCorrections = 36;
 const mostUnfinished = 16;
 const mostAdded = 500;
 
-export function createSpelling(data: WordData): Spelling {
+export function createVocabulary(data: WordData): Vocabulary {
   const { buckets, tags, items, letters, starts } = data;
   const { wordAt, lengthOf, has, range, sameStart, books } = createWordTable(data);
   const bucketCount = buckets.length - 1;
