@@ -8,7 +8,11 @@ describe('the words of a trend', () => {
   it('say how many readers there are, and how many there usually are', () => {
     assert.equal(
       why({ ...nothing, window: '3h', readers: 14, usual: 1.2, before: 2 }),
-      '14 readers in the last 3 hours, usually 1: 11 times as usual',
+      '14 readers in the last 3 hours, usually 1: 14 times as usual',
+    );
+    assert.equal(
+      why({ ...nothing, window: '3h', readers: 57, usual: 1.78 }),
+      '57 readers in the last 3 hours, usually 2: 28 times as usual',
     );
     assert.equal(
       why({ ...nothing, window: '24h', readers: 7, usual: 5.8 }),

@@ -175,8 +175,10 @@ export function why({ kind, window, readers, before, usual, newSince }: Compared
   const isRare = usual !== null && usual < 0.5;
   if (isRare && kind === 'rising') return `${counted}, usually none`;
   if (usual === null || isRare) return `${counted}, ${before === 0 ? 'none' : before} in the ${lengths[window]} before`;
-  const times = Math.floor(readers / usual);
-  return `${counted}, usually ${Math.round(usual)}${times >= 2 ? `: ${times} times as usual` : ''}`;
+  // As a reader would divide the two numbers that are shown.
+  const shownUsual = Math.round(usual);
+  const times = Math.floor(readers / shownUsual);
+  return `${counted}, usually ${shownUsual}${times >= 2 ? `: ${times} times as usual` : ''}`;
 }
 
 const lengths = { '3h': '3 hours', '24h': '24 hours', '7d': '7 days', '30d': '30 days' } as const;
