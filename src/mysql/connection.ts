@@ -160,9 +160,9 @@ export async function openConnection(
   const change = async (sql: string, values?: readonly MysqlValue[]): Promise<number> =>
     (await query<ResultSetHeader>(sql, values)).affectedRows;
   const withValues = (sql: string, values: string): string => textOf(sql).replace('VALUES ?', () => `VALUES ${values}`);
-  const insert = async (sql: string, rows: Rows): Promise<number> => {
+  const insertFrom = async (sql: string, [text, rest]: ReturnType<typeof nextValues>): Promise<number> => {
     let counted = 0;
-    for (let [text, rest] = nextValues(rows); text !== '';) {
+    while (text !== '') {
       const sent = send<ResultSetHeader>(withValues(sql, text));
       // The next statement is written while the server executes this one.
       [text, rest] = nextValues(rest);
@@ -176,12 +176,13 @@ export async function openConnection(
     rowsOfEach: (queries) => sendAll(queries.map(({ sql, values }) => written(sql, values))),
     change,
     insertOne: async (sql, values) => (await query<ResultSetHeader>(sql, values)).insertId,
-    insert,
+    insert: (sql, rows) => insertFrom(sql, nextValues(rows)),
     queue: (sql, values) => void queued.push(written(sql, values)),
     queueRows: async (sql, rows) => {
-      const [text, rest] = nextValues(rows);
+      const values = nextValues(rows);
+      const [text, rest] = values;
       const isLarge = text.length > queuedCharacters || rest.length > 0;
-      if (isLarge || queued.length >= mostQueued) await insert(sql, rows);
+      if (isLarge || queued.length >= mostQueued) await insertFrom(sql, values);
       else if (text !== '') queued.push(withValues(sql, text));
     },
     flush: async () => {
