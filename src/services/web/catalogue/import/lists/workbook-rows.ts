@@ -27,8 +27,7 @@ export async function* readFirstSheet(file: ListFile): AsyncGenerator<readonly S
     const rows = createRowParser((cell) => cellText(cell, { texts, isDay, startDay: sheet.startDay }));
     yield* parts(book, sheet.name, rows.parse);
   } catch (error) {
-    if (error instanceof SamsaError) throw error;
-    throw badFile(file.path, `expected a workbook (.xlsx) that can be read, got: ${reason(error)}`, error);
+    throw error instanceof SamsaError ? error : unreadable(file, error);
   } finally {
     book.zip.close();
   }
@@ -51,8 +50,12 @@ async function openWorkbookZip(file: ListFile): Promise<Workbook> {
     if (entries.has('xl/workbook.xml')) return { path: file.path, zip, entries };
     throw new Error('an archive of other files');
   } catch (error) {
-    throw badFile(file.path, `expected a workbook (.xlsx) that can be read, got: ${reason(error)}`, error);
+    throw unreadable(file, error);
   }
+}
+
+function unreadable({ path }: ListFile, error: unknown): SamsaError {
+  return badFile(path, `expected a workbook (.xlsx) that can be read, got: ${reason(error)}`, error);
 }
 
 /** What a parser has found in one piece of a part. */
@@ -81,9 +84,14 @@ type Tag = { readonly name: string; readonly attributes: Readonly<Record<string,
 /** Every element of a part of the workbook, in order. */
 async function elementsOf(book: Workbook, part: string): Promise<readonly Tag[]> {
   const found: Tag[] = [];
-  const parser = parserOf({ onTag: (tag) => found.push(tag) });
-  for await (const _ of parts(book, part, (text) => (parser.write(text), []))) continue;
+  await hear(book, part, { onTag: (tag) => found.push(tag) });
   return found;
+}
+
+/** Reads a whole part of the workbook. */
+async function hear(book: Workbook, part: string, heard: Heard): Promise<void> {
+  const parser = parserOf(heard);
+  for await (const _ of parts(book, part, (text) => (parser.write(text), []))) continue;
 }
 
 type Heard = {
@@ -92,14 +100,23 @@ type Heard = {
   readonly onEnd?: (name: string) => void;
 };
 
-/** Names come without the prefix of their namespace. */
-function parserOf({ onTag, onText, onEnd }: Heard): Parser {
+/** Names come without the prefix of their namespace. How a word is pronounced (`rPh`) is left out. */
+function parserOf({ onTag, onText = () => {}, onEnd = () => {} }: Heard): Parser {
   const bare = (name: string): string => name.slice(name.indexOf(':') + 1);
+  let phonetic = 0;
   return new Parser(
     {
-      onopentag: (name, attributes) => onTag({ name: bare(name), attributes }),
-      ...(onText !== undefined && { ontext: onText }),
-      ...(onEnd !== undefined && { onclosetag: (name) => onEnd(bare(name)) }),
+      onopentag: (name, attributes) => {
+        if (bare(name) === 'rPh') phonetic++;
+        if (phonetic === 0) onTag({ name: bare(name), attributes });
+      },
+      ontext: (text) => {
+        if (phonetic === 0) onText(text);
+      },
+      onclosetag: (name) => {
+        if (phonetic === 0) onEnd(bare(name));
+        else if (bare(name) === 'rPh') phonetic--;
+      },
     },
     { xmlMode: true, decodeEntities: true },
   );
@@ -119,30 +136,27 @@ async function findFirstSheet(book: Workbook): Promise<{ readonly name: string; 
   return { name, startDay: Date.UTC(1899, 11, 30) / dayMs + (counts1904 ? 1_462 : 0) };
 }
 
-/** The texts that cells name by number. How a word is pronounced is left out. */
+/** The texts that cells name by number. */
 async function readSharedTexts(book: Workbook): Promise<readonly string[]> {
   const texts: string[] = [];
-  let [text, characters, phonetic] = ['', 0, 0];
+  let [text, characters] = ['', 0];
   let isText = false;
-  const parser = parserOf({
+  await hear(book, 'xl/sharedStrings.xml', {
     onTag: ({ name }) => {
       if (name === 'si') text = '';
-      if (name === 'rPh') phonetic++;
-      isText = name === 't' && phonetic === 0;
+      isText = name === 't';
     },
     onText: (part) => {
-      if (isText) text += part;
+      if (!isText) return;
+      text += part;
+      characters += part.length;
+      if (characters > mostSharedCharacters) throw badFile(book.path, 'expected a smaller workbook; save it as CSV');
     },
     onEnd: (name) => {
       isText = false;
-      if (name === 'rPh') phonetic--;
-      if (name !== 'si') return;
-      characters += text.length;
-      texts.push(text);
+      if (name === 'si') texts.push(text);
     },
   });
-  for await (const _ of parts(book, 'xl/sharedStrings.xml', (piece) => (parser.write(piece), []))) continue;
-  if (characters > mostSharedCharacters) throw badFile(book.path, 'expected a smaller workbook; save it as CSV');
   return texts;
 }
 
@@ -178,8 +192,9 @@ function cellText({ type, style, value, text }: Cell, { texts, isDay, startDay }
     case 'inlineStr':
       return written(text);
     case 'str':
+      return written(value);
     case 'd':
-      return written(type === 'd' ? value.slice(0, 10) : value);
+      return written(value.slice(0, 10));
     // A title such as "True" becomes a truth value when it is typed into a sheet.
     case 'b':
       return value === '1' ? 'TRUE' : 'FALSE';
@@ -205,13 +220,12 @@ function written(text: string): string {
 function createRowParser(textOf: (cell: Cell) => string): { readonly parse: Parse<SheetRow> } {
   let rows: SheetRow[] = [];
   let cells: string[] = [];
-  let [line, column, phonetic] = [0, 0, 0];
+  let [line, column] = [0, 0];
   let cell = { type: '', style: 0, value: '', text: '' };
   let taken: 'value' | 'text' | null = null;
   const parser = parserOf({
     onTag: ({ name, attributes }) => {
-      taken = name === 'v' ? 'value' : name === 't' && phonetic === 0 ? 'text' : null;
-      if (name === 'rPh') phonetic++;
+      taken = name === 'v' ? 'value' : name === 't' ? 'text' : null;
       if (name === 'row') {
         line = Number(attributes['r'] ?? line + 1);
         [cells, column] = [[], 0];
@@ -225,7 +239,6 @@ function createRowParser(textOf: (cell: Cell) => string): { readonly parse: Pars
     },
     onEnd: (name) => {
       taken = null;
-      if (name === 'rPh') phonetic--;
       if (name === 'c' && column <= mostColumns) {
         while (cells.length < column - 1) cells.push('');
         cells[column - 1] = textOf(cell);
