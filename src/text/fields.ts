@@ -1,8 +1,8 @@
 import { foldText, isUnspaced, wholeWords } from './words.ts';
 
 const separators = /[;|、，،؛\n]|\s\/\s|\/(?=\S+\s)|&|\s(?:and|with)\s/i;
-/** A name of words that begin with a capital: it has no place to cut. */
-const plainName = /^[A-Z][a-z]+(?: (?!And |With )[A-Z][a-z]*\.?)*$/;
+/** Where a line may be cut, or what may be left out of it. Most lines have nothing of this: they are one name. */
+const mayChange = /[,;&|/\n、，،؛([\d]|\s(?:and|with)\s|^\s|\s$|^$/i;
 /** A name of words of two letters or more, none of which `withoutJunior` may change: its key is itself in lower case. */
 const simpleName = /^[A-Z][a-z]+(?: (?!(?:Jr|Junior|Senior|Elder|Younger)$)[A-Z][a-z]+)*$/;
 const degree = /^(?:esq|ph\.?\s?d|m\.?d)\.?$/i;
@@ -26,7 +26,7 @@ const surnameParticle = /^(?:le|la|de|del|della|du|des|dos|das|da|di|van|von|der
  * brackets, as “(Illustrator)”, and years of life are left out.
  */
 export function splitAuthors(line: string): readonly string[] {
-  if (plainName.test(line)) return [line];
+  if (!mayChange.test(line)) return [line];
   return [...new Set(line.split(separators).flatMap(splitAtCommas))];
 }
 

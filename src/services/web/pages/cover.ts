@@ -1,3 +1,4 @@
+import { hashText } from '../../../runtime/lru-map.ts';
 import { html, type Html } from './html.ts';
 
 const coverWidth = 200;
@@ -113,8 +114,7 @@ function drawText(text: FittedText, top: number, fill: string, x: number = middl
 
 /** FNV-1a over UTF-16 code units; every choice then mixes the bits again (the finalizer of MurmurHash3). */
 function createChoice(text: string): Choose {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  let hash = hashText(text);
   return (items) => {
     hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

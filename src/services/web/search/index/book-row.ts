@@ -1,4 +1,5 @@
 import { listedBook, type Book } from '../../../../events/book.ts';
+import { hashText } from '../../../../runtime/lru-map.ts';
 import { authorKeys, toIsbn13, languageOf } from '../../../../text/fields.ts';
 import { countingKey, cutWords, wholeWords, withoutArticle } from '../../../../text/words.ts';
 
@@ -102,9 +103,7 @@ export const wholeWordsAtMost = 4;
 
 /** The mark of a text that is folded by `countingKey` and has no article. */
 export function wholeMark(key: string): string {
-  let mark = 0x811c9dc5;
-  for (let at = 0; at < key.length; at++) mark = Math.imul(mark ^ key.charCodeAt(at), 0x01000193);
-  return `#w${(mark >>> 0).toString(36)}`;
+  return `#w${(hashText(key) >>> 0).toString(36)}`;
 }
 
 /**

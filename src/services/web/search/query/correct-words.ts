@@ -68,7 +68,7 @@ export function createCorrector(vocabulary: Vocabulary) {
       if (first.length < 2 && !/^[ai\d]$/.test(first)) continue;
       const isNumber = /\d$/.test(first) !== /^\d/.test(second);
       if (!isNumber && second.length < 2) continue;
-      if (vocabulary.books(first, false) === 0 || vocabulary.books(second, prefix) === 0) continue;
+      if (!isKnown(first, false) || !isKnown(second, prefix)) continue;
       ways.push({
         words: [
           { word: first, prefix: false },
@@ -170,7 +170,7 @@ export function createCorrector(vocabulary: Vocabulary) {
 
   const singularOrPlural = ({ word }: QueryWord): readonly Alternative[] =>
     otherForms(word)
-      .filter((other) => vocabulary.books(other, false) > 0)
+      .filter((other) => isKnown(other, false))
       .map((other) => ({ words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }));
 
   const otherWays = (word: QueryWord): readonly Alternative[] => [
@@ -247,7 +247,7 @@ export function createCorrector(vocabulary: Vocabulary) {
   /** Corrections of an unfinished word that no book has; `null` when there are none. */
   const unlessWhole = (word: QueryWord): Slot | null => {
     const edits = editsAllowed(word.word, false);
-    if (!word.prefix || word.word.length < 4 || edits === 0 || vocabulary.books(word.word, false) > 0) return null;
+    if (!word.prefix || word.word.length < 4 || edits === 0 || isKnown(word.word, false)) return null;
     const near = corrections({ ...word, prefix: false }, false);
     return near.length === 0 ? null : slot(word, near);
   };
@@ -311,8 +311,8 @@ function isMany(parts: number): boolean {
   return parts >= 3 && parts <= mostParts;
 }
 
-export function reading(slots: readonly Slot[]): Reading {
-  return { slots, phrase: null, whole: null };
+export function reading(slots: readonly Slot[], phrase: string | null = null): Reading {
+  return { slots, phrase, whole: null };
 }
 
 /** A missing or needless space, a plural, or a number in digits counts as half a wrong letter. */

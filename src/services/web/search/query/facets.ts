@@ -86,7 +86,7 @@ function facetsOf(
 ): Facets {
   const chosenAuthors = (filters?.authors ?? []).flatMap(splitAuthors);
   return {
-    author: commonest(author.texts, namesIn, authorKey, chosenAuthors),
+    author: commonest(author.texts, splitAuthors, authorKey, chosenAuthors),
     subject: commonest(subject.texts, (text) => [text], countingKey, filters?.subjects ?? []),
     language: commonest(
       language.texts,
@@ -119,12 +119,6 @@ function languageCheck(languages: readonly string[]): Check {
 function yearCheck(from: number | null, to: number | null): Check {
   return ({ year }) =>
     (from === null || (year !== null && year >= from)) && (to === null || (year !== null && year <= to));
-}
-
-/** Most books have one author whose name needs no splitting. */
-function namesIn(author: string): readonly string[] {
-  if (author === '') return [];
-  return /[,;&|/\n、，،؛([]|\b(?:and|with)\b/i.test(author) ? splitAuthors(author) : [author];
 }
 
 function createCounts() {

@@ -144,7 +144,7 @@ function withoutArticles({ slots, phrase }: Reading): readonly Reading[] {
   const others = slots.filter(({ typed }) => !isArticle(typed));
   if (others.length === slots.length || others.filter(({ typed }) => !functionWords.has(typed)).length < 2) return [];
   const words = phrase!.split(' ').filter((word) => !isArticle(word));
-  return [{ slots: others, phrase: words.join(' '), whole: null }];
+  return [reading(others, words.join(' '))];
 }
 
 /** All words with their repetitions. Words after `author:` stay bound to the author. */
@@ -182,18 +182,14 @@ function addCorrectedTitles(
   const marks = slot.alternatives.map(({ words }) => `"${wholeMark(words[0]!.word)}"`).join(' OR ');
   const books = index.ranked(index.match(marks, markedCandidates)).filter(slotsCheck([slot]));
   const places = books.map(({ place }) => place);
-  gathered.add(
-    { slots: [slot], phrase: null, whole: null },
-    { places, matches: places, count: places.length, isWhole: true },
-  );
+  gathered.add(reading([slot]), allOf(places));
 }
 
 function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: Gathering): void {
   const [word] = words;
   if (words.length !== 1 || word === undefined || !/^[a-z]{3,6}$/.test(word.word)) return;
   const places = index.match(`"${wholeMark(word.word)}"`, markedCandidates);
-  const matches = { places, matches: places, count: places.length, isWhole: true };
-  gathered.add({ slots: [], phrase: null, whole: word.word }, matches);
+  gathered.add({ slots: [], phrase: null, whole: word.word }, allOf(places));
 }
 
 /**
@@ -237,7 +233,7 @@ function planWithFewerWords(index: IndexReader, corrector: Corrector | null, wor
     matches: (some) => hasMatch(index, some),
     worth: (some) => {
       const books = index.ranked(index.places(some).slice(0, comparedMatches));
-      return rankBooks(books, [{ slots: some, phrase: phraseAsTyped(some), whole: null }])[0]?.score ?? 0;
+      return rankBooks(books, [reading(some, phraseAsTyped(some))])[0]?.score ?? 0;
     },
     frequency: (slot) => {
       const books = index.places([{ ...slot, only: null }]).length;
@@ -245,7 +241,7 @@ function planWithFewerWords(index: IndexReader, corrector: Corrector | null, wor
     },
   });
   const gathered = createGathering(index);
-  if (kept.length > 0) gathered.try({ slots: kept, phrase: phraseAsTyped(kept), whole: null });
+  if (kept.length > 0) gathered.try(reading(kept, phraseAsTyped(kept)));
   return gathered.plan(kept.length === 0 ? [] : slots.filter((slot) => !kept.includes(slot)).map(({ typed }) => typed));
 }
 
@@ -354,6 +350,10 @@ type Matches = {
   /** False: less popular books may match that were not read. */
   readonly isWhole: boolean;
 };
+
+function allOf(places: readonly number[]): Matches {
+  return { places, matches: places, count: places.length, isWhole: true };
+}
 
 /** The first `limit` books that match all slots. At least one slot. */
 function matchSlots(index: IndexReader, slots: readonly Slot[], limit: number): Matches {

@@ -73,10 +73,8 @@ export function createVocabulary(data: WordData): Vocabulary {
       else if (sum === 0) sum = added.get(word) ?? 0;
       return sum;
     },
-    has: (word, prefix) => {
-      if (has(word, prefix) || added.size === 0) return has(word, prefix);
-      return added.has(word) || (prefix && [...added.keys()].some((one) => one.startsWith(word)));
-    },
+    has: (word, prefix) =>
+      has(word, prefix) || added.has(word) || (prefix && [...added.keys()].some((one) => one.startsWith(word))),
     corrections: (word, edits) => {
       const found = new Map<number, Correction>();
       writeLetters(word, typedLetters);
