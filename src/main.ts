@@ -113,7 +113,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     exitCode = output.isLost(error) ? 1 : explain(error);
   }
-  // Errors of the last lines are told in a later turn.
+  // Node reports that the last lines could not be written in a later turn of the event loop.
   await eventLoopTurn();
   return exitCode === 0 && !isService && output.isLost() ? 1 : exitCode;
 }

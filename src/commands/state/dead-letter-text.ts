@@ -47,7 +47,7 @@ export function selectionsOf(
   });
 }
 
-/** For a projection without any dead letter. @throws SamsaError `bad-request` when there is none of this name. */
+/** Call it when no dead letter was found. @throws SamsaError `bad-request` when no projection has the name asked for. */
 export function requireProjection(
   { trend, recommendation }: Pick<Config, 'trend' | 'recommendation'>,
   { projection }: FilterOptions,

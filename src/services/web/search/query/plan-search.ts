@@ -56,10 +56,11 @@ export function planSearch(
   exact: boolean,
 ): SearchPlan {
   const words = withKnownAuthor(index, withKnownSymbols(index, query.words));
-  const typed = readingAsTyped(words, query.phrase);
+  const asTyped = readingAsTyped(words, query.phrase);
   const limit = limitOf(words);
-  const found = matchSlots(index, typed.slots, limit);
-  if (found.count >= fewMatches || exact) return typedPlan(index, query, typed, found, limit);
+  const found = matchSlots(index, asTyped.slots, limit);
+  if (found.count >= fewMatches || exact) return typedPlan(index, query, asTyped, found, limit);
+  const typed = markedByChance(index, asTyped, found.places);
   const corrector = vocabulary === null ? null : correctorOf(vocabulary);
   const others = [
     ...withNumbers(typed),
@@ -67,7 +68,7 @@ export function planSearch(
     ...(corrector?.joined(inOrderTyped(query, words)) ?? []),
   ];
   const isAlone = others.length === 0 && words.length > 1 && found.count > 0;
-  if (isAlone && !isByChance(index, typed, found.places)) return typedPlan(index, query, typed, found, limit);
+  if (isAlone && typed.isByChance !== true) return typedPlan(index, query, typed, found, limit);
   const gathered = createGathering(index);
   gathered.add(typed, found);
   for (const reading of others) gathered.try(reading);
@@ -267,12 +268,17 @@ function expressionOf(readings: readonly Reading[]): string {
 
 type Gathering = ReturnType<typeof createGathering>;
 
+/** The reading, marked if its books match it only by chance. */
+function markedByChance(index: IndexReader, reading: Reading, places: readonly number[]): Reading {
+  return isByChance(index, reading, places) ? { ...reading, isByChance: true } : reading;
+}
+
 /**
  * Whether the books have the words only in names of several people, as “Barbara Kingsolver, Steven L. Hopp” has those of
  * “steven king”. This is not checked when many books match.
  */
 function isByChance(index: IndexReader, reading: Reading, places: readonly number[]): boolean {
-  if (reading.slots.length < 2 || places.length >= fewMatches) return false;
+  if (reading.slots.length < 2 || places.length === 0 || places.length >= fewMatches) return false;
   const checks = reading.slots.map((slot) => slotsCheck([slot]));
   const isElsewhere = index.ranked(places).some((book) => {
     const withoutAuthor = { ...book, author: '' };
@@ -293,11 +299,10 @@ function createGathering(index: IndexReader) {
   let isWhole = true;
   const add = (reading: Reading, { places: found, ...matches }: Matches): void => {
     if (found.length === 0) return;
-    const byChance = isByChance(index, reading, found);
-    readings.push(byChance ? { ...reading, isByChance: true } : reading);
+    readings.push(reading);
     const before = places.size;
     for (const place of found) places.add(place);
-    if (!byChance) soundMatches += places.size - before;
+    if (reading.isByChance !== true) soundMatches += places.size - before;
     for (const place of matches.matches) all.add(place);
     mostMatches = Math.max(mostMatches, matches.count);
     isWhole &&= matches.isWhole;
@@ -308,7 +313,8 @@ function createGathering(index: IndexReader) {
       const matches = matchSlots(index, reading.slots, limitOf(reading.slots));
       const isCut = matches.count > matches.places.length;
       const starting = isCut ? startingPlaces(index, reading.slots, likeliestPhrase(reading)) : [];
-      add(reading, { ...matches, places: [...matches.places, ...starting] });
+      const found = [...matches.places, ...starting];
+      add(markedByChance(index, reading, found), { ...matches, places: found });
     },
     /** How many books match, without those of readings that match by chance. */
     count: () => soundMatches,
