@@ -58,7 +58,7 @@ export async function openLearner(books: readonly Book[] = []): Promise<Learner>
   const soFar = await store.load(projection.name, place);
   const knowledge = createKnowledge();
   knowledge.putBooks(books.map((book) => ({ bookId: book.id, book })));
-  const { model, shelf } = knowledge;
+  const { model, shopBooks } = knowledge;
   const { counts } = model;
   const rank = createRanking(knowledge, ranked);
   const recommend = createRecommender(knowledge, clock);
@@ -91,8 +91,8 @@ export async function openLearner(books: readonly Book[] = []): Promise<Learner>
     taste: store.taste,
     recommend,
     isNear: (item, other) => {
-      const editions = shelf.editionsOf(counts.numberOf(other + 1));
-      return shelf.neighbours(counts.numberOf(item + 1)).numbers.some((near) => editions.includes(near));
+      const editions = shopBooks.editionsOf(counts.numberOf(other + 1));
+      return shopBooks.neighbours(counts.numberOf(item + 1)).numbers.some((near) => editions.includes(near));
     },
     workOf: (item) => counts.bookIdOf(counts.workOf(counts.numberOf(item + 1))) - 1,
     rank: async (user) =>

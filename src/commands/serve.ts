@@ -72,11 +72,11 @@ async function startAll(config: Config, print: Say, warn: Say): Promise<RunningS
       const { replaceOutdatedStates } = await import('./state/replace-outdated.ts');
       await replaceOutdatedStates(config, (line) => warn(`samsa: ${line}`));
     }
-    const closed = new Int32Array(new SharedArrayBuffer(4));
-    const starting = startConsumersThread({ config, closed });
+    const becamePublic = new Int32Array(new SharedArrayBuffer(4));
+    const starting = startConsumersThread({ config, becamePublic });
     starting.catch(() => {}); // Awaited below, once the shop has opened its own stores.
     try {
-      const web = await startWeb(config, starting, closed);
+      const web = await startWeb(config, starting, becamePublic);
       const consumers = await starting;
       print(`the bookshop    ${web.url}`);
       print(`trend           ${consumers.trendUrl}/trends`);
@@ -95,8 +95,12 @@ async function startAll(config: Config, print: Say, warn: Say): Promise<RunningS
   });
 }
 
-async function startWeb(config: Config, remote: Promise<RemoteUrls>, closed?: Int32Array): Promise<RunningService> {
-  return (await import('./serve/start-web.ts')).startWeb(config, remote, closed);
+async function startWeb(
+  config: Config,
+  remote: Promise<RemoteUrls>,
+  becamePublic?: Int32Array,
+): Promise<RunningService> {
+  return (await import('./serve/start-web.ts')).startWeb(config, remote, becamePublic);
 }
 
 /** One web service per data folder: the lock is held for as long as it runs. */

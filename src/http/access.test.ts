@@ -79,8 +79,8 @@ describe('open mode', () => {
   });
 
   it('is shared by the threads of a process', async (test) => {
-    const closed = new Int32Array(new SharedArrayBuffer(4));
-    const [web, trend] = [await open(test, { closed }), await open(test, { closed })];
+    const becamePublic = new Int32Array(new SharedArrayBuffer(4));
+    const [web, trend] = [await open(test, { becamePublic }), await open(test, { becamePublic })];
     await web.ask({ via: '1.1 proxy' });
     assert.deepEqual([trend.access.isPublic(), await trend.reasons()], [true, ['proxied']]);
   });

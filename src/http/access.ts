@@ -45,7 +45,7 @@ export type AccessOptions = {
   /** Monotonic, in ms. */
   readonly nowMs: () => number;
   /** Set to 1 when the process has become public. Shared by all threads of a process. */
-  readonly closed?: Int32Array;
+  readonly becamePublic?: Int32Array;
 };
 
 /** A program with the operator token may send this: its request then counts as one of the client at this address. */
@@ -61,7 +61,7 @@ export function createAccess(options: AccessOptions): Access {
   const isTrusted = createAddressList(trustProxy);
   const isLoopback = createAddressList(['loopback']);
   const canBeOpen = operatorToken === null && trustProxy.length === 0 && isLocal;
-  const closed = options.closed ?? new Int32Array(1);
+  const becamePublic = options.becamePublic ?? new Int32Array(1);
   const serviceToken = createHmac('sha256', options.secret).update('calls between services').digest('base64url');
   const wrongTokens = createCounter(nowMs);
   const peers = new WeakMap<Socket, { readonly address: ReturnType<typeof readAddress>; readonly client: Client }>();
@@ -76,7 +76,7 @@ export function createAccess(options: AccessOptions): Access {
     peers.set(socket, peer);
     return peer;
   };
-  const isPublic = (): boolean => !canBeOpen || closed[0] === 1;
+  const isPublic = (): boolean => !canBeOpen || becamePublic[0] === 1;
   const carries = ({ headers }: FastifyRequest, token: string): boolean => carriesToken(headers.authorization, token);
 
   const hasOperatorToken = (request: FastifyRequest): boolean => {
@@ -120,7 +120,7 @@ export function createAccess(options: AccessOptions): Access {
     observe: (request) => {
       if (isPublic()) return;
       const sign = signOfProxy(request);
-      if (sign === null || Atomics.exchange(closed, 0, 1) === 1) return;
+      if (sign === null || Atomics.exchange(becamePublic, 0, 1) === 1) return;
       logger.warn(
         { reason: 'proxied' },
         `a request came through a proxy (${sign}): this shop is public until it restarts. Changing books needs ` +

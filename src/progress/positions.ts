@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { SamsaError } from '../errors.ts';
 import { change, columnText, rows, write, type MergedTable, type SqlRow, type Steps } from '../sql/statements.ts';
-import { keepDeadLetters, readDiscardedOffsets } from './dead-letters.ts';
+import { keepDeadLetters, readDiscardedOffsets } from './dead-letter-rows.ts';
 import type { PartitionName, PartitionPosition, ProgressCommit, StartingPoint } from './progress.ts';
 
 /** A source is any text that a producer wrote into its header, of any length, so it is found by its hash. */

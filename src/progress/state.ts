@@ -2,7 +2,7 @@ import { SamsaError } from '../errors.ts';
 import { databaseName, type MysqlAddress } from '../mysql/connection.ts';
 import { columnText, rows, type Steps } from '../sql/statements.ts';
 import type { DeadLetterQuery, KeptDeadLetter } from './dead-letter-book.ts';
-import { countDiscarded, countWaiting } from './dead-letters.ts';
+import { countDiscarded, countWaiting } from './dead-letter-rows.ts';
 import { readPositions, readPositionsByProjection } from './positions.ts';
 import type { PartitionPosition } from './progress.ts';
 

@@ -5,8 +5,8 @@ import { fromPlainError, startWorker, type PlainError } from '../../runtime/thre
 /** What the thread is started with. */
 export type ConsumersWork = {
   readonly config: Config;
-  /** As `AccessOptions.closed`. */
-  readonly closed: Int32Array;
+  /** As `AccessOptions.becamePublic`. */
+  readonly becamePublic: Int32Array;
 };
 
 /** What the consumers' thread tells the main thread. */

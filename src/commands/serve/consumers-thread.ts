@@ -7,14 +7,14 @@ import { openSharedReading, startRecommendation, startTrend } from './start-cons
 
 /** The entry of the worker thread that runs both consumer services of `samsa all`. */
 const { data, ...parent } = linkToParent<ConsumersWork, FromConsumers>();
-const { config, closed } = data;
+const { config, becamePublic } = data;
 
 lowerThreadPriority();
 try {
   await using stack = new AsyncDisposableStack();
   const reading = await openSharedReading(config, createSayLogProblem(createServiceLogger('consumers', config)));
   stack.defer(() => reading.log.close());
-  const shared = { ...reading, closed };
+  const shared = { ...reading, becamePublic };
   const services = await startTogether([startTrend(config, shared), startRecommendation(config, shared)]);
   const [trend, recommendation] = services;
   parent.tell({ type: 'listening', trendUrl: trend.url, recommendationUrl: recommendation.url });

@@ -30,8 +30,8 @@ export type ServiceBase = {
   readonly sayStoreProblem: SayProblem;
 };
 
-/** @param closed as `AccessOptions.closed`. */
-export function createServiceBase(service: string, config: Config, closed: Int32Array): ServiceBase {
+/** @param becamePublic as `AccessOptions.becamePublic`. */
+export function createServiceBase(service: string, config: Config, becamePublic: Int32Array): ServiceBase {
   const secret = config.app.secret ?? readOrMakeSecret(config.data);
   const logger = createServiceLogger(service, config);
   return {
@@ -49,7 +49,7 @@ export function createServiceBase(service: string, config: Config, closed: Int32
       secret,
       logger,
       nowMs: () => performance.now(),
-      closed,
+      becamePublic,
     }),
     sayLogProblem: createSayLogProblem(logger),
     saySpoolProblem: sayOf(logger, 'waiting events have reached the event log', 'events wait on this disk'),

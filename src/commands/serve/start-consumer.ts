@@ -16,7 +16,7 @@ import { createServiceBase, watchFiles, type ServiceBase } from './service-base.
 type Reading = { readonly log: EventLog; readonly decodeSearch: SearchDecoder };
 
 /** What both services of a whole shop share on their thread. */
-export type Shared = Reading & { readonly closed: Int32Array };
+export type Shared = Reading & { readonly becamePublic: Int32Array };
 
 type Consumer<Store> = {
   readonly name: 'trend' | 'recommendation';
@@ -40,7 +40,7 @@ const busyTimeoutMs = 1_000;
  *   another thread checkpoints the files.
  */
 export async function startTrend(config: Config, shared: Shared | null = null): Promise<RunningService> {
-  const base = createServiceBase('trend', config, shared?.closed ?? new Int32Array(1));
+  const base = createServiceBase('trend', config, shared?.becamePublic ?? new Int32Array(1));
   const { openTrendStore } = await import('../../services/trend/state.ts');
   const { createTrendService } = await import('../../services/trend/trend-service.ts');
   const { groupId, minimumReaders, blockedWords, countAnonymous } = config.trend;
@@ -61,7 +61,7 @@ export async function startTrend(config: Config, shared: Shared | null = null): 
 
 /** Starts the recommendation service. @see startTrend */
 export async function startRecommendation(config: Config, shared: Shared | null = null): Promise<RunningService> {
-  const base = createServiceBase('recommendation', config, shared?.closed ?? new Int32Array(1));
+  const base = createServiceBase('recommendation', config, shared?.becamePublic ?? new Int32Array(1));
   const { openRecommendationStore } = await import('../../services/recommendation/state.ts');
   const { createRecommendationService } = await import('../../services/recommendation/recommendation-service.ts');
   const { openAnswers } = await import('../../services/recommendation/answers/open-answers.ts');

@@ -24,9 +24,9 @@ export type RemoteUrls = { readonly trendUrl: string; readonly recommendationUrl
 export async function startWeb(
   config: Config,
   remote: Promise<RemoteUrls>,
-  closed: Int32Array = new Int32Array(1),
+  becamePublic: Int32Array = new Int32Array(1),
 ): Promise<RunningService> {
-  const base = createServiceBase('web', config, closed);
+  const base = createServiceBase('web', config, becamePublic);
   const { clock, logger } = base;
   const files = shopFiles(config);
   const { topics } = config.mq;

@@ -12,7 +12,7 @@ import { isTaken, lockName, lockScopeOf, releaseLock, takeLock } from '../../mys
 import { runSteps } from '../../mysql/run-steps.ts';
 import { startSnapshot } from '../../mysql/transaction.ts';
 import type { Dialect } from '../../sql/statements.ts';
-import { countDiscarded, readDeadLetters } from '../dead-letters.ts';
+import { countDiscarded, readDeadLetters } from '../dead-letter-rows.ts';
 import { readPositionsByProjection } from '../positions.ts';
 import {
   lookInside,

@@ -6,7 +6,7 @@ import type { MysqlDatabase } from '../../mysql/database.ts';
 import { runSteps } from '../../mysql/run-steps.ts';
 import { inTransaction } from '../../mysql/transaction.ts';
 import type { ProgressStore } from '../dead-letter-book.ts';
-import { keepDeadLetters, readDeadLetters, settleDeadLetter } from '../dead-letters.ts';
+import { keepDeadLetters, readDeadLetters, settleDeadLetter } from '../dead-letter-rows.ts';
 import { leasedTo, release, tick } from '../leases.ts';
 import { advance, loadPosition, moveOutOfDead, readPositions, type CommitPoint } from '../positions.ts';
 import type { LeaseRequest, PartitionName } from '../progress.ts';

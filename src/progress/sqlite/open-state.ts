@@ -5,7 +5,7 @@ import { isDamage, storeError } from '../../sqlite/errors.ts';
 import { isInUse, placeSqliteFile, removeSqliteFile, replaceSqliteFile } from '../../sqlite/file.ts';
 import { runSteps } from '../../sqlite/run-steps.ts';
 import type { Steps } from '../../sql/statements.ts';
-import { countDiscarded, readDeadLetters } from '../dead-letters.ts';
+import { countDiscarded, readDeadLetters } from '../dead-letter-rows.ts';
 import { readPositionsByProjection } from '../positions.ts';
 import {
   lookInside,

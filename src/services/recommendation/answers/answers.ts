@@ -2,7 +2,7 @@ import { reason } from '../../../errors.ts';
 import { pause, within } from '../../../runtime/waiting.ts';
 import { followBooks, followReaders } from '../model/follow.ts';
 import { createKnowledge } from '../model/knowledge.ts';
-import type { BookTitle } from '../model/shelf.ts';
+import type { BookTitle } from '../model/shop-books.ts';
 import type { RecommendationStore } from '../store/recommendation-store.ts';
 import { createRecommender, fewestReaders, type Recommended } from './recommend.ts';
 
@@ -37,7 +37,7 @@ export function createAnswers(
   { clock, onProblem }: { readonly clock: () => number; readonly onProblem: (error: unknown) => void },
 ): Answers {
   const knowledge = createKnowledge();
-  const { model, shelf } = knowledge;
+  const { model, shopBooks } = knowledge;
   const { counts } = model;
   const recommend = createRecommender(knowledge, clock);
   const closing = new AbortController();
@@ -83,14 +83,14 @@ export function createAnswers(
       return found
         .sort((one, other) => other.readers - one.readers || counts.orderOf(one.work) - counts.orderOf(other.work))
         .flatMap(({ work: one, readers }) => {
-          const edition = shelf.editionsOf(one).find((number) => shelf.bookOf(number) !== null);
+          const edition = shopBooks.editionsOf(one).find((number) => shopBooks.bookOf(number) !== null);
           if (edition === undefined) return [];
-          const { title, author } = shelf.bookOf(edition)!;
+          const { title, author } = shopBooks.bookOf(edition)!;
           return [{ bookId: counts.bookIdOf(edition), title, author, readers }];
         })
         .slice(0, relatedShown);
     },
-    size: shelf.size,
+    size: shopBooks.size,
     close: async () => {
       closing.abort();
       await following;

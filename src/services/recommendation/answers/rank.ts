@@ -56,7 +56,7 @@ type Beside = Omit<Evidence, 'weight'> & { readonly works: readonly number[]; re
  * Scores the works that a reader has not settled. Returns the `most` best, then those that are best by what other
  * readers read. Ties by the work's smallest book id. Pure: the same taste and knowledge give the same list.
  */
-export function createRanking({ model, shelf }: Knowledge, most: number): (taste: Taste) => Ranking {
+export function createRanking({ model, shopBooks }: Knowledge, most: number): (taste: Taste) => Ranking {
   const { counts } = model;
   const workOf = (bookId: number): number => {
     const number = counts.numberOf(bookId);
@@ -136,7 +136,7 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
       found.push({ tier, source, works: near.numbers.map(counts.workOf), weights });
     };
     for (const { work, fact, weight } of seeds.slice(0, seedsUsed.similar)) {
-      add('similar', fact, weight * fading(work), shelf.neighbours(counts.numberOf(fact.bookId)));
+      add('similar', fact, weight * fading(work), shopBooks.neighbours(counts.numberOf(fact.bookId)));
     }
     for (const [age, { query, bookIds }] of taste.searches.slice(0, seedsUsed.searches).entries()) {
       const source = { query };
@@ -147,7 +147,7 @@ export function createRanking({ model, shelf }: Knowledge, most: number): (taste
         add('searched', source, shares.result * weight, { numbers: [number], similarities: [1] });
         if (place >= seedsUsed.resultsPerSearch) continue;
         const faded = shares.nearResult * weight * fading(counts.workOf(number));
-        add('searched', source, faded, shelf.neighbours(number));
+        add('searched', source, faded, shopBooks.neighbours(number));
       }
     }
     return found;

@@ -232,16 +232,16 @@ describe('a list of recommendations', () => {
   );
 
   /** Whether the reader did what a reason says, and at least three readers have both books or the books are alike. */
-  function isTrue({ bookId: id }: Recommended, reason: Reason, { model, shelf }: Knowledge, taste: Taste): boolean {
+  function isTrue({ bookId: id }: Recommended, reason: Reason, { model, shopBooks }: Knowledge, taste: Taste): boolean {
     const { counts } = model;
     const workOf = (book: number): number => counts.workOf(counts.numberOf(book));
     const readers = counts.readersOf(workOf(id));
-    const editions = shelf.editionsOf(counts.numberOf(id));
+    const editions = shopBooks.editionsOf(counts.numberOf(id));
     if (reason.kind === 'popular') return reason.text === `${readers >= 3 ? readers : 'many'} readers have it`;
     if (reason.kind === 'searched') return taste.searches.some(({ query }) => query === reason.query);
     const source = reason.book_id!;
     const did = [...taste.liked, ...taste.verdicts.filter(({ verdict }) => verdict === 'wanted')];
-    const isNear = shelf.neighbours(counts.numberOf(source)).numbers.some((near) => editions.includes(near));
+    const isNear = shopBooks.neighbours(counts.numberOf(source)).numbers.some((near) => editions.includes(near));
     return did.some((one) => one.bookId === source) && (isNear || counts.pairs.get(workOf(source), workOf(id)) >= 3);
   }
 

@@ -1,7 +1,7 @@
 import type { Knowledge } from '../model/knowledge.ts';
 import type { ReaderCounts } from '../model/reader-counts.ts';
 import type { ReadingModel } from '../model/reading-model.ts';
-import type { BookTitle, Shelf } from '../model/shelf.ts';
+import type { BookTitle, ShopBooks } from '../model/shop-books.ts';
 import { createMarks, createStrongest, type Marks } from '../model/by-number.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
@@ -38,14 +38,14 @@ const popularForMs = 2_000;
 
 /** What a reader might read next. The same knowledge and taste give the same list. */
 export function createRecommender(knowledge: Knowledge, clock: () => number): (taste: Taste) => readonly Recommended[] {
-  const { model, shelf } = knowledge;
+  const { model, shopBooks } = knowledge;
   const rank = createRanking(knowledge, candidatesLooked);
   const popular = createPopularWorks(knowledge, clock);
   const readHistory = createHistory(knowledge);
   return (taste) => {
     const ranking = rank(taste);
     const history = readHistory(taste, ranking);
-    const describe = createDescription(history, shelf);
+    const describe = createDescription(history, shopBooks);
     const ranked = ranking.works.flatMap((one) => describe(one, false) ?? []);
     const list = arrange(
       ranked,
@@ -53,19 +53,19 @@ export function createRecommender(knowledge: Knowledge, clock: () => number): (t
       {
         authorsOf: ({ number }) => {
           const authors: number[] = [];
-          shelf.authors.each(number, (author) => authors.push(author));
+          shopBooks.authors.each(number, (author) => authors.push(author));
           return authors;
         },
         isLaterVolume: ({ number }) => {
-          const place = shelf.placeOf(number);
-          return place !== null && place.number !== nextVolume(shelf.seriesOf(place.series), history.opened);
+          const place = shopBooks.placeOf(number);
+          return place !== null && place.number !== nextVolume(shopBooks.seriesOf(place.series), history.opened);
         },
         canBeTold: (one) => canBeTold(one, ranking),
       },
     );
     return list.map((one) => {
       const { work, number, score, isPopular } = one;
-      const { title, author } = shelf.bookOf(number)!;
+      const { title, author } = shopBooks.bookOf(number)!;
       const told = isPopular ? popularReason(model.counts.readersOf(work)) : reasonsFor(one, ranking, knowledge);
       return { bookId: model.counts.bookIdOf(number), title, author, score: 1 - Math.exp(-score), ...told };
     });
@@ -81,13 +81,13 @@ type Described = Candidate &
   };
 
 /** @returns a function that returns null for a work that the shop no longer has. */
-function createDescription(history: History, shelf: Shelf) {
+function createDescription(history: History, shopBooks: ShopBooks) {
   return (ranked: Ranked, isPopular: boolean): Described | null => {
     const { work, score, together, hasOther } = ranked;
-    const number = shelf.editionOf(work, history.language);
+    const number = shopBooks.editionOf(work, history.language);
     if (number === -1) return null;
     let isBySomebody = false;
-    const isByKnownAuthor = shelf.authors.some(number, (author) => {
+    const isByKnownAuthor = shopBooks.authors.some(number, (author) => {
       isBySomebody = true;
       return history.authors.has(author);
     });
@@ -137,7 +137,7 @@ type History = {
 };
 
 /** @returns a function whose result is valid until its next call. */
-function createHistory({ model: { counts }, shelf }: Knowledge): (taste: Taste, ranking: Ranking) => History {
+function createHistory({ model: { counts }, shopBooks }: Knowledge): (taste: Taste, ranking: Ranking) => History {
   const [settled, opened, authors, recentResults] = [createMarks(), createMarks(), createMarks(), createMarks()];
   return (taste, ranking) => {
     for (const marks of [settled, opened, authors, recentResults]) marks.clear();
@@ -145,14 +145,14 @@ function createHistory({ model: { counts }, shelf }: Knowledge): (taste: Taste, 
     const open = (number: number): void => {
       if (opened.has(number)) return;
       opened.add(number);
-      shelf.authors.each(number, authors.add);
-      const language = shelf.languageOf(number);
+      shopBooks.authors.each(number, authors.add);
+      const language = shopBooks.languageOf(number);
       languages.set(language, (languages.get(language) ?? 0) + 1);
     };
     for (const number of ranking.settled) {
       settled.add(counts.workOf(number));
       open(number);
-      for (const edition of shelf.editionsOf(number)) open(edition);
+      for (const edition of shopBooks.editionsOf(number)) open(edition);
     }
     for (const number of taste.searches.flatMap(({ bookIds }) => bookIds.map(counts.numberOf))) {
       if (number !== -1) recentResults.add(counts.workOf(number));
@@ -178,12 +178,12 @@ function nextVolume(volumes: ReadonlyMap<number, ReadonlySet<number>>, opened: M
 }
 
 /** Only for a work with evidence that may be shown. */
-function reasonsFor(ranked: Ranked, ranking: Ranking, { model: { counts }, shelf }: Knowledge): Told {
+function reasonsFor(ranked: Ranked, ranking: Ranking, { model: { counts }, shopBooks }: Knowledge): Told {
   const told = [...ranking.evidence(ranked, fewestReaders)].filter(({ weight }) => weight > 0);
   const sorted = told.sort((one, other) => other.weight - one.weight);
   const reasons = new Map<string, Reason>();
   for (const { source } of sorted) {
-    const reason = reasonFor(source, counts, shelf);
+    const reason = reasonFor(source, counts, shopBooks);
     if (!reasons.has(reason.text)) reasons.set(reason.text, reason);
     if (reasons.size === reasonsShown) break;
   }
@@ -195,12 +195,12 @@ function popularReason(readers: number): Told {
   return { tier: 'popular', reasons: [{ kind: 'popular', text }] };
 }
 
-function reasonFor(source: Evidence['source'], counts: ReaderCounts, shelf: Shelf): Reason {
+function reasonFor(source: Evidence['source'], counts: ReaderCounts, shopBooks: ShopBooks): Reason {
   if ('query' in source) {
     return { kind: 'searched', text: `because you searched “${source.query}”`, query: source.query };
   }
   const { bookId, strength } = source;
-  const title = shelf.bookOf(counts.numberOf(bookId))?.title ?? 'a book like it';
+  const title = shopBooks.bookOf(counts.numberOf(bookId))?.title ?? 'a book like it';
   const did = strength >= strengths.wanted ? 'want to read' : strength >= strengths.chosen ? 'chose' : 'opened';
   const kind = did === 'want to read' ? 'wanted' : did === 'chose' ? 'chosen' : 'opened';
   return { kind, text: `because you ${did} ${title}`, book_id: bookId };
@@ -210,17 +210,17 @@ function reasonFor(source: Evidence['source'], counts: ReaderCounts, shelf: Shel
  * The works that most readers have, then those that are popular in the catalogue. Computed again after two seconds, or
  * when books were added or removed.
  */
-function createPopularWorks({ model, shelf }: Knowledge, clock: () => number): () => readonly number[] {
+function createPopularWorks({ model, shopBooks }: Knowledge, clock: () => number): () => readonly number[] {
   let counted: readonly number[] = [];
   let untilMs = Number.NEGATIVE_INFINITY;
   let size = 0;
   return () => {
-    if (clock() < untilMs && shelf.size() === size) return counted;
+    if (clock() < untilMs && shopBooks.size() === size) return counted;
     const { counts } = model;
-    const catalogue = shelf.mostPopular().map(counts.workOf);
+    const catalogue = shopBooks.mostPopular().map(counts.workOf);
     counted = [...new Set([...mostRead(model), ...catalogue])].slice(0, popularLooked);
     untilMs = clock() + popularForMs;
-    size = shelf.size();
+    size = shopBooks.size();
     return counted;
   };
 }

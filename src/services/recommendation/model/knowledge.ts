@@ -1,13 +1,13 @@
 import type { Book } from '../../../events/book.ts';
 import type { ReaderRow, ReaderBooks } from '../store/recommendation-store.ts';
 import { createReadingModel, type ReadingModel } from './reading-model.ts';
-import { createShelf, type Shelf } from './shelf.ts';
+import { createShopBooks, type ShopBooks } from './shop-books.ts';
 import { strengths } from '../recommendation-projection.ts';
 
 /** What is derived from a state: the books, which books are one work, and which works readers have in common. */
 export type Knowledge = {
   readonly model: ReadingModel;
-  readonly shelf: Shelf;
+  readonly shopBooks: ShopBooks;
   /** `null` takes a book out. */
   readonly putBooks: (books: readonly { readonly bookId: number; readonly book: Book | null }[]) => void;
   readonly putReaders: (readers: readonly ReaderRow[]) => void;
@@ -16,16 +16,16 @@ export type Knowledge = {
 export function createKnowledge(): Knowledge {
   const model = createReadingModel();
   const { counts } = model;
-  const shelf = createShelf(counts);
+  const shopBooks = createShopBooks(counts);
   return {
     model,
-    shelf,
+    shopBooks,
     putBooks: (books) => {
       const moved = new Map<number, number>();
       for (const { bookId, book } of books) {
         const number = counts.numberOf(bookId);
         if (number === -1) continue;
-        for (const [edition, work] of shelf.put(number, book)) moved.set(edition, work);
+        for (const [edition, work] of shopBooks.put(number, book)) moved.set(edition, work);
       }
       const changed = [...moved].filter(([number, work]) => counts.workOf(number) !== work);
       if (changed.length > 0) counts.regroup(new Map(changed));

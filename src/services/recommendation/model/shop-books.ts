@@ -10,7 +10,7 @@ import { seriesPlace, type SeriesPlace, createWorks } from './works.ts';
 export type BookTitle = { readonly title: string; readonly author: string };
 
 /** The books that the shop has now, by the numbers that `ReaderCounts` gives them. */
-export type Shelf = {
+export type ShopBooks = {
   /** Adds a book, replaces it, or takes it out with `null`. @returns as `Works.put`. */
   readonly put: (number: number, book: Book | null) => ReadonlyMap<number, number>;
   readonly bookOf: (number: number) => BookTitle | null;
@@ -35,14 +35,14 @@ const rememberedNeighbours = 10_000;
 const popularKept = 200;
 const noVolumes: ReadonlyMap<number, ReadonlySet<number>> = new Map();
 
-type Shelved = BookTitle & {
+type ShopBook = BookTitle & {
   readonly popularity: number;
   readonly place: SeriesPlace | null;
 };
 
 /** @param counts number the books. */
-export function createShelf({ orderOf }: Pick<ReaderCounts, 'orderOf'>): Shelf {
-  const books: (Shelved | null)[] = [];
+export function createShopBooks({ orderOf }: Pick<ReaderCounts, 'orderOf'>): ShopBooks {
+  const books: (ShopBook | null)[] = [];
   /** Whether a book is the only edition of its work: most are. */
   let isAlone = new Uint8Array(1_024);
   /** The language of each book, numbered from 1. */
