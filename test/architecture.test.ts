@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
@@ -21,6 +22,25 @@ it('imports only what the table of rooms allows', () => {
 
 it('has no import circles', () => {
   assert.deepEqual(importCircles(readStructure()), []);
+});
+
+it('loads no driver of a server in a shop that keeps everything in files', () => {
+  const files = [
+    'commands/serve/start-consumer.ts',
+    'commands/serve/start-web.ts',
+    'services/trend/state.ts',
+    'services/trend/trend-service.ts',
+    'services/recommendation/state.ts',
+    'services/recommendation/recommendation-service.ts',
+    'services/recommendation/answers/open-answers.ts',
+  ];
+  const program = `
+    const { registerHooks } = await import('node:module');
+    const loaded = new Set();
+    registerHooks({ resolve: (name, context, next) => (loaded.add(name), next(name, context)) });
+    for (const file of ${JSON.stringify(files)}) await import('${projectFolder}/src/' + file);
+    console.log([...loaded].filter((name) => ['mysql2', '@platformatic/kafka'].includes(name)).join(' '));`;
+  assert.equal(execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' }), '\n');
 });
 
 it('refers only to documents and files that exist', () => {

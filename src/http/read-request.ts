@@ -1,8 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'node:querystring';
-import { errorCodes, type FastifyRequest, type preValidationHookHandler, type RouteOptions } from 'fastify';
+import {
+  errorCodes,
+  type FastifyReply,
+  type FastifyRequest,
+  type preValidationHookHandler,
+  type RouteOptions,
+} from 'fastify';
 import { SamsaError } from '../errors.ts';
+import { problem, type Problem } from './problem.ts';
 import type { HttpServer } from './routes.ts';
 
 const control = /\p{Cc}/u;
@@ -197,4 +204,48 @@ function parseForm(text: string): Record<string, unknown> {
     throw new SamsaError('bad-request', 'Expected a form of percent-encoded UTF-8, got other bytes.', { cause });
   }
   return { ...parse(text) };
+}
+
+/** The routes of a server, to answer requests that match none of them. */
+type KnownRoutes = {
+  /** Call it for each route when it is added. */
+  readonly add: (route: RouteOptions) => void;
+  /** The address without its last slash, if such a route exists; `null` when the address is correct or unknown. */
+  readonly withoutSlash: (url: string) => string | null;
+  /** The methods of all routes, as `Allow` lists them. */
+  readonly allMethods: () => string;
+  /** 405 with `Allow` when the address exists for other methods, else 404. */
+  readonly refuse: (request: FastifyRequest, reply: FastifyReply) => Problem;
+};
+
+export function createKnownRoutes(): KnownRoutes {
+  const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
+
+  const methodsAt = (path: string): readonly string[] =>
+    routes.filter((route) => route.path.test(path)).flatMap(({ methods }) => methods);
+  const list = (methods: readonly string[]): string => [...new Set(methods)].sort().join(', ');
+
+  return {
+    add: ({ url, method }) => {
+      const pattern = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[^/]+/g, '[^/]+');
+      routes.push({ path: new RegExp(`^${pattern}$`), methods: [method].flat() });
+    },
+    withoutSlash: (url) => {
+      if (!url.endsWith('/') && !url.includes('/?')) return null;
+      const end = url.indexOf('?');
+      const path = end === -1 ? url : url.slice(0, end);
+      if (path.length < 2 || !path.endsWith('/')) return null;
+      const bare = path.replace(/\/+$/, '');
+      return methodsAt(bare).length > 0 ? bare + url.slice(path.length) : null;
+    },
+    allMethods: () => list(routes.flatMap(({ methods }) => methods)),
+    refuse: ({ method, url }, reply) => {
+      const path = url.split('?', 1)[0]!;
+      const allowed = list(methodsAt(path));
+      const shown = path.slice(0, 200);
+      if (allowed === '') return problem(404, 'not-found', `There is nothing at ${method} ${shown}.`);
+      void reply.header('allow', allowed);
+      return problem(405, 'method-not-allowed', `Expected ${allowed} at ${shown}, got ${method}.`);
+    },
+  };
 }

@@ -5,12 +5,9 @@ import Fastify, {
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
-  type FastifyReply,
-  type FastifyRequest,
   type FastifySchema,
   type RouteOptions,
 } from 'fastify';
-import { problem, type Problem } from './problem.ts';
 
 /** A Fastify server whose routes take their types from TypeBox schemas. */
 export type HttpServer = FastifyInstance<
@@ -42,8 +39,9 @@ export function describeRoutes(server: HttpServer, title: string, version: strin
   });
 }
 
-/** A pattern for `described`: text without control characters. */
-export const withoutControl = '^[^\\u0000-\\u001F\\u007F-\\u009F]*$';
+/** Patterns for `described`: any text without control characters, as a part of a pattern and as a whole one. */
+export const printed = '[^\\u0000-\\u001F\\u007F-\\u009F]*';
+export const withoutControl = `^${printed}$`;
 
 const anyObject = { type: 'object', additionalProperties: true } as const;
 
@@ -140,48 +138,4 @@ function withDescribed(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries({ ...rest, ...(described as object) }).map(([key, part]) => [key, withDescribed(part)]),
   );
-}
-
-/** The routes of a server, to answer requests that match none of them. */
-type KnownRoutes = {
-  /** Call it for each route when it is added. */
-  readonly add: (route: RouteOptions) => void;
-  /** The address without its last slash, if such a route exists; `null` when the address is correct or unknown. */
-  readonly withoutSlash: (url: string) => string | null;
-  /** The methods of all routes, as `Allow` lists them. */
-  readonly allMethods: () => string;
-  /** 405 with `Allow` when the address exists for other methods, else 404. */
-  readonly refuse: (request: FastifyRequest, reply: FastifyReply) => Problem;
-};
-
-export function createKnownRoutes(): KnownRoutes {
-  const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
-
-  const methodsAt = (path: string): readonly string[] =>
-    routes.filter((route) => route.path.test(path)).flatMap(({ methods }) => methods);
-  const list = (methods: readonly string[]): string => [...new Set(methods)].sort().join(', ');
-
-  return {
-    add: ({ url, method }) => {
-      const pattern = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[^/]+/g, '[^/]+');
-      routes.push({ path: new RegExp(`^${pattern}$`), methods: [method].flat() });
-    },
-    withoutSlash: (url) => {
-      if (!url.endsWith('/') && !url.includes('/?')) return null;
-      const end = url.indexOf('?');
-      const path = end === -1 ? url : url.slice(0, end);
-      if (path.length < 2 || !path.endsWith('/')) return null;
-      const bare = path.replace(/\/+$/, '');
-      return methodsAt(bare).length > 0 ? bare + url.slice(path.length) : null;
-    },
-    allMethods: () => list(routes.flatMap(({ methods }) => methods)),
-    refuse: ({ method, url }, reply) => {
-      const path = url.split('?', 1)[0]!;
-      const allowed = list(methodsAt(path));
-      const shown = path.slice(0, 200);
-      if (allowed === '') return problem(404, 'not-found', `There is nothing at ${method} ${shown}.`);
-      void reply.header('allow', allowed);
-      return problem(405, 'method-not-allowed', `Expected ${allowed} at ${shown}, got ${method}.`);
-    },
-  };
 }

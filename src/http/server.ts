@@ -6,7 +6,7 @@ import { Type } from '@sinclair/typebox';
 import { SamsaError } from '../errors.ts';
 import { createLimits, type Access } from './access.ts';
 import { compressAnswers, createPacedServer, drainOnClose } from './wire.ts';
-import { createKnownRoutes, describeRoutes, answersText, type HttpServer } from './routes.ts';
+import { describeRoutes, answersText, type HttpServer } from './routes.ts';
 import {
   answerBrokenRequest,
   answerConnect,
@@ -17,6 +17,7 @@ import {
 } from './problem.ts';
 import {
   bodyLimitBytes,
+  createKnownRoutes,
   readBodies,
   readNumbers,
   requireOneHost,

@@ -242,11 +242,6 @@ function fatal(message: string): Error {
   return Object.assign(new Error(message), { fatal: true });
 }
 
-/** What a column of bytes holds as text; `null` for NULL. */
-export function columnText(value: unknown): string | null {
-  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() : null;
-}
-
 /** Milliseconds since 1970 by the clock that all instances share. */
 export type DatabaseClock = (connection: MysqlConnection) => Promise<number>;
 
@@ -254,8 +249,3 @@ export const databaseTime: DatabaseClock = async (connection) => {
   const [row] = await connection.rows('SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AS ms');
   return Number(row?.['ms']);
 };
-
-/** Host, port and database, for messages. */
-export function databaseName({ host, port, database }: MysqlAddress): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
-}

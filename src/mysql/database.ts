@@ -1,13 +1,7 @@
 import { SamsaError } from '../errors.ts';
-import {
-  databaseName,
-  openConnection,
-  type MysqlAddress,
-  type MysqlConnection,
-  type OwnedConnection,
-} from './connection.ts';
+import { openConnection, type MysqlAddress, type MysqlConnection, type OwnedConnection } from './connection.ts';
 import { createConnectionPool, prepareAtUse, type ConnectionPool, type PooledConnection } from './pool.ts';
-import { translateErrors } from './errors.ts';
+import { databaseName, translateErrors } from './errors.ts';
 import { lockName, lockScopeOf, oneAtATime } from './locks.ts';
 import { migrate, type Migrations } from './migrations.ts';
 import { inTransaction, withRetries } from './transaction.ts';

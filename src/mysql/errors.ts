@@ -108,3 +108,10 @@ function numberOf(error: unknown): number {
   const { errno } = error as ReportedError;
   return typeof errno === 'number' ? errno : 0;
 }
+
+type Database = { readonly host: string; readonly port: number; readonly database: string };
+
+/** Host, port and database, for messages. */
+export function databaseName({ host, port, database }: Database): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
+}

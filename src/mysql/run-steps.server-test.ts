@@ -3,7 +3,7 @@ import type { DatabaseServer } from '../../test/servers/database-server.ts';
 import { startDatabase } from '../../test/servers/start-database.ts';
 import { mergeContract, mergeSchema } from '../sql/merge.contract.ts';
 import { openMysql, type MysqlDatabase } from './database.ts';
-import { runSteps } from './run-steps.ts';
+import { runSteps } from './transaction.ts';
 
 let server: DatabaseServer;
 let database: MysqlDatabase;

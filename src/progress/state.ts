@@ -1,6 +1,7 @@
 import { SamsaError } from '../errors.ts';
-import { databaseName, type MysqlAddress } from '../mysql/connection.ts';
-import { columnText, rows, type Steps } from '../sql/statements.ts';
+import type { MysqlAddress } from '../mysql/connection.ts';
+import { databaseName } from '../mysql/errors.ts';
+import { columnText, rows, type Dialect, type Steps } from '../sql/statements.ts';
 import type { DeadLetterQuery, KeptDeadLetter } from './dead-letter-book.ts';
 import { countDiscarded, countWaiting } from './dead-letter-rows.ts';
 import { readPositions, readPositionsByProjection } from './positions.ts';
@@ -81,6 +82,18 @@ export type ComparedTable = {
   readonly rows: (schema: string) => string;
   readonly values: readonly number[];
 };
+
+/**
+ * The columns of a row as one text that differs for different rows, and is the same in every database. MySQL's `HEX` of a
+ * number is another one than SQLite's, and SQLite's `HEX` of NULL is empty.
+ */
+export function rowText(dialect: Dialect, ...columns: readonly string[]): string {
+  const texts = columns.map((column) => {
+    const text = dialect === 'mysql' ? `CONCAT(${column}, '')` : column;
+    return `CASE WHEN ${column} IS NULL THEN '-' ELSE HEX(${text}) END`;
+  });
+  return `CONCAT_WS('|', ${texts.join(', ')}) AS row_text`;
+}
 
 export type Difference = { readonly table: string; readonly onlyHere: number; readonly onlyThere: number };
 

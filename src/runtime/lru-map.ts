@@ -1,3 +1,5 @@
+import { hashText } from './hash-text.ts';
+
 /** A bounded map that forgets what was used least recently. */
 export type LruMap<Key, Value> = {
   readonly get: (key: Key) => Value | undefined;
@@ -88,11 +90,4 @@ export function createDoorkeptLruMap<Key extends string | number, Value>(
       met.fill(0);
     },
   };
-}
-
-/** FNV-1a over UTF-16 code units, 32 bits. */
-export function hashText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return hash | 0;
 }

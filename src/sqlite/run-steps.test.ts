@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, it } from 'node:test';
 import { mergeContract, mergeSchema } from '../sql/merge.contract.ts';
 import { change, rows } from '../sql/statements.ts';
-import { runSteps } from './run-steps.ts';
+import { runSteps } from './connection.ts';
 
 const connection = new DatabaseSync(':memory:');
 for (const statement of mergeSchema('TEXT')) connection.exec(statement);

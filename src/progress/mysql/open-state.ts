@@ -1,17 +1,14 @@
 import { SamsaError } from '../../errors.ts';
 import {
-  databaseName,
   databaseTime,
   openConnection,
   type MysqlAddress,
   type MysqlConnection,
   type OwnedConnection,
 } from '../../mysql/connection.ts';
-import { isUnknownTable, translateErrors } from '../../mysql/errors.ts';
+import { databaseName, isUnknownTable, translateErrors } from '../../mysql/errors.ts';
 import { isTaken, lockName, lockScopeOf, releaseLock, takeLock } from '../../mysql/locks.ts';
-import { runSteps } from '../../mysql/run-steps.ts';
-import { startSnapshot } from '../../mysql/transaction.ts';
-import type { Dialect } from '../../sql/statements.ts';
+import { runSteps, startSnapshot } from '../../mysql/transaction.ts';
 import { countDiscarded, readDeadLetters } from '../dead-letter-rows.ts';
 import { readPositionsByProjection } from '../positions.ts';
 import {
@@ -268,16 +265,4 @@ export function hashesIn(connection: MysqlConnection): RowHashes {
       return new Set(rows.map((row) => String(row['row_hash'])));
     },
   };
-}
-
-/**
- * The columns of a row as one text that differs for different rows, and is the same in every database. MySQL's `HEX` of a
- * number is another one than SQLite's, and SQLite's `HEX` of NULL is empty.
- */
-export function rowText(dialect: Dialect, ...columns: readonly string[]): string {
-  const texts = columns.map((column) => {
-    const text = dialect === 'mysql' ? `CONCAT(${column}, '')` : column;
-    return `CASE WHEN ${column} IS NULL THEN '-' ELSE HEX(${text}) END`;
-  });
-  return `CONCAT_WS('|', ${texts.join(', ')}) AS row_text`;
 }

@@ -3,8 +3,7 @@ import { databaseTime, type DatabaseClock, type MysqlConnection } from '../../my
 import { endHolder, lockName, oneAtATime, takeLock } from '../../mysql/locks.ts';
 import type { Migrations } from '../../mysql/migrations.ts';
 import type { MysqlDatabase } from '../../mysql/database.ts';
-import { runSteps } from '../../mysql/run-steps.ts';
-import { inTransaction } from '../../mysql/transaction.ts';
+import { runSteps, inTransaction } from '../../mysql/transaction.ts';
 import type { ProgressStore } from '../dead-letter-book.ts';
 import { keepDeadLetters, readDeadLetters, settleDeadLetter } from '../dead-letter-rows.ts';
 import { leasedTo, release, tick } from '../leases.ts';

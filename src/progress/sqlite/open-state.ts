@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { reason, SamsaError } from '../../errors.ts';
 import { isDamage, storeError } from '../../sqlite/errors.ts';
 import { isInUse, placeSqliteFile, removeSqliteFile, replaceSqliteFile } from '../../sqlite/file.ts';
-import { runSteps } from '../../sqlite/run-steps.ts';
+import { runSteps } from '../../sqlite/connection.ts';
 import type { Steps } from '../../sql/statements.ts';
 import { countDiscarded, readDeadLetters } from '../dead-letter-rows.ts';
 import { readPositionsByProjection } from '../positions.ts';

@@ -1,6 +1,5 @@
-import type { SqliteDatabase } from '../../sqlite/connection.ts';
+import { runSteps, type SqliteDatabase } from '../../sqlite/connection.ts';
 import type { Migrations } from '../../sqlite/migrations.ts';
-import { runSteps } from '../../sqlite/run-steps.ts';
 import type { ProgressStore } from '../dead-letter-book.ts';
 import { keepDeadLetters, readDeadLetters, settleDeadLetter } from '../dead-letter-rows.ts';
 import { leasedTo, release, tick } from '../leases.ts';

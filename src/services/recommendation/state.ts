@@ -1,5 +1,4 @@
-import type { ComparedTable, StateOptions, StoreLocation } from '../../progress/state.ts';
-import { rowText } from '../../progress/mysql/open-state.ts';
+import { rowText, type ComparedTable, type StateOptions, type StoreLocation } from '../../progress/state.ts';
 import { topicRetention, type TopicNames } from '../../events/topics.ts';
 import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
 import { createRecommendationProjection } from './recommendation-projection.ts';

@@ -1,5 +1,4 @@
-import { rowText } from '../../progress/mysql/open-state.ts';
-import type { ComparedTable, StateOptions, StoreLocation } from '../../progress/state.ts';
+import { rowText, type ComparedTable, type StateOptions, type StoreLocation } from '../../progress/state.ts';
 import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
 import type { Projection } from '../../projection/projection.ts';
 import type { Dialect } from '../../sql/statements.ts';

@@ -1,4 +1,4 @@
-import { hashText } from '../../../runtime/lru-map.ts';
+import { hashText } from '../../../runtime/hash-text.ts';
 import { html, type Html } from './html.ts';
 
 const coverWidth = 200;

@@ -9,8 +9,7 @@ import type { BookAction } from '../readers/action-routes.ts';
 import { createLastSearch } from './panels.ts';
 import { createReaderIdentity } from '../readers/reader-identity.ts';
 import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
-import type { ShownAnswer } from './compose-pages.ts';
-import { pageRoutes } from './page-routes.ts';
+import { pageRoutes, type ShownAnswer } from './page-routes.ts';
 import { createProblemPages } from './layout.ts';
 
 const secret = 'a secret of this test';

@@ -6,7 +6,7 @@ import { longestQuery } from '../../../events/book-searched.ts';
 import { readerActionNames } from '../../../events/reader-action.ts';
 import { isSameHost, requireOperator, type Access } from '../../../http/access.ts';
 import { formType, requireJson } from '../../../http/read-request.ts';
-import type { HttpServer } from '../../../http/routes.ts';
+import { printed, type HttpServer } from '../../../http/routes.ts';
 import { isBlank, unseen } from '../../../text/words.ts';
 import type { IdentifyReader } from './reader-identity.ts';
 import { operatorActionNames, type OperatorActionSchema } from '../../../events/operator-action.ts';
@@ -30,7 +30,6 @@ export const offeredActions = readerActionNames.filter((name) => name !== 'forgo
 export type OfferedAction = (typeof offeredActions)[number];
 
 const Action = Type.Unsafe<OfferedAction>({ type: 'string', enum: offeredActions });
-const printed = '[^\\u0000-\\u001F\\u007F-\\u009F]*';
 const visibleQuery = `^${printed}[^${unseen}]${printed}$`;
 const Query = Type.String({ minLength: 1, maxLength: longestQuery, described: { pattern: visibleQuery } });
 

@@ -1,4 +1,5 @@
-import { createLruMap, hashText } from '../../../runtime/lru-map.ts';
+import { hashText } from '../../../runtime/hash-text.ts';
+import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Reader } from './reader-identity.ts';
 
 /** 1: this search counts towards a rise. 0: it is sent and counted as a search only. */

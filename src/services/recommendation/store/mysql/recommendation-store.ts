@@ -1,7 +1,7 @@
 import type { MysqlAddress } from '../../../../mysql/connection.ts';
 import { openMysql, type MysqlOptions } from '../../../../mysql/database.ts';
 import type { Migrations } from '../../../../mysql/migrations.ts';
-import { runSteps } from '../../../../mysql/run-steps.ts';
+import { runSteps } from '../../../../mysql/transaction.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
 import { rows } from '../../../../sql/statements.ts';
 import type { TasteChange } from '../../recommendation-projection.ts';

@@ -1,7 +1,6 @@
-import { openSqlite } from '../../../../sqlite/connection.ts';
+import { openSqlite, runSteps } from '../../../../sqlite/connection.ts';
 import type { Migrations } from '../../../../sqlite/migrations.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
-import { runSteps } from '../../../../sqlite/run-steps.ts';
 import { createSqliteProgress, progressMigrations } from '../../../../progress/sqlite/progress.ts';
 import type { Steps } from '../../../../sql/statements.ts';
 import type { TasteChange } from '../../recommendation-projection.ts';

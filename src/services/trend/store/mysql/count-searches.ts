@@ -1,5 +1,5 @@
 import type { MysqlConnection } from '../../../../mysql/connection.ts';
-import { runSteps } from '../../../../mysql/run-steps.ts';
+import { runSteps } from '../../../../mysql/transaction.ts';
 import type { CommitContext } from '../../../../progress/mysql/progress.ts';
 import { inKeyOrder, upsert, write, type MergedTable } from '../../../../sql/statements.ts';
 import { hourOf, spellingOf, tallySearch, type QueryTally } from '../tally.ts';

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { MysqlAddress } from '../../../../mysql/connection.ts';
 import { openMysql, type MysqlDatabase, type MysqlOptions } from '../../../../mysql/database.ts';
 import type { Migrations } from '../../../../mysql/migrations.ts';
-import { runSteps } from '../../../../mysql/run-steps.ts';
+import { runSteps } from '../../../../mysql/transaction.ts';
 import { createMysqlProgress, progressMigrations } from '../../../../progress/mysql/progress.ts';
 import { countSearches, readCountedSince, readSeen, type Seen } from './count-searches.ts';
 import { createQueryLocks } from './queries.ts';

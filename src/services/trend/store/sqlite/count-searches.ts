@@ -1,6 +1,5 @@
 import { createLruMap, createDoorkeptLruMap } from '../../../../runtime/lru-map.ts';
-import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
-import { runSteps } from '../../../../sqlite/run-steps.ts';
+import { runSteps, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { upsert, write } from '../../../../sql/statements.ts';
 import { compareAnswers, isLaterAnswer, spellingOf, tallySearch, type Answer, type QueryTally } from '../tally.ts';
 import { spellingReader, type TrendChange } from '../../trend-projection.ts';

@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
-import { runSteps } from '../../../../sqlite/run-steps.ts';
+import { openSqlite, runSteps, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
 import { createSqliteProgress, progressMigrations } from '../../../../progress/sqlite/progress.ts';
 import type { ApplyChanges } from '../../../../progress/progress.ts';

@@ -1,5 +1,5 @@
 import { listedBook, type Book } from '../../../../events/book.ts';
-import { hashText } from '../../../../runtime/lru-map.ts';
+import { hashText } from '../../../../runtime/hash-text.ts';
 import { authorKeys, toIsbn13, languageOf } from '../../../../text/fields.ts';
 import { countingKey, cutWords, wholeWords, withoutArticle } from '../../../../text/words.ts';
 

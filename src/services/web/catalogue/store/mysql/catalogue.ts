@@ -1,7 +1,7 @@
 import type { MysqlAddress, MysqlConnection } from '../../../../../mysql/connection.ts';
 import { openMysql, type MysqlDatabase } from '../../../../../mysql/database.ts';
 import { databaseTime, type DatabaseClock } from '../../../../../mysql/connection.ts';
-import { runSteps } from '../../../../../mysql/run-steps.ts';
+import { runSteps } from '../../../../../mysql/transaction.ts';
 import type { Migrations } from '../../../../../mysql/migrations.ts';
 import { SamsaError } from '../../../../../errors.ts';
 import { changingBooks, startAdoption, type Adoption } from '../../tutorial-table/adoption.ts';

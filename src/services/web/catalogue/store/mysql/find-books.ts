@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { columnText, type MysqlConnection, type MysqlRow } from '../../../../../mysql/connection.ts';
+import type { MysqlConnection, MysqlRow } from '../../../../../mysql/connection.ts';
+import { columnText } from '../../../../../sql/statements.ts';
 import { wantedTable } from '../../../../../mysql/server.ts';
 import { bookLimits, cutTo, oneLine } from '../../book-fields.ts';
 import { demoSource } from '../../import-run.ts';

@@ -1,6 +1,5 @@
-import { openSqlite, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
+import { openSqlite, runSteps, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import { isBusy, storeError } from '../../../../../sqlite/errors.ts';
-import { runSteps } from '../../../../../sqlite/run-steps.ts';
 import { SamsaError } from '../../../../../errors.ts';
 import { retry } from '../../../../../runtime/waiting.ts';
 import {
