@@ -68,6 +68,20 @@ export type SearchContext = {
 const bookList = TypeCompiler.Compile(Type.Array(BookSchema));
 const readerId = /^[A-Za-z0-9_-]{0,64}$/;
 
+/**
+ * The id that all clients at one address share for a day while they have no valid cookie.
+ * @param addressHash 22 characters of base64url.
+ */
+export function sharedReader(addressHash: string): string {
+  return `a-${addressHash}`;
+}
+
+const sharedReaderId = /^a-[A-Za-z0-9_-]{22}$/;
+
+export function isSharedReader(reader: string): boolean {
+  return sharedReaderId.test(reader);
+}
+
 /** The key of a search: the query, or the query and the reader for programs that expect both. */
 export type SearchKeyFormat = 'query' | 'query:reader';
 

@@ -1,5 +1,10 @@
 import { decodeBookChanged, type BookChanged } from '../../events/book-changed.ts';
-import { createBookSearchedDecoder, tieBreakOf, type SearchDecoder } from '../../events/book-searched.ts';
+import {
+  createBookSearchedDecoder,
+  isSharedReader,
+  tieBreakOf,
+  type SearchDecoder,
+} from '../../events/book-searched.ts';
 import { decodeReaderAction } from '../../events/reader-action.ts';
 import type { StoredRecord } from '../../events/record.ts';
 import type { TopicNames } from '../../events/topics.ts';
@@ -54,7 +59,7 @@ export function createRecommendationProjection(
 ): Projection<readonly TasteChange[]> {
   return {
     name,
-    version: 1,
+    version: 2,
     reads: [
       {
         topic: topics.searches,
@@ -73,12 +78,16 @@ export function createRecommendationProjection(
   };
 }
 
+/**
+ * Leaves out searches of a shared reader. A search is used only in recommendations to the same reader, and pages never
+ * ask for those of a shared reader.
+ */
 function createSearchFold(decode: SearchDecoder): (record: StoredRecord) => readonly TasteChange[] | 'late' {
   return (record) => {
     const search = decode(record);
     if (search === 'late') return 'late';
     const { reader, query, time } = search;
-    if (reader === null) return [];
+    if (reader === null || isSharedReader(reader)) return [];
     const bookIds = search.bookIds.slice(0, rememberedResults);
     return [{ kind: 'searched', reader, query, bookIds, time, tieBreak: tieBreakOf(search) }];
   };

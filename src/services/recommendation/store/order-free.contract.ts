@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { bookChangedRecord } from '../../../events/book-changed.ts';
-import { bookSearchedRecord } from '../../../events/book-searched.ts';
-import type { EventSource } from '../../../events/envelope.ts';
+import { bookSearchedRecord, sharedReader } from '../../../events/book-searched.ts';
+import { createEventSource, type EventSource } from '../../../events/envelope.ts';
 import { readerActionNames, readerActionRecord } from '../../../events/reader-action.ts';
 import type { NewRecord } from '../../../events/record.ts';
 import { defaultTopicNames as topics, topicRetention } from '../../../events/topics.ts';
@@ -27,7 +27,8 @@ const dayMs = 86_400_000;
 const base = 20_000 * dayMs;
 const projection = createRecommendationProjection('taste', topics);
 const allTopics = [topics.searches, topics.actions, topics.changes];
-const reader = fc.constantFrom('ann', 'bob', 'cas');
+const shared = sharedReader('AAAAAAAAAAAAAAAAAAAAAA');
+const reader = fc.constantFrom('ann', 'bob', 'cas', shared);
 const bookId = fc.integer({ min: 1, max: 4 });
 
 const happened = fc.oneof(
@@ -159,6 +160,25 @@ export function tasteIsOrderFree(
         }),
         { numRuns: runs },
       );
+    });
+
+    it('keeps no search of a shared reader, and counts its event once', async () => {
+      const { open, state, remove } = await openOne();
+      const store = await open();
+      try {
+        const empty = await state();
+        const source = createEventSource('shop', () => base);
+        const record = recordOf({ kind: 'searched', reader: shared, query: 'a', bookId: 1 }, source);
+        const records = [0, 1].map((offset) => ({ ...record, partition: 0, offset, timestamp: base }));
+        const content = { topic: topics.searches, partition: 0, start: 0, records };
+        await commitLayout(projection, [store], [content], inOneGo.turns);
+        assert.equal(await state(), empty);
+        const [position] = await store.positions(projection.name);
+        assert.deepEqual([position?.outcomes.applied, position?.outcomes.duplicate], [1, 1]);
+      } finally {
+        await store.close();
+        await remove();
+      }
     });
 
     it('equals after years a state rebuilt from what the topics still keep', async () => {

@@ -1,6 +1,7 @@
 import { stringifySetCookie } from 'cookie';
 import { createHmac } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sharedReader } from '../../../events/book-searched.ts';
 import type { Client } from '../../../http/client-address.ts';
 import type { ReaderSigner } from '../../../http/signed-reader.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
@@ -119,7 +120,7 @@ function createPrefixHash(secret: string, clock: () => number): (prefix: string)
     }
     const known = hashes.get(prefix);
     if (known !== undefined) return known;
-    const id = `a-${createHmac('sha256', dayKey).update(prefix).digest('base64url').slice(0, 22)}`;
+    const id = sharedReader(createHmac('sha256', dayKey).update(prefix).digest('base64url').slice(0, 22));
     hashes.set(prefix, id);
     return id;
   };
