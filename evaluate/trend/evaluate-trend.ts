@@ -5,8 +5,15 @@ import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { lookAtTrends, scoreNames, type Seen } from './look-at-trends.ts';
-import { firstBurstHour, planBursts, simulate, startSecond } from './simulation.ts';
-import type { Burst, Search, SimulationOptions } from './simulation.ts';
+import {
+  firstBurstHour,
+  planBursts,
+  simulate,
+  startSecond,
+  type Burst,
+  type Search,
+  type SimulationOptions,
+} from './simulation.ts';
 
 const hourSeconds = 3_600;
 const weekHours = 7 * 24;

@@ -4,7 +4,7 @@ import { SamsaError } from '../errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { listKnownBooks, simulate, type Simulation, type SimulationTally } from './simulate/simulation.ts';
 import type { ProgressOutput } from './import/progress-line.ts';
-import { appendHistory, refuseRemoteLog } from './simulate/simulate-history.ts';
+import { appendHistory, refuseRemoteLog } from './simulate/backdated-week.ts';
 
 export type SimulateOptions = {
   /** In the shop at the same time. */

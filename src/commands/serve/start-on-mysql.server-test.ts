@@ -8,8 +8,7 @@ import { joinLog, searchRecord } from '../../../test/support/older-program.ts';
 import { until } from '../../../test/support/until.ts';
 import { loadConfig } from '../../config/config.ts';
 import type { RunningService } from './running-service.ts';
-import { startRecommendation } from './start-consumer.ts';
-import { startTrend } from './start-consumer.ts';
+import { startRecommendation, startTrend } from './start-consumer.ts';
 
 const anyPort = { SAMSA_TREND_PORT: '0', SAMSA_RECOMMENDATION_PORT: '0', SAMSA_LOG_LEVEL: 'silent' };
 

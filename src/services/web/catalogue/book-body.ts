@@ -2,7 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { SamsaError } from '../../../errors.ts';
 import { BookSchema } from '../../../events/book.ts';
 import { bookLimits, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
-import type { BookContent } from './book-content.ts';
+import type { BookContent } from './stored-book.ts';
 import { toIsbn13 } from '../../../text/fields.ts';
 import { isBlank, unseen } from '../../../text/words.ts';
 

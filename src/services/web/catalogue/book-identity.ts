@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { authorKey, splitAuthors } from '../../../text/fields.ts';
 import { identityKey, isUnspaced, withoutArticle } from '../../../text/words.ts';
-import type { BookContent } from './book-content.ts';
+import type { BookContent } from './stored-book.ts';
 
 /** Raise it with every change to `titleKey`: catalogues then bring their stored keys up to date before an import. */
 export const titleKeyVersion = 3;

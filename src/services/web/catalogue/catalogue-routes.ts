@@ -7,7 +7,7 @@ import { requireOperator, type Access } from '../../../http/access.ts';
 import { requireJson } from '../../../http/read-request.ts';
 import type { HttpServer } from '../../../http/routes.ts';
 import { ChangedBookSchema, NewBookSchema, toBookContent, WholeBookSchema } from './book-body.ts';
-import type { ChangedBook, RemovedBook } from './book-content.ts';
+import type { ChangedBook, RemovedBook } from './stored-book.ts';
 import type { Catalogue } from './catalogue.ts';
 
 export type CatalogueRoutesDeps = {

@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import type { BookContent, ChangedBook, RemovedBook } from './book-content.ts';
+import type { BookContent, ChangedBook, RemovedBook } from './stored-book.ts';
 import type { ImportOptions, ImportRun } from './import-run.ts';
 import type { KeyedRow, KnownBooks } from './merge-books.ts';
 import type { Outbox } from './outbox/outbox.ts';

@@ -1,4 +1,4 @@
-import type { BookContent } from './book-content.ts';
+import type { BookContent } from './stored-book.ts';
 
 /** The source of the books a new shop opens with. */
 export const demoSource = 'demo';

@@ -1,7 +1,14 @@
 import { mayBeSameBook, titleKey, type BareTitles } from './book-identity.ts';
-import type { BookContent } from './book-content.ts';
+import {
+  emptyContent,
+  giversOf,
+  isSameContent,
+  mergeFields,
+  type BookContent,
+  type Givers,
+  type StoredBook,
+} from './stored-book.ts';
 import { demoSource, type ImportConflict, type ImportOptions, type MergedRow, type SourcedBook } from './import-run.ts';
-import { emptyContent, giversOf, isSameContent, mergeFields, type Givers, type StoredBook } from './stored-book.ts';
 
 /**
  * For one ISBN or title key a store finds at most this many books that have an id in the source, and this many without:

@@ -1,5 +1,25 @@
 import type { Book } from '../../../events/book.ts';
-import type { BookContent, ChangedBook, RemovedBook } from './book-content.ts';
+
+/** A book without id and `created_at`, which the catalogue gives. */
+export type BookContent = {
+  readonly title: string;
+  readonly author: string;
+  /** `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; years before our era are negative. */
+  readonly published_at: string | null;
+  readonly description: string | null;
+  /** ISBN-13, digits only. */
+  readonly isbn: string | null;
+  readonly series: string | null;
+  readonly subjects: readonly string[];
+  /** BCP 47. */
+  readonly language: string | null;
+  readonly popularity: number;
+  /** Original title, subtitle and others by which it is known. */
+  readonly other_titles: readonly string[];
+};
+
+export type ChangedBook = { readonly bookId: number; readonly version: number; readonly book: Book };
+export type RemovedBook = { readonly bookId: number; readonly version: number; readonly book: null };
 
 /** A book as a store keeps it. A removed book keeps only its id, version and time of creation. */
 export type StoredBook = {

@@ -12,9 +12,8 @@ import type { StoredRecord } from '../../../../events/record.ts';
 import type { EventLog } from '../../../../log/log.ts';
 import { openLog } from '../../../../log/open-log.ts';
 import { defaultTopicNames } from '../../../../events/topics.ts';
-import type { BookContent } from '../book-content.ts';
+import { emptyContent, type BookContent } from '../stored-book.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
-import { emptyContent } from '../stored-book.ts';
 import type { Outbox } from './outbox.ts';
 import { startOutboxRelay, type OutboxRelay } from './outbox-relay.ts';
 

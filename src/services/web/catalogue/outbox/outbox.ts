@@ -1,5 +1,7 @@
-import type { BookChanged } from '../../../../events/book-changed.ts';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BookChanged } from '../../../../events/book-changed.ts';
+import type { Book } from '../../../../events/book.ts';
+import { change, columnText, rows, type Steps } from '../../../../sql/statements.ts';
 
 /** Committed changes of books that are not yet known to be in the log, oldest first. */
 export interface Outbox {
@@ -40,7 +42,7 @@ export type OutboxRow = {
   readonly changedMs: number;
 };
 
-export type OutboxPaceOptions = {
+type OutboxPaceOptions = {
   /** How many rows may wait without holding up the import. */
   readonly mostRows: number;
   /** How long to wait for a relay that delivers nothing. Default: 2,000. */
@@ -75,5 +77,145 @@ export function createOutboxPace(outbox: Outbox, options: OutboxPaceOptions): ()
         return;
       }
     }
+  };
+}
+
+/** What an outbox needs from the database that holds the catalogue. Each call may throw `store-unavailable`. */
+export type OutboxStore = {
+  readonly read: <Result>(steps: () => Steps<Result>) => Promise<Result>;
+  /** Runs one statement that writes. */
+  readonly write: <Result>(steps: () => Steps<Result>) => Promise<Result>;
+  /** As `write`; `nowMs` is the time by the clock that all processes share. */
+  readonly writeAt: <Result>(steps: (nowMs: number) => Steps<Result>) => Promise<Result>;
+  /** Puts each of these books into the outbox as it is now. Nobody else changes a book meanwhile. */
+  readonly putAgain: (bookIds: readonly number[]) => Promise<void>;
+};
+
+/** How often commits of other processes are looked for. */
+const pollMs = 100;
+
+/**
+ * The outbox in the database of the catalogue, shared by all processes. In MySQL a row may become visible after one
+ * with a greater id was relayed and removed, so the order of ids means nothing. The relay writes single statements
+ * only, so that a frozen process holds no lock.
+ * @param bell rings after every commit of this process.
+ */
+export function createOutbox(store: OutboxStore, bell: OutboxBell): Outbox {
+  /** The ends of the outbox at the last `read`; `null` when that did not read all rows. */
+  let seen: string | null = null;
+  let heard = 0;
+  return {
+    read: async (limits) => {
+      heard = bell.rings();
+      const { waiting, isAll } = await store.read(() => readRows(limits));
+      seen = isAll ? endsText(waiting[0]?.id, waiting.at(-1)?.id) : null;
+      return waiting;
+    },
+
+    remove: async (ids) => {
+      if (ids.length > 0) await store.write(() => change('DELETE FROM state.outbox WHERE id IN (?)', [ids]));
+    },
+
+    putAgain: async (bookIds) => {
+      await store.putAgain(bookIds);
+      bell.ring();
+    },
+
+    // Nearly every id between the two ends has a row.
+    size: async () => {
+      const { least, most } = await store.read(readEnds);
+      return least === undefined || most === undefined ? 0 : most - least + 1;
+    },
+
+    changed: async (waitMs, signal) => {
+      const started = performance.now();
+      while (!signal.aborted && heard === bell.rings()) {
+        const { least, most } = await store.read(readEnds);
+        if (seen !== endsText(least, most)) return;
+        const leftMs = waitMs - (performance.now() - started);
+        if (leftMs <= 0) return;
+        await bell.next(Math.min(leftMs, pollMs), signal);
+      }
+    },
+
+    lease: async (owner, ttlMs) => (await store.writeAt((nowMs) => takeLease(owner, ttlMs, nowMs))) === 1,
+  };
+}
+
+function endsText(least?: number, most?: number): string {
+  return `${least}/${most}`;
+}
+
+/** One subquery for each end: SQLite would read all rows to find both in one. */
+const endsSql = `SELECT (SELECT MIN(id) FROM state.outbox) AS least_id, (SELECT MAX(id) FROM state.outbox) AS most_id`;
+
+function* readEnds(): Steps<{ readonly least?: number; readonly most?: number }> {
+  const [row] = yield* rows(endsSql);
+  if (row === undefined || row['least_id'] === null) return {};
+  return { least: Number(row['least_id']), most: Number(row['most_id']) };
+}
+
+function* readRows({
+  maxRows,
+  maxBytes,
+}: Parameters<Outbox['read']>[0]): Steps<{ readonly waiting: readonly OutboxRow[]; readonly isAll: boolean }> {
+  const found = yield* rows('SELECT * FROM state.outbox ORDER BY id LIMIT ?', [maxRows]);
+  const waiting: OutboxRow[] = [];
+  let bytes = 0;
+  for (const row of found) {
+    const json = columnText(row['book']);
+    bytes += json?.length ?? 0;
+    if (waiting.length > 0 && bytes > maxBytes) break;
+    const book = json === null ? null : (JSON.parse(json) as Book);
+    waiting.push({
+      id: Number(row['id']),
+      change: { bookId: Number(row['book_id']), version: Number(row['version']), book },
+      changedMs: Number(row['changed_ms']),
+    });
+  }
+  return { waiting, isAll: waiting.length === found.length && found.length < maxRows };
+}
+
+/** A lease that ends later than this was written by a clock that was ahead. */
+const longestLeaseMs = 60_000;
+const leaseSql = `UPDATE state.relay_lease SET owner = ?, until_ms = ?
+  WHERE id = 1 AND (owner = ? OR until_ms <= ? OR until_ms > ?)`;
+
+function takeLease(owner: string, ttlMs: number, nowMs: number): Steps<number> {
+  return change(leaseSql, [owner, nowMs + ttlMs, owner, nowMs, nowMs + longestLeaseMs]);
+}
+
+/** Rings when this process has committed a change. */
+type OutboxBell = {
+  readonly ring: () => void;
+  /** How often it has rung. */
+  readonly rings: () => number;
+  /** Resolves when it rings, after `waitMs`, or when `signal` fires. */
+  readonly next: (waitMs: number, signal: AbortSignal) => Promise<void>;
+};
+
+export function createOutboxBell(): OutboxBell {
+  const waiters = new Set<() => void>();
+  let rings = 0;
+  return {
+    ring: () => {
+      rings++;
+      for (const waiter of waiters) waiter();
+    },
+    rings: () => rings,
+    // AbortSignal.any is not used here: its listeners stay in memory until the next large garbage collection.
+    next: (waitMs, signal) =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          waiters.delete(end);
+          signal.removeEventListener('abort', end);
+          resolve();
+        };
+        const timer = setTimeout(end, waitMs);
+        waiters.add(end);
+        signal.addEventListener('abort', end);
+        if (signal.aborted) end();
+      }),
   };
 }

@@ -8,9 +8,8 @@ import type { DatabaseServer } from '../../../../../test/servers/database-server
 import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import type { SamsaError } from '../../../../errors.ts';
 import { demoSource, type SourcedBook } from '../import-run.ts';
-import type { BookContent } from '../book-content.ts';
+import { emptyContent, type BookContent } from '../stored-book.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
-import { emptyContent } from '../stored-book.ts';
 import { openMysqlCatalogue } from './mysql/catalogue.ts';
 import { openSqliteCatalogue } from './sqlite/catalogue.ts';
 

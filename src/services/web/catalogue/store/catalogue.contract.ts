@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { demoSource, type MergeOutcome, type SourcedBook } from '../import-run.ts';
-import type { BookContent } from '../book-content.ts';
+import type { BookContent } from '../stored-book.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 
 /** A fresh, empty catalogue. */

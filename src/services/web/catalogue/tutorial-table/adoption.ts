@@ -3,11 +3,10 @@ import { reason, SamsaError } from '../../../../errors.ts';
 import { pause } from '../../../../runtime/waiting.ts';
 import { createdText, textCrc, type BooksTable } from './books-table.ts';
 import type { MysqlConnection, MysqlRow } from '../../../../mysql/connection.ts';
-import type { BookContent } from '../book-content.ts';
+import { changeTo, emptyContent, type BookContent, type StoredBook } from '../stored-book.ts';
 import { readPublished } from '../import/lists/values.ts';
 import { putOutbox, writeOwnRows } from '../store/mysql/book-rows.ts';
 import { decodeTexts } from '../store/mysql/find-books.ts';
-import { changeTo, emptyContent, type StoredBook } from '../stored-book.ts';
 import { text } from './table-columns.ts';
 
 /** Adopts rows that other programs write into `books`: takes them into the catalogue, for as long as it runs. */

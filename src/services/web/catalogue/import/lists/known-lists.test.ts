@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { BookContent } from '../../book-content.ts';
+import type { BookContent } from '../../stored-book.ts';
 import { openBookList } from './open-book-list.ts';
 
 const lists = join(import.meta.dirname, '../../../../../../test/lists');

@@ -1,5 +1,5 @@
 import { bookLimits, cutTo } from '../../book-fields.ts';
-import type { BookContent } from '../../book-content.ts';
+import type { BookContent } from '../../stored-book.ts';
 import { identityKey } from '../../../../../text/words.ts';
 import {
   readAuthors,

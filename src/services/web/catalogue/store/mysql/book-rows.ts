@@ -4,9 +4,17 @@ import { SamsaError } from '../../../../../errors.ts';
 import { listedBook } from '../../../../../events/book.ts';
 import { titleKey, titleKeyVersion } from '../../book-identity.ts';
 import { demoSource } from '../../import-run.ts';
-import type { BookContent, ChangedBook, RemovedBook } from '../../book-content.ts';
+import {
+  changeTo,
+  createdNow,
+  emptyContent,
+  encodeGivers,
+  type BookContent,
+  type ChangedBook,
+  type RemovedBook,
+  type StoredBook,
+} from '../../stored-book.ts';
 import type { MergedBatch } from '../../merge-books.ts';
-import { changeTo, createdNow, emptyContent, encodeGivers, type StoredBook } from '../../stored-book.ts';
 import type { BooksTable } from '../../tutorial-table/books-table.ts';
 import { decodeBook, readBooks, sourceKey, titleHash } from './find-books.ts';
 

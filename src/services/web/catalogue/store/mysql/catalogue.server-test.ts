@@ -8,11 +8,10 @@ import { SamsaError } from '../../../../../errors.ts';
 import { changingBooks } from '../../tutorial-table/adoption.ts';
 import { catalogueContract } from '../catalogue.contract.ts';
 import { openMysqlCatalogue } from './catalogue.ts';
-import type { BookContent } from '../../book-content.ts';
+import { emptyContent, type BookContent } from '../../stored-book.ts';
 import type { OpenCatalogue } from '../../catalogue.ts';
 import type { SourcedBook } from '../../import-run.ts';
 import { outboxRelayContract } from '../../outbox/outbox-relay.contract.ts';
-import { emptyContent } from '../../stored-book.ts';
 
 const startMs = Date.parse('2026-01-02T03:04:05.678Z');
 const everything = { maxRows: 100_000, maxBytes: 1 << 26 };

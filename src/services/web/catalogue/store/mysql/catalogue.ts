@@ -1,6 +1,10 @@
-import type { MysqlAddress, MysqlConnection } from '../../../../../mysql/connection.ts';
+import {
+  databaseTime,
+  type MysqlAddress,
+  type MysqlConnection,
+  type DatabaseClock,
+} from '../../../../../mysql/connection.ts';
 import { openMysql, type MysqlDatabase } from '../../../../../mysql/database.ts';
-import { databaseTime, type DatabaseClock } from '../../../../../mysql/connection.ts';
 import { runSteps } from '../../../../../mysql/transaction.ts';
 import type { Migrations } from '../../../../../mysql/migrations.ts';
 import { SamsaError } from '../../../../../errors.ts';
@@ -17,15 +21,21 @@ import {
   renewTitleKeys,
 } from './book-rows.ts';
 import { describeBooks, prepareBooks, type BooksTable } from '../../tutorial-table/books-table.ts';
-import type { BookContent, ChangedBook } from '../../book-content.ts';
+import {
+  changeTo,
+  createdNow,
+  giversAfterEdit,
+  isSameContent,
+  toBook,
+  type BookContent,
+  type ChangedBook,
+  type StoredBook,
+} from '../../stored-book.ts';
 import type { Catalogue, OpenCatalogue } from '../../catalogue.ts';
-import type { ImportOptions, ImportRun } from '../../import-run.ts';
-import { createImportRun } from '../../import-run.ts';
+import { createImportRun, type ImportOptions, type ImportRun } from '../../import-run.ts';
 import { mergeBooks, withKeys } from '../../merge-books.ts';
-import { createOutbox, createOutboxBell, type OutboxStore } from '../../outbox/stored-outbox.ts';
-import { createOutboxPace } from '../../outbox/outbox.ts';
+import { createOutbox, createOutboxBell, createOutboxPace, type OutboxStore } from '../../outbox/outbox.ts';
 import { findBooks, listBooks, readBooks, readDemoBooks } from './find-books.ts';
-import { changeTo, createdNow, giversAfterEdit, isSameContent, toBook, type StoredBook } from '../../stored-book.ts';
 
 export type MysqlCatalogueOptions = {
   /** Milliseconds since 1970, for `created_at` and event times. */

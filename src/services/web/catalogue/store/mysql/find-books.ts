@@ -4,9 +4,8 @@ import { columnText } from '../../../../../sql/statements.ts';
 import { wantedTable } from '../../../../../mysql/server.ts';
 import { bookLimits, cutTo, oneLine } from '../../book-fields.ts';
 import { demoSource } from '../../import-run.ts';
-import type { BookContent } from '../../book-content.ts';
+import { decodeGivers, emptyContent, type BookContent, type StoredBook } from '../../stored-book.ts';
 import { mostSameBooks, rowsToFind, type KeyedRow, type KnownBooks, type SameBook } from '../../merge-books.ts';
-import { decodeGivers, emptyContent, type StoredBook } from '../../stored-book.ts';
 import { text } from '../../tutorial-table/table-columns.ts';
 
 /** The books with these ids, including removed ones. Ids that were never given are left out. */

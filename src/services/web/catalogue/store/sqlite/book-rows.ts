@@ -3,8 +3,6 @@ import type { Migrations } from '../../../../../sqlite/migrations.ts';
 import { listedBook } from '../../../../../events/book.ts';
 import { titleKey, titleKeyVersion } from '../../book-identity.ts';
 import { demoSource } from '../../import-run.ts';
-import type { BookContent, ChangedBook, RemovedBook } from '../../book-content.ts';
-import type { MergedBatch } from '../../merge-books.ts';
 import {
   changeTo,
   contentColumns,
@@ -12,9 +10,13 @@ import {
   createdNow,
   encodeGivers,
   toBook,
+  type BookContent,
+  type ChangedBook,
+  type RemovedBook,
   type Givers,
   type StoredBook,
 } from '../../stored-book.ts';
+import type { MergedBatch } from '../../merge-books.ts';
 import { readBook } from './find-books.ts';
 
 export const catalogueMigrations: readonly Migrations[] = [

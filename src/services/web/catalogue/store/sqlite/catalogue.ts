@@ -12,13 +12,19 @@ import {
   renewTitleKeys,
 } from './book-rows.ts';
 import { decodeBook, findBooks, readBook } from './find-books.ts';
-import { demoSource } from '../../import-run.ts';
-import type { BookContent, ChangedBook, RemovedBook } from '../../book-content.ts';
+import { demoSource, createImportRun } from '../../import-run.ts';
+import {
+  changeTo,
+  giversAfterEdit,
+  isSameContent,
+  toBook,
+  type BookContent,
+  type ChangedBook,
+  type RemovedBook,
+} from '../../stored-book.ts';
 import type { Catalogue, OpenCatalogue } from '../../catalogue.ts';
-import { createImportRun } from '../../import-run.ts';
 import { mergeBooks, withKeys } from '../../merge-books.ts';
-import { createOutbox, createOutboxBell } from '../../outbox/stored-outbox.ts';
-import { changeTo, giversAfterEdit, isSameContent, toBook } from '../../stored-book.ts';
+import { createOutbox, createOutboxBell } from '../../outbox/outbox.ts';
 
 export type SqliteCatalogueOptions = {
   /** Milliseconds since 1970, for `created_at`, event times and the relay's lease. */

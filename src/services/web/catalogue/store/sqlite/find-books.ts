@@ -1,8 +1,7 @@
 import type { SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import { demoSource } from '../../import-run.ts';
-import type { BookContent } from '../../book-content.ts';
+import { decodeGivers, type BookContent, type StoredBook } from '../../stored-book.ts';
 import { mostSameBooks, rowsToFind, type KeyedRow, type KnownBooks, type SameBook } from '../../merge-books.ts';
-import { decodeGivers, type StoredBook } from '../../stored-book.ts';
 
 /** Reads a book, even a removed one; `null` for an id that was never given. */
 export function readBook(database: SqliteDatabase, id: number): StoredBook | null {
