@@ -58,6 +58,33 @@ describe('ranking', () => {
     assert.equal(rank('the hou', [long, 'A', 7_000], ['The Hound', 'A', 100])[0], long);
   });
 
+  it('prefers the whole title to a beginning of a longer title that is as popular', () => {
+    const pictures: Shelved[] = ['Girls in War Plays', 'Girls at Oak Farm', 'Girls', 'Girls Snowbound'].map(
+      (title, at): Shelved => [`The Moving Picture ${title}`, 'A', 200 - at],
+    );
+    const corrected = rankBooks(
+      pictures.map(([title, author, popularity], at) =>
+        rankedBook(placeOf(at, popularity), bookRow({ id: at, title, author })),
+      ),
+      [{ ...readingAsTyped(parseQuery('moving picture girls').words, ''), phrase: null }],
+    );
+    assert.equal(pictures[corrected[0]!.book.id]![0], 'The Moving Picture Girls');
+  });
+
+  it('shows another title before the second book of one title, unless that title was typed', () => {
+    const usher: Shelved[] = [
+      ['The Fall of the House of Usher', 'Edgar Allan Poe', 900],
+      ['The Fall of the House of Usher', 'E. A. Poe, Editor', 800],
+      ['The Fall of the Year', 'B', 300],
+    ];
+    const titles = [0, 2, 1].map((at) => usher[at]![0]);
+    assert.deepEqual(rank('the fall of the', ...usher), titles);
+    assert.deepEqual(
+      rank('fall of the house of usher', ...usher.slice(0, 2), ['Fall of the House of Usher Again', 'B', 700]),
+      [titles[0], titles[0], 'Fall of the House of Usher Again'],
+    );
+  });
+
   it('counts only words of the main title as all of it', () => {
     const found = rank('red oral sea', ['War Z: an Oral Red Sea', 'A', 900], ['Oral Sea, Red', 'B', 300]);
     assert.equal(found[0], 'Oral Sea, Red');

@@ -14,7 +14,7 @@ const points = {
   subjects: 0,
   /** Only the beginning of a word matched. */
   unfinished: -1.5,
-  /** The title, or the part before a subtitle, is what was typed. */
+  /** The title, or the part before a subtitle, is what was typed: at least this. */
   wholeTitle: 8,
   wholeAuthor: 5,
   /** The initials of the title are what was typed. */
@@ -23,7 +23,7 @@ const points = {
   /** The title starts with several typed words: for each word after the first. */
   longerStart: 2,
   /** The title starts with what was typed: for nearly all of the title; less for a smaller part. */
-  shareOfTitle: 6,
+  shareOfTitle: 4.8,
   /** All words of the title, or of its main part, in another order. */
   allOfTitle: 4,
   /** The words stand together in the title, in the order typed; in the author, and none is unfinished. */
@@ -35,7 +35,12 @@ const points = {
   byChance: -4,
   /** For the third and later books of one author, when several authors have the name. */
   sameAuthor: -3,
+  /** For the second and later books of one title, unless it is what was typed. */
+  sameTitle: -12,
 } as const;
+
+/** So large a part of a title is worth as much as all of it. */
+const nearlyAll = 0.8;
 
 export type RankedMatch = { readonly book: RankedBook; readonly score: number; readonly reading: Reading };
 
@@ -57,7 +62,7 @@ export function rankBooks(books: readonly RankedBook[], readings: readonly Readi
   if (matches.length < 2) return matches;
   matches.sort(bestFirst);
   const isShared = readings.some(({ slots }) => slots.length === 1);
-  return withWholeFirst(isShared ? shareBetweenAuthors(matches) : matches, readings);
+  return withWholeFirst(shareBetweenTitles(isShared ? shareBetweenAuthors(matches) : matches), readings);
 }
 
 function bestFirst(a: RankedMatch, b: RankedMatch): number {
@@ -77,6 +82,25 @@ function shareBetweenAuthors(matches: readonly RankedMatch[]): readonly RankedMa
     return before < booksOfOneAuthor ? match : { ...match, score: match.score + points.sameAuthor };
   });
   return books.size > 1 ? shared.sort(bestFirst) : matches;
+}
+
+/** Among the first books, how many are compared by title. */
+const comparedByTitle = 20;
+
+/** Editions and namesakes stand behind other titles that match nearly as well. */
+function shareBetweenTitles(matches: readonly RankedMatch[]): readonly RankedMatch[] {
+  const titles = new Set<string>();
+  const shared: RankedMatch[] = [];
+  for (const match of matches.slice(0, comparedByTitle)) {
+    const isNew = titles.size < titles.add(match.book.title).size;
+    shared.push(isNew || isWhollyTyped(match) ? match : { ...match, score: match.score + points.sameTitle });
+  }
+  return titles.size === shared.length ? matches : [...shared, ...matches.slice(comparedByTitle)].sort(bestFirst);
+}
+
+/** Whether the title is what was typed, or what was perhaps meant. */
+function isWhollyTyped({ book, reading }: RankedMatch): boolean {
+  return isWholeTitle(book.title, ` ${reading.phrase ?? spellingIn(book, reading)} |`);
 }
 
 /** The author that the only word of the query names, if the title does not have the word. */
@@ -297,9 +321,11 @@ function phrasePoints(book: RankedBook, start: string): number {
   }
   if (at === 0 || isArticle(title.slice(1, at))) {
     const end = at + start.length;
-    if (end === book.mainTitleEnd || title.charCodeAt(end + 1) === bar) return points.wholeTitle;
-    const share = end / title.indexOf('|');
-    return points.titleStart + points.longerStart * Math.min(4, countSpaces(start) - 1) + points.shareOfTitle * share;
+    const share = Math.min(1, end / title.indexOf('|') / nearlyAll);
+    const longer = Math.min(4, countSpaces(start) - 1);
+    const begins = points.titleStart + points.longerStart * longer + points.shareOfTitle * share;
+    const isWhole = end === book.mainTitleEnd || title.charCodeAt(end + 1) === bar;
+    return isWhole ? Math.max(points.wholeTitle, begins) : begins;
   }
   return author.includes(`${start} `) ? points.authorPhrase : points.titlePhrase;
 }
