@@ -223,17 +223,23 @@ const lineHeight = 1.18;
  * smallest size is cut and ends in "…". Widths are estimates, since the reader's serif font is unknown.
  */
 export function fitText(text: string, box: TextBox): FittedText {
-  const words = text.split(/\s+/).filter((word) => word !== '');
+  const words = text
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((word) => ({ text: word, width: widthOf(word) }));
   for (const size of box.sizes) {
-    const lines = balance(words, box.width / size);
-    const fits =
-      lines.length * size * lineHeight <= box.height && lines.every((line) => widthOf(line) <= box.width / size);
-    if (fits) return { lines, size };
+    const maxWidth = box.width / size;
+    const lines = wrap(words, maxWidth);
+    const fits = lines.length * size * lineHeight <= box.height && lines.every(({ width }) => width <= maxWidth);
+    if (fits) return { lines: balance(words, lines, maxWidth).map((line) => line.text), size };
   }
   const size = box.sizes.at(-1) ?? 12;
   const room = Math.max(1, Math.floor(box.height / (size * lineHeight)));
   return { lines: cut(wrap(words, box.width / size), room, box.width / size), size };
 }
+
+/** A word or a line; `width` in font sizes. */
+type Measured = { readonly text: string; readonly width: number };
 
 /** A title for a cover: without the series in brackets and, if it is long, without the subtitle. */
 export function coverTitle(title: string): string {
@@ -242,37 +248,37 @@ export function coverTitle(title: string): string {
   return withoutSeries.length > 32 && main.length >= 3 ? main.replace(/,$/, '') : withoutSeries;
 }
 
-/** As many lines as greedy breaking needs, but with the longest one as short as possible. */
-function balance(words: readonly string[], maxWidth: number): string[] {
-  let best = wrap(words, maxWidth);
-  for (let width = maxWidth - 0.5; width > 2; width -= 0.5) {
-    const lines = wrap(words, width);
-    if (lines.length > best.length || lines.some((line) => widthOf(line) > width)) return best;
+/** As many lines as `greedy` has, which are no longer than `maxWidth`, but with the longest one as short as possible. */
+function balance(words: readonly Measured[], greedy: readonly Measured[], maxWidth: number): readonly Measured[] {
+  let best = greedy;
+  for (let most = maxWidth - 0.5; most > 2; most -= 0.5) {
+    const lines = wrap(words, most);
+    if (lines.length > best.length || lines.some(({ width }) => width > most)) return best;
     best = lines;
   }
   return best;
 }
 
-function wrap(words: readonly string[], maxWidth: number): string[] {
-  const lines: string[] = [];
-  let line = '';
+function wrap(words: readonly Measured[], maxWidth: number): readonly Measured[] {
+  const lines: Measured[] = [];
+  let line: Measured | null = null;
   for (const word of words) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && widthOf(longer) > maxWidth) {
+    const width: number = line === null ? word.width : line.width + spaceWidth + word.width;
+    if (line !== null && width > maxWidth) {
       lines.push(line);
       line = word;
     } else {
-      line = longer;
+      line = line === null ? word : { text: `${line.text} ${word.text}`, width };
     }
   }
-  return line === '' ? lines : [...lines, line];
+  return line === null ? lines : [...lines, line];
 }
 
 /** As many lines as fit. A line that is too long, and the last line when more follow, ends in "…". */
-function cut(lines: readonly string[], room: number, maxWidth: number): string[] {
-  return lines.slice(0, room).map((line, index) => {
+function cut(lines: readonly Measured[], room: number, maxWidth: number): string[] {
+  return lines.slice(0, room).map(({ text, width }, index) => {
     const isLast = index === room - 1 && lines.length > room;
-    return isLast || widthOf(line) > maxWidth ? `${shorten(line, maxWidth - 1).trimEnd()}…` : line;
+    return isLast || width > maxWidth ? `${shorten(text, maxWidth - 1).trimEnd()}…` : text;
   });
 }
 
@@ -288,6 +294,8 @@ function widthOf(text: string): number {
   for (const character of text) width += characterWidth(character);
   return width;
 }
+
+const spaceWidth = characterWidth(' ');
 
 function characterWidth(character: string): number {
   if ((character.codePointAt(0) ?? 0) > 0x2e7f) return 1;

@@ -1,10 +1,11 @@
+/** Marks what `html` created. No value from outside can have it. */
+const made = Symbol('markup');
+
 /** Markup that is safe to put into a page. Only `html` creates it. */
-export type Html = { readonly markup: string };
+export type Html = { readonly markup: string; readonly [made]: true };
 
 /** What may be put into a template. */
 type Renderable = Html | string | number | boolean | null | undefined | readonly Renderable[];
-
-const made = new WeakSet<Html>();
 
 const escapes: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -20,16 +21,14 @@ const escapes: Readonly<Record<string, string>> = {
  */
 export function html(strings: TemplateStringsArray, ...values: readonly Renderable[]): Html {
   let markup = strings[0] ?? '';
-  for (const [index, value] of values.entries()) markup += render(value) + (strings[index + 1] ?? '');
-  const result = { markup };
-  made.add(result);
-  return result;
+  for (let index = 0; index < values.length; index++) markup += render(values[index]) + strings[index + 1]!;
+  return { markup, [made]: true };
 }
 
 function render(value: Renderable): string {
   if (value === null || value === undefined || value === false) return '';
   if (isList(value)) return value.map(render).join('');
-  if (typeof value === 'object') return made.has(value) ? value.markup : '';
+  if (typeof value === 'object') return made in value ? value.markup : '';
   return String(value).replaceAll(/[&<>"']/g, (character) => escapes[character] ?? character);
 }
 

@@ -45,8 +45,11 @@ export function renderResults(view: ResultsView): Html {
     ${renderPaging(view)}`;
 }
 
+/** Made once: `toLocaleString` looks its language up at every call. */
+const inEnglish = new Intl.NumberFormat('en');
+
 function renderCount({ total, totalIsExact }: ResultsView): string {
-  const count = total.toLocaleString('en');
+  const count = inEnglish.format(total);
   if (!totalIsExact) return `More than ${count} books`;
   return total === 1 ? 'One book' : `${count} books`;
 }
@@ -81,9 +84,11 @@ function renderResult(book: Book, query: string, position: number): Html {
 
 /** Shows another title of the book, when the query matched that one. */
 function renderOtherTitle(book: Book, query: string): Html {
+  const others = book.other_titles ?? [];
+  if (others.length === 0) return html``;
   const { words } = parseQuery(query);
   const isMatched = (title: string): boolean => highlightBook({ ...book, title }, words).highlights.title.length > 0;
-  const other = (book.other_titles ?? []).find(isMatched);
+  const other = others.find(isMatched);
   return other === undefined || isMatched(book.title) ? html`` : html`<p class="quiet">Original title: ${other}</p>`;
 }
 
