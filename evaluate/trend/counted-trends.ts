@@ -27,7 +27,7 @@ export async function openCountedTrends() {
     store,
     recent: createRecentCounts(store),
     clock: () => nowMs,
-    privacyRule: createPrivacyRule({ minimumReaders: 10, blockedWords: [], isOpen: () => true }),
+    privacyRule: createPrivacyRule({ minimumReaders: 10, blockedWords: [], isPublic: () => false }),
   });
   const values = new Map<string, Buffer>();
   let offset = 0;

@@ -17,7 +17,7 @@ export function openList(store: TrendStore, clock: () => number, monotonicMs?: (
     recent: createRecentCounts(store),
     clock,
     ...(monotonicMs !== undefined && { nowMs: monotonicMs }),
-    privacyRule: createPrivacyRule({ minimumReaders: 3, blockedWords: [], isOpen: () => true }),
+    privacyRule: createPrivacyRule({ minimumReaders: 3, blockedWords: [], isPublic: () => false }),
   });
 }
 

@@ -17,15 +17,16 @@ async function openRoutes(test: TestContext, operatorToken: string | null = 's3c
   const { store, count } = await openCountedStore(test);
   const server = await openTestServer({ service: 'trend' });
   test.after(() => server.close());
-  const privacyRule = createPrivacyRule({ minimumReaders: 3, blockedWords: [], isOpen: () => true });
+  const privacyRule = createPrivacyRule({ minimumReaders: 3, blockedWords: [], isPublic: () => false });
   const deps = { store, clock: () => noonMs, privacyRule };
-  trendRoutes(server, {
+  const live = trendRoutes(server, {
     ...deps,
     trends: createTrendList({ ...deps, nowMs: () => 0, recent: createRecentCounts(store) }),
     history: createQueryHistory(deps),
-    asOfMs: () => asOfMs,
+    freshness: () => ({ asOfMs }),
     access: openTestAccess({ operatorToken }),
   });
+  test.after(live.close);
   const get = (url: string, authorization?: string) =>
     server.inject({ url, headers: authorization === undefined ? {} : { authorization } });
   const refusal = async (url: string) => {

@@ -4,6 +4,8 @@ import { SamsaError } from '../../errors.ts';
 import type { Book } from '../../events/book.ts';
 import type { Access } from '../../http/access.ts';
 import { withoutControl, type HttpServer } from '../../http/routes.ts';
+import type { Freshness } from '../../projection/ledger.ts';
+import { liveTrendsRoute } from './answers/live-trends.ts';
 import type { QueryHistory } from './answers/query-history.ts';
 import { listLimit, type ListedTrend, type TrendList } from './answers/trend-list.ts';
 import { hourOfTime, windows, windowStart } from './answers/figures.ts';
@@ -12,14 +14,14 @@ import type { TrendStore, UnansweredQuery } from './store/trend-store.ts';
 export type TrendRoutesDeps = {
   readonly trends: TrendList;
   readonly history: QueryHistory;
-  readonly store: Pick<TrendStore, 'unanswered'>;
+  readonly store: Pick<TrendStore, 'unanswered' | 'onCounted'>;
   readonly clock: () => number;
-  /** Everything that had arrived by then is in the answers; ms since 1970. */
-  readonly asOfMs: () => number;
-  readonly access: Pick<Access, 'hasOperatorToken' | 'isOpenTo'>;
+  readonly freshness: () => Pick<Freshness, 'asOfMs'>;
+  readonly access: Pick<Access, 'hasOperatorToken' | 'isOpenTo' | 'isPublic' | 'clientOf'>;
 };
 
 const defaultTrends = 10;
+const liveTrends = 10;
 const mostUnanswered = 100;
 
 const WindowSchema = Type.Union(windows.map((window) => Type.Literal(window)));
@@ -61,8 +63,12 @@ const ListQuery = Type.Object({
   window: Type.Optional(WindowSchema),
 });
 
-/** `GET /trends`, `GET /trends/unanswered` and `GET /trends/:query` (docs/contract.md §2). */
-export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
+/**
+ * `GET /trends`, `GET /trends/live`, `GET /trends/unanswered` and `GET /trends/:query` (docs/contract.md §2).
+ * @returns what ends the live streams.
+ */
+export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): { readonly close: () => void } {
+  const asOfMs = (): number => deps.freshness().asOfMs;
   server.get(
     '/trends',
     {
@@ -78,7 +84,7 @@ export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
       return reply
         .header('content-type', 'application/json; charset=utf-8')
         .serializer((text: string) => text)
-        .send(describeTrends(trends, deps.asOfMs()) as never);
+        .send(describeTrends(trends, asOfMs()) as never);
     },
   );
 
@@ -116,11 +122,21 @@ export function trendRoutes(server: HttpServer, deps: TrendRoutesDeps): void {
     },
     async (request) => describeHistory(deps, request.params.query, request),
   );
+
+  return liveTrendsRoute(server, {
+    look: async () => {
+      const listed = await deps.trends.list(liveTrends, null, true);
+      return { items: describeTrends(listed, 0), answer: describeTrends(listed, asOfMs()) };
+    },
+    access: deps.access,
+    onCounted: deps.store.onCounted,
+    history: (request) => describeHistory(deps, 'live', request),
+  });
 }
 
 /** @throws SamsaError `unknown-query` */
-export async function describeHistory(
-  { history, access, asOfMs }: Pick<TrendRoutesDeps, 'history' | 'access' | 'asOfMs'>,
+async function describeHistory(
+  { history, access, freshness }: TrendRoutesDeps,
   query: string,
   request: FastifyRequest,
 ) {
@@ -130,7 +146,7 @@ export async function describeHistory(
     ...found,
     hourly: [...found.hourly],
     daily: [...found.daily],
-    as_of: new Date(asOfMs()).toISOString(),
+    as_of: new Date(freshness().asOfMs).toISOString(),
   };
 }
 
@@ -149,7 +165,7 @@ let latest: { readonly pieces: Pieces; readonly asOf: string; readonly text: str
  * The list as JSON. The books are JSON already and are inserted unchanged. The text is remembered for each list and
  * time.
  */
-export function describeTrends(trends: readonly ListedTrend[], asOfMs: number): string {
+function describeTrends(trends: readonly ListedTrend[], asOfMs: number): string {
   let pieces = known.get(trends);
   if (pieces === undefined) {
     pieces = piecesOf(trends);

@@ -7,13 +7,12 @@ import type { EventLog } from '../../log/log.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
-import { liveTrendsRoute } from './answers/live-trends.ts';
 import { createPrivacyRule, type PrivacySettings } from './answers/privacy.ts';
 import { createQueryHistory } from './answers/query-history.ts';
 import { createRecentCounts } from './answers/recent-counts.ts';
 import { createTrendList } from './answers/trend-list.ts';
 import { createTrendProjection, type TrendTopics } from './trend-projection.ts';
-import { describeHistory, describeTrends, trendRoutes } from './trend-routes.ts';
+import { trendRoutes } from './trend-routes.ts';
 import type { TrendStore } from './store/trend-store.ts';
 
 export type TrendServiceDeps = {
@@ -40,8 +39,6 @@ export type TrendService = {
   readonly close: () => Promise<void>;
 };
 
-const liveTrends = 10;
-
 /** Shows what readers are searching for, from the searches in the log. */
 export function createTrendService(deps: TrendServiceDeps): TrendService {
   const { store, clock, access, settings } = deps;
@@ -50,11 +47,10 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
     progress: store,
     projection: createTrendProjection(deps.projectionName, deps.topics, deps.decodeSearch),
   });
-  const privacyRule = createPrivacyRule({ ...settings, isOpen: () => !access.isPublic() });
+  const privacyRule = createPrivacyRule({ ...settings, isPublic: access.isPublic });
   const recent = createRecentCounts(store, settings.countAnonymous);
   const trends = createTrendList({ store, recent, clock, privacyRule });
   const history = createQueryHistory({ store, clock, privacyRule });
-  const asOfMs = (): number => running.freshness().asOfMs;
   let live = { close: (): void => {} };
   measureProjection(deps.registry, deps.projectionName, running);
   new Gauge({
@@ -67,17 +63,7 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
   });
   return {
     routes: (server) => {
-      const routes = { trends, history, store, clock, asOfMs, access };
-      trendRoutes(server, routes);
-      live = liveTrendsRoute(server, {
-        look: async () => {
-          const listed = await trends.list(liveTrends, null, true);
-          return { items: describeTrends(listed, 0), answer: describeTrends(listed, asOfMs()) };
-        },
-        access,
-        onCounted: store.onCounted,
-        history: (request) => describeHistory(routes, 'live', request),
-      });
+      live = trendRoutes(server, { trends, history, store, clock, freshness: running.freshness, access });
     },
     ledger: running.ledger,
     readiness: running.problems,

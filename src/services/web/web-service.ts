@@ -21,7 +21,7 @@ import { pageRoutes } from './pages/page-routes.ts';
 import { createProblemPages } from './pages/layout.ts';
 import { createLastSearch } from './pages/panels.ts';
 import { actionRoutes, operatorRoutes, type RecordAction } from './readers/action-routes.ts';
-import { createSearchWeight } from './readers/search-weight.ts';
+import { createSearchWeight, newReaderLimit } from './readers/search-weight.ts';
 import { createReaderIdentity } from './readers/reader-identity.ts';
 import { createRemoteServices } from './remote/remote-services.ts';
 import { createAnswerSearch } from './search/query/answer-search.ts';
@@ -67,8 +67,6 @@ export type WebService = {
 };
 
 const openWithinMs = 1_500;
-const queriesPerReaderPerHour = 60;
-const newReadersPerAddress = 20;
 
 /** The bookshop: pages, search and catalogue. Searching never waits for trend or recommendation. */
 export async function createWebService(deps: WebServiceDeps): Promise<WebService> {
@@ -116,11 +114,7 @@ export async function createWebService(deps: WebServiceDeps): Promise<WebService
     showProblem: createProblemPages(assets),
   });
   const readers = createReaderParts(deps);
-  const answerSearch = createAnswerSearch({
-    index,
-    sendEvent: publisher.sendEvent,
-    stopwatch: () => performance.now(),
-  });
+  const answerSearch = createAnswerSearch({ index, sendEvent: publisher.sendEvent });
   const lookupBook = (id: number): Promise<Book | null> => books.catalogue.get(id);
   const recordAction: RecordAction = async (reader, action) => {
     await spooled.append([readerActionRecord(topics.actions, source, reader, action)]);
@@ -180,20 +174,10 @@ const appliedDirectly = { maxRows: 2_000, maxBytes: 8 << 20 };
 
 /** Identifies readers and decides how much their searches count. */
 function createReaderParts({ signer, secret, access, clock, settings }: WebServiceDeps) {
-  const mostNewReaders = (): number => settings.newReadersPerAddress ?? (access.isPublic() ? newReadersPerAddress : 0);
+  const mostNewReaders = newReaderLimit(settings.newReadersPerAddress, access);
   return {
-    identify: createReaderIdentity({
-      signer,
-      secret,
-      clock,
-      clientOf: access.clientOf,
-      tellsPlaces: () => access.isPublic() && mostNewReaders() > 0,
-    }),
-    weigh: createSearchWeight({
-      clock,
-      queriesPerReaderPerHour,
-      newReadersPerAddressPerHour: mostNewReaders,
-    }),
+    identify: createReaderIdentity({ signer, secret, clock, access, mostNewReaders }),
+    weigh: createSearchWeight({ clock, mostNewReaders }),
     lastSearch: createLastSearch(clock),
   };
 }

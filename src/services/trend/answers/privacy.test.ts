@@ -30,7 +30,7 @@ const shown = (
   }: Partial<Omit<QueryFacts, 'distinctReaders'>> & { readonly distinctReaders?: number } = {},
   blockedWords: readonly string[] = [],
 ) => {
-  const query = createPrivacyRule({ minimumReaders: 10, blockedWords, isOpen: () => true })({
+  const query = createPrivacyRule({ minimumReaders: 10, blockedWords, isPublic: () => false })({
     key: countingKey(label),
     spellings: [{ label, readers: 1, places: 1 }],
     spellingReaders: 1,

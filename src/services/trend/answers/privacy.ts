@@ -1,6 +1,6 @@
 import type { Book } from '../../../events/book.ts';
 import { functionWords, countingKey, cutWords, isUnspaced, wholeWords } from '../../../text/words.ts';
-import { commonestSpelling, type Spelling } from '../store/tally.ts';
+import type { Spelling } from '../store/tally.ts';
 import type { QueryDescription } from '../store/trend-store.ts';
 
 export type PrivacySettings = {
@@ -8,11 +8,8 @@ export type PrivacySettings = {
   readonly minimumReaders: number;
   /** Words and phrases that no shown query may contain, in any spelling that has the same key. */
   readonly blockedWords: readonly string[];
-  /**
-   * Whether only this machine is served. Then a spelling is shown even if only one reader uses it. Default: always
-   * false.
-   */
-  readonly isOpen?: () => boolean;
+  /** False: only this machine is served. Then a spelling is shown even if only one reader uses it. Default: always true. */
+  readonly isPublic?: () => boolean;
 };
 
 export type QueryFacts = Pick<
@@ -46,7 +43,7 @@ const mostPlaces = 20;
  * never shown: `null`.
  */
 export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts) => ShownQuery | null {
-  const { minimumReaders, blockedWords, isOpen = () => false } = settings;
+  const { minimumReaders, blockedWords, isPublic = () => true } = settings;
   const blocked = blockedWords.map((word) => ` ${countingKey(word)} `).filter((word) => word.trim() !== '');
   const words = new WeakMap<Book, ReadonlySet<string>>();
   /**
@@ -64,15 +61,15 @@ export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts
   };
   return (query) => {
     const { corrected, books, distinctReaders, places } = query;
-    const label = labelOf(query, isOpen());
+    const label = labelOf(query, !isPublic());
     if (isNeverShown(label) || isNeverShown(query.key) || (corrected !== null && isNeverShown(corrected))) return null;
     const known = books.map(rememberedWords);
     if (containedInOne(label, known)) return { label, namesBook: true, isHidden: false };
     if (corrected !== null && containedInOne(corrected, known))
       return { label: corrected, namesBook: true, isHidden: false };
-    const isPublic =
+    const isCommon =
       distinctReaders['24h'] >= minimumReaders && countPlaces(places) >= Math.min(minimumReaders, mostPlaces);
-    return { label, namesBook: false, isHidden: !isPublic };
+    return { label, namesBook: false, isHidden: !isCommon };
   };
 }
 
@@ -81,14 +78,22 @@ export function isMuted(muted: ReadonlySet<string>, key: string, { label }: Pick
   return muted.has(key) || (muted.size > 0 && muted.has(countingKey(label)));
 }
 
-/** The most frequent spelling that may be shown. */
+/**
+ * The most frequent spelling of a query among those that may be shown; ties in code point order. The spelling that
+ * equals the key is not among `spellings`: it has the readers that no other spelling has, and may always be shown.
+ * @param fromAnyPlace shows a spelling however few places it comes from.
+ */
 export function labelOf(
   { key, spellings, spellingReaders }: Pick<QueryFacts, 'key' | 'spellings' | 'spellingReaders'>,
-  isOpen: boolean,
+  fromAnyPlace: boolean,
 ): string {
   const mayShow = ({ label, places }: Spelling): boolean =>
-    (isOpen || countPlaces(places) >= spellingPlaces) && !disguise.test(label);
-  return commonestSpelling(key, spellings, spellingReaders, mayShow);
+    (fromAnyPlace || countPlaces(places) >= spellingPlaces) && !disguise.test(label);
+  const ofKey = spellings.reduce((left, one) => left - one.readers, spellingReaders);
+  return [...spellings.filter(mayShow), { label: key, readers: ofKey }].reduce((first, one) => {
+    if (one.readers !== first.readers) return one.readers > first.readers ? one : first;
+    return Buffer.compare(Buffer.from(one.label), Buffer.from(first.label)) < 0 ? one : first;
+  }).label;
 }
 
 /** Format characters, stacked marks and runs of signs: they can hide what a text says. */

@@ -16,7 +16,7 @@ async function openHistory(test: TestContext) {
   const history = createQueryHistory({
     store: opened.store,
     clock: () => nowMs,
-    privacyRule: createPrivacyRule({ minimumReaders: 3, blockedWords: ['damn'], isOpen: () => true }),
+    privacyRule: createPrivacyRule({ minimumReaders: 3, blockedWords: ['damn'], isPublic: () => false }),
   });
   return { ...opened, history, passDays: (days: number) => void (nowMs += days * dayMs) };
 }

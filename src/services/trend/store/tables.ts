@@ -4,7 +4,7 @@ import type { Decision } from '../trend-projection.ts';
 
 /**
  * The tables of counts, the same in both databases. Hours and days are counted from 1970, UTC. `query` is `query.id`,
- * which has no meaning outside this state. A spelling that equals its query's key has no rows: see `commonestSpelling`.
+ * which has no meaning outside this state. A spelling that equals its query's key has no rows: see `labelOf`.
  */
 export const hourly: MergedTable = {
   name: 'hourly',

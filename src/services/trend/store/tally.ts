@@ -34,7 +34,7 @@ export type QueryTally = {
 /**
  * Adds a search to its query's tally, except its reader. Only the database knows whether the reader is new in this
  * hour: the table `hourly_reader` has one row for each query, hour and reader (see `count-searches.ts` of each store).
- * A spelling that equals the key, as most do, is not listed (see `commonestSpelling`).
+ * A spelling that equals the key, as most do, is not listed (see `labelOf`).
  */
 export function tallySearch(
   tallies: Map<string, QueryTally>,
@@ -113,22 +113,3 @@ export function compareAnswers(one: Answer, other: Answer): number {
 }
 
 export type Spelling = { readonly label: string; readonly readers: number; readonly places: number };
-
-/**
- * The most frequent spelling of a query among those that may be shown; ties in code point order. The spelling that
- * equals the key is not stored: it has the readers that no other spelling has, and may always be shown.
- * @param others the spellings that differ from the key.
- * @param readers the readers of all spellings together, each once an hour.
- */
-export function commonestSpelling(
-  key: string,
-  others: readonly Spelling[],
-  readers: number,
-  mayShow: (spelling: Spelling) => boolean = () => true,
-): string {
-  const ofKey = others.reduce((left, one) => left - one.readers, readers);
-  return [...others.filter(mayShow), { label: key, readers: ofKey }].reduce((first, one) => {
-    if (one.readers !== first.readers) return one.readers > first.readers ? one : first;
-    return Buffer.compare(Buffer.from(one.label), Buffer.from(first.label)) < 0 ? one : first;
-  }).label;
-}

@@ -1,6 +1,6 @@
 import { noonHour, searchOf, type Counting } from '../../../../test/support/count-searches.ts';
 import type { CountedSearch } from '../trend-projection.ts';
-import { commonestSpelling } from './tally.ts';
+import { labelOf } from '../answers/privacy.ts';
 import type { TrendStore } from './trend-store.ts';
 
 /** A fresh, empty store. */
@@ -42,7 +42,7 @@ export async function describeOne(store: TrendStore, key: string, fromHour = noo
   if (described === undefined) return undefined;
   return {
     ...described,
-    label: commonestSpelling(described.key, described.spellings, described.spellingReaders),
+    label: labelOf(described, true),
     distinctReaders: described.distinctReaders['24h'],
     hours: described.hours
       .filter(({ hour }) => hour >= fromHour)

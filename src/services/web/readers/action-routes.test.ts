@@ -21,8 +21,8 @@ async function openActions(test: TestContext, options: { logIsDown?: boolean } =
       signer: createReaderSigner(secret, Date.now),
       secret,
       clock: () => 0,
-      clientOf: openTestAccess().clientOf,
-      tellsPlaces: () => false,
+      access: openTestAccess(),
+      mostNewReaders: () => 0,
     }),
     lookupBook: (id) => (id === emma.id ? emma : null),
     recordAction: async (reader, action) => {

@@ -10,11 +10,11 @@ const dayMs = 86_400_000;
 
 type Ask = { cookie?: string; address?: string; https?: boolean | 'HTTPS' };
 
-function createAsking(start = { now: Date.UTC(2026, 0, 2, 12) }, tellsPlaces = () => false) {
+function createAsking(start = { now: Date.UTC(2026, 0, 2, 12) }, mostNewReaders = () => 0) {
   const server = Fastify({ trustProxy: '127.0.0.1' });
-  const { clientOf } = openTestAccess({ trustProxy: ['127.0.0.1'] });
+  const access = openTestAccess({ trustProxy: ['127.0.0.1'] });
   const signer = createReaderSigner(secret, () => start.now);
-  const identify = createReaderIdentity({ signer, secret, clock: () => start.now, clientOf, tellsPlaces });
+  const identify = createReaderIdentity({ signer, secret, clock: () => start.now, access, mostNewReaders });
   server.get('/', (request, reply) => {
     const reader = identify(request, reply);
     assert.deepEqual(identify(request, reply), reader);
@@ -99,7 +99,7 @@ describe('reader identity', () => {
 
   it('tells the place of a public request, the same for a whole IPv6 /48 and on every day', async () => {
     const time = { now: Date.UTC(2026, 0, 2, 12) };
-    const ask = createAsking(time, () => true);
+    const ask = createAsking(time, () => 20);
     const placeOf = async (address: string) => (await ask({ address })).reader.place;
     const place = await placeOf('2001:db8:1:1::1');
     assert.ok(place !== null && place >= 0 && place < 30);

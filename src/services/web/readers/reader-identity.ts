@@ -2,7 +2,7 @@ import { stringifySetCookie } from 'cookie';
 import { createHmac } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sharedReader } from '../../../events/book-searched.ts';
-import type { Client } from '../../../http/client-address.ts';
+import type { Access } from '../../../http/access.ts';
 import type { ReaderSigner } from '../../../http/signed-reader.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 
@@ -42,17 +42,17 @@ export function createReaderIdentity(deps: {
   /** `app.secret`. The keys of the address hashes are derived from it. */
   readonly secret: string;
   readonly clock: () => number;
-  readonly clientOf: (request: FastifyRequest) => Client;
-  /** Whether events contain the place of a search. Off in open mode, and without a limit on new readers per address. */
-  readonly tellsPlaces: () => boolean;
+  readonly access: Pick<Access, 'isPublic' | 'clientOf'>;
+  /** @see newReaderLimit. Without a limit, and in open mode, events do not contain the place of a search. */
+  readonly mostNewReaders: () => number;
 }): IdentifyReader {
-  const { signer } = deps;
+  const { signer, access, mostNewReaders } = deps;
   const hashPrefix = createPrefixHash(deps.secret, deps.clock);
   const placeOf = createPlaceHash(deps.secret);
 
   return (request: IdentifiedRequest, reply) => {
     if (request[identified] !== undefined) return request[identified];
-    const { prefix, place } = deps.clientOf(request);
+    const { prefix, place } = access.clientOf(request);
     // Proxies may write the scheme in any case (RFC 3986).
     const isSecure = request.protocol.toLowerCase() === 'https';
     const cookie = validCookie(request.headers.cookie, isSecure, signer);
@@ -62,7 +62,7 @@ export function createReaderIdentity(deps: {
       returning: cookie !== null,
       cookieId,
       addressPrefix: prefix,
-      place: deps.tellsPlaces() ? placeOf(place) : null,
+      place: access.isPublic() && mostNewReaders() > 0 ? placeOf(place) : null,
     };
     if (cookie === null || cookie.isDue) {
       const name = isSecure ? secureName : plainName;

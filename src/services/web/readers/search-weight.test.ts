@@ -14,7 +14,7 @@ function createWeight(overrides: { queries?: number; newReaders?: number } = {})
   const weigh = createSearchWeight({
     clock: () => time.now,
     queriesPerReaderPerHour: overrides.queries ?? 60,
-    newReadersPerAddressPerHour: () => overrides.newReaders ?? 0,
+    mostNewReaders: () => overrides.newReaders ?? 0,
   });
   return { time, weigh };
 }

@@ -1,5 +1,6 @@
 import { hashText } from '../../../runtime/hash-text.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
+import type { Access } from '../../../http/access.ts';
 import type { Reader } from './reader-identity.ts';
 
 /** 1: this search counts towards a rise. 0: it is sent and counted as a search only. */
@@ -11,8 +12,17 @@ type Hour = { readonly hour: number; readonly queries: number[] };
 type Place = { readonly hour: number; readonly newReaders: number };
 
 const hourMs = 3_600_000;
+const newReadersPerAddressPerHour = 20;
 const weighedReaders = 50_000;
 const weighedPlaces = 50_000;
+
+/**
+ * How many new readers of one address prefix count in an hour; 0 = no limit.
+ * @param setting `trend.new_readers_per_address`; `null`: no limit in open mode, 20 in public mode.
+ */
+export function newReaderLimit(setting: number | null, { isPublic }: Pick<Access, 'isPublic'>): () => number {
+  return () => setting ?? (isPublic() ? newReadersPerAddressPerHour : 0);
+}
 
 /**
  * Prevents one client from creating a trend alone. Within an hour only a reader's first queries count, and only the
@@ -22,17 +32,17 @@ const weighedPlaces = 50_000;
  */
 export function createSearchWeight(options: {
   readonly clock: () => number;
-  /** Different queries. A repeated query is not limited, since it adds no reader. */
-  readonly queriesPerReaderPerHour: number;
-  /** 0 = no limit. */
-  readonly newReadersPerAddressPerHour: () => number;
+  /** @see newReaderLimit */
+  readonly mostNewReaders: () => number;
+  /** Different queries, 60 unless given. A repeated query is not limited, since it adds no reader. */
+  readonly queriesPerReaderPerHour?: number;
 }): WeighSearch {
-  const { clock, queriesPerReaderPerHour, newReadersPerAddressPerHour } = options;
+  const { clock, mostNewReaders, queriesPerReaderPerHour = 60 } = options;
   const readers = createLruMap<string, Hour>(weighedReaders);
   const places = createLruMap<string, Place>(weighedPlaces);
 
   const isWelcome = (reader: Reader, hour: number): boolean => {
-    const most = newReadersPerAddressPerHour();
+    const most = mostNewReaders();
     if (most === 0 || !reader.returning) return true;
     const place = places.get(reader.addressPrefix);
     const newReaders = place?.hour === hour ? place.newReaders + 1 : 1;

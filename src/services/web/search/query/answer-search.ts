@@ -56,18 +56,16 @@ export type AnswerSearch = (query: string, reader: SearchingReader, options: Sea
 export type AnswerSearchDeps = {
   readonly index: Pick<SearchIndex, 'search'>;
   readonly sendEvent: SendEvent;
-  /** Milliseconds of any origin. */
-  readonly stopwatch: () => number;
 };
 
 export function createAnswerSearch(deps: AnswerSearchDeps): AnswerSearch {
-  const { index, sendEvent, stopwatch } = deps;
+  const { index, sendEvent } = deps;
   return async (typed, reader, { record, ...options }) => {
-    const started = stopwatch();
+    const started = performance.now();
     const request: SearchRequest = { text: typed, ...options };
     const found = index.search(request);
     const { value } = found;
-    const tookMs = stopwatch() - started;
+    const tookMs = performance.now() - started;
     const { query, total } = found;
     if (record && query.text !== '') {
       const context = {
