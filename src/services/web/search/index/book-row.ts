@@ -1,6 +1,6 @@
 import { listedBook, type Book } from '../../../../events/book.ts';
 import { hashText } from '../../../../runtime/hash-text.ts';
-import { authorKeys, toIsbn13, languageOf } from '../../../../text/fields.ts';
+import { authorKey, authorKeys, toIsbn13, languageOf, splitAuthors } from '../../../../text/fields.ts';
 import { countingKey, cutWords, wholeWords, withoutArticle } from '../../../../text/words.ts';
 
 /** A book as the index keeps it. Texts are as written, except `titleWords`, which is an `indexText`. */
@@ -151,6 +151,24 @@ function initialsOf(title: string): string | null {
   const words = withoutArticle(countingKey(title)).split(' ');
   if (words.length < 3 || words.length > 6) return null;
   return words.map((word) => word[0]!).join('');
+}
+
+export type FacetFacts = Pick<BookRow, 'author' | 'subjects' | 'language'>;
+
+/** What is counted in facets. Values with one key are the same in other spellings. */
+export const facetKinds = {
+  author: { valuesOf: (row: FacetFacts) => splitAuthors(row.author), keyOf: authorKey },
+  subject: { valuesOf: subjectsOf, keyOf: countingKey },
+  language: {
+    valuesOf: ({ language }: FacetFacts) => (language === null ? [] : [language]),
+    keyOf: (language: string) => language,
+  },
+};
+
+export type FacetKind = keyof typeof facetKinds;
+
+export function subjectsOf({ subjects }: Pick<BookRow, 'subjects'>): readonly string[] {
+  return subjects === null ? [] : subjects.split('\n');
 }
 
 function lines(texts: readonly string[] | undefined): string | null {

@@ -3,9 +3,17 @@ import { openSqlite } from '../../../../sqlite/connection.ts';
 import { createLruMap } from '../../../../runtime/lru-map.ts';
 import { slotsExpression, type Slot } from '../query/parse-query.ts';
 import { searchIndexSchema, type WrittenBooks } from './index-file.ts';
-import { bookAt, bucketSize, bucketStart, rankedBook, type RankedBook, type RankedRow } from './book-row.ts';
+import {
+  bookAt,
+  bucketSize,
+  bucketStart,
+  rankedBook,
+  type FacetFacts,
+  type RankedBook,
+  type RankedRow,
+} from './book-row.ts';
 import type { WordData } from './word-data.ts';
-import { createWordLists } from './word-lists.ts';
+import { countValues, createFacetCounts, createWordLists, kinds, type FacetCounts } from './word-lists.ts';
 
 /**
  * The search index for a request thread: a read-only connection. Places come most popular first. Expressions are those
@@ -26,8 +34,8 @@ export type IndexReader = {
   readonly facts: (expression: string, conditions: FactConditions, scanned: number) => readonly BookFacts[];
   /** Facts of the books at these places that meet the conditions. */
   readonly factsAt: (places: readonly number[], conditions: FactConditions) => readonly BookFacts[];
-  /** What facets need of the books at these places, in this order. */
-  readonly facetsAt: (places: readonly number[]) => readonly FacetFacts[];
+  /** The values of facets in the books at these places, which rise: at least the `most` most frequent of each kind. */
+  readonly facetCounts: (places: readonly number[], most: number) => FacetCounts;
   /** In any order. Books that have been removed meanwhile are left out. */
   readonly ranked: (places: readonly number[]) => readonly RankedBook[];
   /**
@@ -51,12 +59,11 @@ export type BookFacts = {
   readonly title: string;
   /** As written. */
   readonly author: string;
-  readonly subjects: readonly string[];
+  /** Each on its own line. */
+  readonly subjects: string | null;
   readonly language: string | null;
   readonly year: number | null;
 };
-
-export type FacetFacts = Pick<BookFacts, 'author' | 'subjects' | 'language'>;
 
 /** Conditions that are checked while rows are read. No languages: any language. */
 export type FactConditions = {
@@ -155,7 +162,7 @@ export function openIndexForReading(path: string): IndexReader {
     byIsbn: (isbn13) => (row(isbn, Number(isbn13))?.[0] as number | undefined) ?? null,
     facts,
     factsAt,
-    facetsAt: (wanted) => rows(facets, JSON.stringify(wanted)).map(decodeFacets),
+    facetCounts: (wanted, most) => lists.facetCounts(wanted, most) ?? countRows(rows(facets, JSON.stringify(wanted))),
     ranked: (wanted) => {
       const books: RankedBook[] = [];
       const unknown: number[] = [];
@@ -256,22 +263,13 @@ function factStatements(prepare: (sql: string) => StatementSync): Pick<IndexRead
 }
 
 function decodeFacts([place, title, author, subjects, language, year]: Row): BookFacts {
-  return {
-    ...({ place, title, author, language, year } as Omit<BookFacts, 'subjects'>),
-    subjects: subjectsIn(subjects as string | null),
-  };
+  return { place, title, author, subjects, language, year } as BookFacts;
 }
 
-function decodeFacets([author, subjects, language]: Row): FacetFacts {
-  return {
-    author: author as string,
-    subjects: subjectsIn(subjects as string | null),
-    language: language as string | null,
-  };
+function countRows(found: readonly Row[]): FacetCounts {
+  const counts = createFacetCounts();
+  for (const [author, subjects, language] of found) {
+    for (const kind of kinds) countValues(counts, kind, { author, subjects, language } as FacetFacts);
+  }
+  return counts;
 }
-
-function subjectsIn(lines: string | null): readonly string[] {
-  return lines === null ? noSubjects : lines.split('\n');
-}
-
-const noSubjects: readonly string[] = [];

@@ -1,5 +1,5 @@
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
-import { searchWords, startMarkOf, type BookRow } from './book-row.ts';
+import { facetKinds, searchWords, startMarkOf, type BookRow } from './book-row.ts';
 
 /**
  * An inverted index of the words of all books at one moment, in memory that threads share: about 40 bytes a book and
@@ -13,6 +13,10 @@ import { searchWords, startMarkOf, type BookRow } from './book-row.ts';
  * An *item* is a beginning of words, 3 to 7 letters long: `8 · first word that has it + length`. As in SymSpell (Garbe,
  * 2012), an item is found by what remains of it when one or two letters are left out. The hash of the rest chooses a
  * bucket of `items`; `tags` holds further bits of the hash.
+ *
+ * The values of facets are numbered by kind, in the order of `facetKinds`, and in each kind by their texts. `kindStarts`
+ * has the first number of each kind, `sameValues` the first value that has the same key. A text begins at `valueStarts`
+ * in `valueLetters`. For each book, `facets` has the numbers of its values, from `facetStarts` on.
  */
 export type WordData = {
   readonly letters: Uint16Array;
@@ -25,6 +29,12 @@ export type WordData = {
   readonly buckets: Uint32Array;
   readonly tags: Uint16Array;
   readonly items: Uint32Array;
+  readonly facetStarts: Uint32Array;
+  readonly facets: Uint32Array;
+  readonly kindStarts: Uint32Array;
+  readonly sameValues: Uint32Array;
+  readonly valueLetters: Uint16Array;
+  readonly valueStarts: Uint32Array;
 };
 
 /** Longer words are not worth correcting. */
@@ -38,9 +48,10 @@ const numbersAtOnce = 2 ** 18;
 
 /** Reads the whole index file, which takes about ten seconds for a million books. */
 export function buildWordData(database: SqliteDatabase): WordData {
-  const { numbers, counts, met, places } = readBooks(database);
+  const { numbers, counts, met, places, facets } = readBooks(database);
+  const bookCount = places.size();
   const words = [...numbers.keys()].sort();
-  const starts = shared(Uint32Array, words.length + 1);
+  const { letters, starts } = lettersOf(words);
   const blocks = shared(Uint32Array, blockCount + 1);
   const books = shared(Uint32Array, words.length + 1);
   const listStarts = shared(Uint32Array, words.length + 1);
@@ -48,30 +59,44 @@ export function buildWordData(database: SqliteDatabase): WordData {
   for (const [at, word] of words.entries()) {
     const number = numbers.get(word)!;
     rankOf[number] = at;
-    starts[at + 1] = starts[at]! + word.length;
     blocks[blockOf(word) + 1]!++;
     const count = counts.at(number);
     books[at + 1] = books[at]! + count;
-    listStarts[at + 1] = listStarts[at]! + (isCommon(count, places.length) ? bitsFor(places.length) : count);
+    listStarts[at + 1] = listStarts[at]! + (isCommon(count, bookCount) ? bitsFor(bookCount) : count);
   }
   numbers.clear();
   for (let block = 0; block < blockCount; block++) blocks[block + 1]! += blocks[block]!;
-  const letters = shared(Uint16Array, starts[words.length]!);
-  for (const [at, word] of words.entries()) {
-    for (let letter = 0; letter < word.length; letter++) letters[starts[at]! + letter] = word.charCodeAt(letter);
-  }
   const lists = shared(Uint32Array, listStarts[words.length]!);
   const next = listStarts.slice(0, words.length);
-  for (let book = 0, at = 0; book < places.length; book++) {
+  for (let book = 0, at = 0; book < bookCount; book++) {
     for (let left = met.at(at++); left > 0; left--) {
       const word = rankOf[met.at(at++)]!;
-      if (isCommon(books[word + 1]! - books[word]!, places.length)) {
+      if (isCommon(books[word + 1]! - books[word]!, bookCount)) {
         lists[listStarts[word]! + (book >>> 5)]! |= 1 << (book & 31);
       } else lists[next[word]!++] = book;
     }
   }
-  const arrays = { letters, starts, blocks, books, listStarts, lists, places: shared(Float64Array, places) };
-  return { ...arrays, ...buildVariants(words) };
+  met.free();
+  const arrays = { letters, starts, blocks, books, listStarts, lists, places: places.take() };
+  return { ...arrays, ...facets.number(), ...buildVariants(words) };
+}
+
+/** The letters of all texts, and where each text begins, with the end of the last one. */
+function lettersOf(texts: readonly string[]): Pick<WordData, 'letters' | 'starts'> {
+  const starts = shared(Uint32Array, texts.length + 1);
+  for (const [at, text] of texts.entries()) starts[at + 1] = starts[at]! + text.length;
+  const letters = shared(Uint16Array, starts[texts.length]!);
+  for (const [at, text] of texts.entries()) {
+    for (let letter = 0; letter < text.length; letter++) letters[starts[at]! + letter] = text.charCodeAt(letter);
+  }
+  return { letters, starts };
+}
+
+/** The text at a number in what `lettersOf` returns. */
+export function textAt(letters: Uint16Array, starts: Uint32Array, at: number): string {
+  let text = '';
+  for (let letter = starts[at]!; letter < starts[at + 1]!; letter++) text += String.fromCharCode(letters[letter]!);
+  return text;
 }
 
 const lettersOfBlock = 3;
@@ -114,11 +139,13 @@ export function bitsFor(books: number): number {
  */
 function readBooks(database: SqliteDatabase) {
   const numbers = new Map<string, number>();
-  const counts = createNumbers();
-  const met = createNumbers();
-  const places: number[] = [];
+  const counts = createNumbers(Uint32Array);
+  const met = createNumbers(Uint32Array);
+  const places = createNumbers(Float64Array);
+  const facets = createFacetNumbers();
   const read = database.prepare(
-    'SELECT place, title_words AS titleWords, author, series, subjects, other_titles AS otherTitles FROM book ORDER BY place',
+    `SELECT place, title_words AS titleWords, author, series, subjects, other_titles AS otherTitles, language
+     FROM book ORDER BY place`,
   );
   const take = (word: string): void => {
     let number = numbers.get(word);
@@ -137,27 +164,90 @@ function readBooks(database: SqliteDatabase) {
     met.push(words.length + (start === null ? 0 : 1));
     for (const word of words) take(word);
     if (start !== null) take(start);
+    facets.add(row);
   }
-  return { numbers, counts, met, places };
+  return { numbers, counts, met, places, facets };
 }
+
+/** Numbers the values of facets, first in the order in which they are met. */
+function createFacetNumbers() {
+  const kinds = Object.values(facetKinds);
+  const met = kinds.map(() => new Map<string, number>());
+  let count = 0;
+  const values = createNumbers(Uint32Array);
+  const starts = createNumbers(Uint32Array);
+  starts.push(0);
+  return {
+    add: (row: BookRow): void => {
+      for (const [at, { valuesOf }] of kinds.entries()) {
+        for (const value of valuesOf(row)) {
+          const known = met[at]!.get(value);
+          if (known === undefined) met[at]!.set(value, count);
+          values.push(known ?? count++);
+        }
+      }
+      starts.push(values.size());
+    },
+    number: (): Pick<WordData, FacetArrays> => {
+      const rankOf = new Uint32Array(count);
+      const sameValues = shared(Uint32Array, count);
+      const kindStarts = shared(Uint32Array, kinds.length + 1);
+      const all: string[] = [];
+      for (const [at, numbers] of met.entries()) {
+        const firstOfKey = new Map<string, number>();
+        for (const value of [...numbers.keys()].sort()) {
+          const rank = all.push(value) - 1;
+          rankOf[numbers.get(value)!] = rank;
+          const key = kinds[at]!.keyOf(value);
+          sameValues[rank] = firstOfKey.get(key) ?? rank;
+          if (sameValues[rank] === rank) firstOfKey.set(key, rank);
+        }
+        kindStarts[at + 1] = all.length;
+      }
+      const facets = values.take();
+      for (let at = 0; at < facets.length; at++) facets[at] = rankOf[facets[at]!]!;
+      const { letters: valueLetters, starts: valueStarts } = lettersOf(all);
+      return {
+        facets,
+        facetStarts: starts.take(),
+        kindStarts,
+        sameValues,
+        valueLetters,
+        valueStarts,
+      };
+    },
+  };
+}
+
+type FacetArrays = 'facets' | 'facetStarts' | 'kindStarts' | 'sameValues' | 'valueLetters' | 'valueStarts';
 
 /**
  * A long list of numbers that grows without being copied. Its memory is mapped apart from the allocator's, so that all of
  * it is free again when the thread ends. Smaller pieces stayed with the process: 50 MB for a million books.
  */
-function createNumbers() {
-  const buffer = new ArrayBuffer(0, { maxByteLength: mostNumbers * Uint32Array.BYTES_PER_ELEMENT });
-  const numbers = new Uint32Array(buffer);
+function createNumbers<Kind extends Numbers>(kind: NumbersKind<Kind>) {
+  const buffer = new ArrayBuffer(0, { maxByteLength: mostNumbers * kind.BYTES_PER_ELEMENT });
+  const numbers = new kind(buffer);
+  const free = (): void => buffer.resize(0);
   let size = 0;
   return {
     push: (number: number): void => {
-      if (size === numbers.length) buffer.resize(buffer.byteLength + numbersAtOnce * Uint32Array.BYTES_PER_ELEMENT);
+      if (size === numbers.length) buffer.resize(buffer.byteLength + numbersAtOnce * kind.BYTES_PER_ELEMENT);
       numbers[size++] = number;
     },
     raise: (at: number): void => {
       numbers[at]!++;
     },
     at: (at: number): number => numbers[at]!,
+    size: () => size,
+    /** Gives the memory back at once: the list is empty and is no longer used. */
+    free,
+    /** A copy in shared memory. The list itself is freed. */
+    take: (): Kind => {
+      const taken = shared(kind, numbers.subarray(0, size));
+      free();
+      return taken;
+    },
   };
 }
 
@@ -231,12 +321,13 @@ function hashOf(text: string, without: number, andWithout: number): number {
 }
 
 type Numbers = Uint16Array | Uint32Array | Float64Array;
+type NumbersKind<Kind extends Numbers> = {
+  new (buffer: ArrayBufferLike): Kind;
+  readonly BYTES_PER_ELEMENT: number;
+};
 
 /** An array in shared memory: a copy of the numbers, or as many zeros as the number says. */
-function shared<Kind extends Numbers>(
-  kind: { new (buffer: SharedArrayBuffer): Kind; readonly BYTES_PER_ELEMENT: number },
-  content: number | readonly number[],
-): Kind {
+function shared<Kind extends Numbers>(kind: NumbersKind<Kind>, content: number | ArrayLike<number>): Kind {
   const length = typeof content === 'number' ? content : content.length;
   const array = new kind(new SharedArrayBuffer(length * kind.BYTES_PER_ELEMENT));
   if (typeof content !== 'number') array.set(content);
@@ -299,11 +390,7 @@ export function createWordTable({ letters, starts, blocks, books }: WordData) {
     return low;
   };
   return {
-    wordAt: (at: number): string => {
-      let word = '';
-      for (let letter = starts[at]!; letter < starts[at + 1]!; letter++) word += String.fromCharCode(letters[letter]!);
-      return word;
-    },
+    wordAt: (at: number): string => textAt(letters, starts, at),
     lengthOf,
     /** Whether there is the word, or any word that begins with it. */
     has: (word: string, prefix: boolean): boolean => {

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { facetsOf, valuesPerFacet } from '../query/facets.ts';
 import { slotsExpression, type Slot } from '../query/parse-query.ts';
+import type { FacetFacts } from './book-row.ts';
 import { openIndexForWriting } from './index-file.ts';
 import { createIndexWriter } from './index-writer.ts';
 import { mostCounted, openIndexForReading } from './read-index.ts';
 import { buildWordData } from './word-data.ts';
-import { createWordLists } from './word-lists.ts';
+import { countValues, createFacetCounts, createWordLists, kinds, type FacetCounts } from './word-lists.ts';
 
 const vocabulary = ['owl', 'ox', 'oxen', 'hen', 'the', 'théorie', 'c++', '猫'];
 const word = fc.constantFrom(...vocabulary);
@@ -25,6 +27,12 @@ const slot: fc.Arbitrary<Slot> = fc
   .map((alternatives) => ({ typed: '', only: null, alternatives, books: 0 }));
 const slots = fc.array(slot, { minLength: 1, maxLength: 3 });
 const books = 1_200;
+const facts = {
+  author: fc.constantFrom('Ada Owl', 'OWL, Ada', 'Bo Ox & Ada Owl', 'Bo Ox, Jr.', 'Cy Yak', '?'),
+  subjects: fc.array(fc.constantFrom('Hens', 'hens', 'Oxen', 'Yaks'), { maxLength: 3 }),
+  language: fc.constantFrom('', 'en', 'de'),
+};
+const mostFacets = 2;
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('ask' as const), slots }) },
   {
@@ -33,6 +41,7 @@ const step = fc.oneof(
       kind: fc.constant('write' as const),
       bookId: fc.integer({ min: 1, max: books + 5 }),
       title: fc.option(titles),
+      ...facts,
       popularity: fc.integer({ min: 0, max: 50 }),
     }),
   },
@@ -54,14 +63,16 @@ describe('lists of words', () => {
     const lists = createWordLists(mostCounted);
     let version = 1;
     let data = buildWordData(database);
-    const write = (bookId: number, title: string | null, popularity: number): void => {
-      const book = title === null ? null : { id: bookId, title, author: 'A', popularity };
-      writer.applyAtOnce({ bookId, version: ++version, book });
+    const rows = database.prepare('SELECT author, subjects, language FROM book WHERE place = ?');
+    const facetsInFile = (places: readonly number[]): FacetCounts => {
+      const counts = createFacetCounts();
+      for (const place of places) for (const kind of kinds) countValues(counts, kind, rows.get(place) as FacetFacts);
+      return counts;
     };
     database.transaction(() =>
       writer.apply(
-        fc.sample(titles, { numRuns: books, seed: 4 }).map((title, at) => {
-          const book = { id: at + 1, title: `${title} the`, author: 'A', popularity: at % 40 };
+        fc.sample(fc.record({ title: titles, ...facts }), { numRuns: books, seed: 4 }).map((made, at) => {
+          const book = { ...made, id: at + 1, title: `${made.title} the`, popularity: at % 40 };
           return { kind: 'book', bookId: at + 1, version: 1, book };
         }),
         0,
@@ -77,7 +88,9 @@ describe('lists of words', () => {
         fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
           for (const step of steps) {
             if (step.kind === 'write') {
-              write(step.bookId, step.title, step.popularity);
+              const { kind: _, bookId, title, ...others } = step;
+              const book = title === null ? null : { id: bookId, title, ...others };
+              writer.applyAtOnce({ bookId, version: ++version, book });
               lists.change(writer.takeWritten());
             } else if (step.kind === 'begin') {
               lists.begin();
@@ -89,6 +102,10 @@ describe('lists of words', () => {
               if (found === null) continue;
               known++;
               assert.deepEqual(found, reader.match(slotsExpression(step.slots), mostCounted));
+              const facets = facetsOf(lists.facetCounts(found, valuesPerFacet)!);
+              assert.deepEqual(facets, facetsOf(facetsInFile(found)));
+              const few = facetsOf(lists.facetCounts(found, mostFacets)!);
+              assert.deepEqual(few.author.slice(0, mostFacets), facets.author.slice(0, mostFacets));
             }
           }
           lists.begin();

@@ -1,6 +1,8 @@
-import { authorKey, authorKeys, splitAuthors } from '../../../../text/fields.ts';
+import { authorKeys, splitAuthors } from '../../../../text/fields.ts';
 import { countingKey } from '../../../../text/words.ts';
-import type { BookFacts, FacetFacts } from '../index/read-index.ts';
+import { facetKinds, subjectsOf, type FacetKind } from '../index/book-row.ts';
+import type { BookFacts } from '../index/read-index.ts';
+import { countValues, createFacetCounts, firstOf, type FacetCounts } from '../index/word-lists.ts';
 import { matchExpression, wordsIn } from './parse-query.ts';
 
 /** A book needs one of the values of each kind; no values: all books. Years include both ends. */
@@ -22,7 +24,7 @@ export type Facets = {
   readonly language: readonly FacetValue[];
 };
 
-const valuesPerFacet = 10;
+export const valuesPerFacet = 10;
 
 type Check = (book: BookFacts) => boolean;
 
@@ -48,17 +50,6 @@ export function narrowed(expression: string, filters: SearchFilters | undefined)
   return given.length < 2 ? (given[0] ?? '') : given.map((part) => `(${part})`).join(' AND ');
 }
 
-/** Counts the values of each kind. */
-export function countFacets(books: readonly FacetFacts[]): Facets {
-  const counts = createFacetCounts();
-  for (const { author, subjects, language } of books) {
-    counts.author.add(author);
-    for (const subject of subjects) counts.subject.add(subject);
-    if (language !== null) counts.language.add(language);
-  }
-  return facetsOf(counts, undefined);
-}
-
 /** Counts the values of each kind among the books that pass the filters of the other kinds. */
 export function countChosenFacets(books: readonly BookFacts[], filters: SearchFilters | undefined): Facets {
   const isInYears = yearCheck(filters?.from ?? null, filters?.to ?? null);
@@ -69,31 +60,19 @@ export function countChosenFacets(books: readonly BookFacts[], filters: SearchFi
   for (const book of books) {
     if (!isInYears(book)) continue;
     const [hasAuthor, hasSubject, hasLanguage] = [isAuthor(book), isSubject(book), isLanguage(book)];
-    if (hasSubject && hasLanguage) counts.author.add(book.author);
-    if (hasAuthor && hasLanguage) for (const subject of book.subjects) counts.subject.add(subject);
-    if (hasAuthor && hasSubject && book.language !== null) counts.language.add(book.language);
+    if (hasSubject && hasLanguage) countValues(counts, 'author', book);
+    if (hasAuthor && hasLanguage) countValues(counts, 'subject', book);
+    if (hasAuthor && hasSubject) countValues(counts, 'language', book);
   }
   return facetsOf(counts, filters);
 }
 
-function createFacetCounts() {
-  return { author: createCounts(), subject: createCounts(), language: createCounts() };
-}
-
-function facetsOf(
-  { author, subject, language }: ReturnType<typeof createFacetCounts>,
-  filters: SearchFilters | undefined,
-): Facets {
-  const chosenAuthors = (filters?.authors ?? []).flatMap(splitAuthors);
+/** The most frequent values of each kind. Chosen values are always among them. */
+export function facetsOf({ author, subject, language }: FacetCounts, filters?: SearchFilters): Facets {
   return {
-    author: commonest(author.texts, splitAuthors, authorKey, chosenAuthors),
-    subject: commonest(subject.texts, (text) => [text], countingKey, filters?.subjects ?? []),
-    language: commonest(
-      language.texts,
-      (text) => [text],
-      (value) => value,
-      filters?.languages ?? [],
-    ),
+    author: commonest('author', author, (filters?.authors ?? []).flatMap(splitAuthors)),
+    subject: commonest('subject', subject, filters?.subjects ?? []),
+    language: commonest('language', language, filters?.languages ?? []),
   };
 }
 
@@ -109,7 +88,7 @@ function authorCheck(names: readonly string[]): Check {
 function subjectCheck(names: readonly string[]): Check {
   const wanted = new Set(names.map(countingKey));
   if (wanted.size === 0) return () => true;
-  return ({ subjects }) => subjects.some((name) => wanted.has(countingKey(name)));
+  return (book) => subjectsOf(book).some((name) => wanted.has(countingKey(name)));
 }
 
 function languageCheck(languages: readonly string[]): Check {
@@ -121,38 +100,24 @@ function yearCheck(from: number | null, to: number | null): Check {
     (from === null || (year !== null && year >= from)) && (to === null || (year !== null && year <= to));
 }
 
-function createCounts() {
-  const texts = new Map<string, number>();
-  return { texts, add: (text: string): void => void texts.set(text, (texts.get(text) ?? 0) + 1) };
-}
-
 /**
  * The values of the most books. Spellings with one key are one value, shown as the most popular book writes it. Chosen
  * values are always among them, even with a small count.
  */
 function commonest(
-  texts: ReadonlyMap<string, number>,
-  valuesIn: (text: string) => readonly string[],
-  keyOf: (value: string) => string,
+  kind: FacetKind,
+  spellings: ReadonlyMap<string, number>,
   chosen: readonly string[],
 ): readonly FacetValue[] {
+  const { keyOf } = facetKinds[kind];
   const counts = new Map<string, { readonly value: string; count: number }>();
-  for (const [text, count] of texts) {
-    for (const value of valuesIn(text)) {
-      const key = keyOf(value);
-      const known = counts.get(key);
-      if (known === undefined) counts.set(key, { value, count });
-      else known.count += count;
-    }
+  for (const [value, count] of spellings) {
+    const key = keyOf(value);
+    const known = counts.get(key);
+    if (known === undefined) counts.set(key, { value, count });
+    else known.count += count;
   }
-  const best: FacetValue[] = [];
-  for (const value of counts.values()) {
-    let at = best.length;
-    while (at > 0 && byCount(value, best[at - 1]!) < 0) at--;
-    if (at === valuesPerFacet) continue;
-    best.splice(at, 0, value);
-    if (best.length > valuesPerFacet) best.pop();
-  }
+  const best = firstOf(counts.values(), valuesPerFacet, byCount);
   const others = new Set(chosen.map(keyOf).map((key) => counts.get(key)));
   const added = [...others].filter((value) => value !== undefined && !best.includes(value)) as FacetValue[];
   return [...best, ...added.sort(byCount)];

@@ -2,7 +2,15 @@ import { countingKey } from '../../../../text/words.ts';
 import { bookAt, wholeMark } from '../index/book-row.ts';
 import { anyBook, mostCounted, type BookFacts, type IndexReader } from '../index/read-index.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { countChosenFacets, countFacets, createFilter, narrowed, type Facets, type SearchFilters } from './facets.ts';
+import {
+  countChosenFacets,
+  createFilter,
+  facetsOf,
+  narrowed,
+  valuesPerFacet,
+  type Facets,
+  type SearchFilters,
+} from './facets.ts';
 import { parseQuery, type ParsedQuery, type QueryWord, type Reading } from './parse-query.ts';
 import { planSearch, rankedCandidates, type SearchPlan } from './plan-search.ts';
 import { rankBooks, spellingIn, type RankedMatch } from './rank-books.ts';
@@ -126,7 +134,7 @@ function findWithFacets(
     totalIsExact: plan.matches.length <= countedMatches && plan.isWhole,
     dropped: plan.dropped,
     corrected: correctedBy(ranked),
-    facets: countFacets(index.facetsAt(counted)),
+    facets: facetsOf(index.facetCounts(counted, valuesPerFacet)),
   };
 }
 
@@ -212,6 +220,7 @@ function wordsOf(readings: readonly Reading[]): readonly QueryWord[] {
 }
 
 const noWords = (): readonly QueryWord[] => [];
+const noFacets: Facets = { author: [], subject: [], language: [] };
 
 function allBooks(index: IndexReader, query: ParsedQuery, { offset, limit }: SearchRequest): FoundBooks {
   const bookIds = index.mostPopular(limit, offset).map(bookAt);
@@ -230,7 +239,7 @@ function theseBooks(
     ...totalOf(places.length),
     dropped: [],
     corrected: null,
-    facets: withFacets ? countFacets([]) : null,
+    facets: withFacets ? noFacets : null,
   };
 }
 

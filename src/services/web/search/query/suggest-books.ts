@@ -1,5 +1,6 @@
 import type { Book } from '../../../../events/book.ts';
 import { splitAuthors } from '../../../../text/fields.ts';
+import { subjectsOf } from '../index/book-row.ts';
 import { anyBook, type IndexReader } from '../index/read-index.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { parseQuery, type Reading } from './parse-query.ts';
@@ -33,10 +34,7 @@ export function suggestBooks(index: IndexReader, vocabulary: Vocabulary | null, 
     facts.map(({ author }) => splitAuthors(author)),
     plan.readings,
   );
-  const subjects = namesWith(
-    facts.map(({ subjects }) => subjects),
-    plan.readings,
-  );
+  const subjects = namesWith(facts.map(subjectsOf), plan.readings);
   const best = rankBooks(index.ranked(plan.places), plan.readings)
     .slice(0, mostRows - authors.length - subjects.length)
     .map(({ book }) => book.id);
