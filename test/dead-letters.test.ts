@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { shopFiles } from '../src/commands/state/shop-places.ts';
+import { shopFiles } from '../src/commands/state/shop-locations.ts';
 import { loadConfig } from '../src/config/config.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from './support/older-program.ts';
 import { replayTrend } from './support/replay.ts';

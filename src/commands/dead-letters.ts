@@ -4,7 +4,7 @@ import { SamsaError } from '../errors.ts';
 import { readSetAside } from '../log/open-log.ts';
 import type { CommandContext } from './command-context.ts';
 import { createPace, eachDeadLetter, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
-import { shopFiles, stateLocation, stateLocations } from './state/shop-places.ts';
+import { shopFiles, stateLocation, stateLocations } from './state/shop-locations.ts';
 import {
   idOf,
   requireProjection,

@@ -19,7 +19,7 @@ import { removeDemoCommand } from './demo.ts';
 import { exportCommand } from './export.ts';
 import { importCommand, type ImportOptions } from './import.ts';
 import type { ProgressOutput } from './import/progress-line.ts';
-import { catalogueLocation, logLocation, shopFiles } from './state/shop-places.ts';
+import { catalogueLocation, logLocation, shopFiles } from './state/shop-locations.ts';
 
 type Finished = { code: number; out: string; err: string; shown: string };
 

@@ -12,12 +12,12 @@ import type { CommandContext } from './command-context.ts';
 import { count, createProgressLine, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
 import { copyTopic, type OldOffsets } from './move/copy-topics.ts';
 import { moveState, type MovedState } from './move/move-state.ts';
-import { catalogueLocation, logLocation, shopFiles, stateLocation } from './state/shop-places.ts';
+import { catalogueLocation, logLocation, shopFiles, stateLocation } from './state/shop-locations.ts';
 
 export type MoveOptions = { readonly dryRun?: boolean };
 
 type Output = ProgressOutput;
-type KafkaPlace = Extract<ReturnType<typeof logLocation>, { kind: 'kafka' }>;
+type KafkaLocation = Extract<ReturnType<typeof logLocation>, { kind: 'kafka' }>;
 
 /**
  * Moves a shop from its data folder to Kafka and a database: the catalogue, every topic and the secret. Then builds the
@@ -33,7 +33,7 @@ export async function moveCommand(
   { dryRun = false }: MoveOptions,
   output: Output = process.stderr,
 ): Promise<number> {
-  const target = checkPlaces(config, to);
+  const target = checkLocations(config, to);
   await using stack = new AsyncDisposableStack();
   const files = shopFiles(config);
   for (const name of ['web', 'move']) stack.defer(lockDataFolder(config.data, name, lockOptions).release);
@@ -75,7 +75,7 @@ export async function moveCommand(
 const busyTimeoutMs = 5_000;
 const lockOptions = { command: 'samsa move', clock: Date.now };
 
-function checkPlaces(config: Config, to: Config) {
+function checkLocations(config: Config, to: Config) {
   const [log, catalogue] = [logLocation(to), catalogueLocation(to)];
   if (logLocation(config).kind !== 'sqlite' || catalogueLocation(config).kind !== 'sqlite') {
     throw new SamsaError('bad-request', 'expected a shop whose log and books are in its data folder, to move from');
@@ -92,8 +92,8 @@ function checkPlaces(config: Config, to: Config) {
   if (config.data === to.data) {
     throw new SamsaError('bad-request', '--to: expected another data folder than that of the shop to move');
   }
-  const { partitions: _, ...place }: KafkaPlace = log;
-  return { log: { ...place, partitions: config.mq.partitions }, catalogue };
+  const { partitions: _, ...cluster }: KafkaLocation = log;
+  return { log: { ...cluster, partitions: config.mq.partitions }, catalogue };
 }
 
 async function recordsIn(log: EventLog, topic: string): Promise<number> {

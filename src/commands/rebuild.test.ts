@@ -17,7 +17,7 @@ import { openLog } from '../log/open-log.ts';
 import type { CommandContext } from './command-context.ts';
 import { discardDeadLetters } from './dead-letters.ts';
 import { rebuildCommand, type RebuildOptions } from './rebuild.ts';
-import { logLocation, shopFiles, type ShopFiles } from './state/shop-places.ts';
+import { logLocation, shopFiles, type ShopFiles } from './state/shop-locations.ts';
 import { statusCommand } from './status.ts';
 
 type Said = { readonly code: number; readonly out: string; readonly err: string };

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { lockDataFolder } from '../runtime/data-folder.ts';
 import type { DeadLetterBook } from '../progress/dead-letter-book.ts';
-import { openRebuildPlace, openStateReader } from '../progress/open-state.ts';
-import { rebuiltAlready, type RebuildPlace } from '../progress/state.ts';
+import { openStateDraft, openStateReader } from '../progress/open-state.ts';
+import { rebuiltAlready, type StateDraft } from '../progress/state.ts';
 import { removeSqliteFile } from '../sqlite/file.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
@@ -23,7 +23,7 @@ import {
   type Rebuildable,
 } from './state/live-state.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
-import { logLocation, shopFiles, stateLocation } from './state/shop-places.ts';
+import { logLocation, shopFiles, stateLocation } from './state/shop-locations.ts';
 
 export type RebuildOptions = { readonly check?: boolean };
 
@@ -91,11 +91,11 @@ async function rebuild<Change>(
   const { what, location, projection } = target;
   await using stack = new AsyncDisposableStack();
   stack.defer(lockRebuild(config, what).release);
-  const place = await openRebuildPlace(location, projection.name);
-  stack.defer(place.close);
+  const draft = await openStateDraft(location, projection.name);
+  stack.defer(draft.close);
   const line = createProgressLine(output);
   stack.defer(line.end);
-  const { live, compared } = await build(config, target, place, { line, check });
+  const { live, compared } = await build(config, target, draft, { line, check });
   line.end();
   for (const said of describe(live, compared)) print(`${what}: ${said}`);
   const isEqual = compared.differences?.length === 0;
@@ -103,7 +103,7 @@ async function rebuild<Change>(
     print(`${what}: only compared, the live state is as it was`);
     return isEqual ? 0 : 1;
   }
-  const keptAs = await place.replace((discarded) => refuseNewDecisions(discarded, live));
+  const keptAs = await draft.replace((discarded) => refuseNewDecisions(discarded, live));
   if (keptAs !== null) {
     warn(`${what}: the old state is kept as ${keptAs} until the next rebuild; delete it when nothing is missing`);
   }
@@ -123,24 +123,24 @@ function lockRebuild({ data }: Config, what: string): { readonly release: () => 
 async function build<Change>(
   config: Config,
   target: Rebuildable<Change>,
-  place: RebuildPlace,
+  draft: StateDraft,
   { line, check }: { readonly line: ProgressLine; readonly check: boolean },
 ): Promise<{ readonly live: LiveState; readonly compared: Compared }> {
   const { location, projection } = target;
   await using stack = new AsyncDisposableStack();
   const state = await openStateReader(location);
   stack.defer(async () => state?.close());
-  const live = await lookAtLiveState(place, state, projection);
-  if (!check) await refuseWhileInUse(place, live);
+  const live = await lookAtLiveState(draft, state, projection);
+  if (!check) await refuseWhileInUse(draft, live);
   const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs });
   stack.defer(() => log.close());
-  const progress = await target.openState(place.draft);
+  const progress = await target.openState(draft.location);
   stack.defer(() => progress.close());
   await carry(live, progress, projection.name, log);
   const replay = startReplay({ log, progress, projection, clock: Date.now });
   stack.defer(replay.close);
   const show = (now: ReplayProgress): void => line.show(progressLine(now));
-  const compared = await compareWithLive({ log, replay, live, target, place, show });
+  const compared = await compareWithLive({ log, replay, live, target, draft, show });
   if (!check) await replay.readUpTo(await endsOf(log, projection), show);
   return { live, compared };
 }

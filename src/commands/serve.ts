@@ -8,7 +8,7 @@ import { descriptorNotice, openModeNotice, requireOwnPorts, requireSharedSecret 
 import { runUntilStopped, type RunningService } from './serve/running-service.ts';
 import type { RemoteUrls } from './serve/start-web.ts';
 import { startConsumersThread } from './serve/consumers-thread-link.ts';
-import { shopFiles } from './state/shop-places.ts';
+import { shopFiles } from './state/shop-locations.ts';
 
 /** Where Linux tells a process its limits. */
 const limitsFile = '/proc/self/limits';

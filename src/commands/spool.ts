@@ -2,7 +2,7 @@ import { discardSetAside, readSetAside, sendSetAside, openLog, type SetAsideReco
 import { SamsaError } from '../errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeRecord, printable } from './state/dead-letter-text.ts';
-import { logLocation, shopFiles } from './state/shop-places.ts';
+import { logLocation, shopFiles } from './state/shop-locations.ts';
 
 export type ChosenRecords = { readonly all?: boolean; readonly dryRun?: boolean };
 

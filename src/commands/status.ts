@@ -1,13 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import type { PartitionPosition } from '../progress/progress.ts';
 import { openStateReader } from '../progress/open-state.ts';
-import { placeName, type StoreLocation } from '../progress/state.ts';
+import { locationName, type StoreLocation } from '../progress/state.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog, isBalanced, readSpools, type SpoolLedger } from '../log/open-log.ts';
 import type { Config } from '../config/config.ts';
 import type { CommandContext } from './command-context.ts';
 import { freshnessOf, lagSeconds, ledgerOf, type LedgerRow } from '../projection/ledger.ts';
-import { logLocation, shopFiles, stateLocations } from './state/shop-places.ts';
+import { logLocation, shopFiles, stateLocations } from './state/shop-locations.ts';
 
 type ProjectionStatus = {
   readonly name: string;
@@ -46,7 +46,7 @@ export async function statusCommand(
   }
   const isJson = options.json === true;
   const spools = readSpools(shopFiles(config).spools);
-  if (!isJson) for (const line of [...describePlaces(config), ...describeSpools(spools)]) print(line);
+  if (!isJson) for (const line of [...describeLocations(config), ...describeSpools(spools)]) print(line);
   const log = await openLog(location, { clock: Date.now, busyTimeoutMs: 1_000 });
   try {
     const states = stateLocations(config);
@@ -89,7 +89,7 @@ async function projectionsIn(location: StoreLocation, log: EventLog): Promise<re
       );
       return {
         name,
-        state: placeName(location),
+        state: locationName(location),
         lag_events: freshness.lagEvents,
         lag_seconds: lagSeconds(freshness),
         dead_letters: deadLetters.get(name) ?? 0,
@@ -115,14 +115,14 @@ function toJson({ setAside, waitingBytes, oldestMs, ...row }: SpoolLedger) {
   return { ...row, set_aside: setAside, waiting_bytes: waitingBytes, oldest_ms: oldestMs };
 }
 
-function describePlaces(config: Config): readonly string[] {
+function describeLocations(config: Config): readonly string[] {
   const lines = [`data folder ${config.data}`];
   const { spools: _, ...files } = shopFiles(config);
   for (const [name, file] of Object.entries(files)) {
     if (existsSync(file)) lines.push(`  ${name.padEnd(16)}${(statSync(file).size / 1e6).toFixed(1).padStart(9)} MB`);
   }
   for (const { name, location } of stateLocations(config)) {
-    if (location.kind === 'mysql') lines.push(`  ${name.padEnd(16)} ${placeName(location)}`);
+    if (location.kind === 'mysql') lines.push(`  ${name.padEnd(16)} ${locationName(location)}`);
   }
   return lines;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { loadConfig } from '../config/config.ts';
 import { openLog } from '../log/open-log.ts';
-import { logLocation } from './state/shop-places.ts';
+import { logLocation } from './state/shop-locations.ts';
 import { topicsCommand } from './topics.ts';
 
 async function withShop(body: (environment: Record<string, string>) => Promise<void>): Promise<void> {

@@ -3,7 +3,7 @@ import { topicRetention, type TopicNames } from '../events/topics.ts';
 import type { TopicFacts } from '../log/log.ts';
 import { openLog, openTopicFacts, type LogLocation } from '../log/open-log.ts';
 import type { CommandContext } from './command-context.ts';
-import { logLocation } from './state/shop-places.ts';
+import { logLocation } from './state/shop-locations.ts';
 
 const dayMs = 86_400_000;
 

@@ -26,7 +26,7 @@ export type Key<Value> = {
   readonly fallback: Value;
   /** Never shown in messages. */
   readonly secret: boolean;
-  /** Its name in files, when that differs from its place in the table spelled with underscores. */
+  /** Its name in files, when that differs from its path in the table spelled with underscores. */
   readonly name?: string;
 };
 
@@ -47,7 +47,7 @@ const tls = {
 };
 
 /**
- * Every setting of the shop (docs/contract.md §3). The place of a key in this table is its place in `Config`. Spelled with
+ * Every setting of the shop (docs/contract.md §3). The path of a key in this table is its path in `Config`. Spelled with
  * underscores it is the name in the file (`app.page_size`) and in the environment (`SAMSA_APP_PAGE_SIZE`).
  */
 export const table = {
@@ -120,7 +120,7 @@ export const table = {
 } as const;
 
 export type Settings<Table> = {
-  readonly [Place in keyof Table]: Table[Place] extends Key<infer Value> ? Value : Settings<Table[Place]>;
+  readonly [Name in keyof Table]: Table[Name] extends Key<infer Value> ? Value : Settings<Table[Name]>;
 };
 
 /** Alternative names of keys. */
@@ -145,7 +145,7 @@ export const withoutEffect: Readonly<Record<string, string>> = {
 
 /** Every key by its name. */
 export const keysByName: ReadonlyMap<string, Key<unknown>> = new Map(
-  [...placesOf(table)].map(([place, each]) => [nameOf(place, each), each]),
+  [...pathsOf(table)].map(([path, each]) => [nameOf(path, each), each]),
 );
 
 /** Every name that has keys below it. */
@@ -164,16 +164,16 @@ export function readTable(read: (name: string, key: Key<unknown>) => unknown): S
 function readBranch(branch: object, prefix: string, read: (name: string, key: Key<unknown>) => unknown): unknown {
   return Object.fromEntries(
     Object.entries(branch).map(([part, inside]: [string, object]) => {
-      const place = `${prefix}${part}`;
-      return [part, isKey(inside) ? read(nameOf(place, inside), inside) : readBranch(inside, `${place}.`, read)];
+      const path = `${prefix}${part}`;
+      return [part, isKey(inside) ? read(nameOf(path, inside), inside) : readBranch(inside, `${path}.`, read)];
     }),
   );
 }
 
-function* placesOf(branch: object, prefix = ''): Generator<readonly [string, Key<unknown>]> {
+function* pathsOf(branch: object, prefix = ''): Generator<readonly [string, Key<unknown>]> {
   for (const [part, inside] of Object.entries(branch) as readonly (readonly [string, object])[]) {
     if (isKey(inside)) yield [`${prefix}${part}`, inside];
-    else yield* placesOf(inside, `${prefix}${part}.`);
+    else yield* pathsOf(inside, `${prefix}${part}.`);
   }
 }
 
@@ -181,8 +181,8 @@ function isKey(inside: object): inside is Key<unknown> {
   return 'parse' in inside;
 }
 
-function nameOf(place: string, { name }: Key<unknown>): string {
-  return name ?? place.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+function nameOf(path: string, { name }: Key<unknown>): string {
+  return name ?? path.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** `app.page_size` as the environment spells it: `SAMSA_APP_PAGE_SIZE`. */

@@ -140,7 +140,7 @@ type Fault = NonNullable<FastifyError['validation']>[number] & { readonly data?:
 const shownFields = 5;
 const shownCharacters = 60;
 
-const places: Readonly<Record<string, string>> = {
+const partNames: Readonly<Record<string, string>> = {
   body: 'in the body',
   querystring: 'in the query string',
   params: 'in the address',
@@ -149,13 +149,13 @@ const places: Readonly<Record<string, string>> = {
 
 /** Describes what a request's schema found wrong, field by field: where, what was expected, what came. */
 function describeValidation({ validation = [], validationContext }: FastifyError): string {
-  const place = places[validationContext ?? ''] ?? '';
+  const part = partNames[validationContext ?? ''] ?? '';
   const byField = Map.groupBy(validation as readonly Fault[], fieldOf);
   const sentences = [...byField]
     .slice(0, shownFields)
     .map(([field, faults]) => `${field === '' ? '' : `${field}: `}${describeField(faults)}`);
   const more = byField.size > shownFields ? ` There are ${byField.size - shownFields} more.` : '';
-  return `Refused ${place}: ${sentences.join('; ')}.${more}`;
+  return `Refused ${part}: ${sentences.join('; ')}.${more}`;
 }
 
 function fieldOf({ instancePath, params, keyword }: Fault): string {

@@ -124,10 +124,10 @@ function complete(document: Document): unknown {
 
 /** A form also sends the fields that were left empty: numbers and choices may be empty there. */
 function withEmpty(parameter: Parameter): Parameter {
-  const { in: place, required = false, schema } = parameter;
+  const { in: part, required = false, schema } = parameter;
   const isNumber = schema?.type === 'integer' || schema?.type === 'number';
   const isChoice = schema?.anyOf !== undefined || schema?.const !== undefined;
-  if (schema === undefined || place !== 'query' || required || !(isNumber || isChoice)) return parameter;
+  if (schema === undefined || part !== 'query' || required || !(isNumber || isChoice)) return parameter;
   return { ...parameter, schema: { anyOf: [...(schema.anyOf ?? [schema]), { type: 'string', maxLength: 0 }] } };
 }
 

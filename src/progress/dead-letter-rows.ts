@@ -49,15 +49,15 @@ export function* keepDeadLetters(
 
 /**
  * The version is checked first, so that a state of another version is never mistaken for one without the letter.
- * @param place of the state, for messages.
+ * @param stateName for messages.
  * @returns false when the letter is not waiting.
  */
 export function* settleDeadLetter<Change>(
-  place: string,
+  stateName: string,
   settlement: Settlement<Change>,
   nowMs: number,
 ): Steps<boolean> {
-  yield* checkVersion(place, settlement);
+  yield* checkVersion(stateName, settlement);
   const { projection, topic, partition, offset, become } = settlement;
   const [columns, values]: readonly [string, readonly SqlValue[]] =
     become.status === 'waiting'

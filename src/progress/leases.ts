@@ -19,9 +19,9 @@ const leaseTable: MergedTable = {
 type Tick = { readonly before: readonly Lease[]; readonly after: readonly Lease[] };
 
 /** One tick for one instance, in a transaction, one instance at a time. @see Progress.lease */
-export function* tick(place: string, request: LeaseRequest, nowMs: number): Steps<Tick> {
+export function* tick(stateName: string, request: LeaseRequest, nowMs: number): Steps<Tick> {
   const { projection, instance, ttlMs } = request;
-  yield* checkVersion(place, request);
+  yield* checkVersion(stateName, request);
   const instances = yield* meetInstances(request, nowMs);
   const before = yield* addPartitions(request, yield* readLeases(projection));
   const ends = new Map(request.partitions.map((partition) => [nameOf(partition), partition.end]));
@@ -71,18 +71,18 @@ export function* release(projection: string, instance: string): Steps<void> {
 }
 
 /**
- * @param place of the state, for messages.
+ * @param stateName for messages.
  * @throws SamsaError `state-too-new`, `state-outdated` when the stored state has another version.
  */
 export function* checkVersion(
-  place: string,
+  stateName: string,
   { projection, version }: { readonly projection: string; readonly version: number },
 ): Steps<void> {
   const [row] = yield* rows('SELECT version FROM state.projection WHERE name = ?', [projection]);
   if (row === undefined) return yield* write(projectionTable, [[projection, version]]);
   const stored = Number(row['version']);
   if (stored === version) return;
-  const message = `${place}: expected the state of ${projection} version ${version}, found version ${stored}.`;
+  const message = `${stateName}: expected the state of ${projection} version ${version}, found version ${stored}.`;
   if (stored > version) {
     throw new SamsaError('state-too-new', `${message} A newer Samsa wrote it: run that version.`);
   }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { besideFile, openSqliteStateReader } from './sqlite/open-state.ts';
-import type { StateReader, StoreLocation, RebuildPlace } from './state.ts';
+import type { StateReader, StoreLocation, StateDraft } from './state.ts';
 
 /**
  * @returns null when there is no state yet.
@@ -14,8 +14,8 @@ export async function openStateReader(location: StoreLocation): Promise<StateRea
 }
 
 /** @throws SamsaError `already-running` when another process is rebuilding it, and what the database throws. */
-export async function openRebuildPlace(location: StoreLocation, projection: string): Promise<RebuildPlace> {
+export async function openStateDraft(location: StoreLocation, projection: string): Promise<StateDraft> {
   if (location.kind === 'sqlite') return besideFile(location.path);
-  const { openMysqlRebuildPlace } = await import('./mysql/open-state.ts');
-  return openMysqlRebuildPlace(location, projection);
+  const { openMysqlDraft } = await import('./mysql/open-state.ts');
+  return openMysqlDraft(location, projection);
 }

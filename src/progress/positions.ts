@@ -115,15 +115,15 @@ function isAt(topic: string, partition: number): (row: SqlRow) => boolean {
   return (row) => Number(row['partition_no']) === partition && columnText(row['topic']) === topic;
 }
 
-/** @param place of the state, for messages. @see Progress.load */
+/** @param stateName for messages. @see Progress.load */
 export function* loadPosition(
-  place: string,
+  stateName: string,
   projection: string,
   { topic, partition }: PartitionName,
 ): Steps<StartingPoint> {
   const [row] = yield* rows(`${selectPosition} WHERE ${atPartition}`, [projection, topic, partition]);
   if (row === undefined) {
-    throw new SamsaError('store-unavailable', `${place}: no position of ${projection} in ${topic}/${partition}`);
+    throw new SamsaError('store-unavailable', `${stateName}: no position of ${projection} in ${topic}/${partition}`);
   }
   const position = decodePosition(row);
   const marks = yield* rows('SELECT source, last_sequence FROM state.mark WHERE position_id = ? AND arrived_ms >= ?', [

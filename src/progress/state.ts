@@ -24,8 +24,8 @@ export type StateOptions = {
   readonly onProblem?: (problem: SamsaError | null) => void;
 };
 
-/** The place for messages, without its password. */
-export function placeName(location: StoreLocation): string {
+/** The location for messages, without its password. */
+export function locationName(location: StoreLocation): string {
   if (location.kind === 'sqlite') return location.path;
   return `${databaseName(location)}, tables ${location.tablePrefix ?? ''}*`;
 }
@@ -108,12 +108,12 @@ export type StateSnapshot = {
   readonly close: () => Promise<void>;
 };
 
-/** Where a state is rebuilt: a draft beside the live state, which it replaces in the end. */
-export type RebuildPlace = {
+/** A state that is rebuilt beside the live one, and replaces it in the end. */
+export type StateDraft = {
   /** The live state, for messages. */
   readonly name: string;
-  /** Where the new state is made; empty. */
-  readonly draft: StoreLocation;
+  /** Where the new state is made; empty at first. */
+  readonly location: StoreLocation;
   readonly isInUse: () => Promise<boolean>;
   /** @throws the database's own error when the live state is missing or damaged. */
   readonly snapshot: () => Promise<StateSnapshot>;

@@ -8,7 +8,7 @@ import { hostname } from 'node:os';
  */
 const here = processSpace();
 
-/** `<service>@<host>:<place>:<process id>-<random>`: no two processes or threads ever share one. */
+/** `<service>@<host>:<space>:<process id>-<random>`: no two processes or threads ever share one. */
 export function instanceName(service: string): string {
   return `${service}@${hostname()}:${here ?? '-'}:${process.pid}-${randomBytes(6).toString('base64url')}`;
 }
@@ -18,8 +18,8 @@ export function instanceName(service: string): string {
  * False whenever that is not certain.
  */
 export function isGone(instance: string): boolean {
-  const [, place, pid] = /:([\da-f]+):(\d+)-[\w-]+$/.exec(instance) ?? [];
-  if (here === null || place !== here || pid === undefined) return false;
+  const [, space, pid] = /:([\da-f]+):(\d+)-[\w-]+$/.exec(instance) ?? [];
+  if (here === null || space !== here || pid === undefined) return false;
   try {
     process.kill(Number(pid), 0);
     return false;

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { Config } from '../../src/config/config.ts';
 import { openDataFolder } from '../../src/runtime/data-folder.ts';
 import type { Progress } from '../../src/progress/progress.ts';
-import { logLocation, stateLocation } from '../../src/commands/state/shop-places.ts';
+import { logLocation, stateLocation } from '../../src/commands/state/shop-locations.ts';
 import { SamsaError } from '../../src/errors.ts';
 import { text } from '../../src/events/envelope.ts';
 import type { NewRecord } from '../../src/events/record.ts';

@@ -7,7 +7,7 @@ import { openDataFolder } from '../../runtime/data-folder.ts';
 import { openRelay, type OutboxRelay } from '../../services/web/catalogue/import/open-import.ts';
 import { openCatalogue, raiseAboveLog, type Catalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
 import type { CommandContext } from '../command-context.ts';
-import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
+import { catalogueLocation, logLocation, shopFiles } from '../state/shop-locations.ts';
 import { count, type ProgressLine } from './progress-line.ts';
 
 const drainWithinMs = 30_000;
@@ -31,12 +31,12 @@ export async function openShopToChange(
   stack: AsyncDisposableStack,
 ): Promise<ShopToChange> {
   openDataFolder(config.data);
-  const [location, place] = [logLocation(config), catalogueLocation(config)];
+  const [location, catalogueAt] = [logLocation(config), catalogueLocation(config)];
   const log = await openLog(location, { clock: Date.now, busyTimeoutMs, checkpointBytes });
   stack.defer(() => log.close());
-  if (place.kind === 'sqlite') {
+  if (catalogueAt.kind === 'sqlite') {
     const wasOpened = existsSync(shopFiles(config).searchIndex);
-    await raiseAboveLog({ path: place.path, log, topic: config.mq.topics.changes, wasOpened }, Date.now);
+    await raiseAboveLog({ path: catalogueAt.path, log, topic: config.mq.topics.changes, wasOpened }, Date.now);
   }
   const { catalogue, outbox } = await openBooks(config, warn, stack);
   const relay = openRelay({
@@ -56,8 +56,8 @@ export async function openCatalogueToRead(
   { config, warn }: Pick<CommandContext, 'config' | 'warn'>,
   stack: AsyncDisposableStack,
 ): Promise<Catalogue | null> {
-  const place = catalogueLocation(config);
-  if (place.kind === 'sqlite' && !existsSync(place.path)) return null;
+  const location = catalogueLocation(config);
+  if (location.kind === 'sqlite' && !existsSync(location.path)) return null;
   return (await openBooks(config, warn, stack)).catalogue;
 }
 

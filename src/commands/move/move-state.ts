@@ -5,7 +5,7 @@ import type { EventLog } from '../../log/log.ts';
 import { openConnection } from '../../mysql/connection.ts';
 import type { DeadLetterBook } from '../../progress/dead-letter-book.ts';
 import { differenceIn, hashesIn, type RowHashes } from '../../progress/mysql/open-state.ts';
-import type { Outcomes, PartitionPosition } from '../../progress/progress.ts';
+import type { Outcomes, PartitionName, PartitionPosition } from '../../progress/progress.ts';
 import type { Difference, StateReader } from '../../progress/state.ts';
 import { openForReading, openSqliteStateReader } from '../../progress/sqlite/open-state.ts';
 import { eachDeadLetter } from '../../projection/dead-letters.ts';
@@ -51,14 +51,12 @@ export async function moveState<Change>(move: StateMove<Change>): Promise<MovedS
   });
   await replay.readUpTo(upTo, move.show);
   const reached = await replay.positions();
-  const isFurther = upTo.some((at) => reached.some((one) => isSamePlace(one, at) && one.next > at.next));
+  const isFurther = upTo.some((at) => reached.some((one) => isSamePartition(one, at) && one.next > at.next));
   const compared = isFurther ? incomparable('the new state has read more') : await compare(move, positions);
   return { ...compared, before: sumOf(positions), after: sumOf(reached) };
 }
 
-type Place = { readonly topic: string; readonly partition: number };
-
-function isSamePlace(one: Place, other: Place): boolean {
+function isSamePartition(one: PartitionName, other: PartitionName): boolean {
   return one.topic === other.topic && one.partition === other.partition;
 }
 

@@ -37,12 +37,12 @@ export function descriptorNotice(limits: string): readonly string[] {
   return [`samsa: ${line}, or some requests and events will fail`];
 }
 
-/** Two services of one process cannot listen at the same place. @throws SamsaError `bad-configuration` */
+/** Two services of one process cannot listen at the same address. @throws SamsaError `bad-configuration` */
 export function requireOwnPorts({ app, trend, recommendation }: Config): void {
-  const places = Object.entries({ app, trend, recommendation }).filter(([, { port }]) => port !== 0);
-  for (const [at, [section, { host, port }]] of places.entries()) {
+  const listening = Object.entries({ app, trend, recommendation }).filter(([, { port }]) => port !== 0);
+  for (const [at, [section, { host, port }]] of listening.entries()) {
     const hosts = [host, '0.0.0.0', '::'];
-    const other = places.slice(0, at).find(([, one]) => {
+    const other = listening.slice(0, at).find(([, one]) => {
       return one.port === port && (hosts.includes(one.host) || hosts.slice(1).includes(host));
     });
     if (other === undefined) continue;

@@ -8,7 +8,7 @@ import type { EventLog } from '../../log/log.ts';
 import { openLog, openShownOffsets, shareReads } from '../../log/open-log.ts';
 import type { StateOptions } from '../../progress/state.ts';
 import { nextOffsets, type LedgerRow } from '../../projection/ledger.ts';
-import { logLocation, stateLocation } from '../state/shop-places.ts';
+import { logLocation, stateLocation } from '../state/shop-locations.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, watchFiles, type ServiceBase } from './service-base.ts';
 
@@ -109,9 +109,9 @@ async function startConsumer<Store extends { readonly close: () => Promise<void>
   const store = await openStore({ clock, busyTimeoutMs, checkpointedElsewhere, onProblem: base.sayStoreProblem });
   stack.defer(() => store.close());
   const service = create(reading, store);
-  const places = [location, stateLocation(config, name)];
+  const locations = [location, stateLocation(config, name)];
   const files = watchFiles(
-    places.flatMap((place) => (place.kind === 'sqlite' ? [place.path] : [])),
+    locations.flatMap((one) => (one.kind === 'sqlite' ? [one.path] : [])),
     base,
   );
   stack.defer(async () => files.close());

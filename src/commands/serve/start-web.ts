@@ -9,7 +9,7 @@ import { openSearchIndex } from '../../services/web/search/index/search-index.ts
 import { createWebService } from '../../services/web/web-service.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, watchFiles } from './service-base.ts';
-import { catalogueLocation, logLocation, shopFiles } from '../state/shop-places.ts';
+import { catalogueLocation, logLocation, shopFiles } from '../state/shop-locations.ts';
 
 /** The thread that answers requests never waits longer than this for another writer. */
 const busyTimeoutMs = 50;
@@ -53,17 +53,20 @@ export async function startWeb(
     },
   );
   stack.defer(events.close);
-  const place = catalogueLocation(config);
-  if (place.kind === 'sqlite') {
+  const catalogueAt = catalogueLocation(config);
+  if (catalogueAt.kind === 'sqlite') {
     const wasOpened = existsSync(files.searchIndex);
-    const raised = await raiseAboveLog({ path: place.path, log: events.log, topic: topics.changes, wasOpened }, clock);
+    const raised = await raiseAboveLog(
+      { path: catalogueAt.path, log: events.log, topic: topics.changes, wasOpened },
+      clock,
+    );
     if (raised === null) logger.warn('the log does not answer: nobody knows whether the catalogue is older than it');
     else if (raised > 0)
       logger.warn({ books: raised }, 'the catalogue is older than the log: its books got new versions');
   }
   const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
   stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));
-  const books = await openStockedCatalogue(place, {
+  const books = await openStockedCatalogue(catalogueAt, {
     clock,
     busyTimeoutMs,
     checkpointedElsewhere: true,

@@ -8,7 +8,7 @@ import type { NewRecord } from '../../events/record.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import { openLog } from '../../log/open-log.ts';
 import type { SimulationOptions } from './simulation.ts';
-import { logLocation } from '../state/shop-places.ts';
+import { logLocation } from '../state/shop-locations.ts';
 import { countingKey } from '../../text/words.ts';
 import { createReadersInShop, lookThrough, type MadeUpAction } from './made-up-reader.ts';
 import { createQuerySource, type KnownBook } from './query-source.ts';

@@ -24,19 +24,19 @@ export type ReadersInShop = { readonly drawReader: (random: Random) => MadeUpRea
  * and come back, too.
  */
 const searchesPerVisit = 12;
-const readersPerPlace = 20;
+const readersPerVisitor = 20;
 
 /**
  * Readers in a shop with room for a fixed number. A reader who has searched enough leaves, and another one comes: at
  * first mostly a new reader, later more and more often one who was there before. In all there are twenty times as many
  * readers as fit.
  */
-export function createReadersInShop(places: number, queries: QuerySource): ReadersInShop {
+export function createReadersInShop(atOnce: number, queries: QuerySource): ReadersInShop {
   const everybody: MadeUpReader[] = [];
-  const taken: { reader: MadeUpReader; searchesLeft: number }[] = [];
+  const visits: { reader: MadeUpReader; searchesLeft: number }[] = [];
 
   const welcome = (random: Random): MadeUpReader => {
-    const known = everybody[drawIndex(random, places * readersPerPlace)];
+    const known = everybody[drawIndex(random, atOnce * readersPerVisitor)];
     if (known !== undefined) return known;
     const reader = { number: everybody.length, taste: queries.drawTaste(random) };
     everybody.push(reader);
@@ -45,11 +45,11 @@ export function createReadersInShop(places: number, queries: QuerySource): Reade
 
   return {
     drawReader: (random) => {
-      const place = drawIndex(random, places);
-      let visit = taken[place];
+      const at = drawIndex(random, atOnce);
+      let visit = visits[at];
       if (visit === undefined || visit.searchesLeft === 0) {
         visit = { reader: welcome(random), searchesLeft: Math.ceil(drawGap(random, searchesPerVisit)) };
-        taken[place] = visit;
+        visits[at] = visit;
       }
       visit.searchesLeft--;
       return visit.reader;

@@ -106,6 +106,6 @@ function slip(letters: readonly string[], random: Random): string {
 function beside(letter: string, random: Random): string {
   const row = keyboardRows.find((keys) => keys.includes(letter.toLowerCase()));
   if (row === undefined) return '';
-  const place = row.indexOf(letter.toLowerCase());
-  return drawOne(random, Array.from(row.slice(Math.max(0, place - 1), place) + row.slice(place + 1, place + 2)));
+  const at = row.indexOf(letter.toLowerCase());
+  return drawOne(random, Array.from(row.slice(Math.max(0, at - 1), at) + row.slice(at + 1, at + 2)));
 }

@@ -1,7 +1,7 @@
 import type { ProgressStore } from '../../progress/dead-letter-book.ts';
 import type { PartitionPosition } from '../../progress/progress.ts';
 import type {
-  RebuildPlace,
+  StateDraft,
   StateInside,
   StateReader,
   ComparedTable,
@@ -34,7 +34,7 @@ export type LiveState = {
  * @throws SamsaError `state-too-new` when a newer program wrote it, `store-unavailable` (retryable).
  */
 export async function lookAtLiveState(
-  { name }: Pick<RebuildPlace, 'name'>,
+  { name }: Pick<StateDraft, 'name'>,
   state: StateReader | null,
   projection: { readonly name: string; readonly version: number },
 ): Promise<LiveState> {
@@ -79,11 +79,11 @@ function whyIncomparable(
 }
 
 /** @throws SamsaError `already-running` */
-export async function refuseWhileInUse(place: RebuildPlace, { readers }: LiveState): Promise<void> {
-  if (!(await place.isInUse())) return;
+export async function refuseWhileInUse(draft: StateDraft, { readers }: LiveState): Promise<void> {
+  if (!(await draft.isInUse())) return;
   throw new SamsaError(
     'already-running',
-    `${place.name}: expected a state that no process has open, but ${readers.join(', ') || 'another process'} has it open. ` +
+    `${draft.name}: expected a state that no process has open, but ${readers.join(', ') || 'another process'} has it open. ` +
       'Stop the service first, or only compare with --check.',
   );
 }
@@ -126,13 +126,13 @@ type Comparison<Change> = {
   readonly replay: Replay;
   readonly live: LiveState;
   readonly target: Rebuildable<Change>;
-  readonly place: RebuildPlace;
+  readonly draft: StateDraft;
   readonly show: (progress: ReplayProgress) => void;
 };
 
 /** Reads up to the live state's position, then compares with a snapshot of it. The live state may change meanwhile. */
 export async function compareWithLive<Change>(comparison: Comparison<Change>): Promise<Compared> {
-  const { log, replay, live, target, place, show } = comparison;
+  const { log, replay, live, target, draft, show } = comparison;
   const not = (incomparable: string): Compared => ({ differences: null, incomparable, newlyRead: 0 });
   if (live.incomparable !== null) return not(live.incomparable);
   const diverged = await findDivergence(log, live.positions);
@@ -141,7 +141,7 @@ export async function compareWithLive<Change>(comparison: Comparison<Change>): P
   await replay.readUpTo(live.positions, show);
   let snapshot: StateSnapshot | null = null;
   try {
-    snapshot = await place.snapshot();
+    snapshot = await draft.snapshot();
     const positions = snapshot.positions(target.projection.name);
     await replay.readUpTo(positions, show);
     const rebuilt = await replay.positions();

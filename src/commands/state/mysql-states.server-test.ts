@@ -17,7 +17,7 @@ import { openTrendStore } from '../../services/trend/state.ts';
 import { createTrendProjection } from '../../services/trend/trend-projection.ts';
 import { discardDeadLetters, listDeadLetters, redriveDeadLetters } from '../dead-letters.ts';
 import { rebuildCommand, type RebuildOptions } from '../rebuild.ts';
-import { stateLocation } from './shop-places.ts';
+import { stateLocation } from './shop-locations.ts';
 import { statusCommand } from '../status.ts';
 
 type Said = { readonly code: number; readonly out: string; readonly err: string };

@@ -11,7 +11,7 @@ import { until } from '../../../test/support/until.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { text } from '../../events/envelope.ts';
 import { discardDeadLetters } from '../dead-letters.ts';
-import { shopFiles } from './shop-places.ts';
+import { shopFiles } from './shop-locations.ts';
 
 const answer = '[{"id":1,"title":"Emma","author":"Jane Austen"}]';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import { reason, SamsaError } from '../../errors.ts';
 import { openLog } from '../../log/open-log.ts';
-import { openStateReader, openRebuildPlace } from '../../progress/open-state.ts';
+import { openStateReader, openStateDraft } from '../../progress/open-state.ts';
 import { carryDiscarded } from '../../projection/dead-letters.ts';
 import { openRecommendationRebuild } from '../../services/recommendation/state.ts';
 import { openTrendRebuild } from '../../services/trend/state.ts';
@@ -13,7 +13,7 @@ import {
   type LiveState,
   type Rebuildable,
 } from './live-state.ts';
-import { logLocation, stateLocation } from './shop-places.ts';
+import { logLocation, stateLocation } from './shop-locations.ts';
 
 const busyTimeoutMs = 5_000;
 
@@ -71,7 +71,7 @@ async function versionIn<Change>({ location, projection }: Rebuildable<Change>):
 async function replace<Change>(config: Config, target: Rebuildable<Change>): Promise<string | null> {
   const { location, projection } = target;
   await using stack = new AsyncDisposableStack();
-  const place = await openRebuildPlace(location, projection.name);
+  const place = await openStateDraft(location, projection.name);
   stack.defer(place.close);
   const live = await carryInto(config, target, place);
   return place.replace((discarded) => refuseNewDecisions(discarded, live));
@@ -81,14 +81,14 @@ async function replace<Change>(config: Config, target: Rebuildable<Change>): Pro
 async function carryInto<Change>(
   config: Config,
   { location, projection, openState }: Rebuildable<Change>,
-  place: Awaited<ReturnType<typeof openRebuildPlace>>,
+  place: Awaited<ReturnType<typeof openStateDraft>>,
 ): Promise<LiveState> {
   await using stack = new AsyncDisposableStack();
   const state = await openStateReader(location);
   stack.defer(async () => state?.close());
   const live = await lookAtLiveState(place, state, projection);
   await refuseWhileInUse(place, live);
-  const draft = await openState(place.draft);
+  const draft = await openState(place.location);
   stack.defer(draft.close);
   if (live.decisions === null || live.discarded === 0) return live;
   const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs });

@@ -13,13 +13,13 @@ import { countDiscarded, readDeadLetters } from '../dead-letter-rows.ts';
 import { readPositionsByProjection } from '../positions.ts';
 import {
   lookInside,
-  placeName,
+  locationName,
   readInstances,
   readProgress,
   rebuiltAlready,
   type ComparedTable,
   type Difference,
-  type RebuildPlace,
+  type StateDraft,
   type StateReader,
   type StateSnapshot,
 } from '../state.ts';
@@ -78,12 +78,12 @@ async function readingInstances(
 /** Comparing reads whole tables. */
 const compareTimeoutMs = 600_000;
 
-/** Tables beside the live ones, in the same database under another prefix. @see openRebuildPlace */
-export async function openMysqlRebuildPlace(address: MysqlAddress, projection: string): Promise<RebuildPlace> {
+/** Tables beside the live ones, in the same database under another prefix. @see openStateDraft */
+export async function openMysqlDraft(address: MysqlAddress, projection: string): Promise<StateDraft> {
   const prefix = address.tablePrefix ?? '';
   const prefixes: Prefixes = { live: prefix, draft: `${prefix}rebuild_`, old: `${prefix}before_rebuild_` };
   const draft = { ...address, tablePrefix: prefixes.draft };
-  const name = placeName({ kind: 'mysql', ...address });
+  const name = locationName({ kind: 'mysql', ...address });
   const ours = <Result>(work: Promise<Result>): Promise<Result> => translateErrors(name, work);
   await using stack = new AsyncDisposableStack();
   const live = await ours(openConnection(address, compareTimeoutMs));
@@ -99,7 +99,7 @@ export async function openMysqlRebuildPlace(address: MysqlAddress, projection: s
   const opened = stack.move();
   return {
     name,
-    draft: { kind: 'mysql', ...draft },
+    location: { kind: 'mysql', ...draft },
     isInUse: () => ours(isUsed()),
     snapshot: () =>
       ours(openConnection(address, compareTimeoutMs).then((connection) => openMysqlSnapshot(connection, beside))),

@@ -32,7 +32,7 @@ export function createMysqlProgress<Change>(
   apply: ApplyToMysql<Change>,
   clock: DatabaseClock = databaseTime,
 ): ProgressStore<Change> {
-  const { name: place, lockScope } = database;
+  const { name: stateName, lockScope } = database;
   const session = database.session();
   const holdInstanceLock = createInstanceLocks(lockScope);
   return {
@@ -43,7 +43,7 @@ export function createMysqlProgress<Change>(
         inTransaction(connection, 'write', () => runSteps(connection, release(projection, instance))),
       ),
     load: (projection, partition) =>
-      database.read((connection) => runSteps(connection, loadPosition(place, projection, partition))),
+      database.read((connection) => runSteps(connection, loadPosition(stateName, projection, partition))),
     commit: (commit) =>
       session.transaction(
         async (connection) => {
@@ -59,7 +59,7 @@ export function createMysqlProgress<Change>(
     settle: (settlement) =>
       database.transaction(async (connection) => {
         const nowMs = await clock(connection);
-        if (!(await runSteps(connection, settleDeadLetter(place, settlement, nowMs)))) return false;
+        if (!(await runSteps(connection, settleDeadLetter(stateName, settlement, nowMs)))) return false;
         const { become } = settlement;
         if (become.status !== 'redriven') return true;
         const outcome = become.change === 'late' ? 'late' : 'applied';

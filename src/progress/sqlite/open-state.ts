@@ -13,7 +13,7 @@ import {
   readProgress,
   type ComparedTable,
   type Difference,
-  type RebuildPlace,
+  type StateDraft,
   type StateReader,
   type StateSnapshot,
 } from '../state.ts';
@@ -68,13 +68,13 @@ const todaysNames = `
     FROM main.dead_letter;
 `;
 
-/** A file beside the live one. @see openRebuildPlace */
-export function besideFile(path: string): RebuildPlace {
+/** A file beside the live one. @see openStateDraft */
+export function besideFile(path: string): StateDraft {
   const draft = `${path}.rebuild`;
   removeSqliteFile(draft);
   return {
     name: path,
-    draft: { kind: 'sqlite', path: draft },
+    location: { kind: 'sqlite', path: draft },
     isInUse: async () => existsSync(path) && isInUse(path),
     snapshot: async () => openStateSnapshot(path, draft, 5_000),
     replace: async (mayReplace) => {

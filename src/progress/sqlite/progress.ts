@@ -19,14 +19,14 @@ export function createSqliteProgress<Change>(
   apply: ApplyChanges<Change>,
   readsPerCommit = 1,
 ): ProgressStore<Change> {
-  const place = database.path;
+  const stateName = database.path;
   return {
     readsPerCommit,
     lease: async (request) =>
-      database.transaction(() => leasedTo(request.instance, runSteps(database, tick(place, request, clock())))),
+      database.transaction(() => leasedTo(request.instance, runSteps(database, tick(stateName, request, clock())))),
     release: async (projection, instance) =>
       database.transaction(() => runSteps(database, release(projection, instance))),
-    load: async (projection, partition) => runSteps(database, loadPosition(place, projection, partition)),
+    load: async (projection, partition) => runSteps(database, loadPosition(stateName, projection, partition)),
     commit: async (commit) =>
       database.transaction(() => {
         const point = runSteps(database, advance(commit));
@@ -38,7 +38,7 @@ export function createSqliteProgress<Change>(
     deadLetters: async (query) => runSteps(database, readDeadLetters(query)),
     settle: async (settlement) =>
       database.transaction(() => {
-        if (!runSteps(database, settleDeadLetter(place, settlement, clock()))) return false;
+        if (!runSteps(database, settleDeadLetter(stateName, settlement, clock()))) return false;
         const { become } = settlement;
         if (become.status !== 'redriven') return true;
         const outcome = become.change === 'late' ? 'late' : 'applied';

@@ -78,7 +78,7 @@ export function createHourBucket(release: (slot: number) => void): HourBucket {
   let values = new Int32Array(fields * 64);
   let size = 0;
   let named = 0;
-  let places: Map<number, number> | null = new Map();
+  let entries: Map<number, number> | null = new Map();
   const unnamed = new Set<number>();
 
   /** An hour may be counted into long after it has passed, as in a replay: its entries must not become ever more. */
@@ -102,7 +102,7 @@ export function createHourBucket(release: (slot: number) => void): HourBucket {
   };
 
   const makeRoom = (): void => {
-    if (places === null) mergeEntries();
+    if (entries === null) mergeEntries();
     if (size * fields * 2 <= values.length) return;
     const wider = new Int32Array(values.length * 2);
     wider.set(values);
@@ -112,17 +112,17 @@ export function createHourBucket(release: (slot: number) => void): HourBucket {
   return {
     add: (slot, addedNamed, listed, rise, searches) => {
       named += addedNamed;
-      let place = places?.get(slot);
-      const isNew = place === undefined;
-      if (place === undefined) {
+      let entry = entries?.get(slot);
+      const isNew = entry === undefined;
+      if (entry === undefined) {
         if ((size + 1) * fields > values.length) makeRoom();
-        place = size++ * fields;
-        values[place] = slot;
-        places?.set(slot, place);
+        entry = size++ * fields;
+        values[entry] = slot;
+        entries?.set(slot, entry);
       }
-      values[place + 1]! += listed;
-      values[place + 2]! += rise;
-      values[place + 3]! += searches;
+      values[entry + 1]! += listed;
+      values[entry + 2]! += rise;
+      values[entry + 3]! += searches;
       return isNew;
     },
     addUnnamed: (slot) => {
@@ -131,14 +131,14 @@ export function createHourBucket(release: (slot: number) => void): HourBucket {
       return true;
     },
     each: (take) => {
-      for (let place = 0; place < size * fields; place += fields) {
-        take(values[place]!, values[place + 1]!, values[place + 2]!, values[place + 3]!);
+      for (let entry = 0; entry < size * fields; entry += fields) {
+        take(values[entry]!, values[entry + 1]!, values[entry + 2]!, values[entry + 3]!);
       }
     },
     named: () => named,
     close: () => {
-      if (places === null) return;
-      places = null;
+      if (entries === null) return;
+      entries = null;
       values = values.slice(0, size * fields);
     },
   };

@@ -9,12 +9,12 @@ export type WeighSearch = (reader: Reader, query: string) => 0 | 1;
 /** `queries` are 32-bit hashes. */
 type Hour = { readonly hour: number; readonly queries: number[] };
 
-type Place = { readonly hour: number; readonly newReaders: number };
+type OfPrefix = { readonly hour: number; readonly newReaders: number };
 
 const hourMs = 3_600_000;
 const newReadersPerAddressPerHour = 20;
 const weighedReaders = 50_000;
-const weighedPlaces = 50_000;
+const weighedPrefixes = 50_000;
 
 /**
  * How many new readers of one address prefix count in an hour; 0 = no limit.
@@ -39,14 +39,14 @@ export function createSearchWeight(options: {
 }): WeighSearch {
   const { clock, mostNewReaders, queriesPerReaderPerHour = 60 } = options;
   const readers = createLruMap<string, Hour>(weighedReaders);
-  const places = createLruMap<string, Place>(weighedPlaces);
+  const prefixes = createLruMap<string, OfPrefix>(weighedPrefixes);
 
   const isWelcome = (reader: Reader, hour: number): boolean => {
     const most = mostNewReaders();
     if (most === 0 || !reader.returning) return true;
-    const place = places.get(reader.addressPrefix);
-    const newReaders = place?.hour === hour ? place.newReaders + 1 : 1;
-    places.set(reader.addressPrefix, { hour, newReaders });
+    const known = prefixes.get(reader.addressPrefix);
+    const newReaders = known?.hour === hour ? known.newReaders + 1 : 1;
+    prefixes.set(reader.addressPrefix, { hour, newReaders });
     return newReaders <= most;
   };
 

@@ -174,13 +174,13 @@ async function findSame(
   const wanted = wantedTable(connection.server, 'VARCHAR(200)', [...values.keys()]);
   const rows = await connection.rows(
     `SELECT id, value, named FROM (
-       SELECT id, value, named, ROW_NUMBER() OVER (PARTITION BY value, named ORDER BY id) AS place FROM (
+       SELECT id, value, named, ROW_NUMBER() OVER (PARTITION BY value, named ORDER BY id) AS nth FROM (
          SELECT id, ${column} AS value,
            (SELECT COUNT(*) FROM state.book_source FORCE INDEX (by_book)
             WHERE book_id = book.id AND source = ?) > 0 AS named
          FROM ${wanted.table} STRAIGHT_JOIN state.book AS book FORCE INDEX (${index})
            ON ${column} = UNHEX(wanted.value)) same) placed
-     WHERE place <= ? ORDER BY id`,
+     WHERE nth <= ? ORDER BY id`,
     [source, ...wanted.parameters, mostSameBooks],
   );
   for (const row of rows) {

@@ -66,11 +66,11 @@ function findSame(
   const rows = database
     .prepare(
       `SELECT id, value, named FROM (
-         SELECT id, value, named, row_number() OVER (PARTITION BY value, named ORDER BY id) AS place FROM (
+         SELECT id, value, named, row_number() OVER (PARTITION BY value, named ORDER BY id) AS nth FROM (
            SELECT book.id AS id, wanted.value AS value,
              EXISTS (SELECT 1 FROM book_source WHERE book_id = book.id AND source = ?) AS named
            FROM json_each(?) AS wanted CROSS JOIN book ON book.${column} = wanted.value))
-       WHERE place <= ? ORDER BY id`,
+       WHERE nth <= ? ORDER BY id`,
     )
     .all(source, JSON.stringify([...new Set(values)]), mostSameBooks);
   for (const row of rows) {
