@@ -12,7 +12,7 @@ import { readerActionRecord } from '../src/events/reader-action.ts';
 import type { NewRecord } from '../src/events/record.ts';
 import { defaultTopicNames as topics } from '../src/events/topics.ts';
 import { createHttpServer } from '../src/http/server.ts';
-import { listen } from '../src/http/wire.ts';
+import { listen } from '../src/http/connections.ts';
 import type { EventLog } from '../src/log/log.ts';
 import { openSqliteLog } from '../src/log/sqlite/log.ts';
 import { openAnswers } from '../src/services/recommendation/answers/open-answers.ts';

@@ -2,7 +2,7 @@ import type { Book } from '../../src/events/book.ts';
 import type { Recommended } from '../../src/services/recommendation/answers/recommend.ts';
 import { strengths } from '../../src/services/recommendation/recommendation-projection.ts';
 import type { Taste } from '../../src/services/recommendation/store/recommendation-store.ts';
-import { authorKeys } from '../../src/text/fields.ts';
+import { authorKeys } from '../../src/text/authors-and-isbn.ts';
 
 /** What ten readers search, one after the other. Each opens the first book of every answer. */
 const searches: Readonly<Record<string, readonly string[]>> = {

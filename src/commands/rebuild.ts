@@ -21,7 +21,7 @@ import {
   type LiveState,
   type Compared,
   type Rebuildable,
-} from './state/live-state.ts';
+} from './state/compare-with-live.ts';
 import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
 import { logLocation, shopFiles, stateLocation } from './state/shop-locations.ts';
 

@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { openTestAccess, openTestServer } from '../../test/support/open-test-server.ts';
 import { until } from '../../test/support/until.ts';
 import { type AccessOptions } from './access.ts';
-import { listen } from './wire.ts';
+import { listen } from './connections.ts';
 
 async function open(test: TestContext, options: Partial<AccessOptions>, rateLimitPerMinute: number | null = null) {
   const server = await openTestServer({ access: openTestAccess(options), rateLimitPerMinute });

@@ -10,7 +10,7 @@ import {
 } from 'fastify';
 import { SamsaError } from '../errors.ts';
 import { problem, type Problem } from './problem.ts';
-import type { HttpServer } from './routes.ts';
+import type { HttpServer } from './route-schemas.ts';
 
 const control = /\p{Cc}/u;
 

@@ -7,8 +7,8 @@ import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { openTestAccess, openTestServer } from '../../test/support/open-test-server.ts';
 import { SamsaError } from '../errors.ts';
-import type { HttpServer } from './routes.ts';
-import { listen } from './wire.ts';
+import type { HttpServer } from './route-schemas.ts';
+import { listen } from './connections.ts';
 import type { HttpServerOptions } from './server.ts';
 
 type Opened = { readonly server: HttpServer; readonly logged: () => readonly Record<string, unknown>[] };

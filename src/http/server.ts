@@ -5,8 +5,8 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { Type } from '@sinclair/typebox';
 import { SamsaError } from '../errors.ts';
 import { createLimits, type Access } from './access.ts';
-import { compressAnswers, createPacedServer, drainOnClose } from './wire.ts';
-import { describeRoutes, answersText, type HttpServer } from './routes.ts';
+import { compressAnswers, createPacedServer, drainOnClose } from './connections.ts';
+import { describeRoutes, answersText, type HttpServer } from './route-schemas.ts';
 import {
   answerBrokenRequest,
   answerConnect,

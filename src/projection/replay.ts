@@ -4,7 +4,7 @@ import type { PartitionName, PartitionPosition, Progress } from '../progress/pro
 import { SamsaError } from '../errors.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log/log.ts';
 import { pause } from '../runtime/waiting.ts';
-import { instanceName } from './instance.ts';
+import { instanceName } from './instance-name.ts';
 import { describeTopics, runProjection, type RunningProjection } from './run-projection.ts';
 import type { Projection } from './projection.ts';
 

@@ -15,7 +15,7 @@ import { encodeEnvelope, text, createEventSource } from '../events/envelope.ts';
 import type { NewRecord } from '../events/record.ts';
 import type { EventLog } from '../log/log.ts';
 import { openSqliteLog } from '../log/sqlite/log.ts';
-import { instanceName } from './instance.ts';
+import { instanceName } from './instance-name.ts';
 import type { Projection } from './projection.ts';
 import { until } from '../../test/support/until.ts';
 import type { BlockedReason } from './follow-partition.ts';

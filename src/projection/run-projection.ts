@@ -5,7 +5,7 @@ import type { EventLog } from '../log/log.ts';
 import { pause, within } from '../runtime/waiting.ts';
 import { followPartition, blockedReasonOf, type BlockedReason } from './follow-partition.ts';
 import { freshnessOf, isLagging, ledgerOf, type Freshness, type PartitionProgress, type LedgerRow } from './ledger.ts';
-import { isGone } from './instance.ts';
+import { isGone } from './instance-name.ts';
 import type { Projection, ProjectionInput } from './projection.ts';
 
 type ProjectionDeps<Change> = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { authorKey, authorKeys, splitAuthors, toIsbn13 } from './fields.ts';
+import { authorKey, authorKeys, splitAuthors, toIsbn13 } from './authors-and-isbn.ts';
 import { countingKey, identityKey, cutWords } from './words.ts';
 
 const levels = ['finding', 'counting', 'identity'] as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { HttpServer } from '../../src/http/routes.ts';
-import { listen } from '../../src/http/wire.ts';
+import type { HttpServer } from '../../src/http/route-schemas.ts';
+import { listen } from '../../src/http/connections.ts';
 import { openTestServer } from './open-test-server.ts';
 
 /** Starts a trend server with these routes until the test ends. @returns its address. */

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createAccess, type Access, type AccessOptions } from '../../src/http/access.ts';
-import type { HttpServer } from '../../src/http/routes.ts';
+import type { HttpServer } from '../../src/http/route-schemas.ts';
 import { createHttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 
 /** Access as a shop on this machine has it, in open mode unless `overrides` say otherwise. */

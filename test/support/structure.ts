@@ -26,7 +26,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
       'projection.ts',
       'run-projection.ts',
       'ledger.ts',
-      'instance.ts',
+      'instance-name.ts',
       'measure-projection.ts',
       'dead-letters.ts',
       'replay.ts',

@@ -10,7 +10,7 @@ import type { Difference, StateReader } from '../../progress/state.ts';
 import { openForReading, openSqliteStateReader } from '../../progress/sqlite/open-state.ts';
 import { eachDeadLetter } from '../../projection/dead-letters.ts';
 import { completeFrom, startReplay, type ReplayProgress } from '../../projection/replay.ts';
-import type { Rebuildable } from '../state/live-state.ts';
+import type { Rebuildable } from '../state/compare-with-live.ts';
 import { newOffset, type OldOffsets } from './copy-topics.ts';
 
 export type StateMove<Change> = {

@@ -8,7 +8,7 @@ import type { SamsaError } from '../../errors.ts';
 import { createAccess, type Access } from '../../http/access.ts';
 import { createRegistry } from '../../http/server.ts';
 import { createReaderSigner, type ReaderSigner } from '../../http/signed-reader.ts';
-import { instanceName } from '../../projection/instance.ts';
+import { instanceName } from '../../projection/instance-name.ts';
 import { isLocal } from './exposure.ts';
 
 type SayProblem = (problem: SamsaError | null) => void;

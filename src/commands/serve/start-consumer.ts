@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import { reason, type SamsaError } from '../../errors.ts';
 import { createBookSearchedDecoder, decodingOnce, type SearchDecoder } from '../../events/book-searched.ts';
-import type { HttpServer } from '../../http/routes.ts';
-import { listen } from '../../http/wire.ts';
+import type { HttpServer } from '../../http/route-schemas.ts';
+import { listen } from '../../http/connections.ts';
 import { createHttpServer } from '../../http/server.ts';
 import type { EventLog } from '../../log/log.ts';
 import { openLog, openShownOffsets, shareReads } from '../../log/open-log.ts';

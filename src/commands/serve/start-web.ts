@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import { startCheckpoints } from '../../sqlite/checkpoints.ts';
 import { reason } from '../../errors.ts';
-import { listen } from '../../http/wire.ts';
+import { listen } from '../../http/connections.ts';
 import { logChores, openLogWithSpool } from '../../log/open-log.ts';
 import { openStockedCatalogue, raiseAboveLog } from '../../services/web/catalogue/store/open-catalogue.ts';
 import { openSearchIndex } from '../../services/web/search/index/search-index.ts';

@@ -12,7 +12,7 @@ import {
   refuseWhileInUse,
   type LiveState,
   type Rebuildable,
-} from './live-state.ts';
+} from './compare-with-live.ts';
 import { logLocation, stateLocation } from './shop-locations.ts';
 
 const busyTimeoutMs = 5_000;

@@ -12,7 +12,7 @@ import { createEventSource } from '../../events/envelope.ts';
 import { readerActionRecord, type ReaderActionName } from '../../events/reader-action.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { defaultTopicNames as topics } from '../../events/topics.ts';
-import type { HttpServer } from '../../http/routes.ts';
+import type { HttpServer } from '../../http/route-schemas.ts';
 import { createReaderSigner } from '../../http/signed-reader.ts';
 import { openSqliteLog } from '../../log/sqlite/log.ts';
 import { openTestAccess, openTestServer } from '../../../test/support/open-test-server.ts';

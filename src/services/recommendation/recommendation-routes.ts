@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../errors.ts';
-import type { HttpServer } from '../../http/routes.ts';
+import type { HttpServer } from '../../http/route-schemas.ts';
 import type { Access } from '../../http/access.ts';
 import type { Answers } from './answers/answers.ts';
 

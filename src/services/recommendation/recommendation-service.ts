@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { SearchDecoder } from '../../events/book-searched.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import type { Access } from '../../http/access.ts';
-import type { HttpServer } from '../../http/routes.ts';
+import type { HttpServer } from '../../http/route-schemas.ts';
 import type { EventLog } from '../../log/log.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';

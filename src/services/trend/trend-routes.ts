@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../errors.ts';
 import type { Book } from '../../events/book.ts';
 import type { Access } from '../../http/access.ts';
-import { withoutControl, type HttpServer } from '../../http/routes.ts';
+import { withoutControl, type HttpServer } from '../../http/route-schemas.ts';
 import type { Freshness } from '../../projection/ledger.ts';
 import { liveTrendsRoute } from './answers/live-trends.ts';
 import type { QueryHistory } from './answers/query-history.ts';

@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { SearchDecoder } from '../../events/book-searched.ts';
 import type { Access } from '../../http/access.ts';
-import type { HttpServer } from '../../http/routes.ts';
+import type { HttpServer } from '../../http/route-schemas.ts';
 import type { EventLog } from '../../log/log.ts';
 import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import { isBalanced, type LogWithSpool } from '../../log/open-log.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
-import type { SearchPublisher } from './search/publish/publish-search.ts';
+import type { SearchPublisher } from './search/publish-search.ts';
 import type { SearchIndex } from './search/index/search-index.ts';
 import { searchProjectionName } from './search/index/search-projection.ts';
 

@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import { authorKeys } from '../../../text/fields.ts';
+import { authorKeys } from '../../../text/authors-and-isbn.ts';
 import { wholeWords } from '../../../text/words.ts';
 import { createLists, createScores, createStrongest, grown } from './by-number.ts';
 

@@ -1,6 +1,6 @@
 import type { Book } from '../../../events/book.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
-import { authorKeys } from '../../../text/fields.ts';
+import { authorKeys } from '../../../text/authors-and-isbn.ts';
 import { createLists, createStrongest, grown, type Lists } from './by-number.ts';
 import { createContentIndex, type Neighbours } from './content-neighbours.ts';
 import type { ReaderCounts } from './reader-counts.ts';

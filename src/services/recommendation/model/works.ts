@@ -1,5 +1,5 @@
 import type { Book } from '../../../events/book.ts';
-import { authorKeys, toIsbn13 } from '../../../text/fields.ts';
+import { authorKeys, toIsbn13 } from '../../../text/authors-and-isbn.ts';
 import { identityKey, wholeWords, withoutArticle } from '../../../text/words.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import type { Access } from '../../../http/access.ts';
-import { answersText, type HttpServer } from '../../../http/routes.ts';
+import { answersText, type HttpServer } from '../../../http/route-schemas.ts';
 import { pause } from '../../../runtime/waiting.ts';
 
 const mostListeners = 500;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { answersText, type HttpServer } from '../../../http/routes.ts';
+import { answersText, type HttpServer } from '../../../http/route-schemas.ts';
 
 export type Asset = {
   /** `/assets/<hash of the content>/<name>`: new content gets a new address. */

@@ -3,7 +3,7 @@ import { SamsaError } from '../../../errors.ts';
 import { BookSchema } from '../../../events/book.ts';
 import { bookLimits, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
 import type { BookContent } from './stored-book.ts';
-import { toIsbn13 } from '../../../text/fields.ts';
+import { toIsbn13 } from '../../../text/authors-and-isbn.ts';
 import { isBlank, unseen } from '../../../text/words.ts';
 
 const withoutNul = { pattern: '^[^\\u0000]*$' };

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { cutTo, oneLine, paragraphs, toLanguage, toPublishedAt } from './book-fields.ts';
 import { titleKey } from './book-identity.ts';
-import { toIsbn13 } from '../../../text/fields.ts';
+import { toIsbn13 } from '../../../text/authors-and-isbn.ts';
 
 describe('ISBN', () => {
   it('reads ISBN-13 and ISBN-10, with hyphens, X, and leading zeros lost', () => {

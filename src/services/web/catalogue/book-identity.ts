@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { authorKey, splitAuthors } from '../../../text/fields.ts';
+import { authorKey, splitAuthors } from '../../../text/authors-and-isbn.ts';
 import { identityKey, isUnspaced, withoutArticle } from '../../../text/words.ts';
 import type { BookContent } from './stored-book.ts';
 

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { openTestAccess, openTestServer } from '../../../../test/support/open-test-server.ts';
 import { SamsaError } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
-import type { HttpServer } from '../../../http/routes.ts';
+import type { HttpServer } from '../../../http/route-schemas.ts';
 import { catalogueRoutes, type CatalogueRoutesDeps } from './catalogue-routes.ts';
 import { openSqliteCatalogue } from './store/sqlite/catalogue.ts';
 

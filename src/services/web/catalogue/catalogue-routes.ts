@@ -5,7 +5,7 @@ import { type BookChanged } from '../../../events/book-changed.ts';
 import { bookIdPattern, listedBook, parseBookId } from '../../../events/book.ts';
 import { requireOperator, type Access } from '../../../http/access.ts';
 import { requireJson } from '../../../http/read-request.ts';
-import type { HttpServer } from '../../../http/routes.ts';
+import type { HttpServer } from '../../../http/route-schemas.ts';
 import { ChangedBookSchema, NewBookSchema, toBookContent, WholeBookSchema } from './book-body.ts';
 import type { ChangedBook, RemovedBook } from './stored-book.ts';
 import type { Catalogue } from './catalogue.ts';

@@ -8,7 +8,7 @@ import { loadAssets } from '../assets/assets.ts';
 import type { BookAction } from '../readers/action-routes.ts';
 import { createLastSearch } from './panels.ts';
 import { createReaderIdentity } from '../readers/reader-identity.ts';
-import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
+import type { Recommendation, RemoteAnswer, Trend } from '../remote-services.ts';
 import { pageRoutes, type ShownAnswer } from './page-routes.ts';
 import { createProblemPages } from './layout.ts';
 

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyRequest, FastifyReply } from 'fastify';
 import { bookIdPattern, parseBookId, type Book } from '../../../events/book.ts';
-import { answersText, type HttpServer } from '../../../http/routes.ts';
+import { answersText, type HttpServer } from '../../../http/route-schemas.ts';
 import { assetRoutes, type Assets } from '../assets/assets.ts';
 import {
   samePagePath,
@@ -18,7 +18,7 @@ import { longestQuery } from '../../../events/book-searched.ts';
 import { html, type Html } from './html.ts';
 import type { WeighSearch } from '../readers/search-weight.ts';
 import { isFromOwnPage, isVisit, type IdentifyReader } from '../readers/reader-identity.ts';
-import type { RemoteServices } from '../remote/remote-services.ts';
+import type { RemoteServices } from '../remote-services.ts';
 import {
   checkedQuery,
   furthestOffset,

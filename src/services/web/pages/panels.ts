@@ -2,7 +2,7 @@ import type { Book } from '../../../events/book.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import { countingKey } from '../../../text/words.ts';
 import { html, type Html } from './html.ts';
-import type { Recommendation, RemoteAnswer, Trend } from '../remote/remote-services.ts';
+import type { Recommendation, RemoteAnswer, Trend } from '../remote-services.ts';
 import { bookUrl, searchUrl } from './book-parts.ts';
 import { drawCover } from './cover.ts';
 

@@ -6,7 +6,7 @@ import { longestQuery } from '../../../events/book-searched.ts';
 import { readerActionNames } from '../../../events/reader-action.ts';
 import { isSameHost, requireOperator, type Access } from '../../../http/access.ts';
 import { formType, requireJson } from '../../../http/read-request.ts';
-import { printed, type HttpServer } from '../../../http/routes.ts';
+import { printed, type HttpServer } from '../../../http/route-schemas.ts';
 import { isBlank, unseen } from '../../../text/words.ts';
 import type { IdentifyReader } from './reader-identity.ts';
 import { operatorActionNames, type OperatorActionSchema } from '../../../events/operator-action.ts';

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Type, type Static } from '@sinclair/typebox';
 import { BookSchema } from '../../../events/book.ts';
 import { longestQuery } from '../../../events/book-searched.ts';
-import { withoutControl, type HttpServer } from '../../../http/routes.ts';
-import { languageOf } from '../../../text/fields.ts';
+import { withoutControl, type HttpServer } from '../../../http/route-schemas.ts';
+import { languageOf } from '../../../text/authors-and-isbn.ts';
 import { isVisit, type IdentifyReader } from '../readers/reader-identity.ts';
 import type { WeighSearch } from '../readers/search-weight.ts';
 import {

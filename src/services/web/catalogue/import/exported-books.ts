@@ -1,6 +1,6 @@
 import type { Book } from '../../../../events/book.ts';
 import { bookLimits, cutTo, oneLine, paragraphs, toPublishedAt } from '../book-fields.ts';
-import { toIsbn13 } from '../../../../text/fields.ts';
+import { toIsbn13 } from '../../../../text/authors-and-isbn.ts';
 import type { ListedRow, UnreadValue } from './lists/book-list.ts';
 
 /** The columns of an export, in order. An import recognises an export by them, and takes its values unchanged. */

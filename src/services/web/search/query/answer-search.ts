@@ -5,7 +5,7 @@ import { isBlank } from '../../../../text/words.ts';
 import type { Facets, SearchFilters } from './facets.ts';
 import type { SearchRequest, SearchSort } from './find-books.ts';
 import type { QueryWord } from './parse-query.ts';
-import type { SendEvent } from '../publish/publish-search.ts';
+import type { SendEvent } from '../publish-search.ts';
 import type { SearchIndex } from '../index/search-index.ts';
 
 /** Who searches, and whether the search counts towards a rise. */

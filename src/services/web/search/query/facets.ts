@@ -1,4 +1,4 @@
-import { authorKeys, splitAuthors } from '../../../../text/fields.ts';
+import { authorKeys, splitAuthors } from '../../../../text/authors-and-isbn.ts';
 import { countingKey } from '../../../../text/words.ts';
 import { facetKinds, subjectsOf, type FacetKind } from '../index/book-row.ts';
 import type { BookFacts } from '../index/read-index.ts';

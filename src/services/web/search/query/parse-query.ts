@@ -1,4 +1,4 @@
-import { toIsbn13 } from '../../../../text/fields.ts';
+import { toIsbn13 } from '../../../../text/authors-and-isbn.ts';
 import { cutWords, isUnspaced } from '../../../../text/words.ts';
 
 export type QueryWord = {

@@ -1,4 +1,4 @@
-import { authorKey, splitAuthors } from '../../../../text/fields.ts';
+import { authorKey, splitAuthors } from '../../../../text/authors-and-isbn.ts';
 import { countingKey, digitsOf, functionWords, isArticle, withoutArticle } from '../../../../text/words.ts';
 import { startMarkOf, wholeMark, wholeWordsAtMost } from '../index/book-row.ts';
 import { anyBook, mostCounted, type IndexReader } from '../index/read-index.ts';

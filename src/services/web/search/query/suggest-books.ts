@@ -1,5 +1,5 @@
 import type { Book } from '../../../../events/book.ts';
-import { splitAuthors } from '../../../../text/fields.ts';
+import { splitAuthors } from '../../../../text/authors-and-isbn.ts';
 import { subjectsOf } from '../index/book-row.ts';
 import { anyBook, type IndexReader } from '../index/read-index.ts';
 import type { Vocabulary } from './vocabulary.ts';

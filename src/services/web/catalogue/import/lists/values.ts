@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2';
 import { createLruMap } from '../../../../../runtime/lru-map.ts';
-import { isGeneration, splitAuthors, toIsbn13 } from '../../../../../text/fields.ts';
+import { isGeneration, splitAuthors, toIsbn13 } from '../../../../../text/authors-and-isbn.ts';
 import { isBlank } from '../../../../../text/words.ts';
 import { bookLimits, cutTo, oneLine, paragraphs, toLanguage, toPublishedAt } from '../../book-fields.ts';
 

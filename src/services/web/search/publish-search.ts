@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import { reason } from '../../../../errors.ts';
-import { bookSearchedRecord, type SearchContext, type SearchKeyFormat } from '../../../../events/book-searched.ts';
-import { decodeEnvelope, encodeEnvelope, type EventSource } from '../../../../events/envelope.ts';
-import type { NewRecord } from '../../../../events/record.ts';
-import type { EventLog } from '../../../../log/log.ts';
-import { isRetryable, backoffMs, pause } from '../../../../runtime/waiting.ts';
+import { reason } from '../../../errors.ts';
+import { bookSearchedRecord, type SearchContext, type SearchKeyFormat } from '../../../events/book-searched.ts';
+import { decodeEnvelope, encodeEnvelope, type EventSource } from '../../../events/envelope.ts';
+import type { NewRecord } from '../../../events/record.ts';
+import type { EventLog } from '../../../log/log.ts';
+import { isRetryable, backoffMs, pause } from '../../../runtime/waiting.ts';
 
 /**
  * Publishes one search: the trimmed query and the answer's own bytes, a JSON array of books. Resolves when the event is

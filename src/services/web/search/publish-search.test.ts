@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { it } from 'node:test';
 import { pino } from 'pino';
-import { readWholeTopic } from '../../../../../test/support/read-whole-topic.ts';
-import { until } from '../../../../../test/support/until.ts';
-import { createEventSource, text } from '../../../../events/envelope.ts';
-import { openSqliteLog } from '../../../../log/sqlite/log.ts';
+import { readWholeTopic } from '../../../../test/support/read-whole-topic.ts';
+import { until } from '../../../../test/support/until.ts';
+import { createEventSource, text } from '../../../events/envelope.ts';
+import { openSqliteLog } from '../../../log/sqlite/log.ts';
 import { createSearchPublisher } from './publish-search.ts';
 
 it('answers while another program holds the log, says that a kill would lose events, and writes them later', async () => {

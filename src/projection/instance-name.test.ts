@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { platform } from 'node:os';
 import { describe, it } from 'node:test';
-import { instanceName, isGone } from './instance.ts';
+import { instanceName, isGone } from './instance-name.ts';
 
 /** The instance name of a process that has ended. */
 async function nameOfEndedProcess(): Promise<string> {

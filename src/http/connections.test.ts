@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { openTestServer } from '../../test/support/open-test-server.ts';
 import { SamsaError } from '../errors.ts';
 import type { HttpServerOptions } from './server.ts';
-import { listen } from './wire.ts';
+import { listen } from './connections.ts';
 
 async function open(test: TestContext, overrides: Partial<HttpServerOptions> = {}) {
   const server = await openTestServer(overrides);

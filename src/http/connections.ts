@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Socket } from 'node:net';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { SamsaError } from '../errors.ts';
-import type { HttpServer } from './routes.ts';
+import type { HttpServer } from './route-schemas.ts';
 
 const unreachable: Readonly<Record<string, string>> = {
   EACCES: 'this process may not use that port',

@@ -10,7 +10,7 @@ import type {
   StoreLocation,
 } from '../../progress/state.ts';
 import { reason, SamsaError } from '../../errors.ts';
-import { isGone } from '../../projection/instance.ts';
+import { isGone } from '../../projection/instance-name.ts';
 import type { EventLog } from '../../log/log.ts';
 import { findDivergence } from '../../projection/divergence.ts';
 import type { Projection } from '../../projection/projection.ts';
