@@ -367,20 +367,30 @@ function booksInAll(sets: readonly BookSet[], limit: number): number[] {
   let [smallest] = sets;
   for (const set of sets) if (set.size < smallest!.size) smallest = set;
   if (smallest === undefined) return found;
+  const { numbers, from, to, isBits } = smallest;
+  /** Sets with one bit per book like the smallest: 32 books are checked at once. */
+  const alike: BookSet[] = [];
   const checks: ((number: number) => boolean)[] = [];
-  for (const set of sets) if (set !== smallest) checks.push(createCheck(set));
+  for (const set of sets) {
+    if (set === smallest) continue;
+    if (isBits && set.isBits) alike.push(set);
+    else checks.push(createCheck(set));
+  }
   const take = (number: number): boolean => {
     for (let at = 0; at < checks.length; at++) if (!checks[at]!(number)) return true;
     found.push(number);
     return found.length < limit;
   };
-  const { numbers, from, to, isBits } = smallest;
   if (!isBits) {
     for (let at = from; at < to; at++) if (!take(numbers[at]!)) break;
     return found;
   }
   for (let at = from; at < to; at++) {
-    for (let left = numbers[at]!; left !== 0; left &= left - 1) {
+    let left = numbers[at]!;
+    for (let other = 0; left !== 0 && other < alike.length; other++) {
+      left &= alike[other]!.numbers[alike[other]!.from + at - from]!;
+    }
+    for (; left !== 0; left &= left - 1) {
       if (!take((at - from) * 32 + 31 - Math.clz32(left & -left))) return found;
     }
   }
