@@ -35,7 +35,7 @@ type LogOptions = SqliteLogOptions & {
 };
 
 /**
- * Opens the shop's event log and makes those of its four topics that are missing.
+ * Opens the shop's event log, and creates those of its four topics that are missing.
  * @throws SamsaError `data-folder-unusable`, `state-too-new`, `bad-configuration`, or `log-unavailable` when others
  *   kept an embedded log busy for too long, or no broker answers and there is no `onProblem`.
  */
@@ -108,7 +108,7 @@ export function logChores(location: LogLocation): readonly Chore[] {
   return [{ module, argument: location.path, everyMs: 60_000 }];
 }
 
-/** Opens what shows how topics are kept. Changes nothing. @throws SamsaError as `openLog` does. */
+/** Opens a view of how topics are kept. Changes nothing. @throws SamsaError as `openLog` does. */
 export async function openTopicFacts(location: LogLocation): Promise<OpenTopicFacts> {
   if (location.kind === 'kafka') return (await import('./kafka/topics.ts')).openKafkaTopicFacts(location);
   const database = openSqlite(location.path, { migrations: logMigrations, busyTimeoutMs: 1_000 });

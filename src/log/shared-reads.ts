@@ -10,8 +10,8 @@ type Underway = {
 type Found = { readonly asked: Asked; readonly result: ReadResult; readonly timeout: NodeJS.Timeout };
 
 /**
- * How long the last read is kept for the other projection. Longer than a projection pauses after a commit. Short,
- * because records that the log has lost meanwhile are still returned for this time.
+ * How long the last read is kept for the other projection. It must be longer than a projection's pause after a commit.
+ * It is short because a record that the log has lost meanwhile is still returned for this time.
  */
 const keptMs = 150;
 

@@ -114,3 +114,38 @@ export function onlyNews(hear: HearTrouble): HearTrouble {
     hear(trouble);
   };
 }
+
+/** Tells those who wait that something has happened. */
+export type Bell = {
+  readonly ring: () => void;
+  /** How often it has rung. */
+  readonly rings: () => number;
+  /** Resolves when it rings, after `waitMs`, or when `signal` fires. */
+  readonly next: (waitMs: number, signal: AbortSignal) => Promise<void>;
+};
+
+export function createBell(): Bell {
+  const waiters = new Set<() => void>();
+  let rings = 0;
+  return {
+    ring: () => {
+      rings++;
+      for (const waiter of waiters) waiter();
+    },
+    rings: () => rings,
+    // AbortSignal.any is not used here: its listeners stay in memory until the next large garbage collection.
+    next: (waitMs, signal) =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          waiters.delete(end);
+          signal.removeEventListener('abort', end);
+          resolve();
+        };
+        const timer = setTimeout(end, waitMs);
+        waiters.add(end);
+        signal.addEventListener('abort', end);
+        if (signal.aborted) end();
+      }),
+  };
+}

@@ -60,7 +60,7 @@ export async function startWeb(
       { path: catalogueAt.path, log: events.log, topic: topics.changes, wasOpened },
       clock,
     );
-    if (raised === null) logger.warn('the log does not answer: nobody knows whether the catalogue is older than it');
+    if (raised === null) logger.warn('the log does not answer: whether the catalogue is older than the log is unknown');
     else if (raised > 0)
       logger.warn({ books: raised }, 'the catalogue is older than the log: its books got new versions');
   }

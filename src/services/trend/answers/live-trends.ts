@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import type { Access } from '../../../http/access.ts';
 import { answersText, type HttpServer } from '../../../http/route-schemas.ts';
-import { pause } from '../../../runtime/waiting.ts';
+import { createBell, pause } from '../../../runtime/waiting.ts';
 
 const mostListeners = 500;
 const mostListenersPerClient = 10;
@@ -43,6 +43,8 @@ export function liveTrendsRoute(server: HttpServer, deps: LiveTrendsDeps): { rea
   const stopping = new AbortController();
   const bell = createBell();
   const stopListening = deps.onCounted(bell.ring);
+  /** How often the bell had rung when the list was last looked at. */
+  let heard = 0;
   let watching = false;
 
   const send = (listener: ServerResponse, text: string): void => {
@@ -60,7 +62,8 @@ export function liveTrendsRoute(server: HttpServer, deps: LiveTrendsDeps): { rea
     watching = true;
     let quietSinceMs = performance.now();
     while (listeners.size > 0) {
-      await bell.rung(lookEveryMs);
+      if (bell.rings() === heard) await bell.next(lookEveryMs, stopping.signal);
+      heard = bell.rings();
       if (stopping.signal.aborted) break;
       const startMs = performance.now();
       const current = await deps.look().catch(() => null);
@@ -111,7 +114,6 @@ export function liveTrendsRoute(server: HttpServer, deps: LiveTrendsDeps): { rea
     close: () => {
       stopping.abort();
       stopListening();
-      bell.ring();
       for (const listener of listeners.keys()) listener.end();
     },
   };
@@ -119,29 +121,4 @@ export function liveTrendsRoute(server: HttpServer, deps: LiveTrendsDeps): { rea
 
 function wantsJson(accept = ''): boolean {
   return accept.includes('application/json') && !accept.includes('text/event-stream');
-}
-
-/** Waits until it rings, at most `atMostMs`. A ring while nobody waits is remembered. */
-function createBell(): { readonly ring: () => void; readonly rung: (atMostMs: number) => Promise<void> } {
-  let hasRung = false;
-  let wake = (): void => {};
-  return {
-    ring: () => {
-      hasRung = true;
-      wake();
-    },
-    rung: async (atMostMs) => {
-      if (!hasRung) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, atMostMs);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-      hasRung = false;
-      wake = () => {};
-    },
-  };
 }

@@ -24,7 +24,7 @@ export type SearchPublisher = {
   readonly close: () => Promise<void>;
 };
 
-/** What became of the searches since the start: accepted = published + dropped + waiting, each counted by itself. */
+/** What became of the searches since the start: accepted = published + dropped + waiting, each counted separately. */
 export type SearchLedger = {
   readonly accepted: number;
   readonly published: number;

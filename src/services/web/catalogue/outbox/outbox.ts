@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BookChanged } from '../../../../events/book-changed.ts';
 import type { Book } from '../../../../events/book.ts';
+import type { Bell } from '../../../../runtime/waiting.ts';
 import { change, columnText, rows, type Steps } from '../../../../sql/statements.ts';
 
 /** Committed changes of books that are not yet known to be in the log, oldest first. */
@@ -100,7 +101,7 @@ const pollMs = 100;
  * only, so that a frozen process holds no lock.
  * @param bell rings after every commit of this process.
  */
-export function createOutbox(store: OutboxStore, bell: OutboxBell): Outbox {
+export function createOutbox(store: OutboxStore, bell: Bell): Outbox {
   /** The ends of the outbox at the last `read`; `null` when that did not read all rows. */
   let seen: string | null = null;
   let heard = 0;
@@ -183,39 +184,4 @@ const leaseSql = `UPDATE state.relay_lease SET owner = ?, until_ms = ?
 
 function takeLease(owner: string, ttlMs: number, nowMs: number): Steps<number> {
   return change(leaseSql, [owner, nowMs + ttlMs, owner, nowMs, nowMs + longestLeaseMs]);
-}
-
-/** Rings when this process has committed a change. */
-type OutboxBell = {
-  readonly ring: () => void;
-  /** How often it has rung. */
-  readonly rings: () => number;
-  /** Resolves when it rings, after `waitMs`, or when `signal` fires. */
-  readonly next: (waitMs: number, signal: AbortSignal) => Promise<void>;
-};
-
-export function createOutboxBell(): OutboxBell {
-  const waiters = new Set<() => void>();
-  let rings = 0;
-  return {
-    ring: () => {
-      rings++;
-      for (const waiter of waiters) waiter();
-    },
-    rings: () => rings,
-    // AbortSignal.any is not used here: its listeners stay in memory until the next large garbage collection.
-    next: (waitMs, signal) =>
-      new Promise((resolve) => {
-        const end = (): void => {
-          clearTimeout(timer);
-          waiters.delete(end);
-          signal.removeEventListener('abort', end);
-          resolve();
-        };
-        const timer = setTimeout(end, waitMs);
-        waiters.add(end);
-        signal.addEventListener('abort', end);
-        if (signal.aborted) end();
-      }),
-  };
 }

@@ -1,3 +1,4 @@
+import { createBell } from '../../../../../runtime/waiting.ts';
 import {
   databaseTime,
   type MysqlAddress,
@@ -34,7 +35,7 @@ import {
 import type { Catalogue, OpenCatalogue } from '../../catalogue.ts';
 import { createImportRun, type ImportOptions, type ImportRun } from '../../import-run.ts';
 import { mergeBooks, withKeys } from '../../merge-books.ts';
-import { createOutbox, createOutboxBell, createOutboxPace, type OutboxStore } from '../../outbox/outbox.ts';
+import { createOutbox, createOutboxPace, type OutboxStore } from '../../outbox/outbox.ts';
 import { findBooks, listBooks, readBooks, readDemoBooks } from './find-books.ts';
 
 export type MysqlCatalogueOptions = {
@@ -71,7 +72,7 @@ export async function openMysqlCatalogue(
   const books = createPreparedBooks();
   const database = await openMysql({ ...address, tablePrefix }, { migrations: [books.migrations], onProblem });
   const closing = new AbortController();
-  const bell = createOutboxBell();
+  const bell = createBell();
   const outbox = createOutbox(outboxStore(database, clock, leaseClock), bell);
   const adoption = startAdoption({
     database,

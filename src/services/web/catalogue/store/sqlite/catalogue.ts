@@ -1,7 +1,7 @@
 import { openSqlite, runSteps, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import { isBusy, storeError } from '../../../../../sqlite/errors.ts';
 import { SamsaError } from '../../../../../errors.ts';
-import { retry } from '../../../../../runtime/waiting.ts';
+import { createBell, retry } from '../../../../../runtime/waiting.ts';
 import {
   catalogueMigrations,
   insertBook,
@@ -24,7 +24,7 @@ import {
 } from '../../stored-book.ts';
 import type { Catalogue, OpenCatalogue } from '../../catalogue.ts';
 import { mergeBooks, withKeys } from '../../merge-books.ts';
-import { createOutbox, createOutboxBell } from '../../outbox/outbox.ts';
+import { createOutbox } from '../../outbox/outbox.ts';
 
 export type SqliteCatalogueOptions = {
   /** Milliseconds since 1970, for `created_at`, event times and the relay's lease. */
@@ -48,7 +48,7 @@ export function openSqliteCatalogue(path: string, options: SqliteCatalogueOption
   const { clock, ...connection } = options;
   const database = openSqlite(path, { ...connection, migrations: catalogueMigrations });
   const write = <Result>(body: () => Result): Promise<Result> => retry(() => database.transaction(body), untilFree);
-  const bell = createOutboxBell();
+  const bell = createBell();
   const close = async (): Promise<void> => database.close();
   return {
     catalogue: createCatalogue(database, clock, async (body) => {
