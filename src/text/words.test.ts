@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { foldText, cutWords, isBlank } from './words.ts';
+import { foldText, cutWords, isBlank, numberIn } from './words.ts';
 
 const own = (text: string): string[] =>
   cutWords(text)
@@ -16,6 +16,22 @@ it('knows a text of which nobody sees anything', () => {
   for (const text of ['', ' \t', '\u200B', '\u00AD \uFEFF', '\u202E\u2066', '\u3164'])
     assert.ok(isBlank(text), JSON.stringify(text));
   for (const text of ['\u200BEmma', '!', '\u{1F468}\u200D\u{1F469}']) assert.ok(!isBlank(text), JSON.stringify(text));
+});
+
+it('reads numbers said in several words', () => {
+  for (const [said, digits] of [
+    ['four fifty one', '451'],
+    ['nineteen eighty four', '1984'],
+    ['twenty two', '22'],
+    ['two thousand and one', '2001'],
+    ['one hundred and one dalmatians', '101'],
+    ['three hundred sixty five', '365'],
+    ['five thousand two hundred', '5200'],
+  ] as const)
+    assert.equal(numberIn(said.split(' '), 0)?.digits, digits, said);
+  assert.deepEqual(numberIn(['catch', 'twenty', 'two', 'now'], 1), { digits: '22', end: 3 });
+  for (const said of ['two', 'two towers', 'hundred years', 'first second', '2 2', 'two and a half'])
+    assert.equal(numberIn(said.split(' '), 0), null, said);
 });
 
 describe('cutting words', () => {

@@ -87,9 +87,51 @@ const inDigits = new Map(
   ),
 );
 
+const ordinalWords = new Set(ordinals.split(' ').map((pair) => pair.split('/')[1]));
+
 /** The number that an English word says: “3” for three and for third; `null` for other words. */
 export function digitsOf(word: string): string | null {
   return inDigits.get(word) ?? null;
+}
+
+/**
+ * The number that several English words say from `at` on: “fifty one” and “four fifty one” as years are said, and “two
+ * thousand and one”. `null` for fewer than two number words.
+ */
+export function numberIn(
+  words: readonly string[],
+  at: number,
+): { readonly digits: string; readonly end: number } | null {
+  let said = '';
+  let sum = 0;
+  let last = 0;
+  let end = at;
+  for (let next = at; next < words.length; next++) {
+    const word = words[next]!;
+    if (word === 'and' && (last === 100 || last === 1000)) continue;
+    const value = ordinalWords.has(word) || !/^\p{L}/u.test(word) ? 0 : Number(digitsOf(word));
+    if (value === 0 || (value >= 100 && last === 0)) break;
+    if (value >= 100) {
+      sum = value === 100 ? sum + Number(said) * value : (sum + Number(said)) * value;
+      said = '';
+    } else if (value < 10 && last >= 20 && last <= 90) said = String(Number(said) + value);
+    else said += String(value);
+    last = value;
+    end = next + 1;
+  }
+  return end - at < 2 ? null : { digits: sum > 0 ? String(sum + Number(said)) : said, end };
+}
+
+const shortForms = new Map(
+  'ww1/world war 1,ww2/world war 2,wwi/world war 1,wwii/world war 2,scifi/science fiction'
+    .split(',')
+    .map((pair) => pair.split('/') as [string, string])
+    .map(([short, long]) => [short, long.split(' ')] as const),
+);
+
+/** The words that a short form stands for, as readers type it and titles rarely write it: “ww2”; `null` for others. */
+export function longFormOf(word: string): readonly string[] | null {
+  return shortForms.get(word) ?? null;
 }
 
 /** Numerals of two letters or more: “I” is a word, “V” may be a name. */

@@ -1,4 +1,4 @@
-import { digitsOf, functionWords, isUnspaced } from '../../../../text/words.ts';
+import { digitsOf, functionWords, isUnspaced, longFormOf } from '../../../../text/words.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { longestWord } from '../index/word-data.ts';
 import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot } from './parse-query.ts';
@@ -9,6 +9,10 @@ const correctedOneByOne = 6;
 const longQuery = 12;
 /** How many pairs of words are tried as one word. */
 const joinedAtMost = 6;
+/** How many letters two words that are one word with a typing error must have. */
+const leastJoined = 7;
+/** In queries of more words no guesses are made. */
+const guessedAtMost = 4;
 /** “harrypoter”: what each of the two parts must look like. */
 const isPart = /^(?:\p{L}{4,}|\d+)$/u;
 /** A shorter part is enough if the query has other words: “davinchi code”. */
@@ -44,6 +48,12 @@ export function editsAllowed(word: string, more: boolean): number {
   return word.length < 8 && !more ? 1 : 2;
 }
 
+/** As `editsAllowed`, for a guess: names are written as they sound, as “twane” and “solshenizyn”. 0: no guess. */
+function editsGuessed(word: string): number {
+  if (editsAllowed(word, true) === 0) return 0;
+  return word.length === 5 ? 2 : word.length >= 9 ? 3 : 0;
+}
+
 export type Corrector = ReturnType<typeof createCorrector>;
 
 /** Finds other ways to read words, with the help of a vocabulary. */
@@ -57,10 +67,20 @@ export function createCorrector(vocabulary: Vocabulary) {
     return found.map(({ word, prefix, edits, books }) => ({ words: [{ word, prefix }], edits, books }));
   };
 
+  /** “112263” for 11/22/63, “911” for 9/11. */
+  const partedNumber = (word: string): readonly Alternative[] => {
+    const parts = /^(?:(\d)(\d\d)|(\d\d)(\d\d)(\d\d))$/
+      .exec(word)
+      ?.slice(1)
+      .filter((part) => part !== undefined);
+    if (parts === undefined || !parts.every((part) => isKnown(part, false))) return [];
+    return [{ words: parts.map((part) => ({ word: part, prefix: false })), edits: spaceEdits, books: 0 }];
+  };
+
   /** “harrypotter”: each way to split a word into two known ones. */
   const parted = ({ word, prefix }: QueryWord): readonly Alternative[] => {
     const ways: Alternative[] = [];
-    if (/^\d+$/.test(word)) return ways;
+    if (/^\d+$/.test(word)) return partedNumber(word);
     const parts = Array.from(word);
     for (let at = 1; at < parts.length; at++) {
       const first = parts.slice(0, at).join('');
@@ -192,13 +212,13 @@ export function createCorrector(vocabulary: Vocabulary) {
     return as.alternatives[0]!.edits > 0 ? as : slot(word, [...as.alternatives, ...singularOrPlural(word)]);
   };
 
-  /** Two neighbours read as one word: “sun set”, “twenty two”. The words are in the order typed, with all repetitions. */
+  /** Two neighbours read as one word: “sun set”. The words are in the order typed, with all repetitions. */
   const joined = (words: readonly QueryWord[], readOther: ReadWord = known): readonly Reading[] => {
     const readings: Reading[] = [];
     for (let at = 0; at + 1 < words.length; at++) {
       const first = words[at]!;
       const second = words[at + 1]!;
-      const word = compoundNumber(first.word, second.word) ?? first.word + second.word;
+      const word = first.word + second.word;
       if (first.only !== second.only || !isKnown(word, second.prefix)) continue;
       const areWords = words.length > longQuery && isKnown(first.word, false) && isKnown(second.word, second.prefix);
       if (areWords) continue;
@@ -224,12 +244,41 @@ export function createCorrector(vocabulary: Vocabulary) {
       });
   };
 
-  /** The word as typed, and all its corrections. */
+  /** The word as typed, and its corrections. Two typing errors rarely make another word. */
   const inAnyWay: ReadWord = (word) => {
     if (functionWords.has(word.word)) return slotAsTyped(word);
-    const asTyped = isKnown(word.word, word.prefix) ? slotAsTyped(word).alternatives : [];
-    const alternatives = [...asTyped, ...otherWays(word)];
-    return alternatives.length > 0 ? slot(word, alternatives) : slotAsTyped(word);
+    if (!isKnown(word.word, word.prefix)) return known(word);
+    const others = otherWays(word).filter(({ edits }) => edits <= 1);
+    return slot(word, [...slotAsTyped(word).alternatives, ...others]);
+  };
+
+  /** “catch her in the rye”: two neighbours read as one word that has a typing error. */
+  const joinedWithTypo = (words: readonly QueryWord[]): readonly Reading[] =>
+    words.slice(0, -1).flatMap((first, at) => {
+      const second = words[at + 1]!;
+      const typed = `${first.word}${second.word}`;
+      const isLikely = typed.length >= leastJoined && first.only === second.only && !isKnown(typed, second.prefix);
+      const near = isLikely ? vocabulary.corrections(typed, 1) : [];
+      const others = words.filter((word) => word !== first && word !== second).map(known);
+      if (near.length === 0 || at >= joinedAtMost) return [];
+      const alternatives = near.map(({ word, books }) => {
+        return { words: [{ word, prefix: false }], edits: 1 + spaceEdits, books };
+      });
+      const both = { ...slot(first, alternatives), typed: `${first.word} ${second.word}` };
+      return [reading(others.toSpliced(at, 0, both))];
+    });
+
+  /** Each word with one typing error more than usual. Right only if the result is all of a name or a title. */
+  const guesses = (words: readonly QueryWord[]): readonly Reading[] => {
+    const slots = words.map(known);
+    return words.flatMap((word, at) => {
+      const edits = editsGuessed(word.word);
+      if (edits === 0 || functionWords.has(word.word)) return [];
+      const near = vocabulary.corrections(word.word, edits).map(({ word, edits, books }) => {
+        return { words: [{ word, prefix: false }], edits, books };
+      });
+      return near.length === 0 ? [] : [reading(slots.with(at, slot(word, near)))];
+    });
   };
 
   const withPartsCorrected = (words: readonly QueryWord[]): Reading => {
@@ -256,6 +305,7 @@ export function createCorrector(vocabulary: Vocabulary) {
     knownOrPlural,
     unlessWhole,
     joined,
+    guesses: (words: readonly QueryWord[]) => (words.length <= guessedAtMost ? guesses(words) : []),
     /**
      * Groups of readings, the likeliest first. All words are corrected at once only if no book has been found before.
      */
@@ -267,6 +317,7 @@ export function createCorrector(vocabulary: Vocabulary) {
       if (!hasAny()) yield [reading(words.map(inAnyWay))];
       if (!hasAny()) yield joined(words, inAnyWay);
       if (!hasAny()) yield [withPartsCorrected(words)];
+      if (!hasAny()) yield joinedWithTypo(words);
     },
   };
 }
@@ -275,25 +326,35 @@ function withoutRepeats(words: readonly QueryWord[]): readonly QueryWord[] {
   return words.filter(({ word }, at) => words.findIndex((other) => other.word === word) === at);
 }
 
-/** “twenty” and “two”: 22. */
-function compoundNumber(first: string, second: string): string | null {
-  const [tens, ones] = [digitsOf(first), digitsOf(second)];
-  return tens !== null && ones !== null && /^[2-9]0$/.test(tens) && ones.length === 1 ? tens[0]! + ones : null;
+/** Adds other ways to write a word: “three” is also #3, as series are counted, and “ww2” World War 2. */
+export function inOtherForms(slot: Slot): Slot {
+  const digits = digitsOf(slot.typed);
+  const long = longFormOf(slot.typed);
+  if (digits === null && long === null) return slot;
+  const other = digits === null ? inFull(long!) : inDigits(digits);
+  return { ...slot, alternatives: [...slot.alternatives, other] };
 }
 
-/** Adds the digits of a number word, as series are counted: “three” is also #3. */
-export function withDigits(slot: Slot): Slot {
-  const digits = digitsOf(slot.typed);
-  return digits === null ? slot : { ...slot, alternatives: [...slot.alternatives, inDigits(digits)] };
+export function inFull(words: readonly string[]): Alternative {
+  return { words: words.map((word) => ({ word, prefix: false })), edits: spaceEdits, books: 0 };
 }
 
 export function inDigits(digits: string): Alternative {
   return { words: [{ word: digits, prefix: false }], edits: spaceEdits, books: 0 };
 }
 
+const irregularForms = new Map(
+  'man/men woman/women child/children mouse/mice foot/feet tooth/teeth goose/geese person/people ox/oxen'
+    .split(' ')
+    .map((pair) => pair.split('/') as [string, string])
+    .flatMap(([one, many]) => [[one, many] as const, [many, one] as const]),
+);
+
 /** The singular of a plural and the plural of a singular, in English: “city” for “cities”, “cities” for “citys”. */
 function otherForms(word: string): readonly string[] {
   const ending = (letters: number, other: string): string => word.slice(0, word.length - letters) + other;
+  const irregular = irregularForms.get(word);
+  if (irregular !== undefined) return [irregular];
   if (word.length < 4) return [];
   if (word.endsWith('ies')) return [ending(3, 'y'), ending(1, '')];
   if (word.endsWith('ys')) return [ending(1, ''), ending(2, 'ies')];

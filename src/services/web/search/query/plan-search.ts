@@ -1,10 +1,10 @@
 import { authorKey, splitAuthors } from '../../../../text/authors-and-isbn.ts';
-import { countingKey, digitsOf, functionWords, isArticle, withoutArticle } from '../../../../text/words.ts';
+import { countingKey, digitsOf, functionWords, isArticle, numberIn, withoutArticle } from '../../../../text/words.ts';
 import { startMarkOf, wholeMark, wholeWordsAtMost } from '../index/book-row.ts';
 import { anyBook, mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { createCorrector, inDigits, reading, withDigits, type Corrector } from './correct-words.ts';
-import { holdsAll, rankBooks, slotsCheck } from './rank-books.ts';
+import { createCorrector, inDigits, inFull, inOtherForms, reading, type Corrector } from './correct-words.ts';
+import { holdsAll, isAllOfTitle, isNamed, rankBooks, seriesName, slotsCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
 import {
   type ParsedQuery,
@@ -64,6 +64,7 @@ export function planSearch(
   const corrector = vocabulary === null ? null : correctorOf(vocabulary);
   const others = [
     ...withNumbers(typed),
+    ...asVolume(index, typed),
     ...(found.count > 0 ? withoutArticles(typed) : []),
     ...(corrector?.joined(inOrderTyped(query, words)) ?? []),
   ];
@@ -82,6 +83,8 @@ export function planSearch(
     if (gathered.count() >= fewMatches) break;
   }
   if (gathered.count() > 0 || found.count > 0) return gathered.plan([]);
+  for (const reading of corrector?.guesses(words) ?? []) addIfNamed(index, reading, gathered);
+  if (gathered.count() > 0) return gathered.plan([]);
   return planWithFewerWords(index, corrector, words);
 }
 
@@ -116,18 +119,27 @@ function typedPlan(
   };
 }
 
-/** “hunger games three”: number words also read as digits. “part two” is read as the number alone. */
+/**
+ * “hunger games three”, “fahrenheit four fifty one”: number words also read as digits. “part two” behind other words is
+ * read as the number alone.
+ */
 function withNumbers({ slots }: Reading): readonly Reading[] {
-  if (slots.length < 2) return [];
+  const typed = slots.map((slot) => slot.typed);
   const read: Slot[] = [];
   for (let at = 0; at < slots.length; at++) {
     const slot = slots[at]!;
+    const said = numberIn(typed, at);
     const next = slots[at + 1];
-    const both = next === undefined ? null : countOf(slot, next);
-    if (both !== null) at++;
-    read.push(both ?? withDigits(slot));
+    const both = next === undefined || slots.length < 3 ? null : countOf(slot, next);
+    if (said !== null) {
+      read.push({ ...slot, alternatives: [inDigits(said.digits)], typed: typed.slice(at, said.end).join(' ') });
+      at = said.end - 1;
+    } else {
+      read.push(both ?? inOtherForms(slot));
+      if (both !== null) at++;
+    }
   }
-  return read.length < 2 || read.every((slot, at) => slot === slots[at]) ? [] : [reading(read)];
+  return read.every((slot, at) => slot === slots[at]) ? [] : [reading(read)];
 }
 
 /** Words that only say what a number counts. */
@@ -193,6 +205,40 @@ function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: 
   gathered.add({ slots: [], phrase: null, whole: word.word }, allOf(places));
 }
 
+/** “lotr 3”, “game of thrones book 2”: that volume of the series which a book of this title belongs to, or begins. */
+function asVolume(index: IndexReader, { slots }: Reading): readonly Reading[] {
+  const last = slots.at(-1);
+  const before = slots.at(-2);
+  if (last === undefined || before === undefined || slots.some(isOfAuthor)) return [];
+  const counts = slots.length > 2 ? countOf(before, last) : null;
+  const number = counts ?? { ...last, alternatives: [inDigits(digitsOf(last.typed) ?? last.typed)] };
+  if (!/^\d{1,2}$/.test(number.alternatives[0]!.words[0]!.word)) return [];
+  const title = slots.slice(0, counts === null ? -1 : -2);
+  const typed = title.map((slot) => slot.typed).join(' ');
+  const key = withoutArticle(typed);
+  const places = [
+    ...index.match(`"${wholeMark(key)}"`, markedCandidates),
+    ...matchSlots(index, title, comparedMatches).places,
+  ];
+  const [book] = index
+    .ranked([...new Set(places)])
+    .filter((one) => isNamed(one, key))
+    .sort((one, other) => one.place - other.place);
+  const series = book === undefined ? [] : seriesName(book);
+  return series.length === 0 ? [] : [reading([{ ...title[0]!, typed, alternatives: [inFull(series)] }, number])];
+}
+
+/** Adds the books of which a name or the whole title is what the reading says; all books if it is one word. */
+function addIfNamed(index: IndexReader, reading: Reading, gathered: Gathering): void {
+  const { places } = matchSlots(index, reading.slots, comparedMatches);
+  const authors = new Map(index.factsAt(places, anyBook).map(({ place, author }) => [place, splitAuthors(author)]));
+  const named = index.ranked(places).filter((book) => {
+    const isOneName = authors.get(book.place)?.some((name) => holdsAll(name, reading)) === true;
+    return reading.slots.length === 1 || isOneName || isAllOfTitle(book, reading);
+  });
+  gathered.add(reading, allOf(named.map(({ place }) => place)));
+}
+
 /**
  * “.net” and “c++” are words as typed. If no book has them, “.hack” is “hack”, and “c#” any letter C with symbols behind
  * it, but never the plain letter.
@@ -228,7 +274,9 @@ const comparedMatches = 20;
 
 /** Leaves out function words first, then numbers. Function words are searched only if there are no other words. */
 function planWithFewerWords(index: IndexReader, corrector: Corrector | null, words: readonly QueryWord[]): SearchPlan {
-  const slots = words.map((word) => withDigits(corrector === null ? slotAsTyped(word) : corrector.knownOrPlural(word)));
+  const slots = words.map((word) =>
+    inOtherForms(corrector === null ? slotAsTyped(word) : corrector.knownOrPlural(word)),
+  );
   const telling = slots.filter(({ typed }) => !functionWords.has(typed));
   const kept = keepMatchingWords(telling.length > 0 ? telling : slots.slice(0, functionWordsAtMost), {
     matches: (some) => hasMatch(index, some),

@@ -1,4 +1,4 @@
-import { cutWords, isArticle } from '../../../../text/words.ts';
+import { cutWords, isArticle, withoutArticle } from '../../../../text/words.ts';
 import type { RankedBook } from '../index/book-row.ts';
 import type { Alternative, Reading, Slot } from './parse-query.ts';
 
@@ -12,11 +12,13 @@ const points = {
   series: 3,
   otherTitles: 3.5,
   subjects: 0,
+  /** The number asked for is only one of the volumes in a collection. */
+  oneOfVolumes: -3,
   /** Only the beginning of a word matched. */
   unfinished: -1.5,
   /** The title, or the part before a subtitle, is what was typed: at least this. */
   wholeTitle: 8,
-  wholeAuthor: 5,
+  wholeAuthor: 6,
   /** The initials of the title are what was typed. */
   initials: 3,
   titleStart: 4,
@@ -29,6 +31,10 @@ const points = {
   /** The words stand together in the title, in the order typed; in the author, and none is unfinished. */
   titlePhrase: 1.5,
   authorPhrase: 4,
+  /** The same, and the line of authors ends with it: a surname, not the first name of somebody else. */
+  authorEnd: 5.5,
+  /** The series begins with what was typed. */
+  seriesStart: 3,
   /** What each typing error takes away. */
   edit: -6,
   /** The words are only in names of several people. */
@@ -90,12 +96,15 @@ const comparedByTitle = 20;
 /** Editions and namesakes stand behind other titles that match nearly as well. */
 function shareBetweenTitles(matches: readonly RankedMatch[]): readonly RankedMatch[] {
   const titles = new Set<string>();
-  const shared: RankedMatch[] = [];
-  for (const match of matches.slice(0, comparedByTitle)) {
+  let shared: RankedMatch[] | null = null;
+  for (let at = 0; at < Math.min(comparedByTitle, matches.length); at++) {
+    const match = matches[at]!;
     const isNew = titles.size < titles.add(match.book.title).size;
-    shared.push(isNew || isWhollyTyped(match) ? match : { ...match, score: match.score + points.sameTitle });
+    if (isNew || isWhollyTyped(match)) continue;
+    shared ??= [...matches];
+    shared[at] = { ...match, score: match.score + points.sameTitle };
   }
-  return titles.size === shared.length ? matches : [...shared, ...matches.slice(comparedByTitle)].sort(bestFirst);
+  return shared?.sort(bestFirst) ?? matches;
 }
 
 /** Whether the title is what was typed, or what was perhaps meant. */
@@ -140,6 +149,27 @@ function isWholeTitle(title: string, whole: string): boolean {
 export function slotsCheck(slots: readonly Slot[]): (book: RankedBook) => boolean {
   const prepared = slots.map(needlesOf);
   return (book) => prepared.every((slot) => bestAlternative(book, slot) >= 0);
+}
+
+/** Whether the words, without an article, are the title's main part or at least three of its initials. */
+export function isNamed(book: RankedBook, words: string): boolean {
+  const { title, mainTitleEnd } = book;
+  if (withoutArticle(title.slice(1, mainTitleEnd)) === words) return true;
+  return words.length >= 3 && wholePoints(book, words) !== absent;
+}
+
+/** The words of the series without its numbers; of a book without series, those of the title's main part. */
+export function seriesName({ series, title, mainTitleEnd }: RankedBook): readonly string[] {
+  if (series === '') return title.slice(1, mainTitleEnd).split(' ');
+  return series
+    .slice(1, series.indexOf(' |'))
+    .split(' ')
+    .filter((word) => !/\d/.test(word));
+}
+
+/** Whether a reading has all words of the title's main part. */
+export function isAllOfTitle(book: RankedBook, { slots }: Reading): boolean {
+  return hasAllOfTitle(book, slots.map(needlesOf));
 }
 
 /** Whether a name has all words of a reading. */
@@ -188,15 +218,22 @@ type Needles = {
 type Prepared = {
   readonly reading: Reading;
   readonly slots: readonly Needles[];
-  /** With a space before it. `null` if it depends on the book. */
-  readonly phrase: string | null;
+  /** `null` if it depends on the book. */
+  readonly phrase: Phrase | null;
 };
+
+/** A phrase with a space before it, and with one behind it, too. */
+type Phrase = { readonly start: string; readonly whole: string };
+
+function phraseOf(start: string): Phrase {
+  return { start, whole: `${start} ` };
+}
 
 function prepare(reading: Reading): Prepared {
   const slots = reading.slots.map(needlesOf);
   const isFixed = reading.phrase !== null || slots.every(({ alternatives }) => alternatives.length === 1);
   const phrase = reading.phrase ?? slots.map(({ alternatives }) => alternatives[0]!.text).join(' ');
-  return { reading, slots, phrase: isFixed ? ` ${phrase}` : null };
+  return { reading, slots, phrase: isFixed ? phraseOf(` ${phrase}`) : null };
 }
 
 function needlesOf({ only, alternatives }: Slot): Needles {
@@ -236,7 +273,7 @@ function scoreBook(book: RankedBook, { reading, slots, phrase }: Prepared): numb
     words += alternative.needles.length;
     if (phrase === null) text += ` ${alternative.text}`;
   }
-  let bonus = phrasePoints(book, phrase ?? text);
+  let bonus = phrasePoints(book, phrase ?? phraseOf(text));
   const mayBeAll = words > 1 && words >= book.mainTitleWords && bonus < points.allOfTitle;
   if (mayBeAll && hasAllOfTitle(book, slots)) bonus = points.allOfTitle;
   if (reading.isByChance === true) bonus += points.byChance;
@@ -285,7 +322,7 @@ function alternativePoints(
     if (found === absent) return absent;
     if (found < worth) worth = found;
   }
-  if (needles.length > 1 && !book.title.includes(` ${text}`)) worth -= 3;
+  if (needles.length > 1 && !book.title.includes(` ${text}`) && !book.series.includes(` ${text}`)) worth -= 3;
   return worth + edits * points.edit;
 }
 
@@ -295,10 +332,20 @@ function wordPoints(book: RankedBook, needle: Needle, only: Slot['only']): numbe
   let best = fieldPoints(book.title, points.title, needle);
   if (best < points.author) best = Math.max(best, fieldPoints(book.author, points.author, needle));
   if (best < points.otherTitles) best = Math.max(best, fieldPoints(book.otherTitles, points.otherTitles, needle));
-  if (best < points.series) best = Math.max(best, fieldPoints(book.series, points.series, needle));
+  if (best < points.series) best = Math.max(best, seriesPoints(book.series, needle));
   if (best < points.subjects) best = Math.max(best, fieldPoints(book.subjects, points.subjects, needle));
   return best;
 }
+
+function seriesPoints(series: string, needle: Needle): number {
+  const found = fieldPoints(series, points.series, needle);
+  return found !== absent && /^ \d+ $/.test(needle.whole) && severalVolumes.test(series)
+    ? found + points.oneOfVolumes
+    : found;
+}
+
+/** The volumes of a collection, as “#1-3”. */
+const severalVolumes = / \d+ \d+ \|/;
 
 /** The points for a word in this field; `absent` when it is not there. */
 function fieldPoints(text: string, worth: number, { whole, soughtFor, prefix }: Needle): number {
@@ -310,14 +357,14 @@ function fieldPoints(text: string, worth: number, { whole, soughtFor, prefix }: 
   return worth + (isWhole ? 0 : points.unfinished);
 }
 
-/** @param start the phrase, with a space before it. */
-function phrasePoints(book: RankedBook, start: string): number {
-  const { title, author, otherTitles } = book;
-  if (author.startsWith(start) && author.startsWith(' |', start.length)) return points.wholeAuthor;
+function phrasePoints(book: RankedBook, phrase: Phrase): number {
+  const { title, author, series, otherTitles } = book;
+  const { start, whole } = phrase;
+  if (author.startsWith(whole) && author.charCodeAt(whole.length) === bar) return points.wholeAuthor;
   const at = title.indexOf(start);
   if (at < 0) {
-    if (otherTitles !== '' && otherTitles.includes(`${start} `)) return points.titleStart;
-    return author.includes(`${start} `) ? points.authorPhrase : 0;
+    if (otherTitles !== '' && otherTitles.includes(whole)) return points.titleStart;
+    return Math.max(authorPoints(author, phrase), series.startsWith(whole) ? points.seriesStart : 0);
   }
   if (at === 0 || isArticle(title.slice(1, at))) {
     const end = at + start.length;
@@ -327,7 +374,13 @@ function phrasePoints(book: RankedBook, start: string): number {
     const isWhole = end === book.mainTitleEnd || title.charCodeAt(end + 1) === bar;
     return isWhole ? Math.max(points.wholeTitle, begins) : begins;
   }
-  return author.includes(`${start} `) ? points.authorPhrase : points.titlePhrase;
+  return Math.max(authorPoints(author, phrase), points.titlePhrase);
+}
+
+function authorPoints(author: string, { whole }: Phrase): number {
+  const at = author.indexOf(whole);
+  if (at < 0) return 0;
+  return author.charCodeAt(at + whole.length) === bar ? points.authorEnd : points.authorPhrase;
 }
 
 function isInMainTitle({ title, mainTitleEnd }: RankedBook, word: string): boolean {

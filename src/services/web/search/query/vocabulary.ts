@@ -17,7 +17,7 @@ export type Vocabulary = {
   readonly books: (word: string, prefix: boolean) => number;
   /** Whether any book has the word; with `prefix`, a word that begins with it. */
   readonly has: (word: string, prefix: boolean) => boolean;
-  /** Words that are at most so many edits away, the likeliest first. */
+  /** Words that are at most so many edits away, at most two of them in the first letters; the likeliest first. */
   readonly corrections: (word: string, edits: number) => readonly Correction[];
   /** Beginnings of words, and longer words whose beginning is at most so many edits away. */
   readonly unfinished: (start: string, edits: number) => readonly Correction[];
@@ -85,7 +85,7 @@ export function createVocabulary(data: WordData): Vocabulary {
         if (distance === 0 || distance > edits || found.has(at)) return;
         found.set(at, { word: wordAt(at), prefix: false, edits: distance, books: books(at, at + 1) });
       };
-      forEachItem(word.slice(0, itemLetters.most), edits, (first, length) => {
+      forEachItem(word.slice(0, itemLetters.most), Math.min(edits, 2), (first, length) => {
         if (length < itemLetters.most) {
           if (lengthOf(first) === length) check(first);
           return;
