@@ -118,17 +118,13 @@ const longestRemembered = 300;
 /** A search, or `'late'` when it came too late to count. @throws SamsaError `bad-event`. */
 export type SearchDecoder = (record: StoredRecord) => BookSearched | 'late';
 
+/** Where a record keeps its decoded search. */
+const decodedSearch = Symbol('decoded search');
+type DecodedRecord = StoredRecord & { [decodedSearch]?: BookSearched | 'late' };
+
 /** For several consumers of the same record objects: decodes each record once. */
 export function decodingOnce(decode: SearchDecoder): SearchDecoder {
-  const decoded = new WeakMap<StoredRecord, BookSearched | 'late'>();
-  return (record) => {
-    let search = decoded.get(record);
-    if (search === undefined) {
-      search = decode(record);
-      decoded.set(record, search);
-    }
-    return search;
-  };
+  return (record: DecodedRecord) => (record[decodedSearch] ??= decode(record));
 }
 
 /**
