@@ -75,6 +75,15 @@ const perStatement = { rows: 2_000, characters: 1 << 20 };
 /** Larger statements are sent at once, so that the server executes them while the next one is written. */
 const queuedCharacters = 16 << 10;
 const mostQueued = 64;
+/**
+ * What must not depend on the server's settings or its `init_connect`: other values would damage texts, end an escaped
+ * value too early, leave out rows, refuse statements, or leave a transaction open.
+ */
+const clientSettings = [
+  'SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci',
+  `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1,
+     completion_type = 'NO_CHAIN', unique_checks = 1, sql_safe_updates = 0, sql_select_limit = 18446744073709551615`,
+];
 
 /** @param timeoutMs how long a packet of statements may go without an answer; then the connection counts as lost. */
 export async function openConnection(
@@ -150,7 +159,9 @@ export async function openConnection(
     );
     const place = `${host}:${port}/${database}`;
     const [version, comment] = [String(self?.['version']), String(self?.['comment'])];
-    return { id: Number(self?.['id']), server: recognizeServer(place, version, comment) };
+    const recognized = recognizeServer(place, version, comment);
+    await sendAll(clientSettings);
+    return { id: Number(self?.['id']), server: recognized };
   };
   const greeted = await greet().catch((error: unknown) => {
     lose(error);

@@ -86,6 +86,41 @@ describe('a MySQL database', () => {
     assert.deepEqual(row?.['word'], bytes);
   });
 
+  it('does not depend on what the server sets for its clients', async () => {
+    await server.ask("CREATE OR REPLACE USER shop@'127.0.0.1'");
+    await server.ask(`GRANT ALL ON ${place.database}.* TO shop@'127.0.0.1'`);
+    const settings = [
+      "SET NAMES latin1, sql_mode = 'ORACLE,NO_BACKSLASH_ESCAPES', sql_select_limit = 2, sql_safe_updates = 1",
+      "completion_type = 1, unique_checks = 0, time_zone = '+05:30', autocommit = 0",
+    ].join(', ');
+    await server.ask(`SET GLOBAL init_connect = "${settings}"`);
+    try {
+      const database = await open({}, { ...place, user: 'shop' });
+      const words = ["o'clock \\", '\u{1f4d6}', 'third'];
+      await database.connected((connection) =>
+        connection.change('CREATE TABLE text (id INT, word TEXT) CHARACTER SET utf8mb4'),
+      );
+      await database.transaction((connection) =>
+        connection.insert(
+          'INSERT INTO text VALUES ?',
+          words.map((word, id) => [id, word]),
+        ),
+      );
+      const read = await database.connected((connection) => connection.rows('SELECT word FROM text ORDER BY id'));
+      assert.deepEqual(
+        read.map(({ word }) => word),
+        words,
+      );
+      const [row] = await database.connected((connection) =>
+        connection.rows('SELECT HEX(word) AS bytes, @@in_transaction AS inside FROM text WHERE id = 1'),
+      );
+      assert.deepEqual(row, { bytes: 'F09F9396', inside: 0 });
+      assert.equal(await database.transaction((connection) => connection.change("UPDATE text SET word = ''")), 3);
+    } finally {
+      await server.ask("SET GLOBAL init_connect = ''");
+    }
+  });
+
   it('undoes a transaction that throws', async () => {
     const database = await open();
     const failing = database.transaction(async (connection) => {

@@ -90,13 +90,8 @@ export function createConnectionPool(
   };
 }
 
-/** Sets what must not depend on the server's settings. */
 async function setUp(connection: MysqlConnection): Promise<void> {
-  await connection.change(
-    `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1,
-       innodb_lock_wait_timeout = ?`,
-    [lockWaitSeconds],
-  );
+  connection.queue('SET SESSION innodb_lock_wait_timeout = ?', [lockWaitSeconds]);
   await connection.change('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
 }
 
