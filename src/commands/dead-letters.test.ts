@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../test/support/older-program.ts';
+import { runCommand, type Said } from '../../test/support/run-command.ts';
 import { loadConfig } from '../config/config.ts';
 import { encodeHeaders } from '../events/record.ts';
 import { openSpoolFile } from '../log/spool/file.ts';
@@ -14,8 +15,6 @@ import type { CommandContext } from './command-context.ts';
 import { describeLetter } from './state/dead-letter-text.ts';
 import { discardDeadLetters, listDeadLetters, redriveDeadLetters, showDeadLetter } from './dead-letters.ts';
 import { statusCommand } from './status.ts';
-
-type Said = { readonly code: number; readonly out: string; readonly err: string };
 
 type Shop = {
   readonly run: (command: (context: CommandContext) => Promise<number>) => Promise<Said>;
@@ -27,12 +26,7 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
   it(name, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'samsa-dead-letters-'));
     const { config } = loadConfig({ environment: { SAMSA_DATA: join(folder, 'data') } });
-    const run: Shop['run'] = async (command) => {
-      const said = { out: '', err: '' };
-      const print = (line: string): void => void (said.out += `${line}\n`);
-      const warn = (line: string): void => void (said.err += `${line}\n`);
-      return { code: await command({ config, print, warn }), ...said };
-    };
+    const run: Shop['run'] = (command) => runCommand(config, command);
     const read: Shop['read'] = async (...searches) => {
       const log = await joinLog(config);
       try {

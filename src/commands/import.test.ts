@@ -9,6 +9,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { until } from '../../test/support/until.ts';
+import { runCommand } from '../../test/support/run-command.ts';
 import { zip } from '../../test/support/zip.ts';
 import { loadConfig } from '../config/config.ts';
 import { openLog } from '../log/open-log.ts';
@@ -42,11 +43,10 @@ async function openShop(): Promise<Shop> {
     command: (context: CommandContext, output: ProgressOutput) => Promise<number>,
     isTTY = false,
   ): Promise<Finished> => {
-    const said = { out: '', err: '', shown: '' };
-    const print = (line: string): void => void (said.out += `${line}\n`);
-    const warn = (line: string): void => void (said.err += `${line}\n`);
-    const output = { isTTY, write: (text: string) => (said.shown += text) };
-    return { code: await command({ config, print, warn }, output), ...said };
+    let shown = '';
+    const output = { isTTY, write: (text: string) => (shown += text) };
+    const said = await runCommand(config, (context) => command(context, output));
+    return { ...said, shown };
   };
   return {
     folder,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../test/support/older-program.ts';
+import { runCommand, type Said } from '../../test/support/run-command.ts';
 import { spawnSamsa, startShop } from '../../test/support/start-shop.ts';
 import { tasteState } from '../../test/support/taste-state.ts';
 import { trendState } from '../../test/support/trend-state.ts';
@@ -19,8 +20,6 @@ import { discardDeadLetters } from './dead-letters.ts';
 import { rebuildCommand, type RebuildOptions } from './rebuild.ts';
 import { logLocation, shopFiles, type ShopFiles } from './state/shop-locations.ts';
 import { statusCommand } from './status.ts';
-
-type Said = { readonly code: number; readonly out: string; readonly err: string };
 
 type Shop = {
   readonly config: Config;
@@ -40,12 +39,7 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
     const folder = await mkdtemp(join(tmpdir(), 'samsa-rebuild-'));
     const { config } = loadConfig({ environment: { SAMSA_DATA: join(folder, 'data') } });
     const log = await joinLog(config);
-    const run: Shop['run'] = async (command) => {
-      const said = { out: '', err: '' };
-      const print = (line: string): void => void (said.out += `${line}\n`);
-      const warn = (line: string): void => void (said.err += `${line}\n`);
-      return { code: await command({ config, print, warn }), ...said };
-    };
+    const run: Shop['run'] = (command) => runCommand(config, command);
     try {
       await body({
         config,

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { testAppending, testBytes } from './appending.contract.ts';
 import { testReading, testWaiting } from './reading.contract.ts';
-import { patienceMs, type LogTest, type OpenedLog } from './topic-under-test.contract.ts';
+import type { EventLog } from './log.ts';
+import { patienceMs, type LogTest, type TestedLog } from './topic-under-test.contract.ts';
 import { testCompaction } from './compaction.contract.ts';
 import { testClosing, testExpiry, testTopics } from './topics.contract.ts';
 
@@ -16,19 +17,27 @@ export type LogCapabilities = {
 /** What every EventLog promises; run it once per technology. */
 export function eventLogContract(
   technology: string,
-  open: () => Promise<OpenedLog>,
+  create: () => TestedLog | Promise<TestedLog>,
   capabilities: LogCapabilities,
 ): void {
   const test: LogTest = (behaviour, body, partitions = 4) => {
     void it(behaviour, { timeout: 2 * patienceMs }, async () => {
-      const opened = await open();
+      const { open, expire = unable, compact = unable, remove } = await create();
+      const logs: EventLog[] = [];
+      const openAgain = async (): Promise<EventLog> => {
+        const log = await open();
+        logs.push(log);
+        return log;
+      };
       try {
+        const log = await openAgain();
         const name = `contract-${randomUUID()}`;
-        await opened.log.create(name, { partitions, retentionMs: 86_400_000, compacted: false });
-        const { id } = await opened.log.describe(name);
-        await body({ name, id, opened, log: opened.log });
+        await log.create(name, { partitions, retentionMs: 86_400_000, compacted: false });
+        const { id } = await log.describe(name);
+        await body({ name, id, opened: { openAgain, expire, compact }, log });
       } finally {
-        await opened.close();
+        await Promise.all(logs.map((log) => log.close()));
+        await remove?.();
       }
     });
   };
@@ -44,3 +53,5 @@ export function eventLogContract(
     if (capabilities.compacts) testCompaction(test);
   });
 }
+
+const unable = (): Promise<never> => Promise.reject(new Error('a test of this log cannot do that'));

@@ -4,35 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { eventLogContract } from './log.contract.ts';
-import type { EventLog, ReadRequest } from './log.ts';
+import type { ReadRequest } from './log.ts';
 import { shareReads } from './shared-reads.ts';
 import { openSqliteLog } from './sqlite/log.ts';
 
 const topic = 'searches';
-const leftToTheLog = (): Promise<never> => Promise.reject(new Error('tested with the log itself'));
 const never = new AbortController().signal;
 
 eventLogContract(
   'SQLite, reads shared',
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'samsa-shared-'));
-    const opened: EventLog[] = [];
-    const openAgain = async (): Promise<EventLog> => {
-      const log = shareReads(openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 }));
-      opened.push(log);
-      return log;
-    };
     return {
-      log: await openAgain(),
-      openAgain,
-      expire: leftToTheLog,
-      compact: leftToTheLog,
-      close: async () => {
-        await Promise.all(opened.map((log) => log.close()));
-        await rm(folder, { recursive: true });
-      },
+      open: () => shareReads(openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 })),
+      remove: () => rm(folder, { recursive: true }),
     };
   },
+  // Both are tested with the log itself.
   { expires: false, compacts: false },
 );
 

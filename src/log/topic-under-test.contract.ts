@@ -3,18 +3,19 @@ import { SamsaError, type ErrorCode } from '../errors.ts';
 import type { NewRecord, StoredRecord } from '../events/record.ts';
 import type { EventLog, ReadRequest, ReadResult } from './log.ts';
 
-/** One log opened for one test. */
-export type OpenedLog = {
-  readonly log: EventLog;
-  /** Opens the same events once more, as another process would. */
-  readonly openAgain: () => Promise<EventLog>;
-  /** Lets everything in the topic expire now; called only where `expires`. */
-  readonly expire: (topic: string) => Promise<void>;
-  /** Compacts the topic now, as if nothing had been appended for `laterMs`; called only where `compacts`. */
-  readonly compact: (topic: string, laterMs: number) => Promise<void>;
-  /** Closes whatever was opened and removes it. */
-  readonly close: () => Promise<void>;
+/** A place for the events of one test. */
+export type TestedLog = {
+  /** Opens the log: the first time, and again as another process would. The contract closes each one. */
+  readonly open: () => EventLog | Promise<EventLog>;
+  /** Lets everything in the topic expire now; needed where the log `expires`. */
+  readonly expire?: (topic: string) => Promise<void>;
+  /** Compacts the topic now, as if nothing had been appended for `laterMs`; needed where the log `compacts`. */
+  readonly compact?: (topic: string, laterMs: number) => Promise<void>;
+  /** Removes the events, after all logs are closed. */
+  readonly remove?: () => void | Promise<void>;
 };
+
+type OpenedLog = Required<Pick<TestedLog, 'expire' | 'compact'>> & { readonly openAgain: () => Promise<EventLog> };
 
 /** A topic made for one test, in a log opened for it. */
 export type TopicUnderTest = {
@@ -26,9 +27,6 @@ export type TopicUnderTest = {
 
 /** Registers one test; four partitions unless told otherwise. */
 export type LogTest = (behaviour: string, body: (topic: TopicUnderTest) => Promise<void>, partitions?: number) => void;
-
-/** For logs that do not compact when told to. */
-export const leftToTheBroker: OpenedLog['compact'] = () => Promise.reject(new Error('a broker compacts when it likes'));
 
 /** How long a wait may take that is expected to be over sooner. */
 export const patienceMs = 30_000;

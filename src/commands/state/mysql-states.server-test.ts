@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import type { DatabaseServer, TestDatabase } from '../../../test/servers/database-server.ts';
 import { startMariaDb } from '../../../test/servers/mariadb.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../../test/support/older-program.ts';
+import { runCommand, type Said } from '../../../test/support/run-command.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { leasesLock } from '../../progress/mysql/progress.ts';
 import type { EventLog } from '../../log/log.ts';
@@ -19,8 +20,6 @@ import { discardDeadLetters, listDeadLetters, redriveDeadLetters } from '../dead
 import { rebuildCommand, type RebuildOptions } from '../rebuild.ts';
 import { stateLocation } from './shop-locations.ts';
 import { statusCommand } from '../status.ts';
-
-type Said = { readonly code: number; readonly out: string; readonly err: string };
 
 /** A shop whose log is here and whose states are in a database. */
 type Shop = {
@@ -53,12 +52,7 @@ describe('states in MySQL', () => {
       const environment = { SAMSA_DATA: join(folder, 'data'), SAMSA_DB_DSN: place.dsn };
       const { config } = loadConfig({ environment });
       const log = await joinLog(config);
-      const run: Shop['run'] = async (command, as = config) => {
-        const said = { out: '', err: '' };
-        const print = (line: string): void => void (said.out += `${line}\n`);
-        const warn = (line: string): void => void (said.err += `${line}\n`);
-        return { code: await command({ config: as, print, warn }), ...said };
-      };
+      const run: Shop['run'] = (command, as = config) => runCommand(as, command);
       try {
         await body({
           config,

@@ -23,17 +23,10 @@ function temporaryFolder(): { path: string; remove: () => void } {
 
 eventLogContract(
   'SQLite',
-  async () => {
+  () => {
     const { path, remove } = temporaryFolder();
-    const opened: EventLog[] = [];
-    const openAgain = async (): Promise<EventLog> => {
-      const log = openSqliteLog(path, options);
-      opened.push(log);
-      return log;
-    };
     return {
-      log: await openAgain(),
-      openAgain,
+      open: () => openSqliteLog(path, options),
       expire: async () => {
         const database = openSqlite(path, { migrations: logMigrations, busyTimeoutMs: 50 });
         await expireRecords(database, Date.now() + 86_400_000 + 1, never);
@@ -44,10 +37,7 @@ eventLogContract(
         await compactRecords(database, Date.now() + laterMs, never);
         database.close();
       },
-      close: async () => {
-        await Promise.all(opened.map((log) => log.close()));
-        remove();
-      },
+      remove,
     };
   },
   { expires: true, compacts: true },
