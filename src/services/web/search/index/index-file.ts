@@ -47,6 +47,7 @@ const schema = `
     PRIMARY KEY (book_id, month, reader)
   ) WITHOUT ROWID;
   CREATE INDEX interest_by_month ON interest (month);
+  CREATE INDEX interest_by_reader ON interest (reader);
 
   CREATE TABLE sort_mark (mark TEXT PRIMARY KEY) WITHOUT ROWID;
 

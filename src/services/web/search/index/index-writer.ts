@@ -50,6 +50,8 @@ export function createIndexWriter(database: SqliteDatabase, clock: () => number)
     'INSERT INTO interest VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET points = max(points, excluded.points)',
   );
   const interest = database.prepare('SELECT sum(points) AS points FROM interest WHERE book_id = ?');
+  const booksOfReader = database.prepare('SELECT DISTINCT book_id AS id FROM interest WHERE reader = ?');
+  const removeReader = database.prepare('DELETE FROM interest WHERE reader = ?');
 
   const lookUp = (bookId: number): Touched => {
     const found = known.get(bookId);
@@ -128,6 +130,11 @@ export function createIndexWriter(database: SqliteDatabase, clock: () => number)
     else written = null;
   };
 
+  const forgetReader = (touched: Map<number, Touched>, reader: number): void => {
+    for (const { id } of booksOfReader.all(reader)) touch(touched, Number(id));
+    removeReader.run(reader);
+  };
+
   const forgetInterest = (touched: Map<number, Touched>, watermarkMs: number): void => {
     const { retentionMs } = topicRetention.actions;
     if (retentionMs === 0) return;
@@ -143,7 +150,8 @@ export function createIndexWriter(database: SqliteDatabase, clock: () => number)
       const touched = new Map<number, Touched>();
       for (const change of changes) {
         if (change.kind === 'book') applyBook(touched, change);
-        else if (change.bookId !== null && change.points > 0) {
+        else if (change.kind === 'forgotten') forgetReader(touched, change.reader);
+        else if (change.points > 0) {
           raise.run(change.bookId, change.month, change.reader, change.points);
           touch(touched, change.bookId);
         }

@@ -157,6 +157,19 @@ describe('search projection', () => {
     assert.deepEqual(forgotten.interest, []);
   });
 
+  it('forgets the interest of a reader who asks for it, and of nobody else', () => {
+    const events = [changed(1, 1, 'One', 3), acted(1), acted(1, 'wanted', 'another reader')];
+    const forgotten = fold(readerActionRecord('actions', source, 'reader', { action: 'forgotten' }));
+    const others = stateAfter([[changed(1, 1, 'One', 3), acted(1, 'wanted', 'another reader')]]);
+    assert.deepEqual(stateAfter([events, [forgotten]]), others);
+    assert.deepEqual(stateAfter([[...events, forgotten]]), others);
+    assert.equal(
+      stateAfter([[...events, forgotten, acted(1)]]).books[0]!.popularity,
+      8,
+      'what the reader does later counts',
+    );
+  });
+
   it('refuses a book whose id has no place in the index', () => {
     assert.throws(() => changed(largestBookId + 1, 1, 'One'), { code: 'bad-event' });
     assert.doesNotThrow(() => changed(largestBookId, 1, 'One'));

@@ -13,34 +13,35 @@ export type SearchChange =
   /** A reader's interest raises a book's popularity; 0 points for actions that say nothing about it. */
   | {
       readonly kind: 'interest';
-      readonly bookId: number | null;
+      readonly bookId: number;
       readonly month: number;
       /** 48 bits of a hash: a reader counts once per book and month, and is not named in the index. */
       readonly reader: number;
       readonly points: number;
-    };
+    }
+  /** The interest of a reader is removed. Actions of one reader are in one partition, so it comes after all of it. */
+  | { readonly kind: 'forgotten'; readonly reader: number };
 
 /** Positions in the index file are stored under this name: renaming it re-reads the log. */
 export const searchProjectionName = 'search-index';
 
 /** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are built again. */
-export const searchProjectionVersion = 4;
+export const searchProjectionVersion = 5;
 
 const monthMs = 30 * 86_400_000;
 
-const interest: Readonly<Record<ReaderActionName, number>> = {
+const interest: Readonly<Record<Exclude<ReaderActionName, 'forgotten'>, number>> = {
   opened: 1,
   chosen: 2,
   wanted: 4,
   unwanted: 0,
   dismissed: 0,
   restored: 0,
-  forgotten: 0,
 };
 
 /**
- * Applies book changes by version, and of a reader's actions the strongest per book and month. The order does not
- * matter.
+ * Applies book changes by version, and of a reader's actions the strongest per book and month, in any order. Only
+ * `forgotten` must come after the actions that it removes.
  */
 export function createSearchProjection(topics: Pick<TopicNames, 'changes' | 'actions'>): Projection<SearchChange> {
   return {
@@ -60,16 +61,13 @@ function foldBookChange(record: StoredRecord): SearchChange {
 }
 
 function foldReaderAction(record: StoredRecord): SearchChange | 'late' {
-  const action = decodeReaderAction(record);
-  if (action === 'late') return 'late';
-  if (action.bookId !== null) checkBookId(action.bookId);
-  return {
-    kind: 'interest',
-    bookId: action.bookId,
-    month: Math.floor(action.time / monthMs),
-    reader: hash('sha256', action.reader, 'buffer').readUIntBE(0, 6),
-    points: interest[action.action],
-  };
+  const decoded = decodeReaderAction(record);
+  if (decoded === 'late') return 'late';
+  const { action, bookId, time } = decoded;
+  const reader = hash('sha256', decoded.reader, 'buffer').readUIntBE(0, 6);
+  if (action === 'forgotten' || bookId === null) return { kind: 'forgotten', reader };
+  checkBookId(bookId);
+  return { kind: 'interest', bookId, month: Math.floor(time / monthMs), reader, points: interest[action] };
 }
 
 /**
