@@ -21,7 +21,7 @@ const plainReaders = 5_000;
 const warmUpEvents = 50_000;
 const streams = join(import.meta.dirname, 'streams');
 
-export type KafkaBenchOptions = {
+type KafkaBenchOptions = {
   readonly events: number;
   /** Alternating: ours, Kafka Streams, ours, … The result has the medians. */
   readonly rounds: number;

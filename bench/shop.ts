@@ -9,7 +9,7 @@ const samsa = join(import.meta.dirname, '../bin/samsa.js');
 const demoBooks = join(import.meta.dirname, '../demo/classics.csv');
 
 /** A whole shop in a separate process, on free ports and with a new data folder. */
-export type BenchedShop = {
+type BenchedShop = {
   readonly url: string;
   readonly trendUrl: string;
   readonly recommendationUrl: string;

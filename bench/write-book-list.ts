@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { makeUpBooks, type MadeUpBook } from './made-up-books.ts';
 
-export type BookListOptions = {
+type BookListOptions = {
   readonly rows: number;
   readonly isNdjson: boolean;
   /** How many of the books to return; at most all. */

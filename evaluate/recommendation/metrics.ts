@@ -12,7 +12,7 @@ export type Metrics = {
 };
 
 /** Averages over users, or over events. */
-export type MetricsSum = {
+type MetricsSum = {
   readonly add: (ranking: readonly number[], liked: ReadonlySet<number>) => void;
   /** @param items how many there are. */
   readonly means: (items: number) => Metrics;

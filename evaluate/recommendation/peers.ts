@@ -1,7 +1,7 @@
 import { createStrongest } from '../../src/services/recommendation/model/by-number.ts';
 
 /** A simple method to compare with: fitted to what users liked, it scores items for one of them. */
-export type Peer = {
+type Peer = {
   readonly name: string;
   readonly fit: (users: readonly (readonly number[])[], items: number) => (liked: readonly number[]) => Float64Array;
 };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { editDistance } from '../../src/services/web/search/query/vocabulary.ts';
 import { foldText } from '../../src/text/words.ts';
 
-export type CorrectedShare = { readonly edits: number; readonly pairs: number; readonly right: number };
+type CorrectedShare = { readonly edits: number; readonly pairs: number; readonly right: number };
 
 /** Rows `noisy<TAB>intended`: how many of the noisy words are corrected to the intended one, by how far they are apart. */
 export function correctedShares(file: string, correct: (word: string) => string | null): readonly CorrectedShare[] {

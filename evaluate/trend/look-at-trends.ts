@@ -23,7 +23,7 @@ export type Seen = {
   falseRises: number;
 };
 
-export type Looking = {
+type Looking = {
   readonly bursts: readonly Burst[];
   readonly scores: readonly string[];
   /** Before this hour nothing is looked at: there is no week to compare with. */

@@ -7,7 +7,7 @@ import { patienceMs, type LogTest, type TestedLog } from './topic-under-test.con
 import { testCompaction } from './compaction.contract.ts';
 import { testClosing, testExpiry, testTopics } from './topics.contract.ts';
 
-export type LogCapabilities = {
+type LogCapabilities = {
   /** False: a test cannot make records expire in time, so what holds after expiry is not checked. */
   readonly expires: boolean;
   /** False: a test cannot have a topic compacted in time. */

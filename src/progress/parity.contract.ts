@@ -4,7 +4,7 @@ import { SamsaError } from '../errors.ts';
 import type { DeadLetterBook, ProgressStore, Settlement } from './dead-letter-book.ts';
 import type { PartitionName, ProgressCommit } from './progress.ts';
 
-export type ParityOptions<Change> = {
+type ParityOptions<Change> = {
   readonly seed: number;
   readonly rounds: number;
   readonly projection: string;

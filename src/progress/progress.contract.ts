@@ -7,7 +7,7 @@ import type { DeadLetter, LeaseRequest, PartitionName, ProgressCommit } from './
 export type ContractChange = { readonly word: string; readonly fail?: boolean };
 
 /** A fresh, empty database with its progress and a state that lists applied words. */
-export type OpenProgress = {
+type OpenProgress = {
   readonly progress: ProgressStore<ContractChange>;
   /** Moves the clock leases are measured with. */
   readonly passMs: (ms: number) => void;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { columnText, rows, write, type MergedTable, type SqlValue, type Steps } from './statements.ts';
 
 /** A database that has the tables of `schema`. */
-export type MergeDatabase = {
+type MergeDatabase = {
   /** In one transaction. */
   readonly run: <Result>(steps: () => Steps<Result>) => Result | Promise<Result>;
 };

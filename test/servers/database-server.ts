@@ -32,7 +32,7 @@ export type DatabaseServer = {
   readonly stop: () => Promise<void>;
 };
 
-export type ServerProgram = {
+type ServerProgram = {
   readonly name: string;
   readonly program: string;
   readonly args: readonly string[];

@@ -11,7 +11,7 @@ import { createKafkaNode, type KafkaNode } from './kafka-node.ts';
 import { kafkaJars } from './kafka-jars.ts';
 import { createKeystore, serverProperties, type NodePorts, type Sasl } from './kafka-settings.ts';
 
-export type BrokerOptions = {
+type BrokerOptions = {
   readonly nodes?: 1 | 3;
   /** Default: no login. */
   readonly sasl?: Sasl;

@@ -11,7 +11,7 @@ export type Sasl = {
 
 export type NodePorts = { readonly client: number; readonly internal: number; readonly controller: number };
 
-export type NodeSettings = {
+type NodeSettings = {
   readonly id: number;
   readonly folder: string;
   readonly ports: readonly NodePorts[];
@@ -69,7 +69,7 @@ function keystoreLines(keystore: Keystore | undefined): readonly string[] {
   ];
 }
 
-export type Keystore = {
+type Keystore = {
   readonly path: string;
   /** The certificate that clients must trust, as PEM. */
   readonly certificate: string;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { freePort, run } from './database-server.ts';
 import { until } from '../support/until.ts';
 
-export type ReverseProxy = {
+type ReverseProxy = {
   /** http://127.0.0.1:port */
   readonly url: string;
   readonly stop: () => Promise<void>;

@@ -11,7 +11,7 @@ const program = join(moduleFolder, 'tidb-server');
  * Builds TiDB's server from its Go module: some minutes the first time, seconds later from Go's build cache.
  * @throws Error when there is no Go 1.25 or newer, or the build fails.
  */
-export async function buildTidb(): Promise<void> {
+async function buildTidb(): Promise<void> {
   await run('go', ['build', '-o', program, 'github.com/pingcap/tidb/cmd/tidb-server'], moduleFolder);
 }
 

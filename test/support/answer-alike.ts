@@ -4,7 +4,7 @@ import { until } from './until.ts';
 
 type Question = readonly ['web' | 'trend' | 'recommendation', string];
 
-export type AnswerAlikeOptions = {
+type AnswerAlikeOptions = {
   readonly headers: Readonly<Record<string, string>>;
   /** Ids of readers who did something with a book. */
   readonly readers: readonly string[];

@@ -1,7 +1,7 @@
 import { DatabaseSync, StatementSync } from 'node:sqlite';
 
 /** One execution of one SQL text, in the order in which a process executes it: `3 × COMMIT` is the third COMMIT. */
-export type StatementPoint = `${number} × ${string}`;
+type StatementPoint = `${number} × ${string}`;
 
 /**
  * Watches every SQL statement that this process executes from now on.

@@ -19,7 +19,7 @@ import { tasteState } from './taste-state.ts';
 import { trendState } from './trend-state.ts';
 import { until } from './until.ts';
 
-export type ShareOptions = {
+type ShareOptions = {
   /** Opens the log that the services of a data folder read. */
   readonly openLog: (data: string) => Promise<EventLog>;
   /** Settings of the services. */
@@ -32,7 +32,7 @@ export type ShareOptions = {
   readonly disturb?: () => Promise<void>;
 };
 
-export type SharedService = {
+type SharedService = {
   readonly name: keyof typeof consumers;
   readonly processes: number;
   readonly open: (data: string) => Promise<SharedState>;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** A separate file system in memory, with this many megabytes. */
-export type SmallDisk = {
+type SmallDisk = {
   readonly folder: string;
   /** Leaves no byte free. */
   readonly fill: () => void;

@@ -109,7 +109,7 @@ export function readStructure(folder = projectFolder): readonly SourceFile[] {
 }
 
 /** The longest room name that the path lies in; a file of `src/` itself is its own room by its first word. */
-export function roomOf(path: string): string {
+function roomOf(path: string): string {
   const folder = Object.keys(rooms).find((room) => path.startsWith(`${room}/`));
   if (folder !== undefined) return folder;
   const name = path.replace(/\.ts$/, '');

@@ -5,7 +5,7 @@ import type { TasteChange, Verdict } from '../recommendation-projection.ts';
 import type { RecommendationStore } from './recommendation-store.ts';
 
 /** A fresh, empty store. */
-export type RecommendationStoreUnderTest = {
+type RecommendationStoreUnderTest = {
   readonly store: RecommendationStore;
   /** A second connection to the same store, as another process would have it. */
   readonly another: () => Promise<RecommendationStore>;

@@ -47,7 +47,7 @@ async function titles(store: RecommendationStore, since = 0): Promise<Readonly<R
 }
 
 /** An empty state, which is opened several times. */
-export type RenewedState = {
+type RenewedState = {
   readonly open: (clock: () => number, books: BookRenewal) => Promise<RecommendationStore>;
   readonly remove: () => Promise<void>;
 };

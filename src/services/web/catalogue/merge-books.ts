@@ -12,7 +12,7 @@ import { demoSource, type ImportConflict, type ImportOptions, type MergedRow, ty
 
 /**
  * For one ISBN or title key a store finds at most this many books that have an id in the source, and this many without:
- * enough for each row of a batch to be another book.
+ * enough even when each row of a batch is another book.
  */
 export const mostSameBooks = 200;
 

@@ -17,8 +17,6 @@ export type SearchPublisher = {
   readonly sendEvent: SendEvent;
   /** How many searches were answered while their event is in memory only: a kill would lose it. */
   readonly waiting: () => number;
-  /** Events lost since the start: beyond the bound, refused by the log, or still waiting at `close`. */
-  readonly dropped: () => number;
   readonly ledger: () => SearchLedger;
   /** Tries for at most two seconds to write the events that wait. May be called twice. */
   readonly close: () => Promise<void>;
@@ -28,6 +26,7 @@ export type SearchPublisher = {
 export type SearchLedger = {
   readonly accepted: number;
   readonly published: number;
+  /** Lost: beyond the bound, refused by the log, or still waiting at `close`. */
   readonly dropped: number;
   /** In flight, or kept for a log that cannot be written. */
   readonly waiting: number;
@@ -159,7 +158,6 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
       return true;
     },
     waiting: () => overdue + refused.length,
-    dropped: () => dropped,
     ledger: () => ({ accepted, published, dropped, waiting: inFlight + refused.length }),
     close: () => (closing ??= finish()),
   };

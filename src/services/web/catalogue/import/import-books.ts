@@ -68,8 +68,6 @@ async function mergeBatch(run: ImportRun, batch: readonly ReadableRow[], report:
   if (batch.length === 0) return;
   const merged = await run.merge(batch.map(({ book }) => book));
   for (const [index, row] of batch.entries()) report.take(row, merged[index]!);
-  // Gives other users of the store a turn.
-  await delay(1);
 }
 
 function progressOf(rows: number, list: BookList, tookMs: number): ImportProgress {

@@ -21,7 +21,7 @@ const topic = defaultTopicNames.changes;
 const longMs = 20_000;
 
 /** Opens connections to one empty catalogue, each as another process would. */
-export type CatalogueToRelay = {
+type CatalogueToRelay = {
   readonly open: () => Promise<OpenCatalogue>;
   readonly remove: () => Promise<void>;
 };

@@ -35,7 +35,7 @@ export async function openListFiles(path: string): Promise<readonly ListFile[]> 
   const before = await statFile(path);
   const plain = await openFile(path, before.size, readPlain(path, before));
   if (plain.head.toString('latin1', 0, 4) === 'PK\u0005\u0006') throw badFile(path, 'the archive is empty');
-  // Such a file begins with its type, not packed.
+  // An OpenDocument file begins with its type, which is not compressed.
   if (isZip(plain.head) && plain.head.toString('latin1', 30, 70).startsWith('mimetypeapplication/vnd.oasis'))
     throw badFile(path, 'expected a list of books, got an OpenDocument file: save it as .xlsx or CSV');
   if (isZip(plain.head) && !(await isSpreadsheet(path))) return openZipped(path, before);
