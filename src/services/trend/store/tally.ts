@@ -2,7 +2,7 @@ import type { CountedSearch } from '../trend-projection.ts';
 
 type HourTally = {
   readonly hour: number;
-  /** The readers who searched in it, in the order of their searches; one may come several times. */
+  /** The readers who searched in it, in the order of their searches; one may come several times, but not in a row. */
   readonly named: number[];
   /** How many of them had not searched for it in this hour before; only the database knows. */
   readers: number;
@@ -50,7 +50,7 @@ export function tallySearch(
   if (search.time > tally.lastMs) tally.lastMs = search.time;
   const hour = hourOf(tally, search.hour);
   hour.searches++;
-  if (search.reader !== null) hour.named.push(search.reader);
+  if (search.reader !== null && search.reader !== hour.named.at(-1)) hour.named.push(search.reader);
   hour.places |= search.place;
   if (search.anonymous) hour.anonymous++;
   if (search.unanswered) {
