@@ -253,15 +253,16 @@ function createNumbers<Kind extends Numbers>(kind: NumbersKind<Kind>) {
 
 function buildVariants(words: readonly string[]): Pick<WordData, 'buckets' | 'tags' | 'items'> {
   const count = forEachVariant(words, () => {});
+  // A power of two, so that the last bits of a hash choose the bucket.
   const bucketCount = 2 ** Math.max(4, Math.ceil(Math.log2(count / itemsPerBucket + 1)));
   const buckets = shared(Uint32Array, bucketCount + 1);
-  forEachVariant(words, (hash) => buckets[(hash % bucketCount) + 1]!++);
+  forEachVariant(words, (hash) => buckets[(hash & (bucketCount - 1)) + 1]!++);
   for (let bucket = 0; bucket < bucketCount; bucket++) buckets[bucket + 1]! += buckets[bucket]!;
   const next = buckets.slice(0, bucketCount);
   const tags = shared(Uint16Array, count);
   const items = shared(Uint32Array, count);
   forEachVariant(words, (hash, item) => {
-    const at = next[hash % bucketCount]!++;
+    const at = next[hash & (bucketCount - 1)]!++;
     tags[at] = hash >>> 16;
     items[at] = item;
   });
@@ -310,14 +311,14 @@ function commonLength(one: string, other: string): number {
   return length;
 }
 
-/** FNV-1a over all letters except two, mixed so that every bit counts. */
+/** FNV-1a over all letters except two, mixed so that every bit counts. Signed, because V8 keeps such numbers in a register. */
 function hashOf(text: string, without: number, andWithout: number): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) {
     if (at !== without && at !== andWithout) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   }
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return (hash ^ (hash >>> 13)) >>> 0;
+  return hash ^ (hash >>> 13);
 }
 
 type Numbers = Uint16Array | Uint32Array | Float64Array;

@@ -24,11 +24,11 @@ export type SearchRequest = {
   readonly text: string;
   readonly offset: number;
   readonly limit: number;
-  readonly filters?: SearchFilters;
-  readonly sort?: SearchSort;
-  readonly withFacets?: boolean;
+  readonly filters?: SearchFilters | undefined;
+  readonly sort?: SearchSort | undefined;
+  readonly withFacets?: boolean | undefined;
   /** Search for the words as typed and no others. */
-  readonly exact?: boolean;
+  readonly exact?: boolean | undefined;
 };
 
 export type FoundBooks = {

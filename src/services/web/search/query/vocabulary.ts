@@ -1,3 +1,4 @@
+import { createLruMap, type LruMap } from '../../../../runtime/lru-map.ts';
 import { searchWords } from '../index/book-row.ts';
 import type { WrittenBooks } from '../index/index-file.ts';
 import { createWordTable, forEachDeletion, itemLetters, type WordData } from '../index/word-data.ts';
@@ -11,6 +12,8 @@ export type Correction = {
   readonly books: number;
 };
 
+type Correct = (word: string, edits: number) => readonly Correction[];
+
 /** Looks words up among those of all books. */
 export type Vocabulary = {
   /** How many books have the word; with `prefix`, words that begin with it. */
@@ -18,9 +21,9 @@ export type Vocabulary = {
   /** Whether any book has the word; with `prefix`, a word that begins with it. */
   readonly has: (word: string, prefix: boolean) => boolean;
   /** Words that are at most so many edits away, at most two of them in the first letters; the likeliest first. */
-  readonly corrections: (word: string, edits: number) => readonly Correction[];
+  readonly corrections: Correct;
   /** Beginnings of words, and longer words whose beginning is at most so many edits away. */
-  readonly unfinished: (start: string, edits: number) => readonly Correction[];
+  readonly unfinished: Correct;
   /** Adds words that only these books have. At most 500 are kept, since they are compared one by one. */
   readonly add: (books: WrittenBooks) => void;
 };
@@ -28,6 +31,8 @@ export type Vocabulary = {
 const mostCorrections = 36;
 const mostUnfinished = 16;
 const mostAdded = 500;
+/** Corrections of so many words are remembered, because one search may ask for the same ones several times. */
+const rememberedWords = 300;
 
 export function createVocabulary(data: WordData): Vocabulary {
   const { buckets, tags, items, letters, starts } = data;
@@ -36,7 +41,7 @@ export function createVocabulary(data: WordData): Vocabulary {
   const forEachItem = (text: string, edits: number, use: (first: number, length: number) => void): void => {
     const met = new Set<number>();
     forEachDeletion(text, edits, (hash) => {
-      const bucket = hash % bucketCount;
+      const bucket = hash & (bucketCount - 1);
       const tag = hash >>> 16;
       for (let at = buckets[bucket]!; at < buckets[bucket + 1]!; at++) {
         if (tags[at] !== tag || met.has(items[at]!)) continue;
@@ -51,7 +56,7 @@ export function createVocabulary(data: WordData): Vocabulary {
     const within: Correction[] = [];
     for (const [one, books] of added) {
       if (Math.abs(one.length - word.length) > edits) continue;
-      const distance = distances(word.length, writeLetters(one, otherLetters), 0, one.length, edits)[one.length]!;
+      const distance = distanceTo(word.length, writeLetters(one, otherLetters), 0, one.length, edits);
       if (distance > 0 && distance <= edits) within.push({ word: one, prefix: false, edits: distance, books });
     }
     return within;
@@ -65,6 +70,17 @@ export function createVocabulary(data: WordData): Vocabulary {
     const { from, to } = range(word, prefix);
     return books(from, to);
   };
+  const remembered: LruMap<string, readonly Correction[]>[] = [];
+  const remembering = (correct: Correct): Correct => {
+    const known = createLruMap<string, readonly Correction[]>(rememberedWords);
+    remembered.push(known);
+    return (word, edits) => {
+      const key = `${edits}${word}`;
+      let found = known.get(key);
+      if (found === undefined) known.set(key, (found = correct(word, edits)));
+      return found;
+    };
+  };
 
   return {
     books: (word, prefix) => {
@@ -75,13 +91,13 @@ export function createVocabulary(data: WordData): Vocabulary {
     },
     has: (word, prefix) =>
       has(word, prefix) || added.has(word) || (prefix && [...added.keys()].some((one) => one.startsWith(word))),
-    corrections: (word, edits) => {
+    corrections: remembering((word, edits) => {
       const found = new Map<number, Correction>();
       writeLetters(word, typedLetters);
       const check = (at: number): void => {
         const length = lengthOf(at);
         if (Math.abs(length - word.length) > edits) return;
-        const distance = distances(word.length, letters, starts[at]!, length, edits)[length]!;
+        const distance = distanceTo(word.length, letters, starts[at]!, length, edits);
         if (distance === 0 || distance > edits || found.has(at)) return;
         found.set(at, { word: wordAt(at), prefix: false, edits: distance, books: books(at, at + 1) });
       };
@@ -94,8 +110,8 @@ export function createVocabulary(data: WordData): Vocabulary {
         for (let at = first; at < end; at++) check(at);
       });
       return likeliest(word, [...found.values(), ...addedWithin(word, edits)], mostCorrections);
-    },
-    unfinished: (start, edits) => {
+    }),
+    unfinished: remembering((start, edits) => {
       const found = new Map<string, Correction>();
       const stem = start.slice(0, itemLetters.most);
       writeLetters(start, typedLetters);
@@ -117,9 +133,10 @@ export function createVocabulary(data: WordData): Vocabulary {
         }
       });
       return likeliest(start, [...found.values()], mostUnfinished);
-    },
+    }),
     add: (books) => {
       if (books === 'many') return;
+      for (const one of remembered) one.clear();
       for (const { row } of books) if (row !== null) searchWords(row).forEach(addWord);
     },
   };
@@ -129,7 +146,11 @@ export function createVocabulary(data: WordData): Vocabulary {
 function likeliest(typed: string, corrections: Correction[], most: number): readonly Correction[] {
   const worth = ({ word, edits, books }: Correction): number =>
     Math.log2(1 + books) - 8 * edits - (word.charCodeAt(0) === typed.charCodeAt(0) ? 0 : 3);
-  return corrections.sort((one, other) => worth(other) - worth(one) || (one.word < other.word ? -1 : 1)).slice(0, most);
+  return corrections
+    .map((correction) => ({ correction, worth: worth(correction) }))
+    .sort((one, other) => other.worth - one.worth || (one.correction.word < other.correction.word ? -1 : 1))
+    .slice(0, most)
+    .map(({ correction }) => correction);
 }
 
 /** The letters of the word that others are compared with. No word is longer than a query. */
@@ -146,7 +167,18 @@ function writeLetters(word: string, into: Uint16Array): Uint16Array {
 /** How many typing errors are between two words of at most 255 letters. */
 export function editDistance(one: string, other: string): number {
   writeLetters(one, typedLetters);
-  return distances(one.length, writeLetters(other, otherLetters), 0, other.length, Infinity)[other.length]!;
+  return distanceTo(one.length, writeLetters(other, otherLetters), 0, other.length, Infinity);
+}
+
+/** The distance from the typed letters to another word, as `distances`. What both begin and end with is left out. */
+function distanceTo(typed: number, others: Uint16Array, from: number, length: number, most: number): number {
+  const shorter = Math.min(typed, length);
+  let start = 0;
+  while (start < shorter && typedLetters[start] === others[from + start]) start++;
+  let end = 0;
+  while (end < shorter - start && typedLetters[typed - 1 - end] === others[from + length - 1 - end]) end++;
+  const left = length - start - end;
+  return distances(typed - start - end, others, from + start, left, most, start)[left]!;
 }
 
 /** The least distance between the typed letters and any beginning of the other word. */
@@ -158,17 +190,24 @@ function leastOf(typed: number, others: Uint16Array, from: number, length: numbe
 }
 
 /**
- * The distances from the first `typed` of `typedLetters` to each beginning of another word, which is the `length`
- * letters at `from` of `others`. Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours
+ * The distances from `typed` letters of `typedLetters`, after the `skipped` ones, to each beginning of another word, which
+ * is the `length` letters at `from` of `others`. Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours
  * are each one edit. Distances above `most` are not exact, but above `most`. Valid until the next call.
  */
-function distances(typed: number, others: Uint16Array, from: number, length: number, most: number): Uint16Array {
+function distances(
+  typed: number,
+  others: Uint16Array,
+  from: number,
+  length: number,
+  most: number,
+  skipped = 0,
+): Uint16Array {
   let [beforeLast, last, current] = rows;
   let leastOfLast = 0;
   for (let column = 0; column <= length; column++) last[column] = column;
   for (let row = 1; row <= typed; row++) {
-    const letter = typedLetters[row - 1]!;
-    const letterBefore = row > 1 ? typedLetters[row - 2]! : -1;
+    const letter = typedLetters[skipped + row - 1]!;
+    const letterBefore = row > 1 ? typedLetters[skipped + row - 2]! : -1;
     let least = row;
     current[0] = row;
     for (let column = 1; column <= length; column++) {
