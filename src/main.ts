@@ -279,7 +279,7 @@ export function numberUpTo(most: number): ReadOption<number> {
   };
 }
 
-/** What can be typed into the search field. */
+/** What can be typed into the search field: see `longestQuery`, which this file does not load at every start. */
 function queryText(text: string): string {
   const query = text.trim();
   if (query !== '' && query.length <= 200) return query;

@@ -10,6 +10,7 @@ import {
   importCircles,
   projectFolder,
   readStructure,
+  roomCircles,
 } from './support/structure.ts';
 
 const page = join(projectFolder, 'docs/architecture.md');
@@ -20,8 +21,9 @@ it('imports only what the table of rooms allows', () => {
   assert.deepEqual(forbiddenImports(readStructure()), []);
 });
 
-it('has no import circles', () => {
+it('has no import circles, of files or of rooms', () => {
   assert.deepEqual(importCircles(readStructure()), []);
+  assert.deepEqual(roomCircles(), []);
 });
 
 it('loads no driver of a server in a shop that keeps everything in files', () => {

@@ -13,7 +13,7 @@ import { runCommand } from '../../test/support/run-command.ts';
 import { zip } from '../../test/support/zip.ts';
 import { loadConfig } from '../config/config.ts';
 import { openLog } from '../log/open-log.ts';
-import { openDataFolder } from '../runtime/data-folder.ts';
+import { openDataFolder } from './data-folder.ts';
 import { openStockedCatalogue } from '../services/web/catalogue/store/open-catalogue.ts';
 import type { CommandContext } from './command-context.ts';
 import { removeDemoCommand } from './demo.ts';

@@ -5,7 +5,7 @@ import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
 import type { EventLog } from '../log/log.ts';
 import type { Outcomes } from '../progress/progress.ts';
-import { lockDataFolder, openDataFolder } from '../runtime/data-folder.ts';
+import { lockDataFolder, openDataFolder } from './data-folder.ts';
 import { openRecommendationRebuild } from '../services/recommendation/state.ts';
 import { openTrendRebuild } from '../services/trend/state.ts';
 import type { CommandContext } from './command-context.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
-import { lockDataFolder } from '../runtime/data-folder.ts';
+import { lockDataFolder } from './data-folder.ts';
 import type { DeadLetterBook } from '../progress/dead-letter-book.ts';
 import { openStateDraft, openStateReader } from '../progress/open-state.ts';
 import { rebuiltAlready, type StateDraft } from '../progress/state.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
-import { lockDataFolder, openDataFolder } from '../runtime/data-folder.ts';
+import { lockDataFolder, openDataFolder } from './data-folder.ts';
 import { shareLogSignal } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from './command-context.ts';
 import { descriptorNotice, openModeNotice, requireOwnPorts, requireSharedSecret } from './serve/exposure.ts';

@@ -1,4 +1,4 @@
-import { openDataFolder } from '../runtime/data-folder.ts';
+import { openDataFolder } from './data-folder.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
 import type { TopicFacts } from '../log/log.ts';
 import { openLog, openTopicFacts, type LogLocation } from '../log/open-log.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Config } from '../../src/config/config.ts';
-import { openDataFolder } from '../../src/runtime/data-folder.ts';
+import { openDataFolder } from '../../src/commands/data-folder.ts';
 import type { Progress } from '../../src/progress/progress.ts';
 import { logLocation, stateLocation } from '../../src/commands/state/shop-locations.ts';
 import { SamsaError } from '../../src/errors.ts';

@@ -5,11 +5,11 @@ export const projectFolder = join(import.meta.dirname, '../..');
 
 /**
  * Which rooms a room may import from, and which of its files other rooms may import (`*` = any). Commands and
- * `main.ts` may import everything, through the doors.
+ * `main.ts` may import from every room, through its doors.
  */
 export const rooms: Readonly<Record<string, { imports: readonly string[]; doors: readonly string[] }>> = {
   errors: { imports: [], doors: ['*'] },
-  runtime: { imports: ['errors', 'sqlite'], doors: ['*'] },
+  runtime: { imports: ['errors'], doors: ['*'] },
   text: { imports: ['runtime'], doors: ['*'] },
   events: { imports: ['runtime', 'errors'], doors: ['*'] },
   sql: { imports: [], doors: ['*'] },
@@ -17,7 +17,8 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   mysql: { imports: ['sql', 'runtime', 'errors'], doors: ['*'] },
   log: {
     imports: ['events', 'sqlite', 'runtime', 'errors'],
-    doors: ['log.ts', 'open-log.ts'],
+    // `samsa move` writes to the cluster itself, not through a spool.
+    doors: ['log.ts', 'open-log.ts', 'kafka/log.ts'],
   },
   progress: { imports: ['events', 'sql', 'sqlite', 'mysql', 'runtime', 'errors'], doors: ['*'] },
   projection: {
@@ -37,7 +38,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   config: { imports: ['events', 'runtime', 'errors'], doors: ['config.ts'] },
   'services/web': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
-    doors: ['web-service.ts', 'search-index.ts', 'move-catalogue.ts'],
+    doors: ['web-service.ts', 'search/index/search-index.ts', 'catalogue/store/move-catalogue.ts'],
   },
   'services/trend': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
@@ -54,11 +55,11 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
 /** What each room holds, for people. */
 const contents: Readonly<Record<string, string>> = {
   errors: 'the one error class and its codes',
-  runtime: 'waiting and retries, threads, caches, file locks, the data folder',
+  runtime: 'waiting and retries, threads, caches, files',
   text: 'what a word is, and what authors, ISBN and languages of books mean',
   events: 'what happened: one file for each fact, and how it is written into a record',
   sql: 'statements and merges that SQLite and MySQL share',
-  sqlite: 'connection, transaction, errors, checkpoints of SQLite',
+  sqlite: 'connection, transaction, errors, checkpoints of SQLite; a file as a lock between processes',
   mysql: 'connection, pool, transaction, locks, errors of MySQL, MariaDB and TiDB',
   log: 'the event log: `sqlite` in a file, `kafka` in a cluster, `spool` on disk in front of the cluster',
   progress: 'how far a projection has read, its leases and dead letters, stored beside its state',
@@ -143,8 +144,10 @@ export function forbiddenImports(files: readonly SourceFile[]): readonly string[
 /** `open-*` files are doors for commands, where adapters are chosen. */
 function isDoor(target: string, targetRoom: string, fromRoom: string): boolean {
   const doors = rooms[targetRoom]?.doors ?? [];
-  const name = posix.basename(target);
-  return doors.includes('*') || doors.includes(name) || (fromRoom === 'commands' && name.startsWith('open-'));
+  const isOpener = posix.basename(target).startsWith('open-');
+  return (
+    doors.some((door) => door === '*' || target === `${targetRoom}/${door}`) || (fromRoom === 'commands' && isOpener)
+  );
 }
 
 /**
@@ -164,6 +167,16 @@ export function importCircles(files: readonly SourceFile[]): readonly string[] {
   };
   for (const { path } of files) visit(path, []);
   return circles;
+}
+
+/** Rooms that may import each other, over any number of rooms. */
+export function roomCircles(): readonly string[] {
+  const reached = (room: string, met: ReadonlySet<string> = new Set()): ReadonlySet<string> =>
+    (rooms[room]?.imports ?? []).reduce(
+      (all, next) => (all.has(next) ? all : reached(next, new Set([...all, next]))),
+      met,
+    );
+  return Object.keys(rooms).filter((room) => reached(room).has(room));
 }
 
 /** The table of `docs/architecture.md`: what every room holds and what it may import. */

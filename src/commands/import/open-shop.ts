@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { pino } from 'pino';
 import { SamsaError } from '../../errors.ts';
 import { openLog } from '../../log/open-log.ts';
-import { openDataFolder } from '../../runtime/data-folder.ts';
+import { openDataFolder } from '../data-folder.ts';
 import { openRelay, type OutboxRelay } from '../../services/web/catalogue/import/open-import.ts';
 import { openCatalogue, raiseAboveLog, type Catalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
 import type { CommandContext } from '../command-context.ts';

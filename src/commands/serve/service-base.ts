@@ -1,7 +1,7 @@
 import { destination, pino, type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import type { Config } from '../../config/config.ts';
-import { readOrMakeSecret } from '../../runtime/data-folder.ts';
+import { readOrMakeSecret } from '../data-folder.ts';
 import { fileIdentity } from '../../runtime/files.ts';
 import { packageVersion } from '../command-context.ts';
 import type { SamsaError } from '../../errors.ts';

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { openSqlite, type SqliteDatabase, type SqliteOptions } from '../../sqlite/connection.ts';
 import { storeError } from '../../sqlite/errors.ts';
 import type { Row } from '../sqlite/group-commit.ts';
-import { takeFileLock } from '../../runtime/files.ts';
+import { takeFileLock } from '../../sqlite/file-lock.ts';
 import { removeSqliteFile } from '../../sqlite/file.ts';
 import { reason, SamsaError } from '../../errors.ts';
 

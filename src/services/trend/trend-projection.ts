@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Book } from '../../events/book.ts';
 import {
   createBookSearchedDecoder,
+  longestQuery,
   parseBooks,
   type BookSearched,
   type SearchDecoder,
@@ -66,7 +67,7 @@ export type Decision = {
 const hourMs = 3_600_000;
 /** An event that arrives later than this after it happened adds no reader: docs/decisions/002. */
 const readerWithinMs = 24 * hourMs;
-const limitCharacters = 200;
+const longestReader = 200;
 const limitBooksBytes = 65_536;
 /** How many places there are, one bit each. */
 const placeBits = 30;
@@ -144,10 +145,10 @@ function createSpelling(): (query: string) => { key: string; label: string } {
     let spelling = known.get(query);
     if (spelling === undefined) {
       const label = query.replace(spaces, ' ').trim();
-      if (label === '' || (label.length > limitCharacters && Array.from(label).length > limitCharacters)) {
+      if (label === '' || (label.length > longestQuery && Array.from(label).length > longestQuery)) {
         throw new SamsaError(
           'bad-event',
-          `expected a query of 1 to ${limitCharacters} characters, got ${label.length} of them`,
+          `expected a query of 1 to ${longestQuery} characters, got ${label.length} of them`,
         );
       }
       spelling = { key: countingKey(label), label };
@@ -164,11 +165,8 @@ function createReaderNumbers(): (reader: string | null) => number | null {
     if (reader === null || reader === '') return null;
     let number = known.get(reader);
     if (number === undefined) {
-      if (reader.length > limitCharacters) {
-        throw new SamsaError(
-          'bad-event',
-          `reader: expected at most ${limitCharacters} characters, got ${reader.length}`,
-        );
+      if (reader.length > longestReader) {
+        throw new SamsaError('bad-event', `reader: expected at most ${longestReader} characters, got ${reader.length}`);
       }
       number = readerNumber(reader);
       known.set(reader, number);

@@ -12,8 +12,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { requireRegularFile, takeFileLock, type FileLock, type LockHolder, type LockOptions } from './files.ts';
 import { reason, SamsaError } from '../errors.ts';
+import { requireRegularFile } from '../runtime/files.ts';
+import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from '../sqlite/file-lock.ts';
 
 /**
  * Creates the folder, readable by its owner only, if it is missing, and checks that files can be written to it.
