@@ -31,8 +31,8 @@ export type Vocabulary = {
 const mostCorrections = 36;
 const mostUnfinished = 16;
 const mostAdded = 500;
-/** Corrections of so many words are remembered, because one search may ask for the same ones several times. */
-const rememberedWords = 300;
+/** Corrections of so many words are remembered: common words are asked for again and again, even in one search. */
+const rememberedWords = 1_500;
 
 export function createVocabulary(data: WordData): Vocabulary {
   const { buckets, tags, items, letters, starts } = data;
