@@ -29,7 +29,7 @@ it('reads numbers said in several words', () => {
     ['five thousand two hundred', '5200'],
   ] as const)
     assert.equal(numberIn(said.split(' '), 0)?.digits, digits, said);
-  assert.deepEqual(numberIn(['catch', 'twenty', 'two', 'now'], 1), { digits: '22', end: 3 });
+  assert.deepEqual(numberIn(['catch', 'twenty', 'two', 'now'], 1), { digits: '22', groups: ['22'], end: 3 });
   for (const said of ['two', 'two towers', 'hundred years', 'first second', '2 2', 'two and a half'])
     assert.equal(numberIn(said.split(' '), 0), null, said);
 });

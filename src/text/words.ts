@@ -98,29 +98,38 @@ export function digitsOf(word: string): string | null {
  * The number that several English words say from `at` on: “fifty one” and “four fifty one” as years are said, and “two
  * thousand and one”. `null` for fewer than two number words.
  */
-export function numberIn(
-  words: readonly string[],
-  at: number,
-): { readonly digits: string; readonly end: number } | null {
-  let said = '';
+export function numberIn(words: readonly string[], at: number): SaidNumber | null {
+  let groups: string[] = [];
   let sum = 0;
   let last = 0;
   let end = at;
   for (let next = at; next < words.length; next++) {
     const word = words[next]!;
-    if (word === 'and' && (last === 100 || last === 1000)) continue;
+    if (word === 'and' && last >= 100) continue;
     const value = ordinalWords.has(word) || !/^\p{L}/u.test(word) ? 0 : Number(digitsOf(word));
     if (value === 0 || (value >= 100 && last === 0)) break;
+    const said = Number(groups.join(''));
     if (value >= 100) {
-      sum = value === 100 ? sum + Number(said) * value : (sum + Number(said)) * value;
-      said = '';
-    } else if (value < 10 && last >= 20 && last <= 90) said = String(Number(said) + value);
-    else said += String(value);
+      sum = value === 100 ? sum + said * value : (sum + said) * value;
+      groups = [];
+    } else if (value < 10 && last >= 20 && last <= 90) groups.push(String(Number(groups.pop()) + value));
+    else groups.push(String(value));
     last = value;
     end = next + 1;
   }
-  return end - at < 2 ? null : { digits: sum > 0 ? String(sum + Number(said)) : said, end };
+  if (end - at < 2) return null;
+  return sum > 0
+    ? { digits: String(sum + Number(groups.join(''))), groups: [], end }
+    : { digits: groups.join(''), groups, end };
 }
+
+type SaidNumber = {
+  readonly digits: string;
+  /** The numbers it is said as: 19 and 84. Empty for one number. */
+  readonly groups: readonly string[];
+  /** Where the words after it begin. */
+  readonly end: number;
+};
 
 const shortForms = new Map(
   'ww1/world war 1,ww2/world war 2,wwi/world war 1,wwii/world war 2,scifi/science fiction'

@@ -1,4 +1,4 @@
-import { digitsOf, functionWords, isUnspaced, longFormOf } from '../../../../text/words.ts';
+import { digitsOf, functionWords, isUnspaced, longFormOf, type numberIn } from '../../../../text/words.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { longestWord } from '../index/word-data.ts';
 import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot } from './parse-query.ts';
@@ -11,6 +11,8 @@ const longQuery = 12;
 const joinedAtMost = 6;
 /** How many letters two words that are one word with a typing error must have. */
 const leastJoined = 7;
+/** Shorter words before the last one are not read as unfinished. */
+const leastUnfinished = 3;
 /** In queries of more words no guesses are made. */
 const guessedAtMost = 4;
 /** “harrypoter”: what each of the two parts must look like. */
@@ -18,6 +20,8 @@ const isPart = /^(?:\p{L}{4,}|\d+)$/u;
 /** A shorter part is enough if the query has other words: “davinchi code”. */
 const isPartAmongWords = /^(?:\p{L}{2,}|\d+)$/u;
 const misspeltAmongWords = 5;
+/** Of two parts, one may be a short word that is rarely misspelt. */
+const isFunctionPart = (part: string): boolean => part.length >= 2 && functionWords.has(part);
 /** How many corrections of the misspelt part are tried. */
 const likeliestParts = 6;
 
@@ -101,18 +105,21 @@ export function createCorrector(vocabulary: Vocabulary) {
     return ways;
   };
 
-  /** “harrypoter”: split so that one part is known and the other has one typing error. */
+  /** “harrypoter”: split so that one part is known and the other has one typing error; “theshackk”. */
   const partedWithTypo = ({ word, prefix }: QueryWord, isAlone: boolean): readonly Alternative[] => {
     const isLongEnough = isAlone ? isPart : isPartAmongWords;
     const ways: Alternative[] = [];
     for (let at = 1; at < word.length; at++) {
       const [first, second] = [word.slice(0, at), word.slice(at)];
-      if (!isLongEnough.test(first) || !isLongEnough.test(second)) continue;
+      const isBehind = isFunctionPart(first) && isPart.test(second);
+      const isAhead = isFunctionPart(second) && isPart.test(first);
+      if (!isBehind && !isAhead && !(isLongEnough.test(first) && isLongEnough.test(second))) continue;
       const books = [vocabulary.books(first, false), vocabulary.books(second, prefix)] as const;
-      if (Math.min(...books) > doubtfulBooks || Math.max(...books) === 0) continue;
-      const isSecond = books[0] >= books[1];
+      const isSure = isBehind || isAhead;
+      if ((!isSure && Math.min(...books) > doubtfulBooks) || Math.max(...books) === 0) continue;
+      const isSecond = isSure ? isBehind : books[0] >= books[1];
       const likely = isSecond ? { word: second, prefix } : { word: first, prefix: false };
-      if (!isAlone && letters.test(likely.word) && likely.word.length < misspeltAmongWords) continue;
+      if (!isAlone && !isSure && letters.test(likely.word) && likely.word.length < misspeltAmongWords) continue;
       for (const { words, edits, books } of corrections({ ...likely, only: null }, false).slice(0, likeliestParts)) {
         const [corrected] = words;
         const parts = isSecond ? [{ word: first, prefix: false }, corrected!] : [corrected!, { word: second, prefix }];
@@ -281,6 +288,12 @@ export function createCorrector(vocabulary: Vocabulary) {
     });
   };
 
+  /** “dicke hard times”: a word before the last one may be unfinished, too. */
+  const perhapsUnfinished: ReadWord = (word) => {
+    if (word.prefix || word.word.length < leastUnfinished || functionWords.has(word.word)) return slotAsTyped(word);
+    return slot(word, [{ words: [{ word: word.word, prefix: true }], edits: spaceEdits, books: 0 }]);
+  };
+
   const withPartsCorrected = (words: readonly QueryWord[]): Reading => {
     const isAlone = words.length === 1;
     return reading(
@@ -314,6 +327,7 @@ export function createCorrector(vocabulary: Vocabulary) {
       if (slots.some(({ alternatives }) => alternatives[0]!.edits > 0)) yield [reading(slots)];
       if (words.length > longQuery) return;
       yield oneByOne(words);
+      if (!hasAny() && words.length > 1) yield [reading(words.map(perhapsUnfinished))];
       if (!hasAny()) yield [reading(words.map(inAnyWay))];
       if (!hasAny()) yield joined(words, inAnyWay);
       if (!hasAny()) yield [withPartsCorrected(words)];
@@ -333,6 +347,11 @@ export function inOtherForms(slot: Slot): Slot {
   if (digits === null && long === null) return slot;
   const other = digits === null ? inFull(long!) : inDigits(digits);
   return { ...slot, alternatives: [...slot.alternatives, other] };
+}
+
+/** “nineteen eighty four”: 1984 and 19 84. */
+export function inNumbers({ digits, groups }: NonNullable<ReturnType<typeof numberIn>>): readonly Alternative[] {
+  return groups.length > 1 ? [inDigits(digits), inFull(groups)] : [inDigits(digits)];
 }
 
 export function inFull(words: readonly string[]): Alternative {
@@ -376,5 +395,5 @@ export function reading(slots: readonly Slot[], phrase: string | null = null): R
   return { slots, phrase, whole: null };
 }
 
-/** A missing or needless space, a plural, or a number in digits counts as half a wrong letter. */
+/** A missing or needless space, a plural, a number in digits, or an unfinished word counts as half a wrong letter. */
 const spaceEdits = 0.5;

@@ -3,7 +3,15 @@ import { countingKey, digitsOf, functionWords, isArticle, numberIn, withoutArtic
 import { startMarkOf, wholeMark, wholeWordsAtMost } from '../index/book-row.ts';
 import { anyBook, mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { createCorrector, inDigits, inFull, inOtherForms, reading, type Corrector } from './correct-words.ts';
+import {
+  createCorrector,
+  inDigits,
+  inFull,
+  inNumbers,
+  inOtherForms,
+  reading,
+  type Corrector,
+} from './correct-words.ts';
 import { holdsAll, isAllOfTitle, isNamed, rankBooks, seriesName, slotsCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
 import {
@@ -132,7 +140,7 @@ function withNumbers({ slots }: Reading): readonly Reading[] {
     const next = slots[at + 1];
     const both = next === undefined || slots.length < 3 ? null : countOf(slot, next);
     if (said !== null) {
-      read.push({ ...slot, alternatives: [inDigits(said.digits)], typed: typed.slice(at, said.end).join(' ') });
+      read.push({ ...slot, alternatives: inNumbers(said), typed: typed.slice(at, said.end).join(' ') });
       at = said.end - 1;
     } else {
       read.push(both ?? inOtherForms(slot));
@@ -206,24 +214,27 @@ function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: 
 }
 
 /** “lotr 3”, “game of thrones book 2”: that volume of the series which a book of this title belongs to, or begins. */
-function asVolume(index: IndexReader, { slots }: Reading): readonly Reading[] {
+function asVolume(index: IndexReader, { slots, phrase }: Reading): readonly Reading[] {
   const last = slots.at(-1);
   const before = slots.at(-2);
-  if (last === undefined || before === undefined || slots.some(isOfAuthor)) return [];
+  if (last === undefined || before === undefined || phrase === null || slots.some(isOfAuthor)) return [];
   const counts = slots.length > 2 ? countOf(before, last) : null;
   const number = counts ?? { ...last, alternatives: [inDigits(digitsOf(last.typed) ?? last.typed)] };
   if (!/^\d{1,2}$/.test(number.alternatives[0]!.words[0]!.word)) return [];
   const title = slots.slice(0, counts === null ? -1 : -2);
-  const typed = title.map((slot) => slot.typed).join(' ');
+  const typed = phrase
+    .split(' ')
+    .slice(0, title.length - slots.length)
+    .join(' ');
   const key = withoutArticle(typed);
   const places = [
     ...index.match(`"${wholeMark(key)}"`, markedCandidates),
     ...matchSlots(index, title, comparedMatches).places,
   ];
-  const [book] = index
-    .ranked([...new Set(places)])
-    .filter((one) => isNamed(one, key))
-    .sort((one, other) => one.place - other.place);
+  const named = index.ranked([...new Set(places)]).filter((one) => isNamed(one, key));
+  const [book] = named.sort(
+    (one, other) => Number(one.series === '') - Number(other.series === '') || one.place - other.place,
+  );
   const series = book === undefined ? [] : seriesName(book);
   return series.length === 0 ? [] : [reading([{ ...title[0]!, typed, alternatives: [inFull(series)] }, number])];
 }
