@@ -138,7 +138,7 @@ describe('a shop with a bad store says what to do:', () => {
   it('a catalogue that was cut off', limits, () => refuses('catalogue', cutOff, damaged));
   it('a catalogue with damaged pages', limits, () => refuses('catalogue', damagedPages, damaged));
   it('a catalogue of a newer version', limits, () => refuses('catalogue', newerSchema, tooNew));
-  it('a catalogue that is empty', limits, () => refuses('catalogue', empty, /changes of books .* Put it back/));
+  it('a catalogue that is empty', limits, () => refuses('catalogue', empty, /changes of books .* Put the file back/));
 
   it('counts that are not a database', limits, () => refuses('trend', noDatabase, damaged));
   it('counts that were cut off', limits, () => refuses('trend', cutOff, damaged));

@@ -180,7 +180,7 @@ function describeCounts(counts: ReadonlyMap<DeadLetterOutcome['became'], number>
     late: 'late: counted, not applied',
     discarded: 'discarded',
     waiting: 'still waiting',
-    elsewhere: 'decided by another process meanwhile',
+    'decided-before': 'decided by another process meanwhile',
   };
   const parts = [...counts].map(([became, count]) => `${count} ${said[became]}`);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);

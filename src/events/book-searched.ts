@@ -35,7 +35,7 @@ export type BookSearched = {
   readonly corrected: string | null;
   /** 0–29, a keyed hash of the address prefix; `null` when the producer gave none. */
   readonly place: number | null;
-  /** Whether the books are anything other than the unfiltered first page in order of relevance. */
+  /** False: the books are the first page, without filters, by relevance. */
   readonly filtered: boolean;
   /** Whether words were left out because no book had all of them, even after correction. */
   readonly dropped: boolean;

@@ -211,7 +211,7 @@ describe('text of bodies', () => {
 });
 
 describe('damage that a request meets', () => {
-  it('is in readiness from then on, and once in the log, without a stack trace or a time to come back', async (test) => {
+  it('stays in readiness and is logged once, without a stack trace or `Retry-After`', async (test) => {
     const lines: string[] = [];
     const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
     const { server } = await open(test, { logger });

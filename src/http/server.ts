@@ -106,7 +106,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     if (request.method === 'OPTIONS' && request.url === '*') {
       return void reply.code(204).header('allow', routes.allMethods()).send();
     }
-    // Before the type of a body is checked: it does not matter at an address that does not exist.
+    // An unknown address is answered before the type of the body is checked.
     if (request.is404) return void answerProblem(routes.refuse(request, reply), request, reply, options);
     done();
   });

@@ -40,7 +40,7 @@ describe('reader signer', () => {
     }
   });
 
-  it('takes a value for 180 days, and wants it renewed after 30, also where it was verified before', () => {
+  it('accepts a value for 180 days and renews it after 30, remembered or not', () => {
     let nowMs = Date.UTC(2031, 4, 4, 23);
     const dated = createReaderSigner('a secret of this test', () => nowMs);
     const signed = dated.sign(id);

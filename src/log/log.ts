@@ -52,7 +52,7 @@ export type ReadRequest = {
 
 export type ReadResult = {
   readonly records: readonly StoredRecord[];
-  /** The offset to read from next: after the last record, and after what was skipped or compacted away behind it. */
+  /** The offset to read from next: behind the last record, and behind everything skipped or compacted after it. */
   readonly next: number;
   /**
    * Offsets between `from` and `next` that hold no record for readers: ends of transactions, and records of aborted

@@ -56,7 +56,7 @@ export type MysqlSession = {
 const defaultTimeoutMs = 10_000;
 const migrationTimeoutMs = 120_000;
 /** Shorter than the time limit of a statement. */
-const lockWaitSeconds = 5;
+const namedLockSeconds = 5;
 
 /**
  * Connects to a database that exists and brings its tables up to date.
@@ -101,7 +101,7 @@ function databaseOf(name: string, lockScope: string, pool: ConnectionPool): Mysq
     transaction: (body) =>
       ours(withRetries(() => withConnection((connection) => inTransaction(connection, 'write', body)))),
     exclusive: (work, body) => {
-      const turn = { lock: lockName(lockScope, work), waitSeconds: lockWaitSeconds, what: `${name}: ${work} is` };
+      const turn = { lock: lockName(lockScope, work), waitSeconds: namedLockSeconds, what: `${name}: ${work} is` };
       const once = (connection: MysqlConnection): ReturnType<typeof body> =>
         oneAtATime(connection, turn, () => inTransaction(connection, 'write', body));
       return ours(withRetries(() => withConnection(once)));

@@ -19,8 +19,8 @@ export type PooledConnection = {
   readonly release: () => void;
 };
 
-/** Shorter than the time limit of a statement: a frozen owner of a row must not look like a frozen server. */
-const lockWaitSeconds = 3;
+/** Shorter than the time limit of a statement, so that a frozen owner of a row is not taken for a frozen server. */
+const rowLockSeconds = 3;
 
 /** @param timeoutMs how long a statement may go without an answer. */
 export function createConnectionPool(
@@ -91,7 +91,7 @@ export function createConnectionPool(
 }
 
 async function setUp(connection: MysqlConnection): Promise<void> {
-  connection.queue('SET SESSION innodb_lock_wait_timeout = ?', [lockWaitSeconds]);
+  connection.queue('SET SESSION innodb_lock_wait_timeout = ?', [rowLockSeconds]);
   await connection.change('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
 }
 

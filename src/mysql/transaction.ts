@@ -27,7 +27,7 @@ export async function inTransaction<Result>(
   }
 }
 
-/** Everything read until the transaction ends is as of the moment of the next statement. */
+/** All reads until the transaction ends see the data of one moment: that of the next statement. */
 export function startSnapshot(connection: MysqlConnection): void {
   connection.queue('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
   const readOnly = connection.server.hasReadOnlySnapshots ? ', READ ONLY' : '';

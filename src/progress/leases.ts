@@ -9,7 +9,7 @@ const positionTable: MergedTable = {
   key: ['projection', 'topic', 'partition_no'],
   columns: { topic_id: 'kept', first_offset: 'kept', next_offset: 'kept', log_end: 'kept' },
 };
-/** Not in the table of positions, so that on a server a tick never waits for a commit. */
+/** Leases have a table apart from positions: on a server, renewing one must not wait for a commit. */
 const leaseTable: MergedTable = {
   name: 'lease',
   key: ['position_id'],
@@ -161,7 +161,7 @@ type Lease = PartitionName & {
 /**
  * Renews this instance's leases up to its fair share, gives back those above it, and claims free ones below it. A lease
  * is free when it has expired or its owner is not among the `instances`, which include this one. A lease that ends
- * later than one taken now was taken before the clock was set back, and counts as expired.
+ * later than one taken now also counts as expired: the clock was set back.
  */
 function shareLeases(
   leases: readonly Lease[],

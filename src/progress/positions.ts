@@ -33,8 +33,8 @@ export type CommitPoint = {
 
 /**
  * Everything of a commit except the state, in its transaction. Other partitions, the lease and the revision are read
- * without a lock. If the lease is lost right afterwards, the check of the offset refuses either the new owner's commit
- * or this one. If a dead letter is redriven right afterwards, the check of the revision refuses this commit.
+ * without a lock. So two owners may both get here: the check of the offset lets only one of them commit. If a dead
+ * letter is redriven meanwhile, the check of the revision refuses this commit.
  * @returns null when the position is not where the commit expects it, or is leased to another instance.
  */
 export function* advance<Change>(commit: ProgressCommit<Change>): Steps<CommitPoint | null> {

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../errors.ts';
  */
 export interface Progress<Change> {
   /**
-   * How many reads of the log one commit may join while more records are waiting. A commit costs statements on a
+   * How many reads of the log one commit may contain while more records are waiting. A commit costs statements on a
    * server, or changed pages in a file; more records hardly add to that. A higher number keeps more records in memory.
    * Where a commit blocks this thread, answers wait longer.
    */
@@ -126,7 +126,7 @@ export type DeadLetter = {
 export type ApplyChanges<Change> = (
   changes: readonly Change[],
   /**
-   * No record that arrived earlier than this is still unread (ms since 1970). Rows may be rolled up or pruned only
+   * Every record that arrived before this time has been read (ms since 1970). Rows may be rolled up or pruned only
    * behind it: a record's event time is at most seven days before its arrival.
    */
   watermarkMs: number,

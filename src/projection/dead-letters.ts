@@ -14,12 +14,12 @@ export type DeadLetterFilter = Omit<DeadLetterQuery, 'projection' | 'status' | '
 
 /**
  * What became of a letter. `applied` and `late`: it is redriven, and the ledger counts it as that instead of as dead.
- * `discarded`: it stays dead, also after a rebuild. `waiting`: it failed again, `why` says how. `elsewhere`: another
+ * `discarded`: it stays dead, also after a rebuild. `waiting`: it failed again, `why` says how. `decided-before`: another
  * person decided first, and nothing was changed.
  */
 export type DeadLetterOutcome = {
   readonly letter: KeptDeadLetter;
-  readonly became: 'applied' | 'late' | 'discarded' | 'waiting' | 'elsewhere';
+  readonly became: 'applied' | 'late' | 'discarded' | 'waiting' | 'decided-before';
   readonly why: string | null;
 };
 
@@ -61,7 +61,7 @@ export function createDeadLetters<Change>(book: DeadLetterBook<Change>, projecti
     why: string | null = null,
   ): Promise<DeadLetterOutcome> => {
     const settled = await book.settle({ ...letter, version: projection.version, become });
-    return settled ? { letter, became, why } : { letter, became: 'elsewhere', why: null };
+    return settled ? { letter, became, why } : { letter, became: 'decided-before', why: null };
   };
 
   const redriveOne = async (letter: KeptDeadLetter, dryRun: boolean): Promise<DeadLetterOutcome> => {

@@ -35,9 +35,9 @@ export type FollowPartition<Change> = {
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
- * The pause after a commit of several records: more will come, and a commit of one record costs as much as one of a
- * hundred. One millisecond for each record, within these bounds. There is no pause when more records are waiting, or
- * after a single record.
+ * The pause after a commit of several records, so that the next commit has more: a commit of one record costs as much as
+ * one of a hundred. It is a millisecond for each record, within these bounds. There is none when more records are
+ * waiting, or after a single record.
  */
 const pauseMs = { least: 20, most: 100 };
 /** The pauses after a refused commit or a jump. */

@@ -33,8 +33,8 @@ export type RunningProjection = {
   /** Resolves with true when everything that was in the log at the call is in the state, with false after `withinMs`. */
   readonly caughtUp: (withinMs: number) => Promise<boolean>;
   /**
-   * Stops reading, waits at most two seconds for the commit in flight, and releases the leases. When the store needs more
-   * than two more seconds for that, they expire.
+   * Stops reading, waits at most two seconds for the commit in flight, and releases the leases. It waits two more
+   * seconds for that. Then the leases expire by themselves.
    */
   readonly close: () => Promise<void>;
 };

@@ -56,7 +56,7 @@ export type DoorkeptLruMap<Key, Value> = LruMap<Key, Value> & {
   readonly admits: (key: Key) => boolean;
 };
 
-/** A key that was met is forgotten when another one takes its slot: three in five remain after `metLimit` others. */
+/** A key that was met is forgotten when another takes its slot: after `metLimit` others, 60 % are remembered. */
 const slotsPerMet = 2;
 
 /**

@@ -173,8 +173,8 @@ function translateErrors(
 }
 
 /**
- * Gives the id of the last inserted row also where that is above 2^53, rounded, instead of throwing after the statement
- * has run: FTS5 writes such rows when something is removed. Reading every id as a big integer would cost all statements
+ * Node throws for row ids above 2^53, after the statement has run: FTS5 writes such rows when something is removed. This
+ * rounds them instead. Reading every id as a big integer would cost all statements
  * a tenth of their time, so a statement does it from the first such row on.
  */
 function runWithAnyRowId(

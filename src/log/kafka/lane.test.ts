@@ -41,7 +41,7 @@ describe('a lane to one partition', () => {
     assert.deepEqual(outages, ['b', 'b', 'b']);
   });
 
-  it('keeps the order where one batch of several fails, and sends what is pushed together together', async () => {
+  it('keeps the order where one batch of several fails, and sends one push as one batch', async () => {
     const sent: string[] = [];
     let isAway = true;
     const { lane, outages } = openLane((values) => {

@@ -10,7 +10,7 @@ import { removeSqliteFile } from '../../sqlite/file.ts';
 import { reason, SamsaError } from '../../errors.ts';
 
 /**
- * One queue per topic. A record's rowid is its topic's number · 2^40 + how many records that topic had accepted before.
+ * One queue per topic. A record's rowid is its topic's number · 2^40 + the record's number in the topic, from 0.
  * Each outcome is counted in the transaction that causes it. `addressing` holds how many partitions a topic had, and
  * from which position on. A repeated record must go to the partition of its first attempt, because projections
  * recognise repeats by partition.

@@ -135,8 +135,8 @@ function createLimit({ path, limitBytes: given, overflow, rows }: SpoolAppenderO
   let enteringBytes = 0;
   return {
     /**
-     * @throws SamsaError `spool-full` when these records are dropped; `log-unavailable` (retryable) when the oldest will
-     *   be dropped instead, but have not been yet.
+     * @throws SamsaError `spool-full` when these records are dropped; `log-unavailable` (retryable) when the relay must
+     *   first drop the oldest ones.
      */
     enter: (bytes: number): void => {
       if (atMostBytes + bytes > mostBytes) atMostBytes = rows.waitingBytes() + enteringBytes;

@@ -35,7 +35,7 @@ export type CountedSearch = {
    * The number of the reader who is added to the distinct readers of its hour (see `readerNumber`); `null` for none.
    */
   readonly reader: number | null;
-  /** Whether it counts as one unnamed reader. If not, and `reader` is `null`, it adds to `searches` only. */
+  /** True: it names no reader, and counts as one. If false and `reader` is `null`, it adds to `searches` only. */
   readonly anonymous: boolean;
   /** The place it came from, as one bit of the places of its hour; 0 for none. */
   readonly place: number;

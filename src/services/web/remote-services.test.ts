@@ -66,7 +66,7 @@ describe('remote services', () => {
     nobody.close();
   });
 
-  it('is away when the service answers with a server error, and broken when it refuses the request', async (test) => {
+  it('is away after a 5xx answer, and broken after a 4xx answer', async (test) => {
     assert.deepEqual(await (await createRemote(test, answering('{}', 503))).trends(10), { ok: false, reason: 'away' });
     assert.deepEqual(await (await createRemote(test, answering('{}', 400))).trends(10), {
       ok: false,

@@ -56,8 +56,8 @@ export function createSlots(sums: number): Slots {
 }
 
 /**
- * What was counted in one hour, by slot. Recent hours merge counts of the same slot. A closed hour only appends them,
- * which takes less memory; the sums are the same.
+ * What was counted in one hour, by slot. A recent hour has one entry for each slot. A closed hour may have several,
+ * which takes less memory.
  */
 export type HourBucket = {
   /** @returns whether this added an entry, so that one more hour refers to the slot. */

@@ -8,7 +8,7 @@ export type PrivacySettings = {
   readonly minimumReaders: number;
   /** Words and phrases that no shown query may contain, in any spelling that has the same key. */
   readonly blockedWords: readonly string[];
-  /** False: only this machine is served. Then a spelling is shown even if only one reader uses it. Default: always true. */
+  /** False in open mode: then a spelling of a single reader is shown. Default: always true. */
   readonly isPublic?: () => boolean;
 };
 
@@ -80,7 +80,7 @@ export function isMuted(muted: ReadonlySet<string>, key: string, { label }: Pick
 
 /**
  * The most frequent spelling of a query among those that may be shown; ties in code point order. The spelling that
- * equals the key is not among `spellings`: it has the readers that no other spelling has, and may always be shown.
+ * equals the key is not among `spellings`: its readers are those who used no other. It may always be shown.
  * @param fromAnyPlace shows a spelling however few places it comes from.
  */
 export function labelOf(

@@ -41,10 +41,7 @@ export type RecentCounts = {
   readonly size: () => number;
 };
 
-/**
- * Readers plus unnamed searches. In `list…` every unnamed search counts; in `rise…` and `base` all of an hour count as
- * one.
- */
+/** Readers plus unnamed searches. `list…` has every unnamed search; `rise…` and `base` count those of an hour as one. */
 export type Sums = { readonly [Name in SumName]: number };
 
 const sumNames = ['list3', 'list24', 'list168', 'searches3', 'searches24', 'searches168'] as const;

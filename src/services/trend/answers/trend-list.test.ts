@@ -221,7 +221,7 @@ describe('the list of trends', () => {
     assert.deepEqual(labels(await list(10)), ['emma']);
   });
 
-  it('keeps a list no longer because making it once was held up, or looking whether it is current', async (test) => {
+  it('does not keep a list longer because making it, or checking it, was slow once', async (test) => {
     let nowMs = 0;
     let heldUpMs = { describing: 1, looking: 0 };
     const slowly = (store: TrendStore): TrendStore => ({

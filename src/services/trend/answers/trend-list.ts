@@ -25,9 +25,8 @@ export type ListedTrend = DescribedTrend & { readonly books: string };
 export type TrendList = {
   /**
    * With a window: the most read queries of that window. Without one: the rising queries, then the most read of 24
-   * hours, 7 and 30 days, each query once. At most 100 rows. A list is cached for ten times as long as making it takes
-   * (twice as long if this process has counted since), at most a second. Meanwhile the same object is returned, unless
-   * `isFresh` asks for a new list.
+   * hours, 7 and 30 days, each query once. At most 100 rows. A list is cached (see `isKept`). Meanwhile the same object
+   * is returned, unless `isFresh` asks for a new list.
    * @throws SamsaError `store-unavailable`.
    */
   readonly list: (limit: number, window?: Window | null, isFresh?: boolean) => Promise<readonly ListedTrend[]>;
@@ -303,7 +302,9 @@ export function createTrendList(deps: TrendListDeps): TrendList {
 }
 
 const anyScore = (): number => 0;
-/** Making lists takes at most a third of the time, and an eleventh while this process counts nothing. */
+/**
+ * A list is kept ten times as long as it took to make, or twice as long after a commit of this process; at most a second.
+ */
 function isKept({ madeMs, keepMs, commits }: MadeList, nowMs: number, commitsNow: number): boolean {
   return nowMs < madeMs + (commits === commitsNow ? keepMs : keepMs / 5);
 }

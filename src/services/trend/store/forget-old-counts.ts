@@ -15,7 +15,7 @@ import { daily, hourly, latestTimes, lead, spelling, unanswered } from './tables
 
 const hourMs = 3_600_000;
 
-/** How long counts are kept, measured from the watermark: no record that arrived before it is still unread. */
+/** How long counts are kept, measured from the watermark: everything that arrived before it has been read. */
 const kept = { readerHours: 25, hourlyHours: 8 * 24 + 1, dailyDays: 30 } as const;
 
 /** How many rows one commit removes at most, so that answers do not wait long. */

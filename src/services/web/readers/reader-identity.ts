@@ -18,11 +18,11 @@ export type Reader = {
   readonly cookieId: string;
   /** IPv4 /32 or IPv6 /64. Never stored. */
   readonly addressPrefix: string;
-  /** 0–29, a keyed hash of the IPv4 /32 or IPv6 /48; `null` in open mode, where every reader is a place. */
+  /** 0–29, a keyed hash of the IPv4 /32 or IPv6 /48; `null` in open mode: trends then use a hash of the reader. */
   readonly place: number | null;
 };
 
-/** Identifies the reader of a request, and sets a cookie when it has no valid one. Calls for one request agree. */
+/** Identifies the reader of a request, and sets a cookie when it has no valid one. Every call for one request returns the same. */
 export type IdentifyReader = (request: FastifyRequest, reply: FastifyReply) => Reader;
 
 /** Where a request stores its reader. */

@@ -3,7 +3,7 @@ import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Access } from '../../../http/access.ts';
 import type { Reader } from './reader-identity.ts';
 
-/** 1: this search counts towards a rise. 0: it is sent and counted as a search only. */
+/** 1: this search adds its reader to the counts. 0: it only adds to the number of searches. */
 export type WeighSearch = (reader: Reader, query: string) => 0 | 1;
 
 /** `queries` are 32-bit hashes. */

@@ -55,7 +55,7 @@ void describe('a shop', () => {
     await log.append([bookChangedRecord(topic, source, { bookId: 7, version: 3, book: null })]);
     await assert.rejects(raise(path, log), {
       ...refused,
-      message: /never held a book, but the event log has 1\. Put it/,
+      message: /never held a book, but the event log has 1\. Put the file back/,
     });
   });
 

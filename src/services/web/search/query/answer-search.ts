@@ -8,7 +8,7 @@ import type { QueryWord } from './parse-query.ts';
 import type { SendEvent } from '../publish-search.ts';
 import type { SearchIndex } from '../index/search-index.ts';
 
-/** Who searches, and whether the search counts towards a rise. */
+/** Who searches. Weight 1: the search adds this reader to the counts. 0: it only adds to the number of searches. */
 export type SearchingReader = { readonly id: string; readonly weight: 0 | 1; readonly place: number | null };
 
 /** The reader of searches that are not recorded. */

@@ -29,8 +29,8 @@ export type CatalogueAndLog = {
  * the content of the file. Does nothing when the file is as new as the log; one read of the log shows that. Call it
  * before the catalogue is opened.
  * @returns how many books were raised; `null` when the log does not answer.
- * @throws SamsaError `data-folder-unusable` when the file has never held a book although the log tells of books, or does
- *   not answer in a folder where a shop has run: ids of books are never given twice.
+ * @throws SamsaError `data-folder-unusable` when the file has never held a book, and either the log has books, or it does
+ *   not answer and a shop has run in this folder. Otherwise ids of books could be given twice.
  */
 export async function raiseAboveLog(
   { path, log, topic, wasOpened }: CatalogueAndLog,
@@ -39,13 +39,13 @@ export async function raiseAboveLog(
   const isThere = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
   const isKnown = await knows(log, topic);
   if (isKnown === null && !isThere && wasOpened) {
-    throw lost(path, 'got none, and the event log does not say whether there were books. Start that first, or put it');
+    throw lost(path, 'got none, and the event log does not say whether there were books. Start the log first.');
   }
   if (isKnown !== true) return isKnown === null ? null : 0;
   const { partitions } = await log.describe(topic);
   const appended = partitions.reduce((sum, { end }) => sum + end, 0);
   if (appended === 0) return 0;
-  if (!isThere) throw lost(path, `got none for ${appended} changes of books in the event log. Put it`);
+  if (!isThere) throw lost(path, `got none for ${appended} changes of books in the event log.`);
   const database = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs });
   try {
     // Every record was a row of the outbox, and its ids are never given twice.
@@ -53,7 +53,7 @@ export async function raiseAboveLog(
     const known = await readVersions(log, topic);
     if (known === null) return null;
     if (known.size > 0 && lastId(database, 'book') === 0) {
-      throw lost(path, `got one that never held a book, but the event log has ${known.size}. Put it`);
+      throw lost(path, `got one that never held a book, but the event log has ${known.size}.`);
     }
     const versions = [...known];
     let raised = 0;
@@ -76,8 +76,8 @@ function lastId(database: SqliteDatabase, table: 'book' | 'outbox'): number {
 function lost(path: string, found: string): SamsaError {
   return new SamsaError(
     'data-folder-unusable',
-    `${path}: expected the catalogue of this shop, ${found} back from a backup, or begin a new shop in another folder ` +
-      'with SAMSA_DATA, on Kafka also with topics of other names (mq.topics).',
+    `${path}: expected the catalogue of this shop, ${found} Put the file back from a backup, or begin a new shop in ` +
+      'another folder with SAMSA_DATA, on Kafka also with topics of other names (mq.topics).',
   );
 }
 
