@@ -2,7 +2,8 @@ import { existsSync, statSync } from 'node:fs';
 import type { PartitionPosition } from '../progress/progress.ts';
 import { openStateReader } from '../progress/open-state.ts';
 import { locationName, type StoreLocation } from '../progress/state.ts';
-import type { EventLog } from '../log/log.ts';
+import { SamsaError } from '../errors.ts';
+import type { EventLog, TopicDescription } from '../log/log.ts';
 import { openLog, isBalanced, readSpools, type SpoolLedger } from '../log/open-log.ts';
 import type { Config } from '../config/config.ts';
 import type { CommandContext } from './command-context.ts';
@@ -24,6 +25,7 @@ type ProjectionStatus = {
 
 type TopicStatus = {
   readonly topic: string;
+  /** 0 when it is missing. */
   readonly partitions: number;
   readonly first: number;
   readonly records: number;
@@ -32,7 +34,7 @@ type TopicStatus = {
 /**
  * Shows how far every service has read and whether every event is accounted for. The shop may run meanwhile. Events
  * that wait on this disk are shown even while the Kafka cluster does not answer.
- * @returns 0 when every ledger balances, else 1.
+ * @returns 0 when every ledger balances and no topic is missing, else 1.
  * @throws SamsaError `store-unavailable` (retryable) where the log or a database does not answer.
  */
 export async function statusCommand(
@@ -47,21 +49,22 @@ export async function statusCommand(
   const isJson = options.json === true;
   const spools = readSpools(shopFiles(config).spools);
   if (!isJson) for (const line of [...describeLocations(config), ...describeSpools(spools)]) print(line);
-  const log = await openLog(location, { clock: Date.now, busyTimeoutMs: 1_000 });
+  const log = await openLog(location, { clock: Date.now, busyTimeoutMs: 1_000, makesTopics: false });
   try {
     const states = stateLocations(config);
     const projections = (await Promise.all(states.map((state) => projectionsIn(state.location, log)))).flat();
     const topics = await Promise.all(Object.values(config.mq.topics).map((topic) => topicStatus(log, topic)));
     if (isJson) print(JSON.stringify({ data: config.data, spools: spools.map(toJson), topics, projections }, null, 2));
     else for (const line of describeLedgers(topics, projections)) print(line);
-    return projections.every(({ balanced }) => balanced) && spools.every(isBalanced) ? 0 : 1;
+    const isComplete = topics.every(({ partitions }) => partitions > 0);
+    return isComplete && projections.every(({ balanced }) => balanced) && spools.every(isBalanced) ? 0 : 1;
   } finally {
     await log.close();
   }
 }
 
 async function topicStatus(log: EventLog, topic: string): Promise<TopicStatus> {
-  const { partitions } = await log.describe(topic);
+  const partitions = await partitionsOf(log, topic);
   const sum = (of: (partition: { start: number; end: number }) => number): number =>
     partitions.reduce((total, partition) => total + of(partition), 0);
   return {
@@ -70,6 +73,16 @@ async function topicStatus(log: EventLog, topic: string): Promise<TopicStatus> {
     first: sum(({ start }) => start),
     records: sum(({ start, end }) => end - start),
   };
+}
+
+/** None of a topic that is missing. */
+async function partitionsOf(log: EventLog, topic: string): Promise<TopicDescription['partitions']> {
+  try {
+    return (await log.describe(topic)).partitions;
+  } catch (error) {
+    if (error instanceof SamsaError && error.code === 'topic-unknown') return [];
+    throw error;
+  }
 }
 
 /** Positions are read before the log's ends, so that a running shop never seems to be ahead of its log. */
@@ -106,7 +119,7 @@ async function readEnds(
 ): Promise<(topic: string, partition: number) => number> {
   const ends = new Map<string, readonly { readonly end: number }[]>();
   for (const { topic } of positions) {
-    if (!ends.has(topic)) ends.set(topic, (await log.describe(topic)).partitions);
+    if (!ends.has(topic)) ends.set(topic, await partitionsOf(log, topic));
   }
   return (topic, partition) => ends.get(topic)?.[partition]?.end ?? 0;
 }
@@ -140,7 +153,11 @@ function describeSpools(spools: readonly SpoolLedger[]): readonly string[] {
 
 function describeLedgers(topics: readonly TopicStatus[], projections: readonly ProjectionStatus[]): readonly string[] {
   const lines = ['', row('topic', ['partitions', 'records'])];
-  for (const { topic, partitions, records } of topics) lines.push(row(topic, [partitions, records]));
+  for (const { topic, partitions, records } of topics) {
+    lines.push(
+      partitions > 0 ? row(topic, [partitions, records]) : `${topic.padEnd(22)} missing: samsa topics makes it`,
+    );
+  }
   const outcomes = ['applied', 'duplicate', 'dead', 'late', 'gap', 'compacted'] as const;
   lines.push('', row('projection', [...outcomes, 'lag', 'lag s', 'ledger']));
   for (const { name, ledger, lag_events, lag_seconds, balanced } of projections) {

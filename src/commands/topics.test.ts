@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { loadConfig } from '../config/config.ts';
-import { openLog } from '../log/open-log.ts';
+import { openLog, openTopicFacts } from '../log/open-log.ts';
+import type { CommandContext } from './command-context.ts';
 import { logLocation } from './state/shop-locations.ts';
+import { statusCommand } from './status.ts';
 import { topicsCommand } from './topics.ts';
 
 async function withShop(body: (environment: Record<string, string>) => Promise<void>): Promise<void> {
@@ -17,13 +19,15 @@ async function withShop(body: (environment: Record<string, string>) => Promise<v
   }
 }
 
-async function run(environment: Record<string, string>) {
+async function run(environment: Record<string, string>, command: (context: CommandContext) => Promise<number> = list) {
   const { config } = loadConfig({ environment });
   const out: string[] = [];
   const err: string[] = [];
   const context = { config, print: (line: string) => void out.push(line), warn: (line: string) => void err.push(line) };
-  return { code: await topicsCommand(context, {}), out, err, config };
+  return { code: await command(context), out, err, config };
 }
+
+const list = (context: CommandContext): Promise<number> => topicsCommand(context, {});
 
 void it('makes the topics of a shop that was never opened, and says so once', () =>
   withShop(async (environment) => {
@@ -45,4 +49,17 @@ void it('warns of a topic that forgets events too early or compacts them away', 
     assert.equal(code, 1);
     assert.match(err[0]!, /^short: expected every event to be kept, but cleanup.policy has compact/);
     assert.match(err[1]!, /^short: expected events to be kept for 35 days, but retention.ms is 3600000/);
+  }));
+
+void it('leaves it to others to make a topic that samsa status finds missing', () =>
+  withShop(async (environment) => {
+    await run(environment);
+    const { code, out, config } = await run({ ...environment, SAMSA_MQ_TOPIC: 'gone' }, (context) =>
+      statusCommand(context, {}),
+    );
+    assert.equal(code, 1);
+    assert.ok(out.some((line) => /^gone +missing: samsa topics makes it$/.test(line)));
+    const facts = await openTopicFacts(logLocation(config));
+    assert.equal(await facts.of('gone'), null);
+    await facts.close();
   }));

@@ -32,10 +32,12 @@ type LogOptions = SqliteLogOptions & {
    * be created yet, once per kind of trouble, and with `null` when that is over. Without it, the trouble is thrown.
    */
   readonly onProblem?: (problem: SamsaError | null) => void;
+  /** False for a command that only looks. Default: true. */
+  readonly makesTopics?: boolean;
 };
 
 /**
- * Opens the shop's event log, and creates those of its four topics that are missing.
+ * Opens the shop's event log, and creates those of its four topics that are missing, unless `makesTopics` is false.
  * @throws SamsaError `data-folder-unusable`, `state-too-new`, `bad-configuration`, or `log-unavailable` when others
  *   kept an embedded log busy for too long, or no broker answers and there is no `onProblem`.
  */
@@ -50,7 +52,7 @@ async function openEmbeddedLog(
   const log = await retry(() => openSqliteLog(location.path, options), {
     withinMs: options.patienceMs ?? defaultPatienceMs,
   });
-  return closedUnless(log, createTopics(log, location));
+  return options.makesTopics === false ? log : closedUnless(log, createTopics(log, location));
 }
 
 const topicsBackoff = { firstMs: 500, mostMs: 10_000 };
@@ -58,10 +60,11 @@ const topicsBackoff = { firstMs: 500, mostMs: 10_000 };
 /** The client is loaded only where there is a cluster: it takes a while, and memory. */
 async function openClusterLog(
   { replication, ...location }: Extract<LogLocation, { kind: 'kafka' }>,
-  { clock, onProblem }: LogOptions,
+  { clock, onProblem, makesTopics }: LogOptions,
 ): Promise<EventLog> {
   const { openKafkaLog } = await import('./kafka/log.ts');
   const log = openKafkaLog({ ...location, replication, clock });
+  if (makesTopics === false) return log;
   if (onProblem === undefined) return closedUnless(log, createTopics(log, location));
   const closing = new AbortController();
   void keepTrying(() => createTopics(log, location), onlyNews(onProblem), closing.signal, topicsBackoff);

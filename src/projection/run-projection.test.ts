@@ -39,7 +39,7 @@ const counting: Projection<string> = {
 
 const patienceMs = 30_000;
 let said: string[] = [];
-const logger = pino({ level: 'warn' }, { write: (line: string) => said.push(line) });
+const logger = pino({ level: 'info' }, { write: (line: string) => said.push(line) });
 
 describe('a running projection', () => {
   let folder = '';
@@ -314,6 +314,31 @@ describe('a running projection', () => {
     away = true;
     await until('the problem is said', () => projection.problems().includes('log-unavailable'));
     assert.ok(!projection.problems().includes('store-unavailable'));
+  });
+
+  it('says once that the log does not answer, and once when all partitions move again', async () => {
+    let away = false;
+    const failed = new Set<number>();
+    const real = log;
+    log = {
+      ...real,
+      read: async (request) => {
+        if (!away) return real.read(request);
+        failed.add(request.partition);
+        throw new SamsaError('log-unavailable', 'no broker answers', { retryable: true });
+      },
+    };
+    await send(20);
+    const projection = run('a');
+    await everyWordOnce();
+    away = true;
+    await until('all partitions have failed', () => failed.size === 4);
+    away = false;
+    await until('it is over', () => projection.problems().length === 0);
+    assert.deepEqual(
+      said.map((line) => (JSON.parse(line) as { msg: string }).msg),
+      ['log-unavailable', 'moving again'],
+    );
   });
 
   it('stops with `diverged` when the log lost records it has applied', async () => {

@@ -60,6 +60,10 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
   let leaseProblem: BlockedReason | 'starting' | null = 'starting';
   const freshness = (): Freshness => freshnessOf(partitions.values(), deps.clock());
 
+  /** An outage usually meets all partitions: it is logged with the first, and its end with the last. */
+  const isKnownOutage = (why: BlockedReason | null): boolean =>
+    isOutage(why) && (leaseProblem === why || [...followers.values()].some(({ blocked }) => blocked === why));
+
   const follow = (partition: PartitionName, input: ProjectionInput<Change>): void => {
     const name = nameOf(partition);
     const abort = new AbortController();
@@ -73,10 +77,16 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
         signal: AbortSignal.any([abort.signal, stopping.signal]),
         onProgress: (at) => partitions.set(name, at),
         onBlocked: (why, error) => {
-          if (why === follower.blocked) return;
+          const before = follower.blocked;
+          if (why === before) return;
+          const isKnown = isKnownOutage(why);
           follower.blocked = why;
-          if (why === null) logger.info({ projection: projection.name, partition: name }, 'moving again');
-          else logger.warn({ projection: projection.name, partition: name, error: reason(error) }, why);
+          if (why === null) {
+            const where = isOutage(before) ? {} : { partition: name };
+            if (!isKnownOutage(before)) logger.info({ projection: projection.name, ...where }, 'moving again');
+          } else if (!isKnown) {
+            logger.warn({ projection: projection.name, partition: name, error: reason(error) }, why);
+          }
         },
       }),
     };
@@ -118,10 +128,16 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
     while (!stopping.signal.aborted) {
       try {
         await tick();
+        const before = leaseProblem;
         leaseProblem = null;
+        if (before !== null && before !== 'starting' && !isKnownOutage(before)) {
+          logger.info({ projection: projection.name }, 'moving again');
+        }
       } catch (error) {
         const problem = blockedReasonOf(error);
-        if (leaseProblem !== problem) logger.warn({ projection: projection.name, error: reason(error) }, problem);
+        if (leaseProblem !== problem && !isKnownOutage(problem)) {
+          logger.warn({ projection: projection.name, error: reason(error) }, problem);
+        }
         leaseProblem = problem;
       }
       const waitMs = deps.leaseTickMs ?? 500;
@@ -158,6 +174,10 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
       await within(closeStepMs, released);
     },
   };
+}
+
+function isOutage(why: BlockedReason | null): boolean {
+  return why === 'log-unavailable' || why === 'store-unavailable';
 }
 
 function nameOf({ topic, partition }: PartitionName): string {
