@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { defaultTopicNames } from '../../src/events/topics.ts';
-import { openSearchIndex, type SearchIndex } from '../../src/services/web/search/index/search-index.ts';
+import { openSearchIndex, type SearchIndex } from '../../src/services/web/search/search-index.ts';
 import { writeBookList } from '../../bench/write-book-list.ts';
 import { askQueries, type Answered, type SetResult } from './ask-queries.ts';
 import { indexWithMiniSearch } from './minisearch.ts';

@@ -38,7 +38,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   config: { imports: ['events', 'runtime', 'errors'], doors: ['config.ts'] },
   'services/web': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
-    doors: ['web-service.ts', 'search/index/search-index.ts', 'catalogue/store/move-catalogue.ts'],
+    doors: ['web-service.ts', 'search/search-index.ts', 'catalogue/store/move-catalogue.ts'],
   },
   'services/trend': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],

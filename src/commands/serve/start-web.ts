@@ -5,7 +5,7 @@ import { reason } from '../../errors.ts';
 import { listen } from '../../http/connections.ts';
 import { logChores, openLogWithSpool } from '../../log/open-log.ts';
 import { openStockedCatalogue, raiseAboveLog } from '../../services/web/catalogue/store/open-catalogue.ts';
-import { openSearchIndex } from '../../services/web/search/index/search-index.ts';
+import { openSearchIndex } from '../../services/web/search/search-index.ts';
 import { createWebService } from '../../services/web/web-service.ts';
 import type { RunningService } from './running-service.ts';
 import { createServiceBase, watchFiles } from './service-base.ts';

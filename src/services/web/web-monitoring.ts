@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { isBalanced, type LogWithSpool } from '../../log/open-log.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import type { SearchPublisher } from './search/publish-search.ts';
-import type { SearchIndex } from './search/index/search-index.ts';
+import type { SearchIndex } from './search/search-index.ts';
 import { searchProjectionName } from './search/index/search-projection.ts';
 
 type Monitored = {

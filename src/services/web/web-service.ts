@@ -26,7 +26,7 @@ import { createReaderIdentity } from './readers/reader-identity.ts';
 import { createRemoteServices } from './remote-services.ts';
 import { createAnswerSearch } from './search/query/answer-search.ts';
 import { createSearchPublisher } from './search/publish-search.ts';
-import type { SearchIndex } from './search/index/search-index.ts';
+import type { SearchIndex } from './search/search-index.ts';
 import { searchRoutes } from './search/search-routes.ts';
 import { measureWeb, publisherProblems, spoolProblems } from './web-monitoring.ts';
 

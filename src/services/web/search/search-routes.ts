@@ -17,7 +17,7 @@ import {
 import type { SearchFilters } from './query/facets.ts';
 import { searchSorts } from './query/find-books.ts';
 import { highlightBook } from './query/highlight-book.ts';
-import type { SearchIndex } from './index/search-index.ts';
+import type { SearchIndex } from './search-index.ts';
 
 export type SearchRouteDeps = {
   readonly answerSearch: AnswerSearch;

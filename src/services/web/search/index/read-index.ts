@@ -1,7 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { openSqlite } from '../../../../sqlite/connection.ts';
 import { createLruMap } from '../../../../runtime/lru-map.ts';
-import { slotsExpression, type Slot } from '../query/parse-query.ts';
+import { slotsExpression, type Slot } from './slots.ts';
 import { searchIndexSchema, type WrittenBooks } from './index-file.ts';
 import {
   bookAt,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { facetsOf, valuesPerFacet } from '../query/facets.ts';
-import { slotsExpression, type Slot } from '../query/parse-query.ts';
+import { slotsExpression, type Slot } from './slots.ts';
 import type { FacetFacts } from './book-row.ts';
 import { openIndexForWriting } from './index-file.ts';
 import { createIndexWriter } from './index-writer.ts';

@@ -1,4 +1,4 @@
-import type { Alternative, Slot } from '../query/parse-query.ts';
+import type { Alternative, Slot } from './slots.ts';
 import { bookAt, facetKinds, searchWords, startMarkOf, type FacetFacts, type FacetKind } from './book-row.ts';
 import type { WrittenBooks } from './index-file.ts';
 import { bitsFor, createWordTable, isCommon, textAt, type WordData, type WordTable } from './word-data.ts';

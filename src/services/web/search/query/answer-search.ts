@@ -6,7 +6,7 @@ import type { Facets, SearchFilters } from './facets.ts';
 import type { SearchSort } from './find-books.ts';
 import type { QueryWord } from './parse-query.ts';
 import type { SendEvent } from '../publish-search.ts';
-import type { SearchIndex } from '../index/search-index.ts';
+import type { SearchIndex } from '../search-index.ts';
 
 /** Who searches. Weight 1: the search adds this reader to the counts. 0: it only adds to the number of searches. */
 export type SearchingReader = { readonly id: string; readonly weight: 0 | 1; readonly place: number | null };

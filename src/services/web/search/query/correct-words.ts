@@ -1,7 +1,8 @@
 import { digitsOf, functionWords, isUnspaced, longFormOf, type numberIn } from '../../../../text/words.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { longestWord } from '../index/word-data.ts';
-import { type QueryWord, slotAsTyped, type Alternative, type Reading, type Slot } from './parse-query.ts';
+import type { Alternative, Slot } from '../index/slots.ts';
+import { type QueryWord, slotAsTyped, type Reading } from './parse-query.ts';
 
 /** How many words of a longer query are corrected one at a time. */
 const correctedOneByOne = 6;

@@ -3,7 +3,8 @@ import { countingKey } from '../../../../text/words.ts';
 import { facetKinds, subjectsOf, type FacetKind } from '../index/book-row.ts';
 import type { BookFacts } from '../index/read-index.ts';
 import { countValues, createFacetCounts, firstOf, type FacetCounts } from '../index/word-lists.ts';
-import { matchExpression, wordsIn } from './parse-query.ts';
+import { matchExpression } from '../index/slots.ts';
+import { wordsIn } from './parse-query.ts';
 
 /** A book needs one of the values of each kind; no values: all books. Years include both ends. */
 export type SearchFilters = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { matchExpression, parseQuery } from './parse-query.ts';
+import { matchExpression } from '../index/slots.ts';
+import { parseQuery } from './parse-query.ts';
 
 const expressionOf = (query: string): string => matchExpression(parseQuery(query).words);
 

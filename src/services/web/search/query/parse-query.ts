@@ -1,5 +1,6 @@
 import { toIsbn13 } from '../../../../text/authors-and-isbn.ts';
 import { cutWords, isUnspaced } from '../../../../text/words.ts';
+import type { Slot } from '../index/slots.ts';
 
 export type QueryWord = {
   readonly word: string;
@@ -85,16 +86,6 @@ function isbnOf(text: string): string | null {
   return digits.length === 10 || digits.length === 13 ? toIsbn13(digits) : null;
 }
 
-/**
- * An FTS5 expression that needs all words, in any field. Words have only letters, digits and a few symbols, and each is
- * quoted, so none can be an operator.
- */
-export function matchExpression(words: readonly Pick<QueryWord, 'word' | 'prefix'>[]): string {
-  let expression = '';
-  for (const { word, prefix } of words) expression += ` "${word}${prefix ? '"*' : '"'}`;
-  return expression.slice(1);
-}
-
 /** One way to understand a query: every slot must be matched, by any of its alternatives. */
 export type Reading = {
   readonly slots: readonly Slot[];
@@ -106,41 +97,10 @@ export type Reading = {
   readonly isByChance?: boolean;
 };
 
-/** What one typed word, or two read as one, may mean. */
-export type Slot = {
-  readonly typed: string;
-  readonly only: QueryWord['only'];
-  readonly alternatives: readonly Alternative[];
-  /** About how many books match, if they are known to be many; else 0. */
-  readonly books: number;
-};
-
-/** One meaning of a slot: one word, or several that were typed as one. */
-export type Alternative = {
-  readonly words: readonly { readonly word: string; readonly prefix: boolean }[];
-  /** How far it is from what was typed. A missing or needless space counts less than a wrong letter. */
-  readonly edits: number;
-  /** How many books have it, if known; else 0. */
-  readonly books: number;
-};
-
 export function slotAsTyped({ word, prefix, only }: QueryWord): Slot {
   return { typed: word, only, alternatives: [{ words: [{ word, prefix }], edits: 0, books: 0 }], books: 0 };
 }
 
 export function readingAsTyped(words: readonly QueryWord[], phrase: string): Reading {
   return { slots: words.map(slotAsTyped), phrase, whole: null };
-}
-
-/** All slots as an FTS5 expression. */
-export function slotsExpression(slots: readonly Slot[]): string {
-  return slots.map(slotExpression).join(' AND ');
-}
-
-function slotExpression({ alternatives }: Slot): string {
-  const expressions = alternatives.map(({ words }) => {
-    const each = words.map(({ word, prefix }) => (prefix ? `"${word}"*` : `"${word}"`));
-    return each.length === 1 ? each[0]! : `(${each.join(' AND ')})`;
-  });
-  return expressions.length === 1 ? expressions[0]! : `(${expressions.join(' OR ')})`;
 }

@@ -14,15 +14,8 @@ import {
 } from './correct-words.ts';
 import { holdsAll, isAllOfTitle, isNamed, rankBooks, seriesName, slotsCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
-import {
-  type ParsedQuery,
-  type QueryWord,
-  readingAsTyped,
-  slotsExpression,
-  slotAsTyped,
-  type Reading,
-  type Slot,
-} from './parse-query.ts';
+import { slotsExpression, type Slot } from '../index/slots.ts';
+import { type ParsedQuery, type QueryWord, readingAsTyped, slotAsTyped, type Reading } from './parse-query.ts';
 
 /** What to search with. */
 export type SearchPlan = {

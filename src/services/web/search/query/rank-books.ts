@@ -1,6 +1,7 @@
 import { cutWords, isArticle, withoutArticle } from '../../../../text/words.ts';
 import type { RankedBook } from '../index/book-row.ts';
-import type { Alternative, Reading, Slot } from './parse-query.ts';
+import type { Alternative, Slot } from '../index/slots.ts';
+import type { Reading } from './parse-query.ts';
 
 /**
  * What a match is worth. The unit is one doubling of popularity: a bonus of 3 equals eight times as many readers. Title

@@ -1,17 +1,17 @@
 import type { Logger } from 'pino';
-import { isDamage } from '../../../../sqlite/errors.ts';
-import { reason } from '../../../../errors.ts';
-import { createDoorkeptLruMap } from '../../../../runtime/lru-map.ts';
-import type { BookChanged } from '../../../../events/book-changed.ts';
-import type { LogLocation } from '../../../../log/open-log.ts';
-import type { Freshness, LedgerRow } from '../../../../projection/ledger.ts';
-import { editsAllowed } from '../query/correct-words.ts';
-import { findBooks, type FoundBooks, type SearchRequest } from '../query/find-books.ts';
-import type { WrittenBook } from './index-file.ts';
-import { type IndexState, startIndexThread, unavailable } from './index-thread-link.ts';
-import { openIndexForReading, type IndexReader } from './read-index.ts';
-import { suggestBooks, type Suggestions } from '../query/suggest-books.ts';
-import { createVocabulary, type Vocabulary } from '../query/vocabulary.ts';
+import { isDamage } from '../../../sqlite/errors.ts';
+import { reason } from '../../../errors.ts';
+import { createDoorkeptLruMap } from '../../../runtime/lru-map.ts';
+import type { BookChanged } from '../../../events/book-changed.ts';
+import type { LogLocation } from '../../../log/open-log.ts';
+import type { Freshness, LedgerRow } from '../../../projection/ledger.ts';
+import { editsAllowed } from './query/correct-words.ts';
+import { findBooks, type FoundBooks, type SearchRequest } from './query/find-books.ts';
+import type { WrittenBook } from './index/index-file.ts';
+import { type IndexState, startIndexThread, unavailable } from './index/index-thread-link.ts';
+import { openIndexForReading, type IndexReader } from './index/read-index.ts';
+import { suggestBooks, type Suggestions } from './query/suggest-books.ts';
+import { createVocabulary, type Vocabulary } from './query/vocabulary.ts';
 
 /**
  * This process's own copy of the books to search in, built from the log. A thread writes it; searches only read. What a
@@ -77,7 +77,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     reader?.close();
     reader = null;
   };
-  const makeAnew = (why: string): void => {
+  const rebuild = (why: string): void => {
     if (reader === null) return;
     letGo();
     state = { ...state, problems: ['starting'] };
@@ -104,7 +104,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
       vocabulary.add(sinceBegun ?? []);
       sinceBegun = null;
     },
-    onDamaged: makeAnew,
+    onDamaged: rebuild,
     onState: (told) => {
       if (reader !== null) state = told;
     },
@@ -117,7 +117,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     try {
       return use(reader);
     } catch (error) {
-      if (isDamage(error)) makeAnew(reason(error));
+      if (isDamage(error)) rebuild(reason(error));
       throw unavailable(path, reason(error), error);
     }
   };
