@@ -1,7 +1,6 @@
 import { reason } from '../../../errors.ts';
 import { pause, within } from '../../../runtime/waiting.ts';
-import { followBooks, followReaders } from '../model/follow.ts';
-import { createKnowledge } from '../model/knowledge.ts';
+import { createKnowledge, followBooks, followReaders } from '../model/knowledge.ts';
 import type { BookTitle } from '../model/shop-books.ts';
 import type { RecommendationStore } from '../store/recommendation-store.ts';
 import { createRecommender, fewestReaders, type Recommended } from './recommend.ts';

@@ -1,7 +1,7 @@
-import { booksOf, type Knowledge, type Fact } from '../model/knowledge.ts';
+import { booksOf, booksUsed, type Knowledge, type Fact } from '../model/knowledge.ts';
 import { createMarks, createScores, createStrongest } from '../model/by-number.ts';
 import type { Neighbours } from '../model/content-neighbours.ts';
-import type { SolvedWork } from '../model/weights.ts';
+import type { Weighted } from '../model/weights.ts';
 import { strengths } from '../recommendation-projection.ts';
 import type { Taste } from '../store/recommendation-store.ts';
 
@@ -37,7 +37,7 @@ export type Ranking = {
   readonly evidence: (ranked: Ranked, fewestReaders: number) => Iterable<Evidence>;
 };
 
-const seedsUsed = { facts: 400, recent: 40, recentTimes: 12, similar: 12, searches: 5, resultsPerSearch: 2 };
+const seedsUsed = { recent: 40, recentTimes: 12, similar: 12, searches: 5, resultsPerSearch: 2 };
 /** Books that count less than this share of the latest one are left out, because they hardly change a score. */
 const leastShare = 0.002;
 /** How many works stay in the list for what other readers read, even when similar descriptions would fill it. */
@@ -71,12 +71,12 @@ export function createRanking({ model, shopBooks }: Knowledge, most: number): (t
   const found = createMarks();
 
   return (taste) => {
-    const seeds = seedsOf(booksOf(taste).slice(0, seedsUsed.facts), workOf);
+    const seeds = seedsOf(booksOf(taste).slice(0, booksUsed), workOf, model.coversAll());
     const beside = besideEvidence(taste, seeds);
     const settled = [...taste.liked, ...taste.verdicts]
       .map(({ bookId }) => counts.numberOf(bookId))
       .filter((number) => number !== -1);
-    for (const { work, weight, recentShare } of seeds) model.addTo(together, work, weight, recentShare);
+    model.addTo(together, seeds);
     for (const { works, weights } of beside)
       for (let at = 0; at < works.length; at++) besides.add(works[at]!, weights[at]!);
     for (const number of settled) together.add(counts.workOf(number), Number.NEGATIVE_INFINITY);
@@ -117,14 +117,10 @@ export function createRanking({ model, shopBooks }: Knowledge, most: number): (t
 
   function* togetherEvidence(work: number, seeds: readonly Seed[], fewestReaders: number): Generator<Evidence> {
     if (counts.readersOf(work) < fewestReaders) return;
-    let learnt: SolvedWork | null = null;
     for (const { work: seed, fact, weight, recentShare } of seeds) {
       const readers = counts.pairs.get(seed, work);
-      if (readers === 0 || readers < fewestReaders) continue;
-      learnt ??= model.weightsFor(work);
-      const weightOfOne =
-        weight * (learnt.weights[learnt.neighbours.indexOf(seed)] ?? 0) +
-        recentShare * model.cosine(seed, work, readers);
+      if (readers < fewestReaders) continue;
+      const weightOfOne = weight * model.weightOf(seed, work) + recentShare * model.cosine(seed, work, readers);
       if (weightOfOne !== 0) yield { tier: 'read-together', weight: weightOfOne, source: fact };
     }
   }
@@ -154,16 +150,25 @@ export function createRanking({ model, shopBooks }: Knowledge, most: number): (t
   }
 }
 
-type Seed = {
-  readonly work: number;
+type Seed = Weighted & {
   readonly fact: Fact;
-  readonly weight: number;
-  /** What it says about the reader's taste at the moment; 0 for older ones. Works of one time share it. */
+  /**
+   * What it says about the reader's taste at the moment; 0 for older ones. Works of one time share it. They have none when
+   * there are so many that only a choice without meaning could be looked at.
+   */
   readonly recentShare: number;
 };
 
-/** The latest fact of each work. Facts of one time are equally recent. */
-function seedsOf(facts: readonly Fact[], workOf: (bookId: number) => number): readonly Seed[] {
+/**
+ * The latest fact of each work. Facts of one time are equally recent.
+ * @param coveredByWeights whether weights cover every pair of works. Then cosines only say what is recent, and among works of
+ *   one time they hardly count.
+ */
+function seedsOf(
+  facts: readonly Fact[],
+  workOf: (bookId: number) => number,
+  coveredByWeights: boolean,
+): readonly Seed[] {
   const seeds: { work: number; fact: Fact; weight: number; age: number }[] = [];
   const met = new Set([-1]);
   const worksByAge: number[] = [];
@@ -179,8 +184,14 @@ function seedsOf(facts: readonly Fact[], workOf: (bookId: number) => number): re
     seeds.push({ work, fact, weight: (fact.strength / strengths.wanted) * share, age });
     worksByAge[age] = (worksByAge[age] ?? 0) + 1;
   }
-  return seeds.map(({ work, fact, weight, age: ofWork }, at) => {
-    const isRecent = at < seedsUsed.recent && ofWork < seedsUsed.recentTimes;
-    return { work, fact, weight, recentShare: isRecent ? weight / worksByAge[ofWork]! : 0 };
+  let [recentTimes, worksSoFar] = [0, 0];
+  for (const works of worksByAge.slice(0, seedsUsed.recentTimes)) {
+    worksSoFar += works ?? 0;
+    if (worksSoFar > seedsUsed.recent) break;
+    recentTimes++;
+  }
+  return seeds.map(({ work, fact, weight, age: ofWork }) => {
+    const besides = worksByAge[ofWork]! ** (coveredByWeights ? 2 : 1);
+    return { work, fact, weight, recentShare: ofWork < recentTimes ? weight / besides : 0 };
   });
 }

@@ -54,6 +54,13 @@ describe('books like a book', () => {
     assert.deepEqual(idsNear(index, 1), [3]);
   });
 
+  it('share more than words that many titles have', () => {
+    const histories = Array.from({ length: 21 }, (_, at) => ({ title: `A Short History of Thing${at}` }));
+    const index = indexOf(...histories, { title: 'A Short History of Sherlock Holmes' }, { title: 'Sherlock Holmes' });
+    assert.deepEqual(idsNear(index, 1), []);
+    assert.deepEqual(idsNear(index, 22), [23]);
+  });
+
   it('are ordered by id when they are equally similar', () => {
     const index = createContentIndex((number) => number);
     for (const id of [3, 9, 2, 5]) index.put(id, book(id, { title: 'Same', author: 'Author' }));

@@ -16,7 +16,10 @@ export type Neighbours = {
 export type ContentIndex = {
   /** Adds a book, replaces it, or takes it out with `null`. */
   readonly put: (number: number, book: Book | null) => void;
-  /** The most similar books; ties by `orderOf`. One common word is not enough. */
+  /**
+   * The most similar books; ties by `orderOf`. Books that share nothing but words share at least two that are rare: “A Short
+   * History of …” is no reason.
+   */
   readonly neighbours: (number: number, limit: number) => Neighbours;
   readonly has: (number: number) => boolean;
   /** How many books there are. */
@@ -28,6 +31,9 @@ const weights = { author: 2, series: 2.5, subject: 1.5, title: 0.8, description:
 /** A feature that more than this share of the books have is ignored, except in a small catalogue. */
 const commonShare = 0.1;
 const alwaysRare = 40;
+/** A word that more than this share of the books have, and more than so many, is not enough to make two books similar. */
+const tellingShare = 0.002;
+const alwaysTelling = 20;
 /**
  * How many occurrences of a book's features in other books are read, from the rarest feature on. More would take long
  * and change little.
@@ -68,7 +74,7 @@ export function createContentIndex(orderOf: (number: number) => number): Content
   let isPresent = new Uint8Array(1_024);
   let size = 0;
   const products = createScores();
-  /** How many features are shared. A feature that is not a word counts 2. */
+  /** How many features are shared. A feature that is not a word counts 2, and a frequent word 0. */
   let shared = new Uint8Array(1_024);
   const strongest = createStrongest(compared, (one, other) => orderOf(one) < orderOf(other));
 
@@ -121,7 +127,8 @@ export function createContentIndex(orderOf: (number: number) => number): Content
       if (factor === 0) continue;
       const others = having[feature]!;
       if ((left -= others.length) < 0) break;
-      const by = isWord[feature] === true ? 1 : 2;
+      const isTelling = others.length <= Math.max(alwaysTelling, size * tellingShare);
+      const by = isWord[feature] === true ? Number(isTelling) : 2;
       for (const having of others) {
         const other = having >>> weightBits;
         shared[other] = Math.min(9, shared[other]! + by);

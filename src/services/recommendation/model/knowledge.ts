@@ -1,5 +1,6 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { Book } from '../../../events/book.ts';
-import type { ReaderRow, ReaderBooks } from '../store/recommendation-store.ts';
+import type { BookRow, ReaderBooks, ReaderRow, RecommendationStore } from '../store/recommendation-store.ts';
 import { createReadingModel, type ReadingModel } from './reading-model.ts';
 import { createShopBooks, type ShopBooks } from './shop-books.ts';
 import { strengths } from '../recommendation-projection.ts';
@@ -33,7 +34,7 @@ export function createKnowledge(): Knowledge {
     putReaders: (readers) => {
       for (const { reader, ...books } of readers) {
         const numbers = booksOf(books)
-          .slice(0, windowSize)
+          .slice(0, booksUsed)
           .map(({ bookId }) => counts.numberOf(bookId));
         counts.put(
           reader,
@@ -47,8 +48,8 @@ export function createKnowledge(): Knowledge {
 /** A book that a reader has had, with the strongest signal and the last time. */
 export type Fact = { readonly bookId: number; readonly strength: number; readonly time: number };
 
-/** How many books of one reader the model learns from: the latest. No reader should outweigh a hundred others. */
-const windowSize = 100;
+/** How many books of one reader the model and the answers use: the latest. */
+export const booksUsed = 400;
 
 /**
  * The books a reader opened, chose or wanted, latest first; ties by id. Each has its strongest signal. Dismissed books
@@ -63,4 +64,61 @@ export function booksOf({ liked, verdicts }: ReaderBooks): readonly Fact[] {
   }
   for (const { bookId, verdict } of verdicts) if (verdict === 'dismissed') facts.delete(bookId);
   return [...facts.values()].sort((one, other) => other.time - one.time || one.bookId - other.bookId);
+}
+
+/**
+ * How many books are read at once. Between two reads answers get their turn, so they need not wait for a whole load.
+ */
+const booksPerLook = 100;
+const readersPerLook = 20;
+
+type Numbered = { readonly changeNumber: number };
+
+/**
+ * Follows a list that is ordered by change numbers, while this and other instances change it.
+ * @returns a function that resolves when everything that was there at the call has been read. Only one read runs at a
+ *   time: of two at once, the slower would overwrite newer values. Calls during a read share the next one.
+ */
+function createFollower<Row extends Numbered>(
+  since: (changeNumber: number) => Promise<readonly Row[]>,
+  perLook: number,
+  take: (rows: readonly Row[]) => void,
+): () => Promise<void> {
+  let seen = 0;
+  let last: Promise<void> = Promise.resolve();
+  let next: Promise<void> | null = null;
+  const look = async (): Promise<void> => {
+    for (;;) {
+      const rows = await since(seen);
+      take(rows);
+      seen = rows.at(-1)?.changeNumber ?? seen;
+      if (rows.length < perLook) return;
+      await eventLoopTurn();
+    }
+  };
+  return () => {
+    next ??= last.then(() => {
+      next = null;
+      const looked = look();
+      last = looked.catch(() => {});
+      return looked;
+    });
+    return next;
+  };
+}
+
+/** @see createFollower */
+export function followBooks(
+  store: Pick<RecommendationStore, 'booksSince'>,
+  put: (books: readonly { readonly bookId: number; readonly book: Book | null }[]) => void,
+): () => Promise<void> {
+  return createFollower<BookRow>((changeNumber) => store.booksSince(changeNumber, booksPerLook), booksPerLook, put);
+}
+
+/** @see createFollower */
+export function followReaders(
+  store: Pick<RecommendationStore, 'readersSince'>,
+  put: (readers: readonly ReaderRow[]) => void,
+): () => Promise<void> {
+  return createFollower((changeNumber) => store.readersSince(changeNumber, readersPerLook), readersPerLook, put);
 }

@@ -1,5 +1,5 @@
 import { grown } from './by-number.ts';
-import { createCoCounts, mostWorks } from './co-counts.ts';
+import { createCoCounts, mostWorks, type CoCounts } from './co-counts.ts';
 import type { Counts } from './weights.ts';
 
 /**
@@ -8,14 +8,20 @@ import type { Counts } from './weights.ts';
  * readers' present books, so a removed book leaves no trace.
  */
 export type ReaderCounts = Counts & {
+  readonly pairs: CoCounts;
   /** The number of a book, new or known. @returns -1 when there are too many books to count. */
   readonly numberOf: (bookId: number) => number;
   readonly bookIdOf: (number: number) => number;
   readonly workOf: (number: number) => number;
-  /** Replaces a reader's books, given by their numbers. An empty list removes the reader. */
+  /**
+   * Replaces a reader's books, given by their numbers, latest first. Only the first hundred are counted: no reader should
+   * outweigh a hundred others. An empty list removes the reader.
+   */
   readonly put: (reader: string, books: readonly number[]) => void;
   /** Makes books part of another work, and counts their readers there. */
   readonly regroup: (works: ReadonlyMap<number, number>) => void;
+  /** The works of each reader, including those that are not counted. */
+  readonly worksByReader: () => Iterable<readonly number[]>;
   /** How many books have a number. */
   readonly size: () => number;
   /** How many readers have a book. */
@@ -24,7 +30,9 @@ export type ReaderCounts = Counts & {
   readonly works: () => number;
 };
 
-/** @param onChange gets each work whose counts changed. */
+const booksCounted = 100;
+
+/** @param onChange gets each work whose counts changed, or that a reader has got or lost. */
 export function createReaderCounts(onChange: (work: number) => void = () => {}): ReaderCounts {
   const pairs = createCoCounts();
   const numbers = new Map<number, number>();
@@ -40,6 +48,7 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
   const worksOf = (books: Iterable<number>): readonly number[] => [
     ...new Set(Array.from(books, (number) => works[number]!)),
   ];
+  const countedOf = (books: readonly number[]): readonly number[] => worksOf(books.slice(0, booksCounted));
   const count = (work: number, beside: readonly number[], by: 1 | -1): void => {
     const now = (readers[work]! += by);
     inverseRoots[work] = now === 0 ? 0 : 1 / Math.sqrt(now);
@@ -87,17 +96,24 @@ export function createReaderCounts(onChange: (work: number) => void = () => {}):
     workOf: (number) => works[number]!,
     put: (reader, books) => {
       const before = booksOf.get(reader) ?? [];
-      move(worksOf(before), worksOf(books));
+      move(countedOf(before), countedOf(books));
+      const [had, has] = [new Set(before), new Set(books)];
+      for (const number of had.symmetricDifference(has)) onChange(works[number]!);
       if (books.length === 0) booksOf.delete(reader);
       else booksOf.set(reader, [...books]);
     },
     regroup: (changed) => {
       const affected = [...booksOf.values()]
         .filter((books) => books.some((number) => changed.has(number)))
-        .map((books) => ({ books, before: worksOf(books) }));
-      for (const [number, work] of changed) works[number] = work;
-      for (const { books, before } of affected) move(before, worksOf(books));
+        .map((books) => ({ books, before: countedOf(books) }));
+      for (const [number, work] of changed) {
+        onChange(works[number]!);
+        onChange(work);
+        works[number] = work;
+      }
+      for (const { books, before } of affected) move(before, countedOf(books));
     },
+    worksByReader: () => booksOf.values().map(worksOf),
     size: () => bookIds.length,
     readers: () => booksOf.size,
     works: () => worksRead,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createReadingModel, neighboursFor, ridgeFor, type ReadingModel } from './reading-model.ts';
+import { createTiles } from './all-works.ts';
 import { createScores } from './by-number.ts';
 import type { ReaderCounts } from './reader-counts.ts';
 
@@ -46,7 +47,7 @@ function weightsOf(model: ReadingModel): ReadonlyMap<string, number> {
   const weights = new Map<string, number>();
   const scores = createScores();
   for (let work = 0; work < counts.size(); work++) {
-    model.addTo(scores, work, 1, 0);
+    model.addTo(scores, [{ work, weight: 1, recentShare: 0 }]);
     for (const target of scores.works()) {
       weights.set(`${counts.bookIdOf(work)} for ${counts.bookIdOf(target)}`, scores.of(target));
     }
@@ -116,13 +117,101 @@ describe('the reading model', () => {
     for (let reader = 0; reader < 10; reader++) {
       counts.put(`r${reader}`, (reader < 6 ? [1, 2] : [1, 3]).map(counts.numberOf));
     }
-    model.solveAll();
+    model.solveChanged(Number.POSITIVE_INFINITY, () => 0);
     const weights = weightsOf(model);
     const ridge = ridgeFor(10);
     assert.ok(Math.abs(weights.get('1 for 2')! - 6 / (10 + ridge * Math.sqrt(10))) < 1e-12);
     // For work 1: 2 is its nearest neighbour, 3 is further by √(6 / 4). No reader has both.
     assert.ok(Math.abs(weights.get('2 for 1')! - 6 / (6 + ridge * Math.sqrt(6))) < 1e-12);
     assert.ok(Math.abs(weights.get('3 for 1')! - 4 / (4 + ridge * Math.sqrt(4) * 1.5 ** 0.75)) < 1e-12);
+  });
+
+  it('takes in a sweep the mean with a ridge regression on all other works, when there are few works', () => {
+    const model = createReadingModel();
+    const { counts } = model;
+    for (let reader = 0; reader < 10; reader++) {
+      counts.put(`r${reader}`, (reader < 6 ? [1, 2] : [1]).map(counts.numberOf));
+    }
+    model.solveAll();
+    const weights = weightsOf(model);
+    const ridge = ridgeFor(10);
+    const mean = (one: number, other: number): number => (one + other) / 2;
+    const [ofOne, ofTwo] = [ridge * Math.sqrt(10), ridge * Math.sqrt(6)];
+    assert.ok(Math.abs(weights.get('1 for 2')! - mean(6 / (10 + ofOne), 6 / (10 + 4 * ofOne))) < 1e-7);
+    assert.ok(Math.abs(weights.get('2 for 1')! - mean(6 / (6 + ofTwo), 6 / (6 + 4 * ofTwo))) < 1e-7);
+  });
+
+  it('solves works one by one again when they have become too many', () => {
+    const model = createReadingModel();
+    const { counts } = model;
+    for (const reader of ['ann', 'bob', 'cas']) counts.put(reader, [1, 2].map(counts.numberOf));
+    model.solveChanged(Number.POSITIVE_INFINITY, () => 0);
+    const oneByOne = model.weightOf(0, 1);
+    model.solveAll();
+    assert.ok(model.coversAll() && model.weightOf(0, 1) < oneByOne);
+    for (let book = 3; book <= 4_097; book++) counts.put(`of ${book}`, [counts.numberOf(book)]);
+    model.solveAll();
+    assert.ok(!model.coversAll() && model.weightOf(0, 1) > 0);
+    const clean = createReadingModel();
+    for (const reader of ['ann', 'bob', 'cas']) clean.counts.put(reader, [1, 2].map(clean.counts.numberOf));
+    for (let book = 3; book <= 4_097; book++) clean.counts.put(`of ${book}`, [clean.counts.numberOf(book)]);
+    clean.solveAll();
+    assert.equal(model.weightOf(0, 1), clean.weightOf(0, 1));
+  });
+
+  it('solves all works together exactly, also when they fill several tiles', () => {
+    const tiles = createTiles(150);
+    const random = (row: number, column: number): number => ((row * 7 + column * 13) % 11) / 11;
+    for (let row = 0; row < 150; row++) {
+      for (let column = 0; column <= row; column++) tiles.add(row, column, row === column ? 150 : random(row, column));
+    }
+    const before = Array.from({ length: 150 }, (_, row) => Array.from({ length: 150 }, (_, at) => tiles.get(row, at)));
+    for (const _ of tiles.invert());
+    for (let row = 0; row < 150; row++) {
+      for (let column = 0; column < 150; column++) {
+        const product = before[row]!.reduce((sum, value, at) => sum - value * tiles.get(at, column), 0);
+        assert.ok(Math.abs(product - (row === column ? 1 : 0)) < 1e-12);
+      }
+    }
+  });
+
+  it('learns in a sweep from works of a reader behind the last hundred, and forgets them', () => {
+    const model = createReadingModel();
+    const { counts } = model;
+    const books = Array.from({ length: 150 }, (_, at) => counts.numberOf(at + 1));
+    counts.put('ann', books.slice(148));
+    counts.put('bob', books);
+    model.solveAll();
+    const withBob = weightsOf(model);
+    assert.ok(withBob.get('149 for 150')! > 0 && counts.readersOf(books[149]!) === 1);
+    counts.put('bob', books.slice(0, 149));
+    while (model.solveChanged(9, () => 0) || model.solveOthers(9, () => 0));
+    const clean = createReadingModel();
+    clean.counts.put(
+      'bob',
+      books.slice(0, 149).map((at) => clean.counts.numberOf(at + 1)),
+    );
+    clean.counts.put('ann', [149, 150].map(clean.counts.numberOf));
+    clean.solveAll();
+    const expected = weightsOf(clean);
+    assert.deepEqual(weightsOf(model), new Map([...expected].map(([pair]) => [pair, expected.get(pair)!])));
+  });
+
+  it('keeps what changed during a sweep until the next one', () => {
+    const model = createReadingModel();
+    const { counts } = model;
+    let clock = 0;
+    const stopwatch = (): number => clock++;
+    const numbers = [1, 2, 3].map(counts.numberOf);
+    for (const reader of ['ann', 'bob', 'cas']) counts.put(reader, numbers.slice(0, 2));
+    model.solveChanged(Number.POSITIVE_INFINITY, stopwatch);
+    model.solveOthers(clock + 2, stopwatch);
+    for (const reader of ['dot', 'eve', 'fay']) counts.put(reader, numbers.slice(1));
+    model.solveChanged(Number.POSITIVE_INFINITY, stopwatch);
+    for (let step = 0; step < 20; step++) {
+      model.solveOthers(clock + 1, stopwatch);
+      assert.ok(model.weightOf(numbers[1]!, numbers[2]!) > 0, `after step ${step}`);
+    }
   });
 
   it('solves fewer neighbours of each work when more works have readers', () => {

@@ -5,7 +5,7 @@ import { createStrongest, grown, type Scores } from './by-number.ts';
 export type SolvedWork = { readonly neighbours: Int32Array; readonly weights: Float64Array };
 
 export type Counts = {
-  readonly pairs: CoCounts;
+  readonly pairs: Pick<CoCounts, 'get' | 'eachOf'>;
   /** How many readers have a work. */
   readonly readersOf: (work: number) => number;
   /** 1 / √`readersOf`; 0 without readers. */
@@ -93,17 +93,83 @@ function solveInPlace(matrix: Float64Array, values: Float64Array, size: number):
   }
 }
 
-/**
- * The weights of all works, found from both sides: by the suggested work, and by the work that suggests it. A work is
- * replaced in one step, in time that does not depend on the number of works.
- */
-export type Weights = {
-  readonly put: (work: number, solved: SolvedWork) => void;
-  /** Adds how much a work suggests each other one, times a factor. */
-  readonly addTo: (scores: Scores, speaker: number, factor: number) => void;
-  /** The works that suggest this one. Valid until the next change. */
-  readonly of: (target: number) => SolvedWork;
+/** A work of a reader, and how much it counts. */
+export type Weighted = { readonly work: number; readonly weight: number };
+
+/** The weights by which works suggest each other, for all of them: as many rows and columns as there are works. */
+export type AllWeights = {
+  /** The works, by row. */
+  readonly works: Int32Array;
+  /** At row · works + column, how much the work of the row suggests that of the column. */
+  readonly values: Float32Array;
 };
+
+/** The weights of all works. */
+export type Weights = {
+  /** Replaces the weights of one suggested work, in time that does not depend on the number of works. */
+  readonly put: (work: number, solved: SolvedWork) => void;
+  /** Replaces the weights of all works except those in `newer`; `null`: all works have been put one by one. */
+  readonly putAll: (next: AllWeights | null, newer: ReadonlySet<number>) => void;
+  /** Adds how much works suggest each other one, times how much they count. */
+  readonly addTo: (scores: Scores, speakers: readonly Weighted[]) => void;
+  /** Whether there are weights for all works solved together. */
+  readonly coversAll: () => boolean;
+  /** How much one work suggests another. */
+  readonly of: (speaker: number, target: number) => number;
+};
+
+/** Keeps works solved together in a matrix, and those solved one by one in lists. A work is in one of them only. */
+export function createWeights(): Weights {
+  let lists = createListed();
+  let all: AllWeights = { works: new Int32Array(0), values: new Float32Array(0) };
+  let rowOf: ReadonlyMap<number, number> = new Map();
+  let sums = new Float64Array(0);
+  const clearColumn = (work: number): void => {
+    const column = rowOf.get(work);
+    if (column === undefined) return;
+    const { values } = all;
+    for (let at = column; at < values.length; at += all.works.length) values[at] = 0;
+  };
+  return {
+    put: (work, solved) => {
+      clearColumn(work);
+      lists.put(work, solved);
+    },
+    putAll: (next, newer) => {
+      all = next ?? { works: new Int32Array(0), values: new Float32Array(0) };
+      rowOf = new Map(Array.from(all.works, (work, row) => [work, row]));
+      sums = new Float64Array(all.works.length);
+      if (next === null) return;
+      const before = lists;
+      lists = createListed();
+      for (const work of newer) {
+        clearColumn(work);
+        lists.put(work, before.of(work));
+      }
+    },
+    addTo: (scores, speakers) => {
+      sums.fill(0);
+      const { works, values } = all;
+      for (const { work, weight } of speakers) {
+        lists.addTo(scores, work, weight);
+        const row = rowOf.get(work);
+        if (row === undefined) continue;
+        const first = row * works.length;
+        for (let column = 0; column < sums.length; column++) sums[column]! += weight * values[first + column]!;
+      }
+      for (let column = 0; column < sums.length; column++) {
+        if (sums[column] !== 0) scores.add(works[column]!, sums[column]!);
+      }
+    },
+    coversAll: () => all.works.length > 0,
+    of: (speaker, target) => {
+      const { neighbours, weights } = lists.of(target);
+      const [row, column] = [rowOf.get(speaker), rowOf.get(target)];
+      const together = row === undefined || column === undefined ? 0 : all.values[row * all.works.length + column]!;
+      return together + (weights[neighbours.indexOf(speaker)] ?? 0);
+    },
+  };
+}
 
 /**
  * The weights by which one work suggests others, in no particular order: the suggested work and the index in its row, as
@@ -111,7 +177,8 @@ export type Weights = {
  */
 type Spoken = { targets: Int32Array; values: Float64Array; size: number };
 
-export function createWeights(): Weights {
+/** Weights by work, found from both sides: by the suggested work, and by the work that suggests it. */
+function createListed() {
   /** By place: the work that suggests, how much, and the index in that work's list. */
   let speakers = new Int32Array(1_024);
   let values = new Float64Array(speakers.length);
@@ -170,7 +237,7 @@ export function createWeights(): Weights {
   };
 
   return {
-    put: (work, solved) => {
+    put: (work: number, solved: SolvedWork): void => {
       for (let index = 0; index < (sizes[work] ?? 0); index++) remove(work, index);
       const size = solved.neighbours.length;
       makeRoom(work, size);
@@ -180,13 +247,14 @@ export function createWeights(): Weights {
       for (let index = 0; index < size; index++) add(work, index);
       sizes[work] = size;
     },
-    addTo: (scores, speaker, factor) => {
+    addTo: (scores: Scores, speaker: number, factor: number): void => {
       const list = spoken[speaker];
       if (list === undefined) return;
       const { targets, values, size } = list;
       for (let at = 0; at < size; at++) scores.add(targets[at]! >>> indexBits, factor * values[at]!);
     },
-    of: (target) => {
+    /** The works that suggest this one. Valid until the next change. */
+    of: (target: number): SolvedWork => {
       const first = firsts[target] ?? 0;
       const end = first + (sizes[target] ?? 0);
       return { neighbours: speakers.subarray(first, end), weights: values.subarray(first, end) };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { followBooks } from './follow.ts';
+import { followBooks } from './knowledge.ts';
 import type { BookRow } from '../store/recommendation-store.ts';
 
 const row = (bookId: number, changeNumber: number, title: string): BookRow => {
