@@ -6,7 +6,7 @@ import { startBroker, type Broker } from '../test/servers/kafka-broker.ts';
 import { encodeHeaders, type NewRecord } from '../src/events/record.ts';
 import { encodeEnvelope, createEventSource } from '../src/events/envelope.ts';
 import { openKafkaLog } from '../src/log/kafka/log.ts';
-import { openSpoolFile } from '../src/log/spool/file.ts';
+import { openSpoolFile } from '../src/log/spool/spool-file.ts';
 import { createIncomingRows } from '../src/log/spool/incoming.ts';
 import { openSpooledLog, type SpooledLog } from '../src/log/spool/spooled-log.ts';
 

@@ -8,7 +8,7 @@ import { joinLog, readWithOlderProgram, searchRecord } from '../../test/support/
 import { runCommand, type Said } from '../../test/support/run-command.ts';
 import { loadConfig } from '../config/config.ts';
 import { encodeHeaders } from '../events/record.ts';
-import { openSpoolFile } from '../log/spool/file.ts';
+import { openSpoolFile } from '../log/spool/spool-file.ts';
 import { createIncomingRows } from '../log/spool/incoming.ts';
 import { createOutgoingRecords } from '../log/spool/outgoing.ts';
 import type { CommandContext } from './command-context.ts';

@@ -9,11 +9,11 @@ import type { EventLog, OpenTopicFacts } from './log.ts';
 import { defaultPatienceMs, logSignalName, openSqliteLog, type SqliteLogOptions } from './sqlite/log.ts';
 import { logMigrations, readTopicFacts } from './sqlite/topics.ts';
 import { shareThreadSignal } from '../runtime/threads.ts';
-import type { SpoolLedger } from './spool/file.ts';
+import type { SpoolLedger } from './spool/spool-file.ts';
 import type { SpoolOptions, SpoolProblem } from './spool/spooled-log.ts';
 
 export { shareReads } from './shared-reads.ts';
-export { isBalanced, readSpools, type SpoolLedger } from './spool/file.ts';
+export { isBalanced, readSpools, type SpoolLedger } from './spool/spool-file.ts';
 export { discardSetAside, readSetAside, sendSetAside, type SetAsideRecord } from './spool/set-aside.ts';
 
 /** Where a shop's events are kept: plain data, also for worker threads. */

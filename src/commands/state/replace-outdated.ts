@@ -71,24 +71,24 @@ async function versionIn<Change>({ location, projection }: Rebuildable<Change>):
 async function replace<Change>(config: Config, target: Rebuildable<Change>): Promise<string | null> {
   const { location, projection } = target;
   await using stack = new AsyncDisposableStack();
-  const place = await openStateDraft(location, projection.name);
-  stack.defer(place.close);
-  const live = await carryInto(config, target, place);
-  return place.replace((discarded) => refuseNewDecisions(discarded, live));
+  const beside = await openStateDraft(location, projection.name);
+  stack.defer(beside.close);
+  const live = await carryInto(config, target, beside);
+  return beside.replace((discarded) => refuseNewDecisions(discarded, live));
 }
 
 /** Makes the empty state, with what was discarded from the live one. */
 async function carryInto<Change>(
   config: Config,
   { location, projection, openState }: Rebuildable<Change>,
-  place: Awaited<ReturnType<typeof openStateDraft>>,
+  beside: Awaited<ReturnType<typeof openStateDraft>>,
 ): Promise<LiveState> {
   await using stack = new AsyncDisposableStack();
   const state = await openStateReader(location);
   stack.defer(async () => state?.close());
-  const live = await lookAtLiveState(place, state, projection);
-  await refuseWhileInUse(place, live);
-  const draft = await openState(place.location);
+  const live = await lookAtLiveState(beside, state, projection);
+  await refuseWhileInUse(beside, live);
+  const draft = await openState(beside.location);
   stack.defer(draft.close);
   if (live.decisions === null || live.discarded === 0) return live;
   const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs });

@@ -14,7 +14,7 @@ import { createEventSource, decodeEnvelope, encodeEnvelope } from '../../events/
 import { openKafkaLog } from '../kafka/log.ts';
 import { discardSetAside, readSetAside, sendSetAside } from './set-aside.ts';
 import type { SpooledLog, SpoolOptions } from './spooled-log.ts';
-import type { SpoolLedger } from './file.ts';
+import type { SpoolLedger } from './spool-file.ts';
 
 const broker = await startBroker();
 after(broker.stop);

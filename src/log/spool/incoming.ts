@@ -2,7 +2,7 @@ import { encodeHeaders, type NewRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import { createGroupCommit, type Row } from '../sqlite/group-commit.ts';
-import { positionsPerTopic, readWaitingBytes, totalBytes } from './file.ts';
+import { positionsPerTopic, readWaitingBytes, totalBytes } from './spool-file.ts';
 
 /** Writes the records that come into a spool. */
 export type IncomingRows = {

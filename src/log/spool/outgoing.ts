@@ -1,6 +1,6 @@
 import { decodeHeaders, type NewRecord } from '../../events/record.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
-import { bytesOf, positionsPerTopic, readWaitingBytes } from './file.ts';
+import { bytesOf, positionsPerTopic, readWaitingBytes } from './spool-file.ts';
 
 /** A record on its way out of the spool. Its headers stay encoded, which is small, until it is sent. */
 export type SpooledRecord = {

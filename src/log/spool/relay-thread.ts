@@ -4,7 +4,7 @@ import { openKafkaLog } from '../kafka/log.ts';
 import { createThreadSignal, linkToParent, toPlainError } from '../../runtime/threads.ts';
 import { relaySpool, type SpoolRelay, type SpoolRelayOptions } from './relay.ts';
 import { SamsaError } from '../../errors.ts';
-import { openSpoolFolder, spoolSignalName, type SpoolLedger, type ClaimedSpool } from './file.ts';
+import { openSpoolFolder, spoolSignalName, type SpoolLedger, type ClaimedSpool } from './spool-file.ts';
 import type { RelayState, RelayWork } from './spooled-log.ts';
 
 /** The entry of the thread that `startRelayWorker` starts: relays one spool, and those that others left behind. */

@@ -2,7 +2,7 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { SamsaError } from '../../errors.ts';
 import { keepTrying, backoffMs, pause, type HearTrouble } from '../../runtime/waiting.ts';
 import type { KafkaLog } from '../kafka/log.ts';
-import { openSpoolFile, readSpoolLedger, type SpoolLedger } from './file.ts';
+import { openSpoolFile, readSpoolLedger, type SpoolLedger } from './spool-file.ts';
 import {
   createOutgoingRecords,
   toRecord,

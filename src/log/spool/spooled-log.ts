@@ -12,7 +12,7 @@ import {
   spoolSignalName,
   type ClaimedSpool,
   type SpoolLedger,
-} from './file.ts';
+} from './spool-file.ts';
 import { createIncomingRows, createSpoolAppender, type IncomingRows, type SpoolOverflow } from './incoming.ts';
 import { longWaitMs } from './relay.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { HourCount } from '../store/trend-store.ts';
-import { createHourBucket } from './counted-hours.ts';
+import { createHourBucket } from './hour-buckets.ts';
 import { createRecentCounts, type Sums } from './recent-counts.ts';
 
 const firstHour = 490_000;

@@ -1,6 +1,6 @@
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { HourCount, TrendStore } from '../store/trend-store.ts';
-import { createHourBucket, createSlots, type HourBucket, type Slots } from './counted-hours.ts';
+import { createHourBucket, createSlots, type HourBucket, type Slots } from './hour-buckets.ts';
 import {
   baselineHours,
   burstHours,

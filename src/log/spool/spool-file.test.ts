@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { encodeHeaders } from '../../events/record.ts';
 import type { Row } from '../sqlite/group-commit.ts';
-import { openSpoolFile, readSpoolLedger, openSpoolFolder } from './file.ts';
+import { openSpoolFile, readSpoolLedger, openSpoolFolder } from './spool-file.ts';
 import { createIncomingRows, type IncomingRows } from './incoming.ts';
 import { createOutgoingRecords, type OutgoingRecords, type SpooledTopic } from './outgoing.ts';
 
