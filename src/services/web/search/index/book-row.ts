@@ -80,6 +80,13 @@ export function searchWords(row: BookRow): readonly string[] {
   return [...words];
 }
 
+/** All words that the lists of words find the book by: also the mark of its first word. */
+export function wordsAndStart(row: BookRow): readonly string[] {
+  const words = searchWords(row);
+  const start = startMarkOf(row.titleWords);
+  return start === null ? words : [...words, start];
+}
+
 /**
  * Marks are words of the index that no query can contain. One mark finds books whose whole title or author is the
  * query, even unpopular ones. Others find the books of a year, and books whose titles sort together.

@@ -1,5 +1,5 @@
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
-import { facetKinds, searchWords, startMarkOf, type BookRow } from './book-row.ts';
+import { facetKinds, wordsAndStart, type BookRow } from './book-row.ts';
 
 /**
  * An inverted index of the words of all books at one moment, in memory that threads share: about 40 bytes a book and
@@ -158,12 +158,10 @@ function readBooks(database: SqliteDatabase) {
   };
   for (const found of read.iterate()) {
     const row = found as unknown as BookRow;
-    const words = searchWords(row);
-    const start = startMarkOf(row.titleWords);
+    const words = wordsAndStart(row);
     places.push(Number(found['place']));
-    met.push(words.length + (start === null ? 0 : 1));
+    met.push(words.length);
     for (const word of words) take(word);
-    if (start !== null) take(start);
     facets.add(row);
   }
   return { numbers, counts, met, places, facets };

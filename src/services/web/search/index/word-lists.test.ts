@@ -120,6 +120,33 @@ describe('lists of words', () => {
     }
   });
 
+  it('find the books of a commit of several hundred at once', () => {
+    const database = openIndexForWriting(join(folder, 'hundreds.sqlite'), 0, assert.fail);
+    const writer = createIndexWriter(database, () => 0);
+    const lists = createWordLists(mostCounted);
+    lists.begin();
+    lists.use(buildWordData(database));
+    const made = fc.sample(fc.record({ title: titles, ...facts }), { numRuns: 400, seed: 5 });
+    database.transaction(() =>
+      writer.apply(
+        made.map((one, at) => {
+          return { kind: 'book', bookId: at + 1, version: 1, book: { ...one, id: at + 1, popularity: at } };
+        }),
+        0,
+        'read',
+      ),
+    );
+    lists.change(writer.takeWritten());
+    const reader = openIndexForReading(join(folder, 'hundreds.sqlite'));
+    for (const word of ['owl', 'o', 'the', 'yak']) {
+      const alternative = { words: [{ word, prefix: word === 'o' }], edits: 0, books: 0 };
+      const asked: Slot = { typed: '', only: null, alternatives: [alternative], books: 0 };
+      assert.deepEqual(lists.get([asked]), reader.match(slotsExpression([asked]), mostCounted));
+    }
+    reader.close();
+    database.close();
+  });
+
   it('know nothing once too much has changed, until they are made again', () => {
     const database = openIndexForWriting(join(folder, 'many.sqlite'), 0, assert.fail);
     const lists = createWordLists(mostCounted);

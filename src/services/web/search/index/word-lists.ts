@@ -1,5 +1,5 @@
 import type { Alternative, Slot } from './slots.ts';
-import { bookAt, facetKinds, searchWords, startMarkOf, type FacetFacts, type FacetKind } from './book-row.ts';
+import { bookAt, facetKinds, wordsAndStart, type FacetFacts, type FacetKind } from './book-row.ts';
 import type { WrittenBooks } from './index-file.ts';
 import { bitsFor, createWordTable, isCommon, textAt, type WordData, type WordTable } from './word-data.ts';
 
@@ -11,12 +11,12 @@ import { bitsFor, createWordTable, isCommon, textAt, type WordData, type WordTab
 const rememberedSets = { ofAll: 36, ofWide: 36 } as const;
 /** A beginning is wide if its words are together in more than one of so many books. */
 const wideFrom = 16;
-/** With more changed books than this, the lists are not used, because each search would have to check all of them. */
-const mostChanges = 2_000;
+/** With more changed books than this, the lists are not used, because finding those would take longer than in the file. */
+export const mostChanges = 10_000;
 
-/** A book that was written after the lists were made: its place, and its words with spaces around them. */
-type ChangedBook = { readonly place: number; readonly words: string; readonly facts: FacetFacts };
-type Changes = Map<number, ChangedBook | null>;
+/** A book that was written after the lists were made. */
+type ChangedBook = { readonly place: number; readonly words: readonly string[]; readonly facts: FacetFacts };
+type Changes = ReturnType<typeof createChanges>;
 
 /**
  * Finds the books that match slots in memory: in `WordData`, and in the books that have changed since it was made. It
@@ -50,11 +50,9 @@ export function createWordLists(longest: number): WordLists {
   let begun: Changes | null = null;
 
   const note = (changes: Changes | null, books: WrittenBooks): Changes | null => {
-    if (changes === null || books === 'many' || changes.size + books.length > mostChanges) return null;
+    if (changes === null || books === 'many' || changes.count() + books.length > mostChanges) return null;
     for (const { bookId, to, row } of books) {
-      const start = row === null ? null : startMarkOf(row.titleWords);
-      const words = row === null ? '' : ` ${searchWords(row).join(' ')} ${start === null ? '' : `${start} `}`;
-      changes.set(bookId, to === null || row === null ? null : { place: to, words, facts: row });
+      changes.set(bookId, to === null || row === null ? null : { place: to, words: wordsAndStart(row), facts: row });
     }
     return changes;
   };
@@ -63,13 +61,13 @@ export function createWordLists(longest: number): WordLists {
     get: (slots) => {
       if (current === null) return null;
       const { find, places, changes } = current;
-      const numbers = find(slots, longest + changes.size);
+      const numbers = find(slots, longest + changes.count());
       const found = numbers.map((number) => places[number]!);
-      return changes.size === 0 ? found : withChanges(found, changes, slots).slice(0, longest);
+      return changes.count() === 0 ? found : withChanges(found, changes, slots).slice(0, longest);
     },
     facetCounts: (places, most) => current?.count(places, most, current.changes) ?? null,
     begin: () => {
-      begun = new Map();
+      begun = createChanges();
     },
     use: (data) => {
       const lists = { find: createFinder(data), count: createFacetCounter(data), places: data.places };
@@ -83,19 +81,47 @@ export function createWordLists(longest: number): WordLists {
   };
 }
 
-function withChanges(places: readonly number[], changes: Changes, slots: readonly Slot[]): readonly number[] {
-  const found = places.filter((place) => !changes.has(bookAt(place)));
-  const before = found.length;
-  for (const book of changes.values()) if (book !== null && hasAll(book.words, slots)) found.push(book.place);
-  return found.length === before ? found : found.sort((a, b) => a - b);
+/** Books that were written after the lists were made, found by their words. */
+function createChanges() {
+  const books = new Map<number, ChangedBook | null>();
+  const idsByWord = new Map<string, Set<number>>();
+  const idsWith = ({ word, prefix }: Alternative['words'][number]): Set<number> => {
+    if (!prefix) return idsByWord.get(word) ?? new Set();
+    const ids = new Set<number>();
+    for (const [one, some] of idsByWord) if (one.startsWith(word)) for (const id of some) ids.add(id);
+    return ids;
+  };
+  const idsOf = ({ alternatives }: Slot): Set<number> => {
+    const each = alternatives.map(({ words }) => words.map(idsWith).reduce((one, other) => one.intersection(other)));
+    return each.reduce((one, other) => one.union(other), new Set<number>());
+  };
+  return {
+    count: () => books.size,
+    /** `undefined`: not changed. `null`: removed. */
+    get: (bookId: number): ChangedBook | null | undefined => books.get(bookId),
+    set: (bookId: number, book: ChangedBook | null): void => {
+      for (const word of books.get(bookId)?.words ?? []) idsByWord.get(word)!.delete(bookId);
+      books.set(bookId, book);
+      for (const word of book?.words ?? []) {
+        const ids = idsByWord.get(word);
+        if (ids === undefined) idsByWord.set(word, new Set([bookId]));
+        else ids.add(bookId);
+      }
+    },
+    /** Places of the changed books that match all slots. */
+    places: (slots: readonly Slot[]): readonly number[] => {
+      const [first, ...others] = slots;
+      if (first === undefined) return [];
+      const found = others.reduce((ids, slot) => (ids.size === 0 ? ids : ids.intersection(idsOf(slot))), idsOf(first));
+      return Array.from(found, (bookId) => books.get(bookId)!.place);
+    },
+  };
 }
 
-function hasAll(text: string, slots: readonly Slot[]): boolean {
-  return slots.every(({ alternatives }) =>
-    alternatives.some(({ words }) =>
-      words.every(({ word, prefix }) => text.includes(prefix ? ` ${word}` : ` ${word} `)),
-    ),
-  );
+function withChanges(places: readonly number[], changes: Changes, slots: readonly Slot[]): readonly number[] {
+  const unchanged = places.filter((place) => changes.get(bookAt(place)) === undefined);
+  const changed = changes.places(slots);
+  return changed.length === 0 ? unchanged : [...unchanged, ...changed].sort((a, b) => a - b);
 }
 
 /** Numbers of the first books that match all slots, rising. */

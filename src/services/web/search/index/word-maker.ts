@@ -1,6 +1,7 @@
 import { fromPlainError, startWorker, type PlainError, type WorkerLink } from '../../../../runtime/threads.ts';
 import type { WrittenBooks } from './index-file.ts';
 import type { WordData } from './word-data.ts';
+import { mostChanges } from './word-lists.ts';
 
 /** What the thread that makes `WordData` is started with: the index file. */
 export type WordWork = { readonly path: string };
@@ -79,7 +80,7 @@ export function createWordMaker(path: string, { onBegun, onMade, onFailed }: Wor
   return {
     refresh: () => {
       if (thread !== null || changed <= enough) return;
-      const pause = changed === Number.POSITIVE_INFINITY ? pauses.afterMany : pauses.usual;
+      const pause = changed > mostChanges ? pauses.afterMany : pauses.usual;
       if (performance.now() >= ended + Math.max(shortestMs, pause * tookMs)) start();
     },
     changed: (books) => {
