@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { spawnSamsa } from '../../test/support/start-shop.ts';
 import { until } from '../../test/support/until.ts';
-import { openDataFolder, readOrMakeSecret } from './data-folder.ts';
+import { keepSecret, openDataFolder, readOrMakeSecret, readSecret } from './data-folder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'samsa-data-folder-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -23,6 +23,17 @@ it('opens a folder with a link to a file that is not there yet', () => {
   openDataFolder(data);
   symlinkSync(join(folder, 'another-disk.sqlite'), join(data, 'log.sqlite'));
   openDataFolder(data);
+});
+
+it('keeps a given secret only in a folder without one, and only in the form that it reads again', () => {
+  const data = join(folder, 'given');
+  openDataFolder(data);
+  assert.equal(keepSecret(data, 'a text from a configuration'), null);
+  assert.equal(readSecret(data), null);
+  const [one, other] = ['1'.repeat(64), '2'.repeat(64)];
+  assert.equal(keepSecret(data, one), one);
+  assert.equal(keepSecret(data, other), one);
+  assert.equal(readOrMakeSecret(data), one);
 });
 
 it('refuses a pipe in place of the secret, which would never end', () => {

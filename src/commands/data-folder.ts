@@ -65,6 +65,7 @@ function makeFolder(folder: string): void {
 }
 
 const secretForm = /^[0-9a-f]{64}$/;
+const secretPath = (folder: string): string => join(folder, 'secret');
 
 /**
  * The secret this shop signs cookies with: 32 random bytes as hex, created once and kept in `<folder>/secret`, readable
@@ -72,17 +73,18 @@ const secretForm = /^[0-9a-f]{64}$/;
  * @throws SamsaError `data-folder-unusable` when it cannot be read or made, or holds something else.
  */
 export function readOrMakeSecret(folder: string, random: (bytes: number) => Buffer = randomBytes): string {
-  const path = join(folder, 'secret');
-  const secret = readSecret(path) ?? makeSecret(path, random);
-  if (secretForm.test(secret)) return secret;
+  const secret = readSecret(folder) ?? keepSecret(folder, random(32).toString('hex'));
+  if (secret !== null && secretForm.test(secret)) return secret;
   throw new SamsaError(
     'data-folder-unusable',
-    `${path}: expected 64 hexadecimal digits, got something else. Restore it from a backup, or delete it: ` +
+    `${secretPath(folder)}: expected 64 hexadecimal digits, got something else. Restore it from a backup, or delete it: ` +
       'a new one is made, and readers get new ids.',
   );
 }
 
-function readSecret(path: string): string | null {
+/** @returns what the file holds; `null` when there is none. @throws SamsaError `data-folder-unusable` */
+export function readSecret(folder: string): string | null {
+  const path = secretPath(folder);
   try {
     requireRegularFile(path);
     return readFileSync(path, 'utf8').trim();
@@ -92,11 +94,18 @@ function readSecret(path: string): string | null {
   }
 }
 
-/** Creating a link is atomic, and succeeds for one of several processes; the others read that file. */
-function makeSecret(path: string, random: (bytes: number) => Buffer): string {
+/**
+ * Keeps a secret in a folder that has none. Creating a link is atomic, and succeeds for one of several processes; the
+ * others read that file.
+ * @returns what the file holds now; `null` when `secret` is not 64 hexadecimal digits, which a file must hold.
+ * @throws SamsaError `data-folder-unusable`
+ */
+export function keepSecret(folder: string, secret: string): string | null {
+  if (!secretForm.test(secret)) return null;
+  const path = secretPath(folder);
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
-    writeFileSync(draft, `${random(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600, flush: true });
+    writeFileSync(draft, `${secret}\n`, { flag: 'wx', mode: 0o600, flush: true });
     try {
       linkSync(draft, path);
     } catch (error) {

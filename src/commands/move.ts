@@ -1,11 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
 import type { EventLog } from '../log/log.ts';
 import type { Outcomes } from '../progress/progress.ts';
-import { lockDataFolder, openDataFolder } from './data-folder.ts';
+import { keepSecret, lockDataFolder, openDataFolder, readSecret } from './data-folder.ts';
 import { openRecommendationRebuild } from '../services/recommendation/state.ts';
 import { openTrendRebuild } from '../services/trend/state.ts';
 import type { CommandContext } from './command-context.ts';
@@ -101,23 +100,16 @@ async function recordsIn(log: EventLog, topic: string): Promise<number> {
   return partitions.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
-/** With another secret, every reader would be a new one. */
+/** With another secret, every reader would be a new one. A secret that somebody has configured is not written to a file. */
 function moveSecret(config: Config, to: Config, warn: CommandContext['warn']): void {
   const old = config.app.secret ?? readSecret(config.data);
   if (old === null) return;
-  const known = to.app.secret ?? readSecret(to.data);
-  if (known === old) return;
-  if (known !== null) {
-    warn('app.secret: another one than that of the old shop: every reader will be a new one. Set it to the old one.');
-    return;
-  }
   openDataFolder(to.data);
-  writeFileSync(join(to.data, 'secret'), `${old}\n`, { mode: 0o600, flag: 'wx', flush: true });
-}
-
-function readSecret(folder: string): string | null {
-  const path = join(folder, 'secret');
-  return existsSync(path) ? readFileSync(path, 'utf8').trim() : null;
+  const known = to.app.secret ?? readSecret(to.data) ?? keepSecret(to.data, old);
+  if (known === old) return;
+  warn(
+    'app.secret: expected the secret of the old shop, got another one or none: every reader will be a new one. Set it.',
+  );
 }
 
 type States = {

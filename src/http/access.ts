@@ -155,16 +155,15 @@ export function requireOperator(request: FastifyRequest, access: Pick<Access, 'i
   );
 }
 
-/** What shows that a request came through a proxy; `null` for nothing. */
+/** What shows that a request came through a proxy, without what a reader typed; `null` for nothing. */
 function signOfProxy(request: FastifyRequest): string | null {
   if (request.raw.httpVersionMinor === 0) return 'HTTP/1.0';
   for (const name in request.headers) if (proxyHeader.test(name)) return name;
   const { origin, referer } = request.headers;
   if (request.headers['sec-fetch-site'] !== 'same-origin') return null;
   const page = origin ?? referer;
-  return page === undefined || isSameHost(page, request.headers.host)
-    ? null
-    : `Host is not that of ${page.slice(0, 80)}`;
+  if (page === undefined || isSameHost(page, request.headers.host)) return null;
+  return `Host is not that of ${URL.parse(page)?.origin.slice(0, 80) ?? 'the page'}`;
 }
 
 /** Whether a URL names the host of a `Host` header. The default port may be written or left out. */

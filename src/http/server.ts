@@ -128,14 +128,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 /** What the web and recommendation services answer belongs to one reader. Assets override this. */
 const cacheControl = { web: 'private, no-store', trend: 'no-cache', recommendation: 'private, no-store' } as const;
 
-/** Drops Fastify's info lines about addresses. The command prints where the services are. */
+/** Drops Fastify's info lines about where it listens. The command prints where the services are. */
 function quieter(logger: Logger): Logger {
   return logger.isLevelEnabled('debug')
     ? logger
     : logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level });
 }
 
-/** Remembers damage that requests have met, and logs it once: every further request would meet the same. */
+/** Logs damage that requests have met once, and keeps it in `/health/ready`: every further request would meet the same. */
 function createDamageNote(logger: Pick<Logger, 'error'>) {
   const met = new Set<string>();
   return {

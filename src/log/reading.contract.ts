@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { partitionOf } from './log.ts';
+import { partitionOf } from './partition-of.ts';
 import { patienceMs, read, readAll, record, sequence, text, type LogTest } from './topic-under-test.contract.ts';
 
 export function testReading(test: LogTest): void {

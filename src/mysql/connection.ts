@@ -76,13 +76,16 @@ const perStatement = { rows: 2_000, characters: 1 << 20 };
 const queuedCharacters = 16 << 10;
 const mostQueued = 64;
 /**
- * What must not depend on the server's settings or its `init_connect`: other values would damage texts, end an escaped
- * value too early, leave out rows, refuse statements, or leave a transaction open.
+ * The shop relies on these, whatever the server's settings or its `init_connect` say. Other values could damage texts,
+ * end an escaped value too early, leave out rows, refuse statements, or leave a transaction open. A lock is waited for
+ * less long than a statement may take, so that a frozen owner of a row is not taken for a frozen server.
  */
 const clientSettings = [
   'SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci',
   `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1,
-     completion_type = 'NO_CHAIN', unique_checks = 1, sql_safe_updates = 0, sql_select_limit = 18446744073709551615`,
+     completion_type = 'NO_CHAIN', unique_checks = 1, sql_safe_updates = 0, sql_select_limit = 18446744073709551615,
+     innodb_lock_wait_timeout = 3`,
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 
 /** @param timeoutMs how long a packet of statements may go without an answer; then the connection counts as lost. */

@@ -19,9 +19,6 @@ export type PooledConnection = {
   readonly release: () => void;
 };
 
-/** Shorter than the time limit of a statement, so that a frozen owner of a row is not taken for a frozen server. */
-const rowLockSeconds = 3;
-
 /** @param timeoutMs how long a statement may go without an answer. */
 export function createConnectionPool(
   name: string,
@@ -54,12 +51,6 @@ export function createConnectionPool(
       open.delete(known);
     }
     const connection = await openConnection(address, timeoutMs);
-    try {
-      await setUp(connection);
-    } catch (error) {
-      connection.cut();
-      throw error;
-    }
     open.add(connection);
     return connection;
   };
@@ -88,11 +79,6 @@ export function createConnectionPool(
       await Promise.all(idle.map((connection) => connection.quit()));
     },
   };
-}
-
-async function setUp(connection: MysqlConnection): Promise<void> {
-  connection.queue('SET SESSION innodb_lock_wait_timeout = ?', [rowLockSeconds]);
-  await connection.change('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
 }
 
 const prepareBackoff = { firstMs: 200, mostMs: 5_000 };

@@ -18,7 +18,7 @@ const leaseTable: MergedTable = {
 
 type Tick = { readonly before: readonly Lease[]; readonly after: readonly Lease[] };
 
-/** One tick for one instance, in a transaction, one instance at a time. @see Progress.lease */
+/** Runs one tick of one instance. The caller opens a transaction and lets no other instance in. @see Progress.lease */
 export function* tick(stateName: string, request: LeaseRequest, nowMs: number): Steps<Tick> {
   const { projection, instance, ttlMs } = request;
   yield* checkVersion(stateName, request);
@@ -161,7 +161,7 @@ type Lease = PartitionName & {
 /**
  * Renews this instance's leases up to its fair share, gives back those above it, and claims free ones below it. A lease
  * is free when it has expired or its owner is not among the `instances`, which include this one. A lease that ends
- * later than one taken now also counts as expired: the clock was set back.
+ * later than one taken now has expired too: the clock was set back.
  */
 function shareLeases(
   leases: readonly Lease[],

@@ -8,7 +8,7 @@ import type { StoredRecord } from '../events/record.ts';
 export type Projection<Change> = {
   /** Positions are stored under this name: renaming re-reads the log. */
   readonly name: string;
-  /** Raise it when a fold changes: state of another version is rebuilt, not continued. */
+  /** Raise it when a fold changes: an embedded state of another version is rebuilt, in a database it is refused. */
   readonly version: number;
   readonly reads: readonly ProjectionInput<Change>[];
 };

@@ -40,6 +40,9 @@ export type RunningProjection = {
 };
 
 const caughtUpLookMs = 5;
+/** A process that dies keeps its partitions this long, unless `isGone` (`instance-name.ts`) knows that it has ended. */
+const usualLeaseMs = 5_000;
+const usualTickMs = 500;
 const closeStepMs = 2_000;
 
 type Follower = { readonly abort: AbortController; readonly done: Promise<void>; blocked: BlockedReason | null };
@@ -50,7 +53,7 @@ type Follower = { readonly abort: AbortController; readonly done: Promise<void>;
  */
 export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProjection {
   const { projection, progress, instance, logger } = deps;
-  const leaseMs = deps.leaseMs ?? 5_000;
+  const leaseMs = deps.leaseMs ?? usualLeaseMs;
   const topics = projection.reads.map(({ topic }) => topic);
   const look = createTopicLook(deps.log, topics, leaseMs / 5);
   const stopping = new AbortController();
@@ -140,7 +143,7 @@ export function runProjection<Change>(deps: ProjectionDeps<Change>): RunningProj
         }
         leaseProblem = problem;
       }
-      const waitMs = deps.leaseTickMs ?? 500;
+      const waitMs = deps.leaseTickMs ?? usualTickMs;
       await pause(waitMs * (0.9 + 0.2 * Math.random()), stopping.signal);
     }
   })();

@@ -1,6 +1,6 @@
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
-import { partitionOf } from '../log.ts';
+import { partitionOf } from '../partition-of.ts';
 import { createLane, type Lane } from './lane.ts';
 import { recordBytes } from './records.ts';
 import type { KafkaTopics } from './topics.ts';

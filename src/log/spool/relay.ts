@@ -11,7 +11,7 @@ import {
   type SpooledTopic,
 } from './outgoing.ts';
 import { createLane, type Lane } from '../kafka/lane.ts';
-import { partitionOf } from '../log.ts';
+import { partitionOf } from '../partition-of.ts';
 
 export type SpoolRelayOptions = {
   readonly log: Pick<KafkaLog, 'partitionsOf' | 'appendTo' | 'describe'>;

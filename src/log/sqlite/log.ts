@@ -5,7 +5,8 @@ import { SamsaError } from '../../errors.ts';
 import { logError } from '../../sqlite/errors.ts';
 import { createGroupCommit, type Row } from './group-commit.ts';
 import { createWaitingReads, type Ends } from './waiting-reads.ts';
-import { partitionOf, type EventLog, type ReadRequest, type ReadResult } from '../log.ts';
+import type { EventLog, ReadRequest, ReadResult } from '../log.ts';
+import { partitionOf } from '../partition-of.ts';
 import { retry } from '../../runtime/waiting.ts';
 import { createSqliteTopics, logMigrations, recordTable, type SqliteTopic, type SqliteTopics } from './topics.ts';
 

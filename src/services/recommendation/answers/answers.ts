@@ -23,7 +23,7 @@ const relatedShown = 10;
 const lookEveryMs = 100;
 /** How long the background works before an answer gets its turn. */
 const sliceMs = 1;
-/** Works without changes get one slice of work in this time. */
+/** Every so many ms, unchanged works get one slice of computing time. */
 const sweepEveryMs = 10;
 
 /**

@@ -11,7 +11,7 @@ const mostListenersPerClient = 10;
 const lookEveryMs = 250;
 const heartbeatMs = 15_000;
 /**
- * How long changes are gathered before they are sent: longer with more listeners, and when making the list takes long.
+ * How long changes are gathered before they are sent: longer with more listeners or a slow list.
  */
 const gatherMs = { atLeast: 5, perListener: 0.5, atMost: 100 };
 /** A listener that leaves more than this unread is disconnected. Browsers come back by themselves. */

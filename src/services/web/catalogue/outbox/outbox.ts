@@ -29,7 +29,7 @@ export interface Outbox {
 
   /**
    * Takes or renews the lease to relay for `ttlMs`; 0 gives it back. With one relay at a time the versions of a book
-   * arrive in order. Not promised: that no other owner held it since the last one ended.
+   * arrive in order. Another owner may have held the lease since ours ended.
    * @returns false while another owner holds it.
    */
   lease(owner: string, ttlMs: number): Promise<boolean>;

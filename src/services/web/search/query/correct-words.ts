@@ -10,7 +10,7 @@ const correctedOneByOne = 6;
 const longQuery = 12;
 /** How many pairs of words are tried as one word. */
 const joinedAtMost = 6;
-/** How many letters two words that are one word with a typing error must have. */
+/** Two words are joined and corrected only if they have this many letters together. */
 const leastJoined = 7;
 /** Shorter words before the last one are not read as unfinished. */
 const leastUnfinished = 3;

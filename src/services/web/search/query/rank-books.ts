@@ -17,7 +17,7 @@ const points = {
   oneOfVolumes: -3,
   /** Only the beginning of a word matched. */
   unfinished: -1.5,
-  /** The title, or the part before a subtitle, is what was typed: at least this. */
+  /** The title, or the part before a subtitle, equals the query. A book gets at least these points. */
   wholeTitle: 8,
   wholeAuthor: 6,
   /** The initials of the title are what was typed. */
@@ -25,20 +25,21 @@ const points = {
   titleStart: 4,
   /** The title starts with several typed words: for each word after the first. */
   longerStart: 2,
-  /** The title starts with what was typed: for nearly all of the title; less for a smaller part. */
+  /** The title starts with the query: all points for `nearlyAll` of the title, fewer for a smaller part. */
   shareOfTitle: 4.8,
   /** All words of the title, or of its main part, in another order. */
   allOfTitle: 4,
-  /** The words stand together in the title, in the order typed; in the author, and none is unfinished. */
+  /** The title contains the query as a phrase. */
   titlePhrase: 1.5,
+  /** The author contains it, and no word is unfinished. */
   authorPhrase: 4,
-  /** The same, and the line of authors ends with it: a surname, not the first name of somebody else. */
+  /** The author line also ends with the query: it is a surname, not a first name. */
   authorEnd: 5.5,
   /** The series begins with what was typed. */
   seriesStart: 3,
   /** What each typing error takes away. */
   edit: -6,
-  /** The words are only in names of several people. */
+  /** Each word is in the name of another person: the book has them together by chance. */
   byChance: -4,
   /** For the third and later books of one author, when several authors have the name. */
   sameAuthor: -3,
@@ -51,7 +52,7 @@ const nearlyAll = 0.8;
 
 export type RankedMatch = { readonly book: RankedBook; readonly score: number; readonly reading: Reading };
 
-/** Ranks the books, best first; ties by id. A book has the score of its best reading. */
+/** Ranks the books, best first; ties by id. A query has several readings; the best one gives a book its score. */
 export function rankBooks(books: readonly RankedBook[], readings: readonly Reading[]): readonly RankedMatch[] {
   const prepared = readings.map(prepare);
   const matches: RankedMatch[] = [];
