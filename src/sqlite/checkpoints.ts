@@ -70,7 +70,7 @@ function problem(what: string, cause?: unknown): SamsaError {
   });
 }
 
-/** One SQLite file that is checkpointed by another thread than its writers. */
+/** A SQLite file. This thread checkpoints it; other threads write it. */
 type CheckpointedFile = {
   /**
    * To be called often. Writes what was committed into the file, every `intervalMs` or as soon as the write-ahead log is

@@ -69,7 +69,7 @@ const contents: Readonly<Record<string, string>> = {
   'services/web': 'the shop: `search`, `catalogue`, `pages`, `readers`',
   'services/trend': 'what readers search for: `store` counts, `answers` ranks',
   'services/recommendation': 'what a reader might like: `store` remembers, `model` learns, `answers` suggests',
-  commands: 'one file for each command of `samsa`; `serve` starts the services',
+  commands: 'one file for each command of `samsa`; `serve.ts` for those that start services',
   main: 'the command line',
 };
 

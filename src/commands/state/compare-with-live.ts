@@ -145,7 +145,7 @@ export async function compareWithLive<Change>(comparison: Comparison<Change>): P
     const positions = snapshot.positions(target.projection.name);
     await replay.readUpTo(positions, show);
     const rebuilt = await replay.positions();
-    if (!standAt(rebuilt, positions)) return not('the log no longer has what it had not read yet');
+    if (!standAt(rebuilt, positions)) return not('the log has lost events that the live state has not read yet');
     const tables = await tablesOf(comparison, [...positions, ...rebuilt]);
     const whole = target.projection.reads.filter(({ compacted }) => !compacted).map(({ topic }) => topic);
     const newlyRead = Math.max(0, deadIn(positions, whole) - deadIn(rebuilt, whole));

@@ -8,7 +8,7 @@ export type LaneOptions<Item> = {
   readonly send: (batch: readonly Item[]) => Promise<void>;
   readonly onSent: (batch: readonly Item[]) => void;
   readonly onRefused: (item: Item, refusal: SamsaError) => void;
-  /** A batch failed for any other reason. It is sent again once this has resolved, unless it was given up. */
+  /** A batch failed for any other reason. When this resolves, it is sent again without the items that were given up. */
   readonly onOutage: (batch: readonly Item[], error: unknown) => void | Promise<void>;
   /** Nothing more is sent once it has fired. */
   readonly signal?: AbortSignal;

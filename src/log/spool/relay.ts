@@ -108,7 +108,7 @@ export function relaySpool(id: string, path: string, options: SpoolRelayOptions)
   };
 }
 
-/** The client retries a send without saying why. Another request to the cluster shows what is wrong. */
+/** The client does not say why it retries a send. A second request, `describe`, shows what is wrong. */
 function createQuestion(log: Pick<KafkaLog, 'describe'>): (lateTopic: string | null) => SamsaError | null {
   let asking = false;
   let answer: SamsaError | null = null;
@@ -196,8 +196,7 @@ function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRelay {
   };
 
   /**
-   * When partitions were added, records that are already spooled keep theirs. When there are fewer, the topic was
-   * created again.
+   * More partitions than before: records that are already spooled keep theirs. Fewer: the topic was created again.
    */
   const noticePartitions = async (): Promise<void> => {
     const partitions = await log.partitionsOf(topic.name);
@@ -244,7 +243,7 @@ function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRelay {
 
 const outageBackoff = { firstMs: 100, mostMs: 2_000 };
 
-/** Sends to one partition, in order: a record that another one has overtaken would be taken for a repeat. */
+/** Sends to one partition, in order: consumers drop a record that arrives after a later one of its source. */
 function openLane(
   { topic, log, signal }: SpoolTopicRelayOptions,
   partition: number,

@@ -72,8 +72,8 @@ const untouchedMs = 5 * 60_000;
 
 /**
  * Keeps only the last record of each key in compacted topics. The table `latest` holds the last record of each key so
- * far, so that each record is looked at once and keys take no memory. A tombstone is removed 30 days after it was looked
- * at: a reader that reads everything in less time sees the removal of every key it has read. Offsets and the ends of
+ * far, so that each record is looked at once and keys take no memory. A tombstone stays for 30 days after it was looked
+ * at: a reader that needs less than that for the whole topic misses no removal. Offsets and the ends of
  * partitions do not change; records without a key stay.
  * @returns how many records were looked at.
  * @throws SamsaError `store-unavailable` (retryable) after whole batches.

@@ -49,12 +49,12 @@ const shares = { result: 0.5, nearResult: 0.4 };
 /** A book's description counts half when the book has this many readers. */
 const halfFadedAt = 20;
 
-/** One piece of evidence for several works, besides what other readers read: parallel lists. */
+/** Evidence from descriptions or own searches, not from other readers: `works[i]` gets `weights[i]`. */
 type Beside = Omit<Evidence, 'weight'> & { readonly works: readonly number[]; readonly weights: readonly number[] };
 
 /**
  * Scores the works that a reader has not settled. Returns the `most` best, then those that are best by what other
- * readers read. Ties by the work's smallest book id. Pure: the same taste and knowledge give the same list.
+ * readers read alone. Ties by the work's smallest book id. Pure: the same taste and knowledge give the same list.
  */
 export function createRanking({ model, shopBooks }: Knowledge, most: number): (taste: Taste) => Ranking {
   const { counts } = model;

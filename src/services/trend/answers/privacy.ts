@@ -37,8 +37,8 @@ const spellingPlaces = 3;
 const mostPlaces = 20;
 
 /**
- * Decides whether a query may be shown, and with which words. It is shown when one of the books found contains all of
- * its words, or all words of its correction: then it names a book, not a person. Any other query is hidden until enough
+ * Decides whether a query may be shown, and with which words. It is shown when one of the books found has all of its
+ * words or beginnings of words, or all of its correction: then it names a book, not a person. Any other query is hidden until enough
  * readers from as many places search for it. A mail address, a telephone number and what contains a blocked word are
  * never shown: `null`.
  */
@@ -80,7 +80,7 @@ export function isMuted(muted: ReadonlySet<string>, key: string, { label }: Pick
 
 /**
  * The most frequent spelling of a query among those that may be shown; ties in code point order. The spelling that
- * equals the key is not among `spellings`: its readers are those who used no other. It may always be shown.
+ * equals the key is not among `spellings`: the readers who are in none of them used it. It may always be shown.
  * @param fromAnyPlace shows a spelling however few places it comes from.
  */
 export function labelOf(
@@ -144,7 +144,7 @@ function tellingWords(query: string): readonly string[] {
   return telling.length === 0 ? all : telling;
 }
 
-/** A possessive or plural is contained if its base word is. */
+/** Whether the book has the word, its singular, or a word that begins with it. */
 function isContained(word: string, book: ReadonlySet<string>): boolean {
   if (book.has(word) || (word.endsWith('s') && book.has(word.slice(0, -1)))) return true;
   if (isUnspaced(word)) return [...book].some((known) => known.includes(word));

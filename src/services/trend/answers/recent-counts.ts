@@ -28,8 +28,8 @@ export type RecentCounts = {
   /** The queries with the greatest sums, greatest first, with these sums; ties at the end by their keys. */
   readonly top: (sum: ListedSum, limit: number) => Promise<readonly ScoredQuery[]>;
   /**
-   * Queries that may be rising, with an upper bound of their score, greatest first. Some are not rising: their readers
-   * came several times, or no longer come.
+   * Queries that may be rising, with the highest score that each can have, greatest first. With the exact score some turn
+   * out not to rise.
    */
   readonly risers: (limit: number) => Promise<readonly ScoredQuery[]>;
   /** @see FirstQueries.of */

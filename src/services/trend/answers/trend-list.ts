@@ -45,7 +45,7 @@ export type TrendListDeps = {
 };
 
 type Phase = {
-  /** In the order of the upper bounds of their scores. */
+  /** Sorted by the highest score that each can have. */
   readonly candidates: readonly ScoredQuery[];
   readonly figuresOf: (known: Known) => Figures | null;
   /** The phase ends with the first query whose score is lower. */

@@ -24,8 +24,8 @@ type OpenRow = { readonly members: ShownTrend[]; readonly leadBook: Book | null;
 
 /**
  * Gathers queries that mean the same book into one row. Queries come in rank order. The first query that leads to a
- * book opens the book's row. A later query joins it when it leads to the same book and `standsIn` holds for it. Every
- * other query has its own row; the first book it shows is one that no other row shows first.
+ * book opens the book's row. A later query joins it if it leads to the same book and the book has its whole words
+ * (`standsIn`). Every other query has its own row. No two rows show the same book first.
  */
 export function createRows(limit: number) {
   const rows: OpenRow[] = [];

@@ -68,8 +68,8 @@ const countedHour: Keyed = { name: 'counted_hour', key: ['hour'] };
 const spellingReader: Keyed = { ...hourlyReader, name: 'spelling_reader' };
 
 /**
- * Removes what is older than the watermark allows and rolls hours up into days, inside a commit, a bounded number of
- * rows at a time. No later record can touch such rows: a record adds readers only within 24 hours of its arrival, and
+ * Each commit removes a bounded number of rows that are older than the watermark allows, and adds old hours to their
+ * days. No later record can touch such rows: a record adds readers only within 24 hours of its arrival, and
  * is late after 7 days. If several instances share the state, one of them does this and the others do not wait.
  */
 export type Forgetting = {

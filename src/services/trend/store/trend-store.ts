@@ -25,8 +25,8 @@ export interface TrendStore extends ProgressStore<TrendChange> {
   countedSince(revision: number): Promise<CountedSince | null>;
 
   /**
-   * The sums of queries from one hour on and before another. They may begin earlier than counts are kept by the hour; a
-   * day is included when it is the first hour's or later. The sums are read in pieces, so that other work runs in
+   * The sums of queries from one hour on and before another. Where hours are no longer kept, whole days are
+   * summed, from the first hour's day on. The sums are read in pieces, so that other work runs in
    * between. With more than 50,000 queries, some with few readers may be missing.
    */
   totals(fromHour: number, endHour?: number): Promise<readonly QueryTotal[]>;
@@ -77,7 +77,7 @@ export type CountedSince = {
   readonly revision: number;
   /** By query and hour: to be added, except in the hours below. */
   readonly counts: readonly HourCount[];
-  /** Hours for which `counts` has the present totals, which replace all that was known of them. */
+  /** For these hours `counts` has totals: they replace what was known, and are not added. */
   readonly replacedHours: readonly number[];
 };
 

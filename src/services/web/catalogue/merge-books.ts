@@ -11,8 +11,8 @@ import {
 import { demoSource, type ImportConflict, type ImportOptions, type MergedRow, type SourcedBook } from './import-run.ts';
 
 /**
- * For one ISBN or title key a store finds at most this many books that have an id in the source, and this many without:
- * enough even when each row of a batch is another book.
+ * For one ISBN or title key a store returns at most this many books that have an id in the source, and this many
+ * without. That is enough, because a batch has as many rows.
  */
 export const mostSameBooks = 200;
 

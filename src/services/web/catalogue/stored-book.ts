@@ -91,12 +91,15 @@ export function giversAfterEdit(book: StoredBook, content: BookContent): Givers 
   );
 }
 
-/** As stored in a column: for each source the numbers of its fields; `null` for none. */
+/**
+ * JSON of a column: for each source one digit (base 36) for each of its fields, which is the field's index in
+ * `emptyContent`. So fields are only ever added at its end. `null` for no source.
+ */
 export function encodeGivers(givers: Givers): string | null {
   const bySource: Record<string, string> = {};
   for (const [index, field] of givenFields.entries()) {
     const source = givers[field];
-    if (source !== undefined) bySource[source] = (bySource[source] ?? '') + String(index);
+    if (source !== undefined) bySource[source] = (bySource[source] ?? '') + index.toString(36);
   }
   return Object.keys(bySource).length === 0 ? null : JSON.stringify(bySource);
 }
@@ -105,7 +108,7 @@ export function decodeGivers(text: string | null): Givers {
   if (text === null) return {};
   return Object.fromEntries(
     Object.entries(JSON.parse(text) as Record<string, string>).flatMap(([source, fields]) =>
-      Array.from(fields, (digit) => [givenFields[Number(digit)]!, source]),
+      Array.from(fields, (digit) => [givenFields[Number.parseInt(digit, 36)]!, source]),
     ),
   );
 }

@@ -151,7 +151,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
 }
 
 /**
- * A result is remembered when its request comes again within about this many others: as many as are kept, since a
+ * A result is remembered from its second request on, if the first was among about this many before. As many are kept: a
  * rarer one would push out a more frequent one.
  */
 const askedRecently = 4_000;

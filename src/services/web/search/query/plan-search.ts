@@ -29,7 +29,7 @@ export type SearchPlan = {
   readonly matches: readonly number[];
   /** How many books match the readings, counted up to `mostCounted`. */
   readonly count: number;
-  /** False: there may be more. */
+  /** Whether `count` is exact. */
   readonly isWhole: boolean;
   /** Words left out because no book has them together with the others. */
   readonly dropped: readonly string[];
@@ -47,8 +47,9 @@ const functionWordsAtMost = 6;
 const fewMatches = 5;
 
 /**
- * Finds the books that have all words as typed. If there is none, corrects, joins and splits words. If that finds
- * nothing either, leaves words out, function words first.
+ * Finds the books that have all words as typed. With fewer than `fewMatches` it also joins words and reads numbers; if
+ * all of them match by chance, it corrects and splits words. If that finds nothing either, it leaves words out, function
+ * words first.
  */
 export function planSearch(
   index: IndexReader,
@@ -182,7 +183,7 @@ function startingPlaces(index: IndexReader, slots: readonly Slot[], phrase: stri
   return index.places([...slots, start]).slice(0, markedCandidates);
 }
 
-/** Adds books whose whole title is the single word, corrected: “duen” begins a rare name, but may mean Dune. */
+/** For a query of one word: adds books whose whole title is that word corrected, as “duen” may mean Dune. */
 function addCorrectedTitles(
   index: IndexReader,
   corrector: Corrector,
@@ -206,7 +207,7 @@ function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: 
   gathered.add({ slots: [], phrase: null, whole: word.word }, allOf(places));
 }
 
-/** “lotr 3”, “game of thrones book 2”: that volume of the series which a book of this title belongs to, or begins. */
+/** “lotr 3”, “game of thrones book 2”: reads the last word as a volume of the series that the other words name or begin. */
 function asVolume(index: IndexReader, { slots, phrase }: Reading): readonly Reading[] {
   const last = slots.at(-1);
   const before = slots.at(-2);
@@ -232,7 +233,7 @@ function asVolume(index: IndexReader, { slots, phrase }: Reading): readonly Read
   return series.length === 0 ? [] : [reading([{ ...title[0]!, typed, alternatives: [inFull(series)] }, number])];
 }
 
-/** Adds the books of which a name or the whole title is what the reading says; all books if it is one word. */
+/** Adds a book if one author's name, or its title, is what the reading says. A reading of one word adds all its books. */
 function addIfNamed(index: IndexReader, reading: Reading, gathered: Gathering): void {
   const { places } = matchSlots(index, reading.slots, comparedMatches);
   const authors = new Map(index.factsAt(places, anyBook).map(({ place, author }) => [place, splitAuthors(author)]));

@@ -23,7 +23,7 @@ const points = {
   /** The initials of the title are what was typed. */
   initials: 3,
   titleStart: 4,
-  /** The title starts with several typed words: for each word after the first. */
+  /** For each further typed word with which the title starts. */
   longerStart: 2,
   /** The title starts with the query: all points for `nearlyAll` of the title, fewer for a smaller part. */
   shareOfTitle: 4.8,
@@ -39,7 +39,7 @@ const points = {
   seriesStart: 3,
   /** What each typing error takes away. */
   edit: -6,
-  /** Each word is in the name of another person: the book has them together by chance. */
+  /** The words are in names of different people: the book has them together by chance. */
   byChance: -4,
   /** For the third and later books of one author, when several authors have the name. */
   sameAuthor: -3,
