@@ -196,7 +196,8 @@ function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRelay {
   };
 
   /**
-   * More partitions than before: records that are already spooled keep theirs. Fewer: the topic was created again.
+   * More partitions than before: spooled records keep the partition they had. Fewer: the topic was created again, and all
+   * records are assigned again.
    */
   const noticePartitions = async (): Promise<void> => {
     const partitions = await log.partitionsOf(topic.name);

@@ -30,7 +30,7 @@ async function open(): Promise<{ readonly answers: Answers; readonly close: () =
   };
   const options = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere, onProblem };
   const store = await openRecommendationStore(location, options);
-  // Only how long an answer is kept depends on it: that clock is never set back.
+  // This clock only decides when the list of popular books is made again; the wall clock may be set back.
   const answers = createAnswers(store, { clock: () => performance.now(), onProblem: tellTrouble });
   return {
     answers,

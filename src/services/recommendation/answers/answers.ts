@@ -23,7 +23,7 @@ const relatedShown = 10;
 const lookEveryMs = 100;
 /** How long the background works before an answer gets its turn. */
 const sliceMs = 1;
-/** Every so many ms, unchanged works get one slice of computing time. */
+/** While no work has changed, the others get one slice of computing time, then this pause. */
 const sweepEveryMs = 10;
 
 /**

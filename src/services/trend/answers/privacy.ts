@@ -37,8 +37,8 @@ const spellingPlaces = 3;
 const mostPlaces = 20;
 
 /**
- * Decides whether a query may be shown, and with which words. It is shown when one of the books found has all of its
- * words or beginnings of words, or all of its correction: then it names a book, not a person. Any other query is hidden until enough
+ * Decides whether a query may be shown, and with which words. It is shown when one of the books found has each word of it
+ * or of its correction, or a word that begins with it: then it names a book, not a person. Any other query is hidden until enough
  * readers from as many places search for it. A mail address, a telephone number and what contains a blocked word are
  * never shown: `null`.
  */

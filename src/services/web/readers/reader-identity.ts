@@ -43,7 +43,7 @@ export function createReaderIdentity(deps: {
   readonly secret: string;
   readonly clock: () => number;
   readonly access: Pick<Access, 'isPublic' | 'clientOf'>;
-  /** @see newReaderLimit. Without a limit, and in open mode, events do not contain the place of a search. */
+  /** @see newReaderLimit. With 0 (no limit), and in open mode, a search event has no place. */
   readonly mostNewReaders: () => number;
 }): IdentifyReader {
   const { signer, access, mostNewReaders } = deps;

@@ -47,7 +47,7 @@ const closeWithinMs = 3_000;
  * a process dies in between, a change is appended twice. Consumers compare versions and apply it once.
  * The last record of a book must be its newest version, because compaction keeps only the last record. Therefore only
  * one relay appends at a time. A relay that was frozen for longer than its lease puts its books into the outbox again.
- * Not promised: this order, if the process dies after such a late append, before it has put the books there again.
+ * One case is not covered: a frozen relay appends late, and dies before it has put the books there again.
  * Returns at once. Failures show in `problems` and are tried again, with backoff and jitter.
  */
 export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {

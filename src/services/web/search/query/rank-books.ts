@@ -25,7 +25,7 @@ const points = {
   titleStart: 4,
   /** For each further typed word with which the title starts. */
   longerStart: 2,
-  /** The title starts with the query: all points for `nearlyAll` of the title, fewer for a smaller part. */
+  /** The title starts with the query: all points from 80 % of the title on (`nearlyAll`), a share below. */
   shareOfTitle: 4.8,
   /** All words of the title, or of its main part, in another order. */
   allOfTitle: 4,
