@@ -105,6 +105,11 @@ describe('methods and addresses', () => {
       assert.deepEqual((await server.inject(url)).json(), {}, url);
     assert.deepEqual((await server.inject('/numbers?n=9007199254740991')).json(), { n: Number.MAX_SAFE_INTEGER });
     assert.equal((await server.inject('/numbers?n=9007199254740992')).statusCode, 400);
+    const description: unknown = (await server.inject('/openapi.json')).json();
+    const { parameters } = (description as Description).paths['/numbers']!.get;
+    for (const { name, schema } of parameters.filter(({ name }) => name !== 'list')) {
+      assert.deepEqual(schema.anyOf?.at(-1), { type: 'string', maxLength: 0 }, `${name} may be empty`);
+    }
   });
 });
 
@@ -227,3 +232,12 @@ describe('damage that a request meets', () => {
     assert.doesNotMatch(lines[0]!, /stack/);
   });
 });
+
+type Description = {
+  readonly paths: Readonly<
+    Record<
+      string,
+      { readonly get: { readonly parameters: readonly { name: string; schema: { anyOf?: readonly unknown[] } }[] } }
+    >
+  >;
+};

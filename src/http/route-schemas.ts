@@ -72,7 +72,7 @@ const problemAnswer = {
 type Parameter = {
   readonly in: string;
   readonly required?: boolean;
-  readonly schema?: { readonly type?: string; readonly anyOf?: readonly object[]; readonly const?: unknown };
+  readonly schema?: { readonly type?: string; readonly anyOf?: readonly object[]; readonly enum?: unknown };
 };
 type Operation = {
   responses?: Record<string, unknown>;
@@ -126,7 +126,7 @@ function complete(document: Document): unknown {
 function withEmpty(parameter: Parameter): Parameter {
   const { in: part, required = false, schema } = parameter;
   const isNumber = schema?.type === 'integer' || schema?.type === 'number';
-  const isChoice = schema?.anyOf !== undefined || schema?.const !== undefined;
+  const isChoice = schema?.anyOf !== undefined || schema?.enum !== undefined;
   if (schema === undefined || part !== 'query' || required || !(isNumber || isChoice)) return parameter;
   return { ...parameter, schema: { anyOf: [...(schema.anyOf ?? [schema]), { type: 'string', maxLength: 0 }] } };
 }
