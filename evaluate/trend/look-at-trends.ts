@@ -12,7 +12,10 @@ export const scoreNames: readonly string[] = [ours, ...Object.keys(peerScores)];
 export type Seen = {
   /** By burst, the hours it lasted before it was among the first five; `null` when it never was. */
   readonly delays: Map<Burst, number | null>;
-  /** Hours with bursts, and what was found in them: shares of the bursts (of five, where there are more), and of five rows. */
+  /**
+   * Hours with bursts, and what was found in them: shares of the bursts (of five, where there are more), and of five
+   * rows.
+   */
   burstHours: number;
   foundShares: number;
   rightShares: number;

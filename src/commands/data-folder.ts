@@ -82,7 +82,7 @@ export function readOrMakeSecret(folder: string, random: (bytes: number) => Buff
   );
 }
 
-/** @returns what the file holds; `null` when there is none. @throws SamsaError `data-folder-unusable` */
+/** @returns the content of the file, `null` without a file. @throws SamsaError `data-folder-unusable` */
 export function readSecret(folder: string): string | null {
   const path = secretPath(folder);
   try {

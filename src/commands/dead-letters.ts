@@ -72,7 +72,10 @@ export async function listDeadLetters(
   return 0;
 }
 
-/** Shows one dead letter, by its id or by the four parts of its id. @returns 0. @throws SamsaError `dead-letter-unknown`. */
+/**
+ * Shows one dead letter, by its id or by the four parts of its id. @returns 0. @throws SamsaError
+ * `dead-letter-unknown`.
+ */
 export async function showDeadLetter(
   context: CommandContext,
   words: readonly string[],

@@ -85,7 +85,10 @@ export type SpoolAppenderOptions = {
 const limitRecords = 50_000;
 const limitBytes = 64 << 20;
 
-/** `append` of the spooled log: keeps the spool to its limit, and writes the records of one turn of the event loop together. */
+/**
+ * `append` of the spooled log: keeps the spool to its limit, and writes the records of one turn of the event loop
+ * together.
+ */
 export function createSpoolAppender(options: SpoolAppenderOptions) {
   const { rows: incoming, patienceMs, onWritten } = options;
   const limit = createLimit(options);

@@ -34,7 +34,10 @@ export type OutgoingRecords = {
   readonly setAside: (topic: SpooledTopic, record: SpooledRecord, why: string, nowMs: number) => void;
   /** When the first record from a position on came; `null` when there is none. */
   readonly arrivalAt: (topic: SpooledTopic, from: number) => number | null;
-  /** Drops the first records from a position on, at most so many and so large, but at least one. @returns where the rest begins. */
+  /**
+   * Drops the first records from a position on, at most so many and so large, but at least one. @returns where the rest
+   * begins.
+   */
   readonly drop: (topic: SpooledTopic, from: number, mostRecords: number, mostBytes: number) => number;
   readonly addressings: (topic: SpooledTopic) => readonly Addressing[];
   /** Stores how many partitions the topic has, from now on or for the whole queue. Survives a power cut. */

@@ -173,7 +173,10 @@ type SpoolFolder = {
   readonly claimFree: () => Generator<ClaimedSpool>;
 };
 
-/** The spools in one data folder: that of this process, and those that ended processes left: `<id>.sqlite`, each with a lock file beside it. */
+/**
+ * The spools in one data folder: that of this process, and those that ended processes left: `<id>.sqlite`, each with a
+ * lock file beside it.
+ */
 export function openSpoolFolder(folder: string, clock: () => number): SpoolFolder {
   const by = { command: 'the spool in front of Kafka', clock, patienceMs: 0 };
 

@@ -121,7 +121,10 @@ async function leasePartitions(
   });
 }
 
-/** A tick takes milliseconds. An instance that holds the lock for longer than a lease is frozen: its connection is ended. */
+/**
+ * A tick takes milliseconds. An instance that holds the lock for longer than a lease is frozen: its connection is
+ * ended.
+ */
 async function underLeasesLock<Result>(
   database: MysqlDatabase,
   projection: string,

@@ -161,8 +161,8 @@ type Seed = Weighted & {
 
 /**
  * The latest fact of each work. Facts of one time are equally recent.
- * @param coveredByWeights whether weights cover every pair of works. Then cosines only say what is recent, and among works of
- *   one time they hardly count.
+ * @param coveredByWeights whether weights cover every pair of works. Then cosines only say what is recent, and among
+ *   works of one time they hardly count.
  */
 function seedsOf(
   facts: readonly Fact[],

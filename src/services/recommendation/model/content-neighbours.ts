@@ -17,8 +17,8 @@ export type ContentIndex = {
   /** Adds a book, replaces it, or takes it out with `null`. */
   readonly put: (number: number, book: Book | null) => void;
   /**
-   * The most similar books; ties by `orderOf`. Books that share nothing but words share at least two that are rare: “A Short
-   * History of …” is no reason.
+   * The most similar books; ties by `orderOf`. Books that share nothing but words share at least two that are rare: “A
+   * Short History of …” is no reason.
    */
   readonly neighbours: (number: number, limit: number) => Neighbours;
   readonly has: (number: number) => boolean;

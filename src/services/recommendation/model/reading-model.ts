@@ -9,8 +9,8 @@ export type ReadingModel = {
   /** Solves the works whose readers changed, until the time is over. @returns false when there are none left. */
   readonly solveChanged: (untilMs: number, stopwatch: () => number) => boolean;
   /**
-   * Solves all works, a part at each call, until the time is over. After a full round without changes, every weight equals that of a
-   * newly built model. @returns false when there is nothing to do.
+   * Solves all works, a part at each call, until the time is over. After a full round without changes, every weight
+   * equals that of a newly built model. @returns false when there is nothing to do.
    */
   readonly solveOthers: (untilMs: number, stopwatch: () => number) => boolean;
   /** Solves every work. */
@@ -53,7 +53,10 @@ export function neighboursFor(works: number): number {
   return neighbours;
 }
 
-/** The ridge (regularization) of a work with one reader, when there are so many readers. It grows with the root of the work's. */
+/**
+ * The ridge (regularization) of a work with one reader, when there are so many readers. It grows with the root of the
+ * work's.
+ */
 export function ridgeFor(readers: number): number {
   return ridgeOfAll / Math.sqrt(Math.max(fewestForRidge, readers));
 }

@@ -27,7 +27,10 @@ type Given = {
   readonly append: (day: number, ...records: readonly NewRecord[]) => Promise<void>;
   /** Removes from the log what need not be kept that day. */
   readonly compact: (day: number) => Promise<void>;
-  /** Starts the service that day, lets it read everything, looks, and stops it. @returns how often the books were renewed. */
+  /**
+   * Starts the service that day, lets it read everything, looks, and stops it. @returns how often the books were
+   * renewed.
+   */
   readonly serve: (day: number, look: (store: RecommendationStore) => Promise<void>) => Promise<number>;
 };
 

@@ -38,9 +38,9 @@ const mostPlaces = 20;
 
 /**
  * Decides whether a query may be shown, and with which words. It is shown when one of the books found has each word of it
- * or of its correction, or a word that begins with it: then it names a book, not a person. Any other query is hidden until enough
- * readers from as many places search for it. A mail address, a telephone number and what contains a blocked word are
- * never shown: `null`.
+ * or of its correction, or a word that begins with it: then it names a book, not a person. Any other query is hidden
+ * until enough readers from as many places search for it. A mail address, a telephone number and what contains a
+ * blocked word are never shown: `null`.
  */
 export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts) => ShownQuery | null {
   const { minimumReaders, blockedWords, isPublic = () => true } = settings;

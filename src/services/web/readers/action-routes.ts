@@ -96,7 +96,10 @@ function bookAction(bookId: number, body: ActionBody): BookAction {
   };
 }
 
-/** The query of an action or decision, trimmed. It must be one that can be searched. @throws SamsaError `malformed-query` */
+/**
+ * The query of an action or decision, trimmed. It must be one that can be searched. @throws SamsaError
+ * `malformed-query`
+ */
 function searchable(query: string): string {
   const trimmed = query.trim();
   if (!isBlank(trimmed) && !/\p{Cc}/u.test(trimmed)) return trimmed;

@@ -22,7 +22,10 @@ export type Reader = {
   readonly place: number | null;
 };
 
-/** Identifies the reader of a request, and sets a cookie when it has no valid one. Every call for one request returns the same. */
+/**
+ * Identifies the reader of a request, and sets a cookie when it has no valid one. Every call for one request returns
+ * the same.
+ */
 export type IdentifyReader = (request: FastifyRequest, reply: FastifyReply) => Reader;
 
 /** Where a request stores its reader. */

@@ -20,7 +20,10 @@ export type IndexWriter = {
   readonly tidy: () => void;
 };
 
-/** Beyond this many, the list of written books is `'many'`. Taking them in holds up the request thread, about 30 µs each. */
+/**
+ * Beyond this many, the list of written books is `'many'`. Taking them in holds up the request thread, about 30 µs
+ * each.
+ */
 const toldAtMost = 500;
 const tidyAfterBooks = 500;
 /** How many pages one step of tidying may write: a few milliseconds. */

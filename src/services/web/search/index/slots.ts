@@ -24,8 +24,8 @@ export function slotsExpression(slots: readonly Slot[]): string {
 
 function slotExpression({ alternatives }: Slot): string {
   const expressions = alternatives.map(({ words }) => {
-    const each = words.map(({ word, prefix }) => (prefix ? `"${word}"*` : `"${word}"`));
-    return each.length === 1 ? each[0]! : `(${each.join(' AND ')})`;
+    const expression = matchExpression(words);
+    return words.length === 1 ? expression : `(${expression})`;
   });
   return expressions.length === 1 ? expressions[0]! : `(${expressions.join(' OR ')})`;
 }

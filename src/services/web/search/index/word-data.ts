@@ -309,7 +309,10 @@ function commonLength(one: string, other: string): number {
   return length;
 }
 
-/** FNV-1a over all letters except two, mixed so that every bit counts. Signed, because V8 keeps such numbers in a register. */
+/**
+ * FNV-1a over all letters except two, mixed so that every bit counts. Signed, because V8 keeps such numbers in a
+ * register.
+ */
 function hashOf(text: string, without: number, andWithout: number): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) {

@@ -191,8 +191,9 @@ function leastOf(typed: number, others: Uint16Array, from: number, length: numbe
 
 /**
  * The distances from `typed` letters of `typedLetters`, after the `skipped` ones, to each beginning of another word, which
- * is the `length` letters at `from` of `others`. Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours
- * are each one edit. Distances above `most` are not exact, but above `most`. Valid until the next call.
+ * is the `length` letters at `from` of `others`. Optimal string alignment: insertions, deletions, substitutions and
+ * swaps of neighbours are each one edit. Distances above `most` are not exact, but above `most`. Valid until the next
+ * call.
  */
 function distances(
   typed: number,
