@@ -12,6 +12,7 @@ import { createTrendProjection } from '../src/services/trend/trend-projection.ts
 import type { TrendStore } from '../src/services/trend/store/trend-store.ts';
 import { openSqliteTrendStore } from '../src/services/trend/store/sqlite/trend-store.ts';
 import { createZipf } from '../src/commands/simulate/random.ts';
+import { hourMs } from '../src/runtime/time.ts';
 import { seededRandom } from './made-up-books.ts';
 
 const topic = 'lr-book-searches';
@@ -20,7 +21,6 @@ const readers = 20_000;
 const queries = 50_000;
 const valueBytes = 770;
 const hours = 24;
-const hourMs = 3_600_000;
 const countedWithinMs = 600_000;
 
 /**

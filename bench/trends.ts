@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openSqliteTrendStore } from '../src/services/trend/store/sqlite/trend-store.ts';
 import type { CountedSearch } from '../src/services/trend/trend-projection.ts';
+import { hourMs } from '../src/runtime/time.ts';
 import { startChild } from './child.ts';
 import { load } from './load.ts';
 import { startShopForBench } from './shop.ts';
 
 const bareServer = join(import.meta.dirname, 'bare-server.ts');
 const hours = 192;
-const hourMs = 3_600_000;
 const perCommit = 5_000;
 const words = ['sea', 'love', 'war', 'moby', 'dracula', 'alice', 'emma', 'island', 'castle', 'garden'];
 

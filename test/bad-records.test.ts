@@ -17,6 +17,7 @@ import { createRecommendationProjection } from '../src/services/recommendation/r
 import { openSqliteRecommendationStore } from '../src/services/recommendation/store/sqlite/recommendation-store.ts';
 import { createTrendProjection } from '../src/services/trend/trend-projection.ts';
 import { openSqliteTrendStore } from '../src/services/trend/store/sqlite/trend-store.ts';
+import { hourMs } from '../src/runtime/time.ts';
 import { until } from './support/until.ts';
 
 type Plain = { readonly key: Uint8Array; readonly value: Uint8Array; readonly headers?: RecordHeaders };
@@ -211,7 +212,7 @@ describe('records that cannot be read', () => {
     try {
       await readAll(store, createTrendProjection('trend', { searches: topics.searches }));
       await assertDead(store, topics.searches, badSearches);
-      const totals = await store.totals(Math.floor(Date.now() / 3_600_000) - 1);
+      const totals = await store.totals(Math.floor(Date.now() / hourMs) - 1);
       assert.deepEqual(
         totals.map(({ query, readers }) => [query, readers]),
         [[await store.find('emma'), searching]],

@@ -3,10 +3,10 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { hourMs } from '../src/runtime/time.ts';
 import { spawnSamsa, startShop } from './support/start-shop.ts';
 import { until } from './support/until.ts';
 
-const hourMs = 3_600_000;
 const preload = new URL('support/shifted-clock.ts', import.meta.url).href;
 const patienceMs = 20_000;
 

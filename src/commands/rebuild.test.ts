@@ -15,6 +15,7 @@ import { loadConfig, type Config } from '../config/config.ts';
 import tidyLog from '../log/sqlite/retention.ts';
 import type { EventLog } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
+import { dayMs } from '../runtime/time.ts';
 import type { CommandContext } from './command-context.ts';
 import { discardDeadLetters } from './dead-letters.ts';
 import { rebuildCommand, type RebuildOptions } from './rebuild.ts';
@@ -215,7 +216,7 @@ describe('samsa rebuild', () => {
       ['emma', 20],
     ] as const) {
       const then = await openLog(logLocation(config), {
-        clock: () => nowMs - daysAgo * 86_400_000,
+        clock: () => nowMs - daysAgo * dayMs,
         busyTimeoutMs: 5_000,
       });
       await then.append([0, 1, 2].map((reader) => searchRecord(config, query, `reader${reader}`, answer)));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { loadConfig } from '../config/config.ts';
 import { openLog, openTopicFacts } from '../log/open-log.ts';
+import { hourMs } from '../runtime/time.ts';
 import type { CommandContext } from './command-context.ts';
 import { logLocation } from './state/shop-locations.ts';
 import { statusCommand } from './status.ts';
@@ -43,7 +44,7 @@ void it('warns of a topic that forgets events too early or compacts them away', 
   withShop(async (environment) => {
     const { config } = await run(environment);
     const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs: 50 });
-    await log.create('short', { partitions: 1, retentionMs: 3_600_000, compacted: true });
+    await log.create('short', { partitions: 1, retentionMs: hourMs, compacted: true });
     await log.close();
     const { code, err } = await run({ ...environment, SAMSA_MQ_TOPIC: 'short' });
     assert.equal(code, 1);

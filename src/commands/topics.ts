@@ -2,10 +2,9 @@ import { openDataFolder } from './data-folder.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
 import type { TopicFacts } from '../log/log.ts';
 import { openLog, openTopicFacts, type LogLocation } from '../log/open-log.ts';
+import { dayMs } from '../runtime/time.ts';
 import type { CommandContext } from './command-context.ts';
 import { logLocation } from './state/shop-locations.ts';
-
-const dayMs = 86_400_000;
 
 /**
  * Creates the shop's topics that are missing and shows how each one is kept. Warns about topics with settings that lose

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import { SamsaError } from '../errors.ts';
 import { createLruMap } from '../runtime/lru-map.ts';
+import { dayMs } from '../runtime/time.ts';
 import { equalBytes, type RecordHeaders, type StoredHeaders, type StoredRecord } from './record.ts';
 
 /**
@@ -131,7 +132,7 @@ function findMark(headers: StoredHeaders): Mark | null {
 }
 
 /** An event that is older than this at its arrival is late: counted as late and not applied. */
-const latestArrivalMs = 7 * 86_400_000;
+const latestArrivalMs = 7 * dayMs;
 
 /**
  * The time of an event, decided from its record alone: `'late'` when it happened more than seven days before it

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { dayMs } from '../runtime/time.ts';
 import { bookChangedRecord, decodeBookChanged } from './book-changed.ts';
 import { bookSearchedRecord, createBookSearchedDecoder, type SearchKeyFormat } from './book-searched.ts';
 import { listedBook, parseBookId } from './book.ts';
@@ -8,7 +9,6 @@ import { decodeReaderAction, readerActionRecord } from './reader-action.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
 
 const noon = Date.UTC(2026, 0, 2, 12);
-const dayMs = 86_400_000;
 const gatsby = { id: 17, title: 'The Great Gatsby', author: 'F. Scott Fitzgerald' };
 const gatsbyList = Buffer.from(JSON.stringify([gatsby]));
 

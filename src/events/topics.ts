@@ -1,3 +1,5 @@
+import { dayMs } from '../runtime/time.ts';
+
 /** The names of the four topics (`mq.topic`, `mq.topics.*`). */
 export type TopicNames = {
   readonly searches: string;
@@ -12,8 +14,6 @@ export const defaultTopicNames: TopicNames = {
   changes: 'lr-book-changes',
   operator: 'lr-operator-actions',
 };
-
-const dayMs = 86_400_000;
 
 /** How long a compacted topic keeps tombstones: docs/contract.md §1. */
 export const tombstoneRetentionMs = 30 * dayMs;

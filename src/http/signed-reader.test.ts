@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { dayMs } from '../runtime/time.ts';
 import { createReaderSigner } from './signed-reader.ts';
 
 const signer = createReaderSigner('a secret of this test', Date.now);
 const id = 'AAAAAAAAAAAAAAAAAAAAAA';
-const dayMs = 86_400_000;
 
 describe('reader signer', () => {
   it('gives back the id it signed, again and again', () => {

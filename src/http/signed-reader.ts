@@ -1,5 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createLruMap } from '../runtime/lru-map.ts';
+import { dayMs } from '../runtime/time.ts';
 
 /**
  * Proves that this shop gave out a reader id, and on which day: `<reader id>.<day><HMAC-SHA-256 under app.secret>`. The
@@ -24,7 +25,6 @@ const signedReader = /^((?:a-)?[A-Za-z0-9_-]{22})\.([0-9a-z]{4})?([A-Za-z0-9_-]{
 const rememberedValues = 20_000;
 const idBytes = 16;
 const idsPerPool = 256;
-const dayMs = 86_400_000;
 const validDays = 180;
 const renewedAfterDays = 30;
 /** Values without a day, as given out before 2026-12, are valid until then. */

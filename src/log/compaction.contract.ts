@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { dayMs } from '../runtime/time.ts';
 import {
   patienceMs,
   read,
@@ -10,7 +11,6 @@ import {
 } from './topic-under-test.contract.ts';
 
 const minuteMs = 60_000;
-const dayMs = 86_400_000;
 
 export function testCompaction(test: LogTest): void {
   const testCompacted = (behaviour: string, body: (topic: TopicUnderTest) => Promise<void>): void =>

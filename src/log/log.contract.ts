@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { dayMs } from '../runtime/time.ts';
 import { testAppending, testBytes } from './appending.contract.ts';
 import { testReading, testWaiting } from './reading.contract.ts';
 import type { EventLog } from './log.ts';
@@ -32,7 +33,7 @@ export function eventLogContract(
       try {
         const log = await openAgain();
         const name = `contract-${randomUUID()}`;
-        await log.create(name, { partitions, retentionMs: 86_400_000, compacted: false });
+        await log.create(name, { partitions, retentionMs: dayMs, compacted: false });
         const { id } = await log.describe(name);
         await body({ name, id, opened: { openAgain, expire, compact }, log });
       } finally {

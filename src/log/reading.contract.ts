@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { dayMs } from '../runtime/time.ts';
 import { partitionOf } from './partition-of.ts';
 import { patienceMs, read, readAll, record, sequence, text, type LogTest } from './topic-under-test.contract.ts';
 
@@ -39,7 +40,7 @@ export function testReading(test: LogTest): void {
 
   test('reads every partition, whichever are read at the same time', async (topic) => {
     const other = `${topic.name}-other`;
-    await topic.log.create(other, { partitions: 1, retentionMs: 86_400_000, compacted: false });
+    await topic.log.create(other, { partitions: 1, retentionMs: dayMs, compacted: false });
     const { id: otherId } = await topic.log.describe(other);
     const [first, second] = [0, 1].map((partition) => ({
       key: keyIn(partition, 2),

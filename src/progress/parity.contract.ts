@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRandom } from '../commands/simulate/random.ts';
 import { SamsaError } from '../errors.ts';
+import { hourMs } from '../runtime/time.ts';
 import type { DeadLetterBook, ProgressStore, Settlement } from './dead-letter-book.ts';
 import type { PartitionName, ProgressCommit } from './progress.ts';
 
@@ -34,7 +35,7 @@ export async function driveAlike<Change>(
   const random = createRandom(options.seed);
   const nextOf = new Map<string, number>();
   for (let round = 0; round < options.rounds; round++) {
-    const arrivedMs = 1_700_000_000_000 + round * 3_600_000;
+    const arrivedMs = 1_700_000_000_000 + round * hourMs;
     const operation = randomOperation(options, random, nextOf, arrivedMs);
     const answers = [await answerOf(operation, one), await answerOf(operation, other)];
     assert.deepEqual(answers[0], answers[1], `round ${round} of seed ${options.seed}`);

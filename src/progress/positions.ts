@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { SamsaError } from '../errors.ts';
 import { change, columnText, rows, write, type MergedTable, type SqlRow, type Steps } from '../sql/statements.ts';
+import { dayMs } from '../runtime/time.ts';
 import { keepDeadLetters, readDiscardedOffsets } from './dead-letter-rows.ts';
 import type { PartitionName, PartitionPosition, ProgressCommit, StartingPoint } from './progress.ts';
 
@@ -11,7 +12,6 @@ const markTable: MergedTable = {
   columns: { source: 'kept', last_sequence: 'max', arrived_ms: 'max' },
 };
 
-const dayMs = 86_400_000;
 /**
  * How long marks are kept: longer than any topic with marks keeps its records. A repeat that comes later is read as a
  * new record.

@@ -18,6 +18,7 @@ import { openSqliteLog } from '../log/sqlite/log.ts';
 import { instanceName } from './instance-name.ts';
 import type { Projection } from './projection.ts';
 import { until } from '../../test/support/until.ts';
+import { hourMs } from '../runtime/time.ts';
 import type { BlockedReason } from './follow-partition.ts';
 import { runProjection, type RunningProjection } from './run-projection.ts';
 
@@ -174,7 +175,7 @@ describe('a running projection', () => {
     const killed = instanceName('trend').replace(`:${process.pid}-`, `:${child.pid}-`);
     await once(child, 'exit');
     const { id, partitions } = await log.describe('words');
-    const request = { projection: counting.name, version: 1, instance: killed, ttlMs: 3_600_000 };
+    const request = { projection: counting.name, version: 1, instance: killed, ttlMs: hourMs };
     const held = partitions.map(({ start, end }, partition) => ({
       topic: 'words',
       partition,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hourMs } from '../../src/runtime/time.ts';
 import type { Shop } from './start-shop.ts';
 import { until } from './until.ts';
 
@@ -10,8 +11,6 @@ type AnswerAlikeOptions = {
   readonly readers: readonly string[];
   readonly withinMs: number;
 };
-
-const hourMs = 3_600_000;
 
 /**
  * Asks two shops the same: every list of trends, the history of queries, what readers might like, and what searches

@@ -7,8 +7,8 @@ import {
   type TrendChange,
 } from '../../src/services/trend/trend-projection.ts';
 import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
+import { hourMs } from '../../src/runtime/time.ts';
 
-const hourMs = 3_600_000;
 const nothing = { applied: 0, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 };
 
 /** The time of all trend tests: half past twelve, far from the end of an hour or a day. */

@@ -5,10 +5,9 @@ import { createTrendList, type TrendList } from '../../src/services/trend/answer
 import type { Window } from '../../src/services/trend/answers/figures.ts';
 import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 import type { CountedSearch } from '../../src/services/trend/trend-projection.ts';
+import { hourMs } from '../../src/runtime/time.ts';
 import { noonMs, searchOf } from './count-searches.ts';
 import { openCountedStore } from './open-counted-store.ts';
-
-const hourMs = 3_600_000;
 
 /** The list of one instance. Three readers are enough for any query. */
 export function openList(store: TrendStore, clock: () => number, monotonicMs?: () => number): TrendList {

@@ -55,7 +55,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
 /** What each room holds, for people. */
 const contents: Readonly<Record<string, string>> = {
   errors: 'the one error class and its codes',
-  runtime: 'waiting and retries, threads, caches, files',
+  runtime: 'waiting and retries, threads, caches, files, time',
   text: 'what a word is, and what authors, ISBN and languages of books mean',
   events: 'what happened: one file for each fact, and how it is written into a record',
   sql: 'statements and merges that SQLite and MySQL share',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { dayMs } from '../../runtime/time.ts';
 import { backdatedWeek } from './backdated-week.ts';
 
 const books = [
@@ -8,7 +9,6 @@ const books = [
   { id: 3, title: 'Dracula', author: 'Bram Stoker', subjects: ['horror'] },
 ];
 const nowMs = Date.UTC(2024, 1, 29, 13, 30);
-const dayMs = 86_400_000;
 const options = { seed: 5, books, readers: 10, pageSize: 1, nowMs };
 const week = [...backdatedWeek(options)];
 

@@ -10,6 +10,7 @@ import { openLog } from '../../log/open-log.ts';
 import type { SimulationOptions } from './simulation.ts';
 import { logLocation } from '../state/shop-locations.ts';
 import { countingKey } from '../../text/words.ts';
+import { dayMs, hourMs } from '../../runtime/time.ts';
 import { createReadersInShop, lookThrough, type MadeUpAction } from './made-up-reader.ts';
 import { createQuerySource, type KnownBook } from './query-source.ts';
 import { createRandom, drawSeed, type Random } from './random.ts';
@@ -126,8 +127,6 @@ type BackdatedWeekOptions<Book extends KnownBook> = {
   readonly nowMs: number;
 };
 
-const dayMs = 86_400_000;
-const hourMs = 3_600_000;
 /** Counts by the hour are kept for eight days. */
 const reachMs = 6.9 * dayMs;
 /** Nothing of the last minute, so that no action comes after now. */

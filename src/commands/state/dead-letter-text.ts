@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.ts';
 import type { DeadLetterStatus, KeptDeadLetter } from '../../progress/dead-letter-book.ts';
 import { SamsaError } from '../../errors.ts';
 import type { DeadLetterFilter } from '../../projection/dead-letters.ts';
+import { dayMs, hourMs } from '../../runtime/time.ts';
 
 export type FilterOptions = {
   readonly projection?: string;
@@ -83,7 +84,7 @@ function parseId(id: string) {
   return { projection: parts[1]!, topic: parts[2]!, partition: Number(parts[3]), offset: Number(parts[4]) };
 }
 
-const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: hourMs, d: dayMs };
 const dateAndTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/;
 
 /** A date, a date with a time, or how long ago: `90m`, `24h`, `7d`. */

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { openSqlite } from '../../sqlite/connection.ts';
 import { SamsaError, type ErrorCode } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
+import { dayMs, hourMs } from '../../runtime/time.ts';
 import { compactRecords, expireRecords } from './retention.ts';
 import { eventLogContract } from '../log.contract.ts';
 import type { EventLog } from '../log.ts';
@@ -29,7 +30,7 @@ eventLogContract(
       open: () => openSqliteLog(path, options),
       expire: async () => {
         const database = openSqlite(path, { migrations: logMigrations, busyTimeoutMs: 50 });
-        await expireRecords(database, Date.now() + 86_400_000 + 1, never);
+        await expireRecords(database, Date.now() + dayMs + 1, never);
         database.close();
       },
       compact: async (_topic, laterMs) => {
@@ -204,7 +205,7 @@ void it('opens a log that had all partitions in one table, and goes on with it',
   await log.close();
 
   const database = openSqlite(path, { migrations: logMigrations, busyTimeoutMs: 50 });
-  await compactRecords(database, Date.now() + 3_600_000, never);
+  await compactRecords(database, Date.now() + hourMs, never);
   const left = database.prepare('SELECT log_offset FROM record_1').all();
   assert.ok(!left.some((row) => row['log_offset'] === 3), 'a later record of its key has been looked at since');
   database.close();

@@ -1,11 +1,10 @@
 import { rowText, type ComparedTable, type StateOptions, type StoreLocation } from '../../progress/state.ts';
 import { topicRetention, type TopicNames } from '../../events/topics.ts';
 import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
+import { dayMs } from '../../runtime/time.ts';
 import { createRecommendationProjection } from './recommendation-projection.ts';
 import type { BookRenewal, RecommendationStore } from './store/recommendation-store.ts';
 import { openSqliteRecommendationStore } from './store/sqlite/recommendation-store.ts';
-
-const dayMs = 86_400_000;
 
 /**
  * Opens the state of the recommendation service. The database driver is loaded only if the shop uses a database.

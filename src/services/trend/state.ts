@@ -2,6 +2,7 @@ import { rowText, type ComparedTable, type StateOptions, type StoreLocation } fr
 import { createDeadLetters, type DeadLetters } from '../../projection/dead-letters.ts';
 import type { Projection } from '../../projection/projection.ts';
 import type { Dialect } from '../../sql/statements.ts';
+import { dayMs, hourMs } from '../../runtime/time.ts';
 import { forgettableAt } from './store/forget-old-counts.ts';
 import { openSqliteTrendStore } from './store/sqlite/trend-store.ts';
 import { latestTimes } from './store/tables.ts';
@@ -46,9 +47,6 @@ export function openTrendRebuild(projectionName: string, topics: TrendTopics) {
     ): readonly ComparedTable[] => comparedCounts(kind, newestMs, completeFrom(topics.searches)),
   };
 }
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
 /**
  * What must be equal in two states, in both databases. Left out: what one of them may have forgotten when `newestMs`

@@ -9,8 +9,8 @@ import { createEventSource } from '../../events/envelope.ts';
 import { createTrendProjection, placeBit, readerNumber } from './trend-projection.ts';
 import { countArrangement, type Arrangement, type Search } from '../../../test/support/arranged-searches.ts';
 import { trendState } from '../../../test/support/trend-state.ts';
+import { hourMs } from '../../runtime/time.ts';
 
-const hourMs = 3_600_000;
 const startMs = Date.parse('2026-01-31T23:00:00Z');
 
 /** Few of everything, so that readers, hours, queries and answers meet. */

@@ -13,6 +13,7 @@ import { SamsaError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
 import { createLruMap } from '../../runtime/lru-map.ts';
 import { countingKey } from '../../text/words.ts';
+import { hourMs } from '../../runtime/time.ts';
 
 export type TrendTopics = {
   readonly searches: string;
@@ -64,7 +65,6 @@ export type Decision = {
   readonly tieBreak: string;
 };
 
-const hourMs = 3_600_000;
 /** An event that arrives later than this after it happened adds no reader: docs/decisions/002. */
 const readerWithinMs = 24 * hourMs;
 const longestReader = 200;

@@ -14,6 +14,7 @@ import {
   verdictTable,
 } from './taste-tables.ts';
 import { topicRetention } from '../../../events/topics.ts';
+import { dayMs, hourMs } from '../../../runtime/time.ts';
 
 /** How instances that share a database take turns. */
 export type TasteTurns = {
@@ -27,7 +28,7 @@ export type TasteTurns = {
  * How exactly the time of the last commit is stored: coarsely, so that commits of several instances do not wait for
  * each other.
  */
-const committedStepMs = 3_600_000;
+const committedStepMs = hourMs;
 
 /**
  * What a commit does to the state.
@@ -160,7 +161,6 @@ function* takeNumbers(name: string, count: number): Steps<number> {
   return Number(row?.['value']) - count + 1;
 }
 
-const dayMs = 86_400_000;
 /** About how many rows of a table one commit removes, so that no commit delays others for long. */
 const forgottenPerCommit = 2_000;
 

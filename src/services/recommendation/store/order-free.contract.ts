@@ -8,6 +8,7 @@ import { readerActionNames, readerActionRecord } from '../../../events/reader-ac
 import type { NewRecord } from '../../../events/record.ts';
 import { defaultTopicNames as topics, topicRetention } from '../../../events/topics.ts';
 import { commitLayout, type PartitionContent, type Turn } from '../../../../test/support/commit-layout.ts';
+import { dayMs } from '../../../runtime/time.ts';
 import { createRecommendationProjection } from '../recommendation-projection.ts';
 import type { RecommendationStore } from './recommendation-store.ts';
 
@@ -23,7 +24,6 @@ type Layout = {
   readonly turns: readonly Turn[];
 };
 
-const dayMs = 86_400_000;
 const base = 20_000 * dayMs;
 const projection = createRecommendationProjection('taste', topics);
 const allTopics = [topics.searches, topics.actions, topics.changes];

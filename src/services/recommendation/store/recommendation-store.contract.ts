@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Book } from '../../../events/book.ts';
+import { dayMs } from '../../../runtime/time.ts';
 import type { TasteChange, Verdict } from '../recommendation-projection.ts';
 import type { RecommendationStore } from './recommendation-store.ts';
 
@@ -12,7 +13,6 @@ type RecommendationStoreUnderTest = {
   readonly close: () => Promise<void>;
 };
 
-const dayMs = 86_400_000;
 /** Day 1,000 after 1970: times in these tests are small numbers added to it. */
 const base = 1_000 * dayMs;
 const projection = 'taste';

@@ -14,11 +14,11 @@ import { compactRecords } from '../../../log/sqlite/retention.ts';
 import { openSqliteLog } from '../../../log/sqlite/log.ts';
 import { logMigrations } from '../../../log/sqlite/topics.ts';
 import { runProjection } from '../../../projection/run-projection.ts';
+import { dayMs } from '../../../runtime/time.ts';
 import { createRecommendationProjection } from '../recommendation-projection.ts';
 import type { BookRenewal, RecommendationStore } from './recommendation-store.ts';
 
 const minuteMs = 60_000;
-const dayMs = 86_400_000;
 const firstDay = 20_000;
 const never = new AbortController().signal;
 

@@ -1,3 +1,4 @@
+import { hourMs } from '../../../runtime/time.ts';
 import type { Counts, QueryDescription } from '../store/trend-store.ts';
 import { baselineHours, goesOn, lowestScore, riseOf, type BurstHours, type Comparison } from './burst.ts';
 import { countPlaces } from './privacy.ts';
@@ -10,7 +11,6 @@ export type Window = (typeof windows)[number];
 export const hoursShown = 24;
 export const daysShown = 30;
 
-const hourMs = 3_600_000;
 const hoursOf = { '3h': 3, '24h': 24, '7d': 168, '30d': 720 } as const satisfies Record<Window, number>;
 
 function windowHours(window: Window): number {

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { noonMs, searchOf } from '../../../../test/support/count-searches.ts';
 import { openCountedStore } from '../../../../test/support/open-counted-store.ts';
+import { dayMs, hourMs } from '../../../runtime/time.ts';
 import { createPrivacyRule } from './privacy.ts';
 import { createQueryHistory } from './query-history.ts';
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 const books = [{ id: 1, title: 'Emma', author: 'Jane Austen' }];
 
 /** Histories from a new store, at noon; three readers are enough for any query. */

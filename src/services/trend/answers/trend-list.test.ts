@@ -4,12 +4,12 @@ import { countIn, noonMs, searchOf } from '../../../../test/support/count-search
 import { bookOf, busyWeek, openTrends, shown, week } from '../../../../test/support/open-trends.ts';
 import { SamsaError } from '../../../errors.ts';
 import { countingKey } from '../../../text/words.ts';
+import { hourMs } from '../../../runtime/time.ts';
 import type { ListedTrend } from './trend-list.ts';
 import type { TrendStore } from '../store/trend-store.ts';
 import type { Window } from './figures.ts';
 import type { CountedSearch, Decision } from '../trend-projection.ts';
 
-const hourMs = 3_600_000;
 const dayHours = 24;
 
 const readers = (names: string): readonly string[] => names.split('');

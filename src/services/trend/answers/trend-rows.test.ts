@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { hourMs } from '../../../runtime/time.ts';
 import { roundDown, why } from './trend-rows.ts';
 
 const nothing = { kind: 'rising', before: 0, usual: 0, newSince: null } as const;
@@ -31,7 +32,7 @@ describe('the words of a trend', () => {
   });
 
   it('say since when a new query is searched', () => {
-    const hour = Math.floor(Date.parse('2026-03-10T09:40:00Z') / 3_600_000);
+    const hour = Math.floor(Date.parse('2026-03-10T09:40:00Z') / hourMs);
     const since = (daysAgo: number): string =>
       why({ ...nothing, window: '24h', readers: 3, newSince: { hour, daysAgo } });
     assert.equal(since(0), '3 readers in the last 24 hours: new, since 09:00 UTC');

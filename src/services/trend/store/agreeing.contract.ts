@@ -3,13 +3,13 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import { countIn, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
 import { busyWeek, openList } from '../../../../test/support/open-trends.ts';
+import { hourMs } from '../../../runtime/time.ts';
 import { windows } from '../answers/figures.ts';
 import type { TrendList } from '../answers/trend-list.ts';
 import type { CountedSearch } from '../trend-projection.ts';
 import type { TrendStore } from './trend-store.ts';
 import type { TrendStoreUnderTest } from './trend-store-under-test.contract.ts';
 
-const hourMs = 3_600_000;
 const instances = [0, 1, 2] as const;
 const dune = { id: 1, title: 'Dune', author: 'Frank Herbert' };
 const others = [{ id: 2, title: 'Emma', author: 'Jane Austen' }, dune];

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { countIn, noonHour, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
+import { dayMs, hourMs } from '../../../runtime/time.ts';
 import type { CountedSearch, Decision } from '../trend-projection.ts';
 import type { TrendStore } from './trend-store.ts';
 import { describeOne, type TrendStoreTest } from './trend-store-under-test.contract.ts';
-
-const dayMs = 86_400_000;
 
 /** Which answer and which spelling stand for a query. */
 export function testAnswers(test: TrendStoreTest): void {
@@ -97,7 +96,7 @@ export function testAnswers(test: TrendStoreTest): void {
 
   test('tells which queries no book answered', async ({ store, count }) => {
     const none = (query: string, reader: string, ago = 0): CountedSearch => ({
-      ...searchOf(query, reader, { time: noonMs - ago * 3_600_000 }),
+      ...searchOf(query, reader, { time: noonMs - ago * hourMs }),
       unanswered: true,
     });
     await count([none('wool', 'ann'), none('wool', 'ann', 1), none('shift', 'ann', 2), none('shift', 'bob', 2)]);

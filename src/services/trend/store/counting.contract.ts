@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { noonHour, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
+import { dayMs, hourMs } from '../../../runtime/time.ts';
 import { describeOne, everything, searches, sumsOf, type TrendStoreTest } from './trend-store-under-test.contract.ts';
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 const today = Math.floor(noonHour / 24);
 
 /** What is counted, and how it is summed. */

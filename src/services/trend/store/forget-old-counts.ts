@@ -10,10 +10,9 @@ import {
   type Steps,
 } from '../../../sql/statements.ts';
 import { SamsaError } from '../../../errors.ts';
+import { hourMs } from '../../../runtime/time.ts';
 import type { TrendChange } from '../trend-projection.ts';
 import { daily, hourly, latestTimes, lead, spelling, unanswered } from './tables.ts';
-
-const hourMs = 3_600_000;
 
 /** How long counts are kept, measured from the watermark: everything that arrived before it has been read. */
 const kept = { readerHours: 25, hourlyHours: 8 * 24 + 1, dailyDays: 30 } as const;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { countIn, noonHour, noonMs, searchOf, type Counting } from '../../../../test/support/count-searches.ts';
+import { hourMs } from '../../../runtime/time.ts';
 import type { CountedSearch } from '../trend-projection.ts';
 import { describeOne, searches, sumsOf, type TrendStoreTest } from './trend-store-under-test.contract.ts';
 
-const hourMs = 3_600_000;
 const today = Math.floor(noonHour / 24);
 
 /** What goes, and what must stay. */

@@ -1,11 +1,11 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { columnText, rows, rowsOfEach, type Dialect, type SqlRow, type Steps } from '../../../sql/statements.ts';
+import { hourMs } from '../../../runtime/time.ts';
 import type { Counts, Decisions, HourCount, QueryDescription, QueryTotal, UnansweredQuery } from './trend-store.ts';
 import { countedDays, hoursAhead } from './forget-old-counts.ts';
 import type { Spelling } from './tally.ts';
 import { latestTimes } from './tables.ts';
 
-const hourMs = 3_600_000;
 const sums = 'SUM(readers) AS readers, SUM(anonymous) AS anonymous, SUM(searches) AS searches';
 
 /** @see TrendStore.counts */

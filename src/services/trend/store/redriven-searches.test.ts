@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { hourMs } from '../../../runtime/time.ts';
 import type { CountedSearch } from '../trend-projection.ts';
 import { openSqliteTrendStore } from '../store/sqlite/trend-store.ts';
 import type { TrendStore } from '../store/trend-store.ts';
 
-const hourMs = 3_600_000;
 const hour = 500_000;
 const nothing = { applied: 0, duplicate: 0, dead: 0, late: 0, gap: 0, compacted: 0 };
 

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { countIn, noonHour, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
+import { hourMs } from '../../../runtime/time.ts';
 import type { CountedSearch } from '../trend-projection.ts';
 import type { HourCount } from './trend-store.ts';
 import { describeOne, everything, searches, sumsOf, type TrendStoreTest } from './trend-store-under-test.contract.ts';
-
-const hourMs = 3_600_000;
 
 /** What holds when others write the same state, and after it was closed. */
 export function testSharing(test: TrendStoreTest): void {

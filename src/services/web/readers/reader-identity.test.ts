@@ -3,10 +3,10 @@ import Fastify, { type LightMyRequestResponse } from 'fastify';
 import { describe, it } from 'node:test';
 import { createReaderSigner } from '../../../http/signed-reader.ts';
 import { openTestAccess } from '../../../../test/support/open-test-server.ts';
+import { dayMs } from '../../../runtime/time.ts';
 import { createReaderIdentity, type Reader } from './reader-identity.ts';
 
 const secret = 'a secret of this test';
-const dayMs = 86_400_000;
 
 type Ask = { cookie?: string; address?: string; https?: boolean | 'HTTPS' };
 

@@ -5,6 +5,7 @@ import { sharedReader } from '../../../events/book-searched.ts';
 import type { Access } from '../../../http/access.ts';
 import type { ReaderSigner } from '../../../http/signed-reader.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
+import { dayMs } from '../../../runtime/time.ts';
 
 export type Reader = {
   /** The id in events. Without a valid cookie: `a-<keyed hash of the address prefix>`, shared by all who use it. */
@@ -36,7 +37,6 @@ const plainName = 'uid';
 /** Browsers accept it only over HTTPS, from this very host, so that no neighbouring host can replace it. */
 const secureName = '__Host-uid';
 const cookieAgeSeconds = 180 * 86_400;
-const dayMs = 86_400_000;
 const rememberedPrefixes = 5_000;
 const places = 30;
 

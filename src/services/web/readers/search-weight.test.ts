@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { hourMs } from '../../../runtime/time.ts';
 import type { Reader } from './reader-identity.ts';
 import { createSearchWeight } from './search-weight.ts';
-
-const hourMs = 3_600_000;
 
 function reader(id: string, overrides: Partial<Reader> = {}): Reader {
   return { id, cookieId: id, returning: true, addressPrefix: '192.0.2.1', place: null, ...overrides };

@@ -1,6 +1,7 @@
 import { hashText } from '../../../runtime/hash-text.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Access } from '../../../http/access.ts';
+import { hourMs } from '../../../runtime/time.ts';
 import type { Reader } from './reader-identity.ts';
 
 /** 1: this search adds its reader to the counts. 0: it only adds to the number of searches. */
@@ -11,7 +12,6 @@ type Hour = { readonly hour: number; readonly queries: number[] };
 
 type OfPrefix = { readonly hour: number; readonly newReaders: number };
 
-const hourMs = 3_600_000;
 const newReadersPerAddressPerHour = 20;
 const weighedReaders = 50_000;
 const weighedPrefixes = 50_000;

@@ -15,6 +15,7 @@ import { compactRecords } from '../../../log/sqlite/retention.ts';
 import type { EventLog } from '../../../log/log.ts';
 import { openLog, type LogLocation } from '../../../log/open-log.ts';
 import { logMigrations } from '../../../log/sqlite/topics.ts';
+import { dayMs } from '../../../runtime/time.ts';
 import { openSearchIndex, type SearchIndex } from './search-index.ts';
 
 const partitions = 2;
@@ -90,7 +91,7 @@ describe('search index', () => {
     await publish({ bookId: 1, version: 2, book: null });
     const database = openSqlite(join(folder, 'log.sqlite'), { migrations: logMigrations, busyTimeoutMs: 1_000 });
     for (const days of [1, 32]) {
-      await compactRecords(database, Date.now() + days * 86_400_000, new AbortController().signal);
+      await compactRecords(database, Date.now() + days * dayMs, new AbortController().signal);
     }
     database.close();
     await open();
@@ -164,7 +165,7 @@ describe('search index', () => {
     await until('the book is found', () => finds('silent') && index!.freshness().lagEvents === 0);
     await index!.close();
     const database = new DatabaseSync(indexPath());
-    database.exec(`UPDATE lease SET instance = 'gone', leased_until_ms = ${Date.now() + 86_400_000}`);
+    database.exec(`UPDATE lease SET instance = 'gone', leased_until_ms = ${Date.now() + dayMs}`);
     database.close();
     await publish(added(2, 'Loud Autumn'));
     await open();

@@ -10,6 +10,7 @@ import { trendState, trendStateInMysql } from '../../../../../test/support/trend
 import { until } from '../../../../../test/support/until.ts';
 import { openMysql } from '../../../../mysql/database.ts';
 import type { DeadLetter, ProgressCommit } from '../../../../progress/progress.ts';
+import { hourMs } from '../../../../runtime/time.ts';
 import { createRecentCounts } from '../../answers/recent-counts.ts';
 import { readerNumber, type CountedSearch } from '../../trend-projection.ts';
 import { createQueryLocks, type QueryRow } from './queries.ts';
@@ -19,7 +20,6 @@ import type { TrendStore } from '../trend-store.ts';
 import { trendStoreContract } from '../trend-store.contract.ts';
 import { sumsOf, type TrendStoreUnderTest } from '../trend-store-under-test.contract.ts';
 
-const hourMs = 3_600_000;
 const startMs = 20_000 * 24 * hourMs;
 const partitions = [0, 1, 2].map((partition) => ({ topic: 't', partition, topicId: 'i', start: 0, end: 0 }));
 const keys = ['dune', 'émile', 'c++', 'x '.repeat(2_000), '雪国'];

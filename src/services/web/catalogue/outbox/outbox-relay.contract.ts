@@ -12,6 +12,7 @@ import type { StoredRecord } from '../../../../events/record.ts';
 import type { EventLog } from '../../../../log/log.ts';
 import { openLog } from '../../../../log/open-log.ts';
 import { defaultTopicNames } from '../../../../events/topics.ts';
+import { dayMs } from '../../../../runtime/time.ts';
 import { emptyContent, type BookContent } from '../stored-book.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 import type { Outbox } from './outbox.ts';
@@ -267,7 +268,7 @@ export function outboxRelayContract(technology: string, makeCatalogue: () => Pro
 
     test('does not believe a lease that ends further ahead than any lease lasts', async (shop) => {
       await shop.open.catalogue.add(book(1));
-      await shop.open.outbox.lease('ahead', 86_400_000);
+      await shop.open.outbox.lease('ahead', dayMs);
       await shop.relayOf('a').drain(longMs);
       assert.equal((await shop.records()).length, 1);
     });

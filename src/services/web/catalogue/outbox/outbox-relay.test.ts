@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { until } from '../../../../../test/support/until.ts';
+import { dayMs } from '../../../../runtime/time.ts';
 import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
 import { outboxRelayContract } from './outbox-relay.contract.ts';
 import { createRelayLease } from './outbox-relay.ts';
@@ -31,7 +32,7 @@ describe('the lease of a relay', () => {
     let nowMs = 1_000_000_000;
     const { lease } = leaseBy(() => nowMs);
     assert.equal(await lease.take(), true);
-    nowMs -= 86_400_000;
+    nowMs -= dayMs;
     await until('the lease is ending', () => lease.isEnding());
   });
 

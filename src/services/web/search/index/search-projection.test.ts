@@ -9,12 +9,12 @@ import { bookChangedRecord } from '../../../../events/book-changed.ts';
 import { createEventSource } from '../../../../events/envelope.ts';
 import { readerActionRecord } from '../../../../events/reader-action.ts';
 import type { NewRecord, StoredRecord } from '../../../../events/record.ts';
+import { dayMs } from '../../../../runtime/time.ts';
 import { bookAt, largestBookId, placeOf } from './book-row.ts';
 import { createIndexWriter } from './index-writer.ts';
 import { createSearchProjection, type SearchChange } from './search-projection.ts';
 import { openIndexForWriting } from './index-file.ts';
 
-const dayMs = 86_400_000;
 const now = Date.parse('2026-06-01T00:00:00Z');
 const source = createEventSource('test', () => now);
 const projection = createSearchProjection({ changes: 'changes', actions: 'actions' });

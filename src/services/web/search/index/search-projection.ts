@@ -5,6 +5,7 @@ import { decodeReaderAction, type ReaderActionName } from '../../../../events/re
 import type { StoredRecord } from '../../../../events/record.ts';
 import type { TopicNames } from '../../../../events/topics.ts';
 import type { Projection } from '../../../../projection/projection.ts';
+import { dayMs } from '../../../../runtime/time.ts';
 import { largestBookId } from './book-row.ts';
 
 /** What a record means for the index. */
@@ -28,7 +29,7 @@ export const searchProjectionName = 'search-index';
 /** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are built again. */
 export const searchProjectionVersion = 5;
 
-const monthMs = 30 * 86_400_000;
+const monthMs = 30 * dayMs;
 
 const interest: Readonly<Record<Exclude<ReaderActionName, 'forgotten'>, number>> = {
   opened: 1,

@@ -1,6 +1,7 @@
 import { Parser } from 'htmlparser2';
 import { fromBufferPromise, type Entry, type ZipFile } from 'yauzl';
 import { reason, SamsaError } from '../../../../../errors.ts';
+import { dayMs } from '../../../../../runtime/time.ts';
 import { badFile, checkExpansion, type ListFile } from './list-file.ts';
 
 /** A row of a sheet, numbered from 1, with its cells as text from the first column on. */
@@ -11,7 +12,6 @@ const mostWorkbookBytes = 200 << 20;
 const mostColumns = 1_000;
 /** The texts that cells share are held in memory. */
 const mostSharedCharacters = 256 << 20;
-const dayMs = 86_400_000;
 
 /**
  * Reads the rows of the first sheet of a workbook (ECMA-376), some at a time. Days are written as YYYY-MM-DD. The packed
