@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { startMariaDb } from '../test/servers/mariadb.ts';
 import type { ProcessUse } from './measure-process.ts';
 import { measuredInto, readProcessUse } from './process-use.ts';
@@ -20,8 +19,7 @@ const sampleSize = 100;
  */
 export async function benchImport({ rows, isNdjson, onMysql }: { rows: number; isNdjson: boolean; onMysql: boolean }) {
   await using stack = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
-  stack.defer(() => rm(folder, { recursive: true }));
+  const folder = makeTemporaryFolder();
   const database = onMysql ? await startMariaDb(['--innodb-buffer-pool-size=1G']) : null;
   if (database !== null) stack.defer(database.stop);
   const settings = {

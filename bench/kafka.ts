@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { startBroker, type Broker } from '../test/servers/kafka-broker.ts';
 import { kafkaJars } from '../test/servers/kafka-jars.ts';
 import { startMariaDb } from '../test/servers/mariadb.ts';
@@ -39,8 +38,7 @@ export async function benchKafka({ events, rounds, isPlain, state }: KafkaBenchO
   await using stack = new AsyncDisposableStack();
   const broker = await startBroker();
   stack.defer(broker.stop);
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
-  stack.defer(() => rm(folder, { recursive: true }));
+  const folder = makeTemporaryFolder();
   const log = openKafkaLog({ brokers: broker.brokers, clientId: 'bench', clock: Date.now });
   stack.defer(log.close);
   const count = state === 'sqlite' ? counterInSqlite(log, folder) : await counterIn(state, log, stack);

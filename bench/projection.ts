@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { startCheckpoints } from '../src/sqlite/checkpoints.ts';
 import { bookSearchedRecord } from '../src/events/book-searched.ts';
 import { createEventSource } from '../src/events/envelope.ts';
@@ -41,7 +40,7 @@ export async function benchProjection(options: { events: number }) {
 }
 
 async function countOnce(events: number): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
+  const folder = makeTemporaryFolder();
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
   try {
     await log.create(topic, { partitions: 4, retentionMs: 0, compacted: false });
@@ -49,7 +48,6 @@ async function countOnce(events: number): Promise<number> {
     return await countAll(log, join(folder, 'trend.sqlite'));
   } finally {
     await log.close();
-    await rm(folder, { recursive: true });
   }
 }
 

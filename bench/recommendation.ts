@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
@@ -20,6 +18,7 @@ import { createRecommendationService } from '../src/services/recommendation/reco
 import { openSqliteRecommendationStore } from '../src/services/recommendation/store/sqlite/recommendation-store.ts';
 import { startCheckpoints } from '../src/sqlite/checkpoints.ts';
 import { openTestAccess } from '../test/support/open-test-server.ts';
+import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { load } from './load.ts';
 import { createZipf } from '../src/commands/simulate/random.ts';
 import { madeUpBooks, seededRandom } from './made-up-books.ts';
@@ -50,7 +49,7 @@ type Options = {
  * over HTTP on one connection for the recommendations of different readers, and how soon an action shows in answers.
  */
 export async function benchRecommendation({ events, books, seconds, stream }: Options) {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
+  const folder = makeTemporaryFolder();
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock, busyTimeoutMs: 1_000 });
   const path = join(folder, 'recommendation.sqlite');
   try {
@@ -91,7 +90,6 @@ export async function benchRecommendation({ events, books, seconds, stream }: Op
     });
   } finally {
     await log.close();
-    await rm(folder, { recursive: true });
   }
 }
 

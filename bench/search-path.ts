@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { startBroker } from '../test/servers/kafka-broker.ts';
 import { until } from '../test/support/until.ts';
 import { startChild, type Child } from './child.ts';
@@ -15,10 +14,9 @@ const countedSearches = 6;
 
 /** The files of `src/` of which a function runs in each of these searches, from the request to the answer of `/trends`. */
 export async function filesOfOneSearch(folder: string, onKafka: boolean): Promise<readonly string[]> {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-house-'));
+  const data = makeTemporaryFolder();
   const coverage = join(data, 'coverage');
   await using stack = new AsyncDisposableStack();
-  stack.defer(() => rm(data, { recursive: true }));
   const kafka = onKafka ? await startBroker() : null;
   if (kafka !== null) stack.defer(() => kafka.stop());
   const shop = await startChild(

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { spawnSync } from 'node:child_process';
+import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { startChild } from './child.ts';
 import { load, type LoadResult } from './load.ts';
 import { createZipf } from '../src/commands/simulate/random.ts';
@@ -27,7 +27,7 @@ export async function benchSearch(options: {
   rounds: number;
   isZipf: boolean;
 }) {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
+  const folder = makeTemporaryFolder();
   const environment = {
     SAMSA_DATA: join(folder, 'data'),
     SAMSA_APP_PORT: '0',
@@ -35,27 +35,23 @@ export async function benchSearch(options: {
     SAMSA_RECOMMENDATION_PORT: '0',
     SAMSA_LOG_LEVEL: 'error',
   };
+  const books = madeUpBooks(options.books);
+  await importBooks(folder, books, environment);
+  const different = questions(books, options.queries);
+  const paths = options.isZipf ? drawnByZipf(different) : different;
+  const shop = await startChild([samsa, 'all'], environment, 3);
   try {
-    const books = madeUpBooks(options.books);
-    await importBooks(folder, books, environment);
-    const different = questions(books, options.queries);
-    const paths = options.isZipf ? drawnByZipf(different) : different;
-    const shop = await startChild([samsa, 'all'], environment, 3);
+    const bytes = await averageAnswer(shop.url, paths);
+    const bare = await startChild([bareServer, String(bytes)]);
     try {
-      const bytes = await averageAnswer(shop.url, paths);
-      const bare = await startChild([bareServer, String(bytes)]);
-      try {
-        await warmUp(shop.url, paths);
-        await load(bare.url, paths, 2, connections);
-        return await compare(shop.urls, bare.url, paths, bytes, options);
-      } finally {
-        await bare.stop();
-      }
+      await warmUp(shop.url, paths);
+      await load(bare.url, paths, 2, connections);
+      return await compare(shop.urls, bare.url, paths, bytes, options);
     } finally {
-      await shop.stop();
+      await bare.stop();
     }
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await shop.stop();
   }
 }
 

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { startChild } from './child.ts';
 
 const samsa = join(import.meta.dirname, '../bin/samsa.js');
@@ -34,7 +34,7 @@ export async function startShopForBench(
   settings: Readonly<Record<string, string>> = {},
   fill: (data: string) => Promise<void> = async () => {},
 ): Promise<BenchedShop> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
+  const folder = makeTemporaryFolder();
   await mkdir(join(folder, 'data'), { mode: 0o700 });
   await fill(join(folder, 'data'));
   const environment = { ...settingsIn(folder), ...settings };
@@ -51,7 +51,6 @@ export async function startShopForBench(
     pid: shop.pid,
     stop: async () => {
       await shop.stop();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

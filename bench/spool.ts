@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { startBroker, type Broker } from '../test/servers/kafka-broker.ts';
 import { encodeHeaders, type NewRecord } from '../src/events/record.ts';
 import { encodeEnvelope, createEventSource } from '../src/events/envelope.ts';
@@ -21,7 +21,7 @@ const perSecond = 10_000;
  */
 export async function benchSpool(options: { events: number; seconds: number }) {
   const broker = await startBroker();
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-bench-'));
+  const folder = makeTemporaryFolder();
   try {
     await broker.createTopic(topic, 4);
     await leaveBacklog(folder, options.events);
@@ -47,7 +47,6 @@ export async function benchSpool(options: { events: number; seconds: number }) {
     }
   } finally {
     await broker.stop();
-    await rm(folder, { recursive: true });
   }
 }
 

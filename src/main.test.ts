@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { samsa, spawnSamsa } from '../test/support/start-shop.ts';
+import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { numberUpTo, wholeNumber } from './main.ts';
 
 it('prints its version', async () => {
@@ -30,7 +31,7 @@ describe('the output of a command', () => {
   });
 
   it('is not written to a full disk, and the command says so', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'samsa-output-'));
+    const data = makeTemporaryFolder();
     const full = openSync('/dev/full', 'w');
     const run = (...args: string[]) => {
       const env = { PATH: process.env['PATH'], SAMSA_DATA: data };
@@ -53,7 +54,6 @@ describe('the output of a command', () => {
       assert.doesNotMatch(String(said), /^ {4}at /m);
     } finally {
       closeSync(full);
-      await rm(data, { recursive: true });
     }
   });
 });
@@ -70,23 +70,19 @@ describe('numbers on the command line', () => {
   });
 
   it('are refused with what was expected, what came, and what to do', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'samsa-options-'));
+    const data = makeTemporaryFolder();
     const refusal = async (...args: string[]): Promise<string> => {
       const command = spawnSamsa(args, data);
       assert.equal(await command.ended, 2, command.output());
       return command.output();
     };
-    try {
-      assert.match(
-        await refusal('dead-letters', 'list', '--limit', '2.5'),
-        /'--limit <n>' argument '2\.5' is invalid\. Expected a whole number from 1 to 100000: give that, or leave the option out\./,
-      );
-      assert.match(
-        await refusal('dead-letters', 'redrive', '--all', '--rate', '0'),
-        /'--rate <n>' argument '0' is invalid\. Expected a number above 0 and up to 1000000: give that, or leave/,
-      );
-    } finally {
-      await rm(data, { recursive: true });
-    }
+    assert.match(
+      await refusal('dead-letters', 'list', '--limit', '2.5'),
+      /'--limit <n>' argument '2\.5' is invalid\. Expected a whole number from 1 to 100000: give that, or leave the option out\./,
+    );
+    assert.match(
+      await refusal('dead-letters', 'redrive', '--all', '--rate', '0'),
+      /'--rate <n>' argument '0' is invalid\. Expected a number above 0 and up to 1000000: give that, or leave/,
+    );
   });
 });

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
@@ -18,6 +16,7 @@ import { openSqliteRecommendationStore } from '../src/services/recommendation/st
 import { createTrendProjection } from '../src/services/trend/trend-projection.ts';
 import { openSqliteTrendStore } from '../src/services/trend/store/sqlite/trend-store.ts';
 import { hourMs } from '../src/runtime/time.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 type Plain = { readonly key: Uint8Array; readonly value: Uint8Array; readonly headers?: RecordHeaders };
@@ -113,7 +112,7 @@ describe('records that cannot be read', () => {
   let log: EventLog;
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'samsa-bad-records-'));
+    folder = makeTemporaryFolder();
     log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
     for (const topic of Object.values(topics)) {
       await log.create(topic, { partitions: 1, retentionMs: 0, compacted: topic === topics.changes });
@@ -122,7 +121,6 @@ describe('records that cannot be read', () => {
 
   afterEach(async () => {
     await log.close();
-    await rm(folder, { recursive: true });
   });
 
   /** Puts every bad record between two good ones in the same partition. @returns how many good ones there are. */

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { closeSync, cpSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { spawnSamsa, startShop, type Shop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 const limits = { timeout: 120_000 };
@@ -34,12 +33,11 @@ const damagedPages: Harm = (path) => {
 };
 
 describe('a shop with a bad store says what to do:', () => {
-  let root = '';
+  const root = makeTemporaryFolder();
   const sound = (): string => join(root, 'sound');
   const older = (): string => join(root, 'older');
 
   before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'samsa-bad-'));
     for (const visit of [1, 2]) {
       const shop = await startShop(sound());
       for (let number = 0; number < 200; number++) {
@@ -51,10 +49,9 @@ describe('a shop with a bad store says what to do:', () => {
       if (visit === 1) cpSync(sound(), older(), { recursive: true });
     }
   });
-  after(() => rm(root, { recursive: true }));
 
   const harmed = async (store: string, harm: Harm): Promise<string> => {
-    const data = await mkdtemp(join(root, 'harmed-'));
+    const data = makeTemporaryFolder();
     cpSync(sound(), data, { recursive: true });
     harm(join(data, `${store}.sqlite`));
     return data;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { keysByName } from '../src/config/keys.ts';
 import { defaultTopicNames } from '../src/events/topics.ts';
 import { spawnSamsa, startShop } from './support/start-shop.ts';
 import { projectFolder } from './support/structure.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 
 const page = await readFile(join(projectFolder, 'docs/contract.md'), 'utf8');
 
@@ -26,11 +26,10 @@ describe('docs/contract.md', () => {
   });
 
   it('names every route and every command', async (test) => {
-    const data = await mkdtemp(join(tmpdir(), 'samsa-contract-'));
+    const data = makeTemporaryFolder();
     const shop = await startShop(data);
     test.after(async () => {
       await shop.stop('SIGKILL');
-      await rm(data, { recursive: true });
     });
     const routes = await Promise.all([shop.web, shop.trend, shop.recommendation].map(routesOf));
     assert.deepEqual(missing(routes.flat().filter((path) => !path.startsWith('/assets/'))), []);

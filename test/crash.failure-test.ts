@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { decodeEnvelope } from '../src/events/envelope.ts';
@@ -11,6 +9,7 @@ import { ledgerOf } from '../src/projection/ledger.ts';
 import { openSqliteTrendStore } from '../src/services/trend/store/sqlite/trend-store.ts';
 import { readWholeTopic } from './support/read-whole-topic.ts';
 import { replayTrend } from './support/replay.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { trendState } from './support/trend-state.ts';
 
 const child = join(import.meta.dirname, 'support/crash-child.ts');
@@ -31,12 +30,8 @@ function run(folder: string, killBefore?: string): Promise<End> {
 }
 
 async function inFolder<Result>(body: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-crash-'));
-  try {
-    return await body(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const folder = makeTemporaryFolder();
+  return await body(folder);
 }
 
 /** The reports of this kind by the processes in this folder. */

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { shopFiles } from '../src/commands/state/shop-locations.ts';
@@ -8,6 +6,7 @@ import { loadConfig } from '../src/config/config.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from './support/older-program.ts';
 import { replayTrend } from './support/replay.ts';
 import { spawnSamsa, startShop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { trendState } from './support/trend-state.ts';
 import { until } from './support/until.ts';
 
@@ -34,7 +33,7 @@ const answers: Readonly<Record<string, string>> = {
 const early = 60;
 
 it('redrives each dead letter once into a running shop', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-redrive-'));
+  const data = makeTemporaryFolder();
   const { config } = loadConfig({ environment: { SAMSA_DATA: data } });
   const log = await joinLog(config);
   const send = (reader: number) =>
@@ -82,6 +81,5 @@ it('redrives each dead letter once into a running shop', async () => {
     assert.equal(trendState(shopFiles(config).trend), trendState(join(data, 'replay.sqlite')));
   } finally {
     await log.close();
-    await rm(data, { recursive: true });
   }
 });

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { defaultTopicNames as topics } from '../src/events/topics.ts';
@@ -11,6 +9,7 @@ import { checkShop } from './support/check-shop.ts';
 import { readWholeTopic } from './support/read-whole-topic.ts';
 import { makeSmallDisk } from './support/small-disk.ts';
 import { startShop, type Shop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 const words = ['whale', 'dracula', 'love', 'sea', 'war', 'alice', 'homer', 'nothing-like-it', 'the'];
@@ -101,7 +100,7 @@ const says =
 
 /** Opens a shop with these stores on a small disk, fills the disk, and then frees it. */
 async function survives(stores: readonly Store[], shows: Shows): Promise<void> {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-full-'));
+  const data = makeTemporaryFolder();
   const disk = makeSmallDisk(megabytesPerStore * stores.length);
   for (const store of stores) symlinkSync(join(disk.folder, `${store}.sqlite`), join(data, `${store}.sqlite`));
   try {
@@ -133,7 +132,6 @@ async function survives(stores: readonly Store[], shows: Shows): Promise<void> {
     }
   } finally {
     disk.remove();
-    await rm(data, { recursive: true });
   }
 }
 

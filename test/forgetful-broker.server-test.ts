@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
 import { bookSearchedRecord } from '../src/events/book-searched.ts';
@@ -13,6 +12,7 @@ import { kafkaLocation } from './support/kafka-location.ts';
 import { replayTrend } from './support/replay.ts';
 import { startService, type Service } from './support/start-service.ts';
 import { spawnSamsa } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { trendState } from './support/trend-state.ts';
 import { until } from './support/until.ts';
 
@@ -22,12 +22,11 @@ const patienceMs = 60_000;
 let broker: Broker;
 let folder: string;
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'samsa-forgetful-'));
+  folder = makeTemporaryFolder();
   broker = await startBroker();
 });
 after(async () => {
   await broker.stop();
-  await rm(folder, { recursive: true });
 });
 
 const settings = ({ brokers }: Broker) => ({ SAMSA_MQ_BROKERS: brokers.join(',') });

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { defaultTopicNames as topics } from '../src/events/topics.ts';
@@ -9,6 +6,7 @@ import type { EventLog } from '../src/log/log.ts';
 import { checkShop } from './support/check-shop.ts';
 import { readWholeTopic } from './support/read-whole-topic.ts';
 import { startShop, type Shop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 
 /** `SEARCHES=20000 npm run test:failure` is the long form. */
 const searches = Number(process.env['SEARCHES'] ?? 2_000);
@@ -100,26 +98,22 @@ async function keepKilling(first: Shop, data: string, done: AbortSignal): Promis
 }
 
 it('counts every answered search exactly once while it is killed again and again', { timeout: 600_000 }, async (t) => {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-killed-'));
+  const data = makeTemporaryFolder();
   const answered: Answered = { queries: [], actions: [] };
   const done = new AbortController();
-  try {
-    const first = await startShop(data);
-    const killing = keepKilling(first, data, done.signal);
-    await visitAll(first.web, answered).finally(() => done.abort());
-    const { shop, kills } = await killing;
-    await checkShop(shop, data, async (log) => {
-      await checkTopic(log, topics.searches, answered.queries, ({ key }) => key);
-      await checkTopic(log, topics.actions, answered.actions, ({ value }) => (JSON.parse(value) as Action).query);
-    });
-    t.diagnostic(
-      `${searches} searches by ${readers} readers, ${kills} kills: ` +
-        `${answered.queries.length} searches and ${answered.actions.length} actions answered, each counted once`,
-    );
-    assert.ok(kills > 0 && answered.queries.length > searches / 2, 'enough was killed and enough was answered');
-  } finally {
-    await rm(data, { recursive: true });
-  }
+  const first = await startShop(data);
+  const killing = keepKilling(first, data, done.signal);
+  await visitAll(first.web, answered).finally(() => done.abort());
+  const { shop, kills } = await killing;
+  await checkShop(shop, data, async (log) => {
+    await checkTopic(log, topics.searches, answered.queries, ({ key }) => key);
+    await checkTopic(log, topics.actions, answered.actions, ({ value }) => (JSON.parse(value) as Action).query);
+  });
+  t.diagnostic(
+    `${searches} searches by ${readers} readers, ${kills} kills: ` +
+      `${answered.queries.length} searches and ${answered.actions.length} actions answered, each counted once`,
+  );
+  assert.ok(kills > 0 && answered.queries.length > searches / 2, 'enough was killed and enough was answered');
 });
 
 type Action = { readonly query: string };

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
@@ -11,6 +9,7 @@ import type { EventLog } from '../src/log/log.ts';
 import { openSqliteLog } from '../src/log/sqlite/log.ts';
 import type { Projection } from '../src/projection/projection.ts';
 import { runProjection, type RunningProjection } from '../src/projection/run-projection.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import type { DatabaseServer, TestDatabase } from './servers/database-server.ts';
 import { startDatabase } from './servers/start-database.ts';
 import { until } from './support/until.ts';
@@ -42,7 +41,7 @@ describe('a projection whose state is in MySQL', () => {
   });
   after(() => server.stop());
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'samsa-mysql-projection-'));
+    folder = makeTemporaryFolder();
     log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
     await log.create('words', { partitions: 4, retentionMs: 0, compacted: false });
     place = await server.createDatabase();
@@ -53,7 +52,6 @@ describe('a projection whose state is in MySQL', () => {
     await Promise.all(running.splice(0).map((projection) => projection.close()));
     await Promise.all(databases.splice(0).map((database) => database.close()));
     await log.close();
-    await rm(folder, { recursive: true });
   });
 
   /** Opens separate connections, as another process would. */

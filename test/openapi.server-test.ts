@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { run } from './servers/database-server.ts';
 import { startShop, type Shop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 
 const version = '4.32.5';
 const seconds = process.env['SAMSA_SCHEMATHESIS_SECONDS'] ?? '60';
@@ -19,7 +18,7 @@ describe('the OpenAPI descriptions', () => {
   let shop: Shop;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'samsa-openapi-'));
+    folder = makeTemporaryFolder();
     await install(join(folder, 'python'));
     const environment = { SAMSA_APP_OPERATOR_TOKEN: operatorToken, SAMSA_APP_RATE_LIMIT: '0' };
     shop = await startShop(join(folder, 'data'), environment);
@@ -27,7 +26,6 @@ describe('the OpenAPI descriptions', () => {
 
   after(async () => {
     await shop.stop('SIGTERM');
-    await rm(folder, { recursive: true });
   });
 
   it('are true: what they allow is accepted, what they forbid is refused, and answers are as described', async () => {

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +10,7 @@ import { readWholeTopic } from './support/read-whole-topic.ts';
 import { replayTrend } from './support/replay.ts';
 import { startShop, type Shop } from './support/start-shop.ts';
 import { visitSteadily, type Visit } from './support/steady-readers.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { trendState } from './support/trend-state.ts';
 import { until } from './support/until.ts';
 
@@ -59,7 +58,7 @@ it(
   'answers every search while the broker is away, and counts each once afterwards',
   { timeout: 900_000 },
   async (t) => {
-    const data = await mkdtemp(join(tmpdir(), 'samsa-outages-'));
+    const data = makeTemporaryFolder();
     const environment = { SAMSA_MQ_BROKERS: broker.brokers.join(',') };
     await broker.kill();
     const shop = await startShop(data, environment);
@@ -85,7 +84,6 @@ it(
       await checkLog(data, visits);
     } finally {
       shop.process.kill('SIGKILL');
-      await rm(data, { recursive: true });
     }
   },
 );

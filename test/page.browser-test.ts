@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 
 const root = join(import.meta.dirname, '..');
 const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -28,7 +27,7 @@ let shopUrl: string;
 let browser: Browser;
 
 before(async () => {
-  data = await mkdtemp(join(tmpdir(), 'samsa-page-'));
+  data = makeTemporaryFolder();
   shop = spawn(process.execPath, [join(root, 'bin', 'samsa.js'), 'all'], {
     env: {
       ...process.env,
@@ -49,7 +48,6 @@ after(async () => {
     shop.kill('SIGTERM');
     await once(shop, 'exit');
   }
-  await rm(data, { recursive: true, force: true });
 });
 
 /** The address in the line that the shop prints when it is ready. */

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { request, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { startCaddy, startNginx } from './servers/reverse-proxies.ts';
 import { startService } from './support/start-service.ts';
 import { startShop, spawnSamsa, type Shop } from './support/start-shop.ts';
 import { projectFolder } from './support/structure.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 const operatorToken = 'a-token-of-this-test';
@@ -45,13 +44,12 @@ const reasonsOf = async (url: string): Promise<readonly string[]> =>
   (JSON.parse((await send(`${url}/health/ready`)).body) as { reasons: string[] }).reasons;
 
 async function withShop(environment: Record<string, string>, body: (shop: Shop) => Promise<void>): Promise<void> {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-proxy-'));
+  const data = makeTemporaryFolder();
   const shop = await startShop(data, environment);
   try {
     await body(shop);
   } finally {
     await shop.stop('SIGTERM');
-    await rm(data, { recursive: true });
   }
 }
 
@@ -239,24 +237,20 @@ describe('a public shop', () => {
 
 describe('three services bound beyond loopback', () => {
   it('refuse to start without a secret that they share', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'samsa-secret-'));
-    try {
-      for (const [service, environment] of [
-        ['all', { SAMSA_APP_HOST: '0.0.0.0' }],
-        ['trend', { SAMSA_TREND_HOST: '0.0.0.0' }],
-        ['web', { SAMSA_REMOTE_TREND_URL: 'http://trend.example:8081' }],
-      ] as const) {
-        const refused = spawnSamsa([service], data, environment);
-        assert.equal(await refused.ended, 1);
-        assert.match(refused.output(), /app\.secret: expected a secret that all services share, because /);
-      }
-    } finally {
-      await rm(data, { recursive: true });
+    const data = makeTemporaryFolder();
+    for (const [service, environment] of [
+      ['all', { SAMSA_APP_HOST: '0.0.0.0' }],
+      ['trend', { SAMSA_TREND_HOST: '0.0.0.0' }],
+      ['web', { SAMSA_REMOTE_TREND_URL: 'http://trend.example:8081' }],
+    ] as const) {
+      const refused = spawnSamsa([service], data, environment);
+      assert.equal(await refused.ended, 1);
+      assert.match(refused.output(), /app\.secret: expected a secret that all services share, because /);
     }
   });
 
   it('work together with one secret, and limit nobody but their clients', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'samsa-three-'));
+    const data = makeTemporaryFolder();
     const shared = {
       SAMSA_APP_SECRET: 'a secret of three services',
       SAMSA_APP_HOST: '0.0.0.0',
@@ -290,7 +284,6 @@ describe('three services bound beyond loopback', () => {
       assert.equal((await send(`${trend}/trends`)).status, 200, 'calls of the web service are not counted');
     } finally {
       await Promise.all([...started, web].map((service) => service.stop()));
-      await rm(data, { recursive: true });
     }
   });
 });

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { Admin, Consumer, MessagesStreamFallbackModes, MessagesStreamModes, Producer } from '@platformatic/kafka';
 import { startBroker } from './servers/kafka-broker.ts';
 import { spawnSamsa } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 const topic = 'lr-book-searches';
@@ -61,30 +59,26 @@ async function readBy(group: string): Promise<number> {
 }
 
 it("leaves the offsets of the tutorial's trend service alone", { timeout: 120_000 }, async () => {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-group-'));
+  const data = makeTemporaryFolder();
   const before = ['dune', 'emma', 'dracula'];
   const meanwhile = Array.from({ length: 10 }, (_, index) => `meanwhile ${index}`);
-  try {
-    await broker.createTopic(topic, 2);
-    await send(before);
-    assert.deepEqual((await readOn(3)).toSorted(), before.toSorted());
-    await send(meanwhile);
-    for (const start of ['first', 'second']) {
-      const trend = spawnSamsa(['trend'], data, { SAMSA_MQ_BROKERS: broker.brokers.join() });
-      try {
-        await until(
-          `Kafka shows what was read (${start} start)`,
-          async () => (await readBy('samsa-trend-svr')) === 13,
-          60_000,
-        );
-      } finally {
-        trend.process.kill('SIGTERM');
-        await trend.ended;
-      }
+  await broker.createTopic(topic, 2);
+  await send(before);
+  assert.deepEqual((await readOn(3)).toSorted(), before.toSorted());
+  await send(meanwhile);
+  for (const start of ['first', 'second']) {
+    const trend = spawnSamsa(['trend'], data, { SAMSA_MQ_BROKERS: broker.brokers.join() });
+    try {
+      await until(
+        `Kafka shows what was read (${start} start)`,
+        async () => (await readBy('samsa-trend-svr')) === 13,
+        60_000,
+      );
+    } finally {
+      trend.process.kill('SIGTERM');
+      await trend.ended;
     }
-    assert.equal(await readBy('trend-svr'), 3);
-    assert.deepEqual((await readOn(10)).toSorted(), meanwhile.toSorted());
-  } finally {
-    await rm(data, { recursive: true });
   }
+  assert.equal(await readBy('trend-svr'), 3);
+  assert.deepEqual((await readOn(10)).toSorted(), meanwhile.toSorted());
 });

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,6 +13,7 @@ import { spawnSamsa } from './support/start-shop.ts';
 import { startService, type Service } from './support/start-service.ts';
 import { visitSteadily, type Visit } from './support/steady-readers.ts';
 import { projectFolder } from './support/structure.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 /** `REPEAT=5 PER_SECOND=150 npm run test:servers` is the long form: 300 searches a second, five rounds. */
@@ -39,7 +38,7 @@ it(
   'counts every search once while six processes on Kafka and one database are killed',
   { timeout: 900_000 },
   async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-shared-'));
+    const folder = makeTemporaryFolder();
     const { dsn } = await database.createDatabase();
     const environment = {
       SAMSA_MQ_BROKERS: broker.brokers.join(','),
@@ -91,7 +90,6 @@ it(
       );
     } finally {
       await Promise.all(everybody.map((service) => service.kill()));
-      await rm(folder, { recursive: true });
     }
   },
 );

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { spawnSamsa, startShop, type Shop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -18,17 +18,15 @@ async function get(url: string): Promise<{ status: number; body: unknown }> {
 const rows = async (url: string): Promise<readonly Row[]> => (await get(url)).body as readonly Row[];
 
 describe('a shop', () => {
-  let data = '';
+  const data = makeTemporaryFolder();
   let shop: Shop;
 
   before(async () => {
-    data = await mkdtemp(join(tmpdir(), 'samsa-shop-'));
     shop = await startShop(data);
   });
 
   after(async () => {
     await shop.stop('SIGKILL');
-    await rm(data, { recursive: true });
   });
 
   it('finds books of the demo catalogue', async () => {
@@ -169,11 +167,7 @@ describe('a shop', () => {
 });
 
 describe('samsa', () => {
-  let data = '';
-  before(async () => {
-    data = await mkdtemp(join(tmpdir(), 'samsa-command-'));
-  });
-  after(() => rm(data, { recursive: true }));
+  const data = makeTemporaryFolder();
 
   const ends = async (args: readonly string[], environment: Record<string, string>, message: RegExp): Promise<void> => {
     const command = spawnSamsa(args, join(data, 'shop'), environment);
@@ -224,20 +218,16 @@ describe('samsa', () => {
 
 describe('a changed group id', () => {
   it('reads the log again into a separate state, and counts nothing twice', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'samsa-group-'));
-    try {
-      const searchesOf = async (shop: Shop): Promise<unknown> =>
-        (await rows(`${shop.trend}/trends`)).find(({ query }) => query === 'dracula')?.['searches'];
-      let shop = await startShop(data);
-      await rows(`${shop.web}/api/books?q=dracula`);
-      await until('it is counted', async () => (await searchesOf(shop)) === 1);
-      await shop.stop('SIGTERM');
-      shop = await startShop(data, { SAMSA_TREND_GROUP_ID: 'another/one' });
-      await until('it is counted by the other one', async () => (await searchesOf(shop)) !== undefined);
-      assert.equal(await searchesOf(shop), 1);
-      await shop.stop('SIGTERM');
-    } finally {
-      await rm(data, { recursive: true });
-    }
+    const data = makeTemporaryFolder();
+    const searchesOf = async (shop: Shop): Promise<unknown> =>
+      (await rows(`${shop.trend}/trends`)).find(({ query }) => query === 'dracula')?.['searches'];
+    let shop = await startShop(data);
+    await rows(`${shop.web}/api/books?q=dracula`);
+    await until('it is counted', async () => (await searchesOf(shop)) === 1);
+    await shop.stop('SIGTERM');
+    shop = await startShop(data, { SAMSA_TREND_GROUP_ID: 'another/one' });
+    await until('it is counted by the other one', async () => (await searchesOf(shop)) !== undefined);
+    assert.equal(await searchesOf(shop), 1);
+    await shop.stop('SIGTERM');
   });
 });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { spawnSamsa, startShop, type Shop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 type Trend = { readonly query: string; readonly readers: number; readonly searches: number; readonly hourly: number[] };
@@ -22,13 +21,12 @@ describe('samsa simulate', () => {
   let shop: Shop;
 
   before(async () => {
-    data = await mkdtemp(join(tmpdir(), 'samsa-simulate-'));
+    data = makeTemporaryFolder();
     shop = await startShop(data);
   });
 
   after(async () => {
     await shop.stop('SIGKILL');
-    await rm(data, { recursive: true });
   });
 
   const simulate = (...args: readonly string[]): ReturnType<typeof spawnSamsa> =>
@@ -67,7 +65,7 @@ describe('samsa simulate', () => {
   };
 
   it('is not limited as one client in a public shop, with the operator token', async () => {
-    const place = await mkdtemp(join(tmpdir(), 'samsa-simulate-public-'));
+    const place = makeTemporaryFolder();
     const environment = { SAMSA_APP_OPERATOR_TOKEN: 'a-token-of-this-test', SAMSA_APP_RATE_LIMIT: '20' };
     const open = await startShop(place, environment);
     try {
@@ -78,7 +76,6 @@ describe('samsa simulate', () => {
       assert.ok(searches > 20 && failures === 0, simulated.output());
     } finally {
       await open.stop('SIGKILL');
-      await rm(place, { recursive: true });
     }
   });
 

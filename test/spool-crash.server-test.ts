@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { decodeEnvelope } from '../src/events/envelope.ts';
@@ -10,6 +9,7 @@ import type { StoredRecord } from '../src/events/record.ts';
 import { startBroker } from './servers/kafka-broker.ts';
 import { openTestSpool, untilRelayed } from './support/open-test-spool.ts';
 import { readWholeTopic } from './support/read-whole-topic.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 const broker = await startBroker();
@@ -56,12 +56,8 @@ function countOnce(records: readonly StoredRecord[]): ReadonlyMap<string, number
 }
 
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-spool-'));
-  try {
-    await body(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = makeTemporaryFolder();
+  await body(folder);
 }
 
 /** Relays what the children left behind. @returns everything that the topic holds then. */

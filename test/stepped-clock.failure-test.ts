@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { hourMs } from '../src/runtime/time.ts';
 import { spawnSamsa, startShop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 const preload = new URL('support/shifted-clock.ts', import.meta.url).href;
@@ -13,7 +13,7 @@ const patienceMs = 20_000;
 type Trend = { readonly query: string; readonly as_of: string };
 
 it('goes on counting, suggesting and delivering when the clock of a shop is set', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-clock-'));
+  const folder = makeTemporaryFolder();
   const [data, clock] = [join(folder, 'data'), join(folder, 'clock')];
   const setClock = async (shiftMs: number): Promise<void> => {
     await writeFile(`${clock}.new`, String(shiftMs));
@@ -75,6 +75,5 @@ it('goes on counting, suggesting and delivering when the clock of a shop is set'
     assert.equal(await shop.stop('SIGTERM'), 0, shop.output());
   } finally {
     await shop.stop('SIGKILL');
-    await rm(folder, { recursive: true });
   }
 });

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { startBroker } from './servers/kafka-broker.ts';
 import { startMariaDb } from './servers/mariadb.ts';
 import { startShop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 
 const [broker, server] = await Promise.all([startBroker(), startMariaDb()]);
 after(async () => {
@@ -16,7 +14,7 @@ const book = { title: 'The Castle', author: 'Franz Kafka', published_at: '1926',
 
 /** A shop that still has a search and a book to relay and leases to release, when the server no longer answers. */
 async function stopWhile(frozen: { freeze: () => void; thaw: () => void }): Promise<void> {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-stop-'));
+  const data = makeTemporaryFolder();
   const { dsn } = await server.createDatabase();
   const shop = await startShop(data, { SAMSA_MQ_BROKERS: broker.brokers.join(','), SAMSA_DB_DSN: dsn });
   try {
@@ -30,7 +28,6 @@ async function stopWhile(frozen: { freeze: () => void; thaw: () => void }): Prom
   } finally {
     frozen.thaw();
     shop.process.kill('SIGKILL');
-    await rm(data, { recursive: true });
   }
 }
 

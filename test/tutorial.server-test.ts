@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { Consumer, MessagesStreamModes, Producer, stringSerializers } from '@platformatic/kafka';
@@ -9,6 +8,7 @@ import { startBroker } from './servers/kafka-broker.ts';
 import type { TestDatabase } from './servers/database-server.ts';
 import { startMariaDb } from './servers/mariadb.ts';
 import { spawnSamsa, type Shop } from './support/start-shop.ts';
+import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 const topic = 'lr-book-searches';
@@ -109,7 +109,7 @@ async function consumeAll(): Promise<readonly { readonly key: string; readonly v
 void describe("the tutorial's own file, table and messages", { timeout: 240_000 }, () => {
   for (const [edition, table] of Object.entries(tables)) {
     void it(`start the shop: ${edition}`, async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'samsa-tutorial-'));
+      const folder = makeTemporaryFolder();
       const place = await database.createDatabase();
       const connection = await createConnection(place.dsn);
       await connection.query(table);
@@ -146,13 +146,12 @@ void describe("the tutorial's own file, table and messages", { timeout: 240_000 
         await shop.stop();
         await connection.end();
         await deleteTopics();
-        await rm(folder, { recursive: true });
       }
     });
   }
 
   void it('count plain messages, and ours are what plain consumers expect', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-tutorial-'));
+    const folder = makeTemporaryFolder();
     const place = await database.createDatabase();
     const connection = await createConnection(place.dsn);
     await connection.query(tables.Go);
@@ -191,7 +190,6 @@ void describe("the tutorial's own file, table and messages", { timeout: 240_000 
       await producer.close();
       await shop.stop();
       await deleteTopics();
-      await rm(folder, { recursive: true });
     }
   });
 });

@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import type { Book } from '../../src/events/book.ts';
 import { readerActionRecord } from '../../src/events/reader-action.ts';
 import { defaultTopicNames as topics } from '../../src/events/topics.ts';
@@ -43,7 +42,7 @@ const ranked = 100;
 
 /** @param books of the shop; none unless given. */
 export async function openLearner(books: readonly Book[] = []): Promise<Learner> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-evaluation-'));
+  const folder = makeTemporaryFolder();
   let nowMs = 0;
   const clock = (): number => nowMs;
   const store = openSqliteRecommendationStore(join(folder, 'state.sqlite'), { clock, busyTimeoutMs: 1_000 });
@@ -100,7 +99,6 @@ export async function openLearner(books: readonly Book[] = []): Promise<Learner>
         .map(({ work }) => counts.bookIdOf(work) - 1),
     close: async () => {
       await store.close();
-      await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 
 describe('evaluation of search', () => {
   let folder = '';
   before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'samsa-evaluate-'));
+    folder = makeTemporaryFolder();
     writeFileSync(
       join(folder, 'books.csv'),
       'id,title,author,popularity\n1,Moby Dick,Herman Melville,9\n2,Silent Spring,Rachel Carson,5\n3,The Sea Wolf,Jack London,3\n',
@@ -19,7 +19,6 @@ describe('evaluation of search', () => {
     );
     writeFileSync(join(folder, 'pairs.tsv'), 'slient\tsilent\nmelvile\tmelville\nspring\tspring\n');
   });
-  after(() => rmSync(folder, { recursive: true }));
 
   const evaluate = (...args: readonly string[]) =>
     spawnSync(process.execPath, [join(import.meta.dirname, '../evaluate.ts'), 'search', ...args], {

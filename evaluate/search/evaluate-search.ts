@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { defaultTopicNames } from '../../src/events/topics.ts';
 import { openSearchIndex, type SearchIndex } from '../../src/services/web/search/search-index.ts';
 import { writeBookList } from '../../bench/write-book-list.ts';
@@ -41,27 +41,23 @@ export async function run(args: readonly string[]): Promise<void> {
   const files = [...values.books, ...positionals];
   const madeUp = Number(values['made-up'] ?? 0);
   if (files.length === 0 && !(madeUp > 0)) throw new Error('expected --books FILE… or --made-up COUNT');
-  const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'samsa-evaluate-')));
+  const folder = values.keep ?? makeTemporaryFolder();
   await mkdir(folder, { recursive: true });
-  try {
-    if (madeUp > 0) {
-      const list = join(folder, 'books.ndjson');
-      await writeBookList(list, { rows: madeUp, isNdjson: true, sampleSize: 0 });
-      files.push(list);
-    }
-    const result = await evaluate(folder, files, {
-      queryFiles: values.queries,
-      typoPairs: values['typo-pairs'] ?? null,
-      withMiniSearch: values.minisearch,
-    });
-    console.log(JSON.stringify(result));
-    const least = Number(values['at-least']);
-    const poor = result.sets.filter((set) => set.success_at_5 < least).map(({ set }) => set);
-    if (poor.length > 0)
-      throw new Error(`expected at least ${least} of the books among the first five: ${poor.join(', ')}`);
-  } finally {
-    if (values.keep === undefined) await rm(folder, { recursive: true });
+  if (madeUp > 0) {
+    const list = join(folder, 'books.ndjson');
+    await writeBookList(list, { rows: madeUp, isNdjson: true, sampleSize: 0 });
+    files.push(list);
   }
+  const result = await evaluate(folder, files, {
+    queryFiles: values.queries,
+    typoPairs: values['typo-pairs'] ?? null,
+    withMiniSearch: values.minisearch,
+  });
+  console.log(JSON.stringify(result));
+  const least = Number(values['at-least']);
+  const poor = result.sets.filter((set) => set.success_at_5 < least).map(({ set }) => set);
+  if (poor.length > 0)
+    throw new Error(`expected at least ${least} of the books among the first five: ${poor.join(', ')}`);
 }
 
 type Asked = {

@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import type { StoredRecord } from '../../src/events/record.ts';
 import { createPrivacyRule } from '../../src/services/trend/answers/privacy.ts';
 import { createRecentCounts } from '../../src/services/trend/answers/recent-counts.ts';
@@ -16,7 +15,7 @@ const millisecond = 1_000;
 
 /** The trend service's own projection, store and list, without a log: searches are folded and committed as they come. */
 export async function openCountedTrends() {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-evaluate-'));
+  const folder = makeTemporaryFolder();
   let nowMs = 0;
   const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), { clock: () => nowMs, busyTimeoutMs: 1_000 });
   const projection = createTrendProjection(name, { searches: topic });
@@ -77,7 +76,6 @@ export async function openCountedTrends() {
     },
     close: async (): Promise<void> => {
       await store.close();
-      await rm(folder, { recursive: true });
     },
   };
 }

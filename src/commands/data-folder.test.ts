@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 import { spawnSamsa } from '../../test/support/start-shop.ts';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { until } from '../../test/support/until.ts';
 import { keepSecret, openDataFolder, readOrMakeSecret, readSecret } from './data-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'samsa-data-folder-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = makeTemporaryFolder();
 
 it('makes the folder with those above it, for its owner only', () => {
   const data = join(folder, 'shops', 'one');

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../test/support/older-program.ts';
 import { runCommand, type Said } from '../../test/support/run-command.ts';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { loadConfig } from '../config/config.ts';
 import { encodeHeaders } from '../events/record.ts';
 import { openSpoolFile } from '../log/spool/spool-file.ts';
@@ -24,7 +23,7 @@ type Shop = {
 
 function test(name: string, body: (shop: Shop) => Promise<void>): void {
   it(name, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-dead-letters-'));
+    const folder = makeTemporaryFolder();
     const { config } = loadConfig({ environment: { SAMSA_DATA: join(folder, 'data') } });
     const run: Shop['run'] = (command) => runCommand(config, command);
     const read: Shop['read'] = async (...searches) => {
@@ -36,11 +35,7 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
         await log.close();
       }
     };
-    try {
-      await body({ run, read });
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    await body({ run, read });
   });
 }
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { until } from '../../test/support/until.ts';
 import { runCommand } from '../../test/support/run-command.ts';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { zip } from '../../test/support/zip.ts';
 import { loadConfig } from '../config/config.ts';
 import { openLog } from '../log/open-log.ts';
@@ -24,7 +24,7 @@ import { catalogueLocation, logLocation, shopFiles } from './state/shop-location
 
 type Finished = { code: number; out: string; err: string; shown: string };
 
-type Shop = AsyncDisposable & {
+type Shop = {
   readonly folder: string;
   readonly data: string;
   readonly run: (options: ImportOptions, isTTY?: boolean) => Promise<Finished>;
@@ -36,7 +36,7 @@ type Shop = AsyncDisposable & {
 };
 
 async function openShop(): Promise<Shop> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-import-'));
+  const folder = makeTemporaryFolder();
   const data = join(folder, 'data');
   const { config } = loadConfig({ environment: { SAMSA_DATA: data } });
   const finish = async (
@@ -76,13 +76,12 @@ async function openShop(): Promise<Shop> {
       await log.close();
       return described.partitions.reduce((sum, { end }) => sum + end, 0);
     },
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };
 }
 
 function test(name: string, body: (shop: Shop) => Promise<void>): void {
   it(name, async () => {
-    await using shop = await openShop();
+    const shop = await openShop();
     await body(shop);
   });
 }
@@ -233,7 +232,7 @@ describe('samsa import', () => {
       await writeFile(exported, await shop.export(format));
       const again = await shop.run({ file: exported });
       assert.match(again.out, /^4 rows: 0 added, 0 updated, 4 unchanged, 0 skipped/);
-      await using other = await openShop();
+      const other = await openShop();
       assert.equal((await other.run({ file: exported })).code, 0);
       assert.deepEqual(withoutTimes(await other.export(format)), withoutTimes(await shop.export(format)));
     }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
 import type { DatabaseServer } from '../../test/servers/database-server.ts';
@@ -11,6 +10,7 @@ import { answerAlike } from '../../test/support/answer-alike.ts';
 import { readWholeTopic } from '../../test/support/read-whole-topic.ts';
 import { makeSmallDisk } from '../../test/support/small-disk.ts';
 import { spawnSamsa, startShop } from '../../test/support/start-shop.ts';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { until } from '../../test/support/until.ts';
 import { bookSearchedRecord } from '../events/book-searched.ts';
 import { createEventSource } from '../events/envelope.ts';
@@ -49,13 +49,12 @@ let broker: Awaited<ReturnType<typeof startBroker>>;
 let server: DatabaseServer;
 let folder: string;
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'samsa-move-'));
+  folder = makeTemporaryFolder();
   [broker, server] = await Promise.all([startBroker(), startDatabase()]);
   await fillShop(join(folder, 'filled'));
 });
 after(async () => {
   await Promise.all([broker.stop(), server.stop()]);
-  await rm(folder, { recursive: true });
 });
 
 it('moves a shop to Kafka and a database, killed on the way, with nothing lost', { timeout: 900_000 }, async (test) => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
@@ -9,6 +8,7 @@ import { joinLog, readWithOlderProgram, searchRecord } from '../../test/support/
 import { runCommand, type Said } from '../../test/support/run-command.ts';
 import { spawnSamsa, startShop } from '../../test/support/start-shop.ts';
 import { tasteState } from '../../test/support/taste-state.ts';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { trendState } from '../../test/support/trend-state.ts';
 import { until } from '../../test/support/until.ts';
 import { loadConfig, type Config } from '../config/config.ts';
@@ -37,7 +37,7 @@ const answer = '[{"id":1,"title":"Emma","author":"Jane Austen"}]';
 
 function test(name: string, body: (shop: Shop) => Promise<void>): void {
   it(name, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-rebuild-'));
+    const folder = makeTemporaryFolder();
     const { config } = loadConfig({ environment: { SAMSA_DATA: join(folder, 'data') } });
     const log = await joinLog(config);
     const run: Shop['run'] = (command) => runCommand(config, command);
@@ -55,7 +55,6 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
       });
     } finally {
       await log.close();
-      await rm(folder, { recursive: true });
     }
   });
 }

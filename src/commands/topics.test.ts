@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { loadConfig } from '../config/config.ts';
 import { openLog, openTopicFacts } from '../log/open-log.ts';
 import { hourMs } from '../runtime/time.ts';
@@ -12,12 +11,8 @@ import { statusCommand } from './status.ts';
 import { topicsCommand } from './topics.ts';
 
 async function withShop(body: (environment: Record<string, string>) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-topics-'));
-  try {
-    await body({ SAMSA_DATA: join(folder, 'data') });
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const folder = makeTemporaryFolder();
+  await body({ SAMSA_DATA: join(folder, 'data') });
 }
 
 async function run(environment: Record<string, string>, command: (context: CommandContext) => Promise<number> = list) {

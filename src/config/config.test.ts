@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { loadConfig, type Config } from './config.ts';
 import { SamsaError } from '../errors.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
-let folder: string;
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'samsa-config-'));
-});
-after(() => rm(folder, { recursive: true }));
+const folder = makeTemporaryFolder();
 
 async function load(content: string | Buffer, environment: Environment = {}) {
   const file = join(folder, 'config.yml');

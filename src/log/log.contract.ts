@@ -23,7 +23,7 @@ export function eventLogContract(
 ): void {
   const test: LogTest = (behaviour, body, partitions = 4) => {
     void it(behaviour, { timeout: 2 * patienceMs }, async () => {
-      const { open, expire = unable, compact = unable, remove } = await create();
+      const { open, expire = unable, compact = unable } = await create();
       const logs: EventLog[] = [];
       const openAgain = async (): Promise<EventLog> => {
         const log = await open();
@@ -38,7 +38,6 @@ export function eventLogContract(
         await body({ name, id, opened: { openAgain, expire, compact }, log });
       } finally {
         await Promise.all(logs.map((log) => log.close()));
-        await remove?.();
       }
     });
   };

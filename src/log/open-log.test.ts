@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { until } from '../../test/support/until.ts';
 import { startCheckpoints } from '../sqlite/checkpoints.ts';
 import { openSqlite } from '../sqlite/connection.ts';
@@ -15,13 +14,9 @@ type EmbeddedLog = Extract<LogLocation, { kind: 'sqlite' }>;
 const options = { clock: () => 1, busyTimeoutMs: 50 };
 
 async function withFolder(body: (location: EmbeddedLog) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-log-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'log.sqlite');
-  try {
-    await body({ kind: 'sqlite', path, topics: defaultTopicNames, partitions: 3 });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  await body({ kind: 'sqlite', path, topics: defaultTopicNames, partitions: 3 });
 }
 
 void it('makes the four topics with the periods they are kept for', () =>

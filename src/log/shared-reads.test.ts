@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { eventLogContract } from './log.contract.ts';
 import type { ReadRequest } from './log.ts';
 import { shareReads } from './shared-reads.ts';
@@ -14,10 +13,9 @@ const never = new AbortController().signal;
 eventLogContract(
   'SQLite, reads shared',
   async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-shared-'));
+    const folder = makeTemporaryFolder();
     return {
       open: () => shareReads(openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 })),
-      remove: () => rm(folder, { recursive: true }),
     };
   },
   // Both are tested with the log itself.
@@ -26,11 +24,10 @@ eventLogContract(
 
 /** A shared log of one partition, and how often the log itself was read. */
 async function openShared(test: TestContext) {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-shared-'));
+  const folder = makeTemporaryFolder();
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
   test.after(async () => {
     await log.close();
-    await rm(folder, { recursive: true });
   });
   await log.create(topic, { partitions: 1, retentionMs: 0, compacted: false });
   const { id: topicId } = await log.describe(topic);

@@ -11,8 +11,6 @@ export type TestedLog = {
   readonly expire?: (topic: string) => Promise<void>;
   /** Compacts the topic now, as if nothing had been appended for `laterMs`; needed where the log `compacts`. */
   readonly compact?: (topic: string, laterMs: number) => Promise<void>;
-  /** Removes the events, after all logs are closed. */
-  readonly remove?: () => void | Promise<void>;
 };
 
 type OpenedLog = Required<Pick<TestedLog, 'expire' | 'compact'>> & { readonly openAgain: () => Promise<EventLog> };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import type { DatabaseServer, TestDatabase } from '../../test/servers/database-server.ts';
 import { startMariaDb } from '../../test/servers/mariadb.ts';
 import { openMysql, type MysqlDatabase, type MysqlOptions } from './database.ts';
@@ -20,12 +20,11 @@ describe('a MySQL database', () => {
   after(() => server.stop());
   beforeEach(async () => {
     place = await server.createDatabase();
-    folder = await mkdtemp(join(tmpdir(), 'samsa-migrations-'));
+    folder = makeTemporaryFolder();
     await writeFile(join(folder, '001-word.sql'), 'CREATE TABLE word (id INT PRIMARY KEY, word VARBINARY(200));');
   });
   afterEach(async () => {
     for (const database of opened.splice(0)) await database.close();
-    await rm(folder, { recursive: true });
   });
 
   const open = async (options: Partial<MysqlOptions> = {}, at: TestDatabase = place): Promise<MysqlDatabase> => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import type { DatabaseServer, TestDatabase } from '../../test/servers/database-server.ts';
 import { startMariaDb } from '../../test/servers/mariadb.ts';
 import { until } from '../../test/support/until.ts';
@@ -188,7 +188,7 @@ describe('a MySQL database behind encryption', () => {
     return { key, cert };
   };
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'samsa-mysql-tls-'));
+    folder = makeTemporaryFolder();
     const { key, cert } = await certificate('server', 'IP:127.0.0.1');
     server = await startMariaDb([
       '--bind-address=127.0.0.1,127.0.0.2',
@@ -201,7 +201,6 @@ describe('a MySQL database behind encryption', () => {
   });
   after(async () => {
     await server.stop();
-    await rm(folder, { recursive: true });
   });
 
   it('is reached by a connection that is encrypted', async () => {

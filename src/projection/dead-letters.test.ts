@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import type { ProgressStore } from '../progress/dead-letter-book.ts';
 import type { Outcomes, Progress } from '../progress/progress.ts';
 import { openSqlite, type SqliteDatabase } from '../sqlite/connection.ts';
@@ -44,7 +43,7 @@ describe('dead letters', () => {
   const opened: SqliteDatabase[] = [];
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'samsa-dead-letters-'));
+    folder = makeTemporaryFolder();
     log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
     await log.create('words', { partitions: 2, retentionMs: 0, compacted: false });
   });
@@ -52,7 +51,6 @@ describe('dead letters', () => {
   afterEach(async () => {
     await log.close();
     for (const database of opened.splice(0)) database.close();
-    await rm(folder, { recursive: true });
   });
 
   const openState = (

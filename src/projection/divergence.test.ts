@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log/log.ts';
 import { openSqliteLog } from '../log/sqlite/log.ts';
@@ -17,7 +16,7 @@ describe('whether a state has diverged from the log', () => {
   let topicId = '';
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'samsa-diverged-'));
+    folder = makeTemporaryFolder();
     log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
     await log.create('words', { partitions: 1, retentionMs: 0, compacted: false });
     topicId = (await log.describe('words')).id;
@@ -28,7 +27,6 @@ describe('whether a state has diverged from the log', () => {
 
   afterEach(async () => {
     await log.close();
-    await rm(folder, { recursive: true });
   });
 
   const fingerprintAt = async (from: number): Promise<string> => {

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { openSqliteLog } from '../log/sqlite/log.ts';
 import { createLogUpTo } from './replay.ts';
 
 it('hides records beyond the bound, tells how far the log reaches, and gives more when the bound rises', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-up-to-'));
+  const folder = makeTemporaryFolder();
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
   const topic = 'letters';
   try {
@@ -35,6 +34,5 @@ it('hides records beyond the bound, tells how far the log reaches, and gives mor
     assert.deepEqual(await read(9, 600_000), { letters: '', next: 9, end: 4 });
   } finally {
     await log.close();
-    await rm(folder, { recursive: true });
   }
 });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, copyFileSync, openSync, writeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import type { Progress } from '../progress/progress.ts';
 import { openSqlite, type SqliteDatabase } from '../sqlite/connection.ts';
 import { createSqliteProgress, progressMigrations } from '../progress/sqlite/progress.ts';
@@ -50,7 +50,7 @@ describe('a running projection', () => {
   let sent = 0;
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'samsa-projection-'));
+    folder = makeTemporaryFolder();
     log = openLog();
     await log.create('words', { partitions: 4, retentionMs: 0, compacted: false });
     state = openState();
@@ -63,7 +63,6 @@ describe('a running projection', () => {
     running = [];
     await log.close();
     state.close();
-    await rm(folder, { recursive: true });
   });
 
   const openState = (): SqliteDatabase =>

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { spawnSync } from 'node:child_process';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { until } from '../../test/support/until.ts';
 import { SamsaError } from '../errors.ts';
 import { fromPlainError, startWorker, toPlainError, createThreadSignal, type WorkerLink } from './threads.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'samsa-worker-'));
-after(() => rmSync(folder, { recursive: true }));
+const folder = makeTemporaryFolder();
 
 /** A thread that runs `body`, which has `link`. */
 function start(body: string, options: { readonly restartAfterMs?: number } = {}) {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { startCheckpoints, type CheckpointOptions } from './checkpoints.ts';
 import { until } from '../../test/support/until.ts';
 import { openSqlite, type SqliteDatabase } from './connection.ts';
@@ -25,7 +25,7 @@ void describe('checkpoints', () => {
     body: (path: string, problems: readonly string[]) => Promise<void>,
   ): void => {
     void it(behaviour, limits, async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'samsa-checkpoints-'));
+      const folder = makeTemporaryFolder();
       const path = join(folder, 'test.sqlite');
       const problems: string[] = [];
       const options = { intervalMs: 10, onProblem: (problem: Error) => problems.push(problem.message), ...given };
@@ -35,7 +35,6 @@ void describe('checkpoints', () => {
       } finally {
         await checkpoints.close();
         await checkpoints.close();
-        rmSync(folder, { recursive: true });
       }
     });
   };
@@ -115,7 +114,7 @@ void describe('checkpoints', () => {
   });
 
   void it('tell a chore in hand to stop, and wait for it', limits, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'samsa-checkpoints-'));
+    const folder = makeTemporaryFolder();
     const endless = `data:text/javascript,import { writeFileSync } from 'node:fs';
       export default async (folder, signal) => {
         writeFileSync(folder + '/begun', '');
@@ -127,7 +126,6 @@ void describe('checkpoints', () => {
     await until('the chore is in hand', () => existsSync(join(folder, 'begun')));
     await checkpoints.close();
     assert.ok(existsSync(join(folder, 'ended')));
-    rmSync(folder, { recursive: true });
   });
 
   void it('do not keep the process alive', limits, async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { SamsaError } from '../errors.ts';
 import { openSqlite } from './connection.ts';
 import { isBusy } from './errors.ts';
@@ -33,12 +33,8 @@ async function openAt(path: string, atMs: number): Promise<number | null> {
 void describe('SQLite database', () => {
   const test = (behaviour: string, body: (path: string) => void | Promise<void>): void => {
     void it(behaviour, { timeout: 60_000 }, async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'samsa-sqlite-'));
-      try {
-        await body(join(folder, 'file.sqlite'));
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+      const folder = makeTemporaryFolder();
+      await body(join(folder, 'file.sqlite'));
     });
   };
 

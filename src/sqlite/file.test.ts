@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { watchStatements } from '../../test/support/kill-at-statement.ts';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
 import { openSqlite, type SqliteDatabase } from './connection.ts';
 import { isInUse, placeSqliteFile, removeSqliteFile, replaceSqliteFile } from './file.ts';
 
@@ -33,12 +32,11 @@ type Files = { readonly path: string; readonly by: string; readonly keepAs: stri
 
 function test(name: string, body: (files: Files) => void): void {
   it(name, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-file-'));
+    const folder = makeTemporaryFolder();
     try {
       body({ path: join(folder, 'state'), by: join(folder, 'state.new'), keepAs: join(folder, 'state.old') });
     } finally {
       beforeStatement = () => {};
-      await rm(folder, { recursive: true });
     }
   });
 }

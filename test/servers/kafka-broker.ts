@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
+import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 import { createKafkaNode, type KafkaNode } from './kafka-node.ts';
 import { kafkaJars } from './kafka-jars.ts';
@@ -58,7 +58,7 @@ const clusterId = Buffer.from('samsa-test-kafka').toString('base64url');
 
 /** @throws Error when there is no Java, no jars, or no answer within a minute. Never skips. */
 export async function startBroker({ nodes: count = 1, sasl, tls = false }: BrokerOptions = {}): Promise<Broker> {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-kafka-'));
+  const folder = makeTemporaryFolder();
   const keystore = tls ? createKeystore(folder) : undefined;
   const ports = await freePorts(count);
   const nodes = await Promise.all(
@@ -86,7 +86,6 @@ export async function startBroker({ nodes: count = 1, sasl, tls = false }: Broke
   const cluster = createCluster(brokers, nodes, connect);
   const stop = async (): Promise<void> => {
     await cluster.kill();
-    rmSync(folder, { recursive: true, force: true });
   };
   try {
     await cluster.restart();

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { freePort, run, runDatabaseServer, type DatabaseServer } from './database-server.ts';
 
 const moduleFolder = join(import.meta.dirname, 'tidb');
@@ -24,7 +24,7 @@ async function buildTidb(): Promise<void> {
  */
 export async function startTidb(): Promise<DatabaseServer> {
   if (!existsSync(program)) throw new Error(`${program}: not found. Run npm run test:tidb, which builds it.`);
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-tidb-'));
+  const folder = makeTemporaryFolder();
   const config = join(folder, 'config.toml');
   await writeFile(config, 'split-table = false\n');
   const [port, statusPort] = [await freePort(), await freePort()];

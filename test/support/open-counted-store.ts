@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openSqliteTrendStore } from '../../src/services/trend/store/sqlite/trend-store.ts';
 import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 import { countIn, noonMs, type Counting } from './count-searches.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** An empty trend store and a way to count in it; both are removed after the test. */
 export async function openCountedStore(test: TestContext): Promise<{
@@ -13,7 +12,7 @@ export async function openCountedStore(test: TestContext): Promise<{
   /** A second connection, as another process would open it. */
   readonly another: () => TrendStore;
 }> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-trend-'));
+  const folder = makeTemporaryFolder();
   const stores: TrendStore[] = [];
   const open = (): TrendStore => {
     const store = openSqliteTrendStore(join(folder, 'trend.sqlite'), { clock: () => noonMs, busyTimeoutMs: 1_000 });
@@ -22,7 +21,6 @@ export async function openCountedStore(test: TestContext): Promise<{
   };
   test.after(async () => {
     for (const store of stores) await store.close();
-    await rm(folder, { recursive: true });
   });
   const store = open();
   const [count] = await countIn(store);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListedRow } from '../../src/services/web/catalogue/import/lists/book-list.ts';
 import type { ChosenColumns } from '../../src/services/web/catalogue/import/lists/columns.ts';
 import { openBookList } from '../../src/services/web/catalogue/import/lists/open-book-list.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** All rows of a file with this content, and what was not used. */
 export async function readBookList(
@@ -17,19 +17,15 @@ export async function readBookList(
   readonly otherLists: readonly string[];
   readonly isTakenForWindows1252: boolean;
 }> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-list-'));
-  try {
-    const path = join(folder, name);
-    await writeFile(path, content);
-    const list = await openBookList(path, chosen);
-    const rows: ListedRow[] = [];
-    for await (const some of list.rows) rows.push(...some);
-    assert.equal(list.bytesRead(), list.sizeBytes);
-    const { otherLists } = list;
-    return { rows, unused: list.unusedColumns(), otherLists, isTakenForWindows1252: list.isTakenForWindows1252() };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const folder = makeTemporaryFolder();
+  const path = join(folder, name);
+  await writeFile(path, content);
+  const list = await openBookList(path, chosen);
+  const rows: ListedRow[] = [];
+  for await (const some of list.rows) rows.push(...some);
+  assert.equal(list.bytesRead(), list.sizeBytes);
+  const { otherLists } = list;
+  return { rows, unused: list.unusedColumns(), otherLists, isTakenForWindows1252: list.isTakenForWindows1252() };
 }
 
 /** Each row as `line: title`, or `line: problem`. */

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bookSearchedRecord } from '../../src/events/book-searched.ts';
@@ -16,6 +14,7 @@ import { watchPauses, type Pauses } from './partition-pauses.ts';
 import { replayRecommendation, replayTrend } from './replay.ts';
 import { spawnSamsa } from './start-shop.ts';
 import { tasteState } from './taste-state.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 import { trendState } from './trend-state.ts';
 import { until } from './until.ts';
 
@@ -90,7 +89,7 @@ type Sent = Record<string, number>;
  * @returns how many events there were, and how long a partition of the first service did not move.
  */
 export async function shareConsumers(options: ShareOptions): Promise<{ sent: number; pauses: Pauses }> {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-share-'));
+  const data = makeTemporaryFolder();
   const { shared = [trendInFile], disturb } = options;
   const log = await options.openLog(data);
   const states: SharedState[] = [];
@@ -123,7 +122,6 @@ export async function shareConsumers(options: ShareOptions): Promise<{ sent: num
     for (const { process } of members) process.kill('SIGKILL');
     for (const state of states) await state.close();
     await log.close();
-    await rm(data, { recursive: true });
   }
 }
 

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { it } from 'node:test';
 import { startShop } from '../../../test/support/start-shop.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { until } from '../../../test/support/until.ts';
 
 /** A service that never closes, and keeps its process busy. */
@@ -42,10 +40,9 @@ it('ends a service at the second signal when it does not stop at the first', asy
 });
 
 it('counts one Ctrl-C once, also when a launcher passes it on', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-interrupt-'));
+  const data = makeTemporaryFolder();
   const shop = await startShop(data);
   shop.process.kill('SIGINT');
   shop.process.kill('SIGINT');
   assert.equal(await shop.stop('SIGCONT'), 0, shop.output());
-  await rm(data, { recursive: true });
 });

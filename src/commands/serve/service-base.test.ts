@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, copyFile, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { samsa, spawnSamsa, startShop } from '../../../test/support/start-shop.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { until } from '../../../test/support/until.ts';
 import { loadConfig } from '../../config/config.ts';
 import { descriptorNotice, openModeNotice, requireOwnPorts } from './exposure.ts';
@@ -16,7 +16,7 @@ const reasonsOf = async (url: string): Promise<readonly string[]> =>
   ((await (await fetch(`${url}/health/ready`)).json()) as { reasons: string[] }).reasons;
 
 it('says that a file of a running shop is missing, and when it is back', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-missing-'));
+  const data = makeTemporaryFolder();
   const shop = await startShop(data);
   const [file, away] = [join(data, 'trend.sqlite'), join(data, 'elsewhere')];
   try {
@@ -37,44 +37,35 @@ it('says that a file of a running shop is missing, and when it is back', async (
     await until('a copy of it will do', async () => !(await reasonsOf(shop.web)).includes('files-missing'));
   } finally {
     await shop.stop('SIGTERM');
-    await rm(data, { recursive: true });
   }
 });
 
 it('keeps data files readable by their owner only, also existing ones', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-modes-'));
-  try {
-    let shop = await startShop(data);
-    const open = async (): Promise<readonly string[]> => {
-      const names = await readdir(data);
-      const modes = await Promise.all(names.map(async (name) => (await stat(join(data, name))).mode));
-      return names.filter((_, at) => (modes[at]! & 0o077) !== 0);
-    };
-    assert.deepEqual(await open(), []);
-    await shop.stop('SIGTERM');
-    for (const name of ['log.sqlite', 'secret']) await chmod(join(data, name), 0o644);
-    shop = await startShop(data);
-    assert.deepEqual(await open(), []);
-    await shop.stop('SIGTERM');
-  } finally {
-    await rm(data, { recursive: true });
-  }
+  const data = makeTemporaryFolder();
+  let shop = await startShop(data);
+  const open = async (): Promise<readonly string[]> => {
+    const names = await readdir(data);
+    const modes = await Promise.all(names.map(async (name) => (await stat(join(data, name))).mode));
+    return names.filter((_, at) => (modes[at]! & 0o077) !== 0);
+  };
+  assert.deepEqual(await open(), []);
+  await shop.stop('SIGTERM');
+  for (const name of ['log.sqlite', 'secret']) await chmod(join(data, name), 0o644);
+  shop = await startShop(data);
+  assert.deepEqual(await open(), []);
+  await shop.stop('SIGTERM');
 });
 
 it('refuses a pipe, a device and a folder as configuration', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-config-'));
-  try {
-    await writeFile(join(data, 'config.yml'), 'app:\n  port: 0\n');
-    for (const [file, kind] of [
-      ['/dev/zero', 'a device'],
-      [data, 'a folder'],
-    ] as const) {
-      const refused = spawnSamsa(['status', '--config', file], join(data, 'shop'));
-      assert.equal(await refused.ended, 1);
-      assert.match(refused.output(), new RegExp(`it is ${kind}, not a file`));
-    }
-  } finally {
-    await rm(data, { recursive: true });
+  const data = makeTemporaryFolder();
+  await writeFile(join(data, 'config.yml'), 'app:\n  port: 0\n');
+  for (const [file, kind] of [
+    ['/dev/zero', 'a device'],
+    [data, 'a folder'],
+  ] as const) {
+    const refused = spawnSamsa(['status', '--config', file], join(data, 'shop'));
+    assert.equal(await refused.ended, 1);
+    assert.match(refused.output(), new RegExp(`it is ${kind}, not a file`));
   }
 });
 
@@ -101,19 +92,15 @@ it('says in one line when there are few file descriptors', () => {
 });
 
 it('says so in one line when there are too few file descriptors to load the program', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-files-'));
-  try {
-    for (const most of ['22', '24', '32', '64', '100']) {
-      const command = `ulimit -n ${most}; exec "$0" "$1" all`;
-      const { status, stderr, stdout } = spawnSync('sh', ['-c', command, process.execPath, samsa], {
-        encoding: 'utf8',
-        env: { SAMSA_DATA: data, PATH: process.env['PATH'] },
-      });
-      assert.deepEqual([status, stdout], [1, ''], most);
-      assert.match(stderr, /^samsa: .*raise the limit to 1024 or more \(ulimit -n\)\n$/, most);
-    }
-  } finally {
-    await rm(data, { recursive: true });
+  const data = makeTemporaryFolder();
+  for (const most of ['22', '24', '32', '64', '100']) {
+    const command = `ulimit -n ${most}; exec "$0" "$1" all`;
+    const { status, stderr, stdout } = spawnSync('sh', ['-c', command, process.execPath, samsa], {
+      encoding: 'utf8',
+      env: { SAMSA_DATA: data, PATH: process.env['PATH'] },
+    });
+    assert.deepEqual([status, stdout], [1, ''], most);
+    assert.match(stderr, /^samsa: .*raise the limit to 1024 or more \(ulimit -n\)\n$/, most);
   }
 });
 
@@ -129,7 +116,7 @@ it('refuses two services of one process on one port', () => {
 });
 
 it('goes on when what it prints and logs cannot be written, as on a full disk', { timeout: 60_000 }, async () => {
-  const data = await mkdtemp(join(tmpdir(), 'samsa-full-log-'));
+  const data = makeTemporaryFolder();
   const full = openSync('/dev/full', 'w');
   const place = createServer().listen(0, '127.0.0.1');
   await once(place, 'listening');
@@ -157,6 +144,5 @@ it('goes on when what it prints and logs cannot be written, as on a full disk', 
   } finally {
     shop.kill('SIGKILL');
     closeSync(full);
-    await rm(data, { recursive: true });
   }
 });

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { startMariaDb } from '../../../test/servers/mariadb.ts';
 import { joinLog, searchRecord } from '../../../test/support/older-program.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { until } from '../../../test/support/until.ts';
 import { loadConfig } from '../../config/config.ts';
 import type { RunningService } from './running-service.ts';
@@ -14,7 +12,7 @@ const anyPort = { SAMSA_TREND_PORT: '0', SAMSA_RECOMMENDATION_PORT: '0', SAMSA_L
 
 describe('services whose database does not answer', () => {
   it('start, say that they are not ready, and go on by themselves when it comes', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-away-'));
+    const folder = makeTemporaryFolder();
     const server = await startMariaDb();
     const { dsn } = await server.createDatabase();
     await server.kill();
@@ -46,7 +44,6 @@ describe('services whose database does not answer', () => {
       for (const service of services) await service.close();
       await log.close();
       await server.stop();
-      await rm(folder, { recursive: true });
     }
   });
 });

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createConnection } from 'mysql2/promise';
@@ -9,6 +7,7 @@ import type { DatabaseServer, TestDatabase } from '../../../test/servers/databas
 import { startMariaDb } from '../../../test/servers/mariadb.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../../test/support/older-program.ts';
 import { runCommand, type Said } from '../../../test/support/run-command.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { leasesLock } from '../../progress/mysql/progress.ts';
 import type { EventLog } from '../../log/log.ts';
@@ -47,7 +46,7 @@ describe('states in MySQL', () => {
 
   const test = (name: string, body: (shop: Shop) => Promise<void>): void => {
     it(name, async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'samsa-mysql-states-'));
+      const folder = makeTemporaryFolder();
       const place = await server.createDatabase();
       const environment = { SAMSA_DATA: join(folder, 'data'), SAMSA_DB_DSN: place.dsn };
       const { config } = loadConfig({ environment });
@@ -70,7 +69,6 @@ describe('states in MySQL', () => {
         });
       } finally {
         await log.close();
-        await rm(folder, { recursive: true });
       }
     });
   };

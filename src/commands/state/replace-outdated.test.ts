@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { it } from 'node:test';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../../test/support/older-program.ts';
 import { startShop, type Shop } from '../../../test/support/start-shop.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { until } from '../../../test/support/until.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { text } from '../../events/envelope.ts';
@@ -39,12 +38,8 @@ const earlierProgress = `
 `;
 
 async function inFolder(body: (config: Config) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-outdated-'));
-  try {
-    await body(loadConfig({ environment: { SAMSA_DATA: join(folder, 'data') } }).config);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const folder = makeTemporaryFolder();
+  await body(loadConfig({ environment: { SAMSA_DATA: join(folder, 'data') } }).config);
 }
 
 function change(path: string, sql: string): void {

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
 import { startBroker } from '../../../test/servers/kafka-broker.ts';
 import { openTestSpool, untilRelayed } from '../../../test/support/open-test-spool.ts';
 import { readWholeTopic } from '../../../test/support/read-whole-topic.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { until } from '../../../test/support/until.ts';
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
@@ -31,7 +30,7 @@ type SpoolTest = {
 /** A topic of one partition, and a folder for spools. */
 function test(behaviour: string, body: (spool: SpoolTest) => Promise<void>): void {
   void it(behaviour, { timeout: 3 * patienceMs }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'samsa-spool-'));
+    const folder = makeTemporaryFolder();
     const topic = behaviour.replaceAll(/\W/g, '-');
     const opened: SpooledLog[] = [];
     try {
@@ -48,7 +47,6 @@ function test(behaviour: string, body: (spool: SpoolTest) => Promise<void>): voi
     } finally {
       await broker.restart();
       await Promise.all(opened.map((log) => log.close()));
-      rmSync(folder, { recursive: true });
     }
   });
 }

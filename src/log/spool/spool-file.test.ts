@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { encodeHeaders } from '../../events/record.ts';
 import type { Row } from '../sqlite/group-commit.ts';
 import { openSpoolFile, readSpoolLedger, openSpoolFolder } from './spool-file.ts';
@@ -10,12 +10,8 @@ import { createIncomingRows, type IncomingRows } from './incoming.ts';
 import { createOutgoingRecords, type OutgoingRecords, type SpooledTopic } from './outgoing.ts';
 
 function inFolder(body: (folder: string) => void): void {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-spool-'));
-  try {
-    body(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = makeTemporaryFolder();
+  body(folder);
 }
 
 type Spool = {

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after } from 'node:test';
 import { startBroker } from '../../../test/servers/kafka-broker.ts';
 import { openTestSpool, untilRelayed } from '../../../test/support/open-test-spool.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { eventLogContract } from '../log.contract.ts';
 import type { EventLog } from '../log.ts';
 
@@ -13,7 +11,7 @@ after(broker.stop);
 eventLogContract(
   'Kafka with a spool in front',
   () => {
-    const folder = mkdtempSync(join(tmpdir(), 'samsa-spool-'));
+    const folder = makeTemporaryFolder();
     const topics = new Set<string>();
     const open = async (): Promise<EventLog> => {
       const spooled = await openTestSpool({ brokers: broker.brokers, folder, topics: [...topics] });
@@ -30,7 +28,7 @@ eventLogContract(
         },
       };
     };
-    return { open, expire: broker.deleteRecords, remove: () => rmSync(folder, { recursive: true }) };
+    return { open, expire: broker.deleteRecords };
   },
   // A broker compacts when it likes.
   { expires: true, compacts: false },

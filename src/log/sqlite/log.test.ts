@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { openSqlite } from '../../sqlite/connection.ts';
 import { SamsaError, type ErrorCode } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
@@ -17,15 +16,12 @@ import { logMigrations } from './topics.ts';
 const options: SqliteLogOptions = { clock: Date.now, busyTimeoutMs: 50 };
 const never = new AbortController().signal;
 
-function temporaryFolder(): { path: string; remove: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-log-'));
-  return { path: join(folder, 'log.sqlite'), remove: () => rmSync(folder, { recursive: true }) };
-}
+const newPath = (): string => join(makeTemporaryFolder(), 'log.sqlite');
 
 eventLogContract(
   'SQLite',
   () => {
-    const { path, remove } = temporaryFolder();
+    const path = newPath();
     return {
       open: () => openSqliteLog(path, options),
       expire: async () => {
@@ -38,7 +34,6 @@ eventLogContract(
         await compactRecords(database, Date.now() + laterMs, never);
         database.close();
       },
-      remove,
     };
   },
   { expires: true, compacts: true },
@@ -59,7 +54,7 @@ void describe('SQLite log', () => {
     body: (log: EventLog, other: DatabaseSync) => Promise<void>,
   ): void => {
     void it(behaviour, async () => {
-      const { path, remove } = temporaryFolder();
+      const path = newPath();
       const log = openSqliteLog(path, { ...options, ...given });
       const other = new DatabaseSync(path);
       try {
@@ -68,7 +63,6 @@ void describe('SQLite log', () => {
       } finally {
         other.close();
         await log.close();
-        remove();
       }
     });
   };
@@ -169,7 +163,7 @@ void describe('SQLite log', () => {
 });
 
 void it('opens a log that had all partitions in one table, and goes on with it', async () => {
-  const { path, remove } = temporaryFolder();
+  const path = newPath();
   const [{ name, steps }] = logMigrations;
   const old = openSqlite(path, { migrations: [{ name, steps: steps.slice(0, 2) }], busyTimeoutMs: 50 });
   old.transaction(() => {
@@ -209,5 +203,4 @@ void it('opens a log that had all partitions in one table, and goes on with it',
   const left = database.prepare('SELECT log_offset FROM record_1').all();
   assert.ok(!left.some((row) => row['log_offset'] === 3), 'a later record of its key has been looked at since');
   database.close();
-  remove();
 });

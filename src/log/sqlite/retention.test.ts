@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { openSqlite, type SqliteDatabase } from '../../sqlite/connection.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { compactRecords, expireRecords } from './retention.ts';
@@ -26,7 +25,7 @@ function change(key: string | null): NewRecord {
 }
 
 async function withLog(body: (given: Given) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-log-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'log.sqlite');
   let nowMs = 0;
   const log = openSqliteLog(path, { clock: () => nowMs, busyTimeoutMs: 50 });
@@ -49,7 +48,6 @@ async function withLog(body: (given: Given) => Promise<void>): Promise<void> {
   } finally {
     database.close();
     await log.close();
-    rmSync(folder, { recursive: true });
   }
 }
 
@@ -124,7 +122,7 @@ void describe('compaction', () => {
 });
 
 void it('removes exactly what is older than its topic keeps it, in many batches', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-log-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'log.sqlite');
   let nowMs = 1_000;
   const log = openSqliteLog(path, { clock: () => nowMs, busyTimeoutMs: 50 });
@@ -146,6 +144,5 @@ void it('removes exactly what is older than its topic keeps it, in many batches'
   } finally {
     database.close();
     await log.close();
-    rmSync(folder, { recursive: true });
   }
 });

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { defaultTopicNames } from '../../events/topics.ts';
 import type { EventLog, ReadResult } from '../log.ts';
 import { openLog } from '../open-log.ts';
@@ -36,7 +35,7 @@ function start(source: string): ChildProcess {
 void describe('SQLite log opened by several', () => {
   const test = (behaviour: string, body: (path: string, log: () => Promise<EventLog>) => Promise<void>): void => {
     void it(behaviour, { timeout: 2 * patienceMs }, async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'samsa-log-'));
+      const folder = makeTemporaryFolder();
       const path = join(folder, 'log.sqlite');
       const opened: EventLog[] = [];
       try {
@@ -50,7 +49,6 @@ void describe('SQLite log opened by several', () => {
         });
       } finally {
         await Promise.all(opened.map((log) => log.close()));
-        rmSync(folder, { recursive: true });
       }
     });
   };

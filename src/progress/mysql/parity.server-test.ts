@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import type { DatabaseServer } from '../../../test/servers/database-server.ts';
 import { startDatabase } from '../../../test/servers/start-database.ts';
 import { openMysql } from '../../mysql/database.ts';
@@ -27,7 +26,7 @@ it('is the same in SQLite and MySQL after the same random work', async () => {
 });
 
 async function compareAfterWork(seed: number): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-parity-'));
+  const folder = makeTemporaryFolder();
   const sqlite = openSqlite(join(folder, 'state.sqlite'), {
     migrations: [sqliteTables, { name: 'words', steps: [wordSchema('TEXT')] }],
     busyTimeoutMs: 1_000,
@@ -67,7 +66,6 @@ async function compareAfterWork(seed: number): Promise<void> {
   } finally {
     sqlite.close();
     await mysql.close();
-    rmSync(folder, { recursive: true });
   }
 }
 

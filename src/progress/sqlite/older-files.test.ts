@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { openSqlite } from '../../sqlite/connection.ts';
 import { createSqliteProgress, progressMigrations } from './progress.ts';
 import { openSqliteStateReader } from './open-state.ts';
@@ -30,14 +30,10 @@ function writeOlderFile(path: string): void {
 describe('a state file of an older program', () => {
   const test = (behaviour: string, body: (path: string) => Promise<void>): void => {
     it(behaviour, async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'samsa-older-'));
+      const folder = makeTemporaryFolder();
       const path = join(folder, 'state.sqlite');
-      try {
-        writeOlderFile(path);
-        await body(path);
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+      writeOlderFile(path);
+      await body(path);
     });
   };
   const open = (path: string) =>

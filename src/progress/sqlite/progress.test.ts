@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { progressContract, type ContractChange } from '../progress.contract.ts';
 import { openSqlite } from '../../sqlite/connection.ts';
 import { createSqliteProgress, progressMigrations } from './progress.ts';
 
 progressContract('SQLite', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-progress-'));
+  const folder = makeTemporaryFolder();
   const database = openSqlite(join(folder, 'state.sqlite'), {
     migrations: [progressMigrations, { name: 'words', steps: ['CREATE TABLE word (word TEXT NOT NULL)'] }],
     busyTimeoutMs: 1_000,
@@ -42,19 +41,17 @@ progressContract('SQLite', async () => {
     occasions: () => occasions,
     close: async () => {
       database.close();
-      await rm(folder, { recursive: true });
     },
   };
 });
 
 void it('an idle tick of leases writes nothing', async (test) => {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-progress-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'state.sqlite');
   const database = openSqlite(path, { migrations: [progressMigrations], busyTimeoutMs: 1_000 });
   const other = openSqlite(path, { migrations: [progressMigrations], busyTimeoutMs: 1_000 });
   test.after(async () => {
     for (const { close } of [database, other]) close();
-    await rm(folder, { recursive: true });
   });
   let nowMs = 1_000_000;
   const progress = createSqliteProgress(

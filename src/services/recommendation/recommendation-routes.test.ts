@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
@@ -16,6 +14,7 @@ import type { HttpServer } from '../../http/route-schemas.ts';
 import { createReaderSigner } from '../../http/signed-reader.ts';
 import { openSqliteLog } from '../../log/sqlite/log.ts';
 import { openTestAccess, openTestServer } from '../../../test/support/open-test-server.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { until } from '../../../test/support/until.ts';
 import { createAnswers } from './answers/answers.ts';
 import { createRecommendationService } from './recommendation-service.ts';
@@ -56,8 +55,7 @@ function test(name: string, body: (shop: Shop) => Promise<void>, { isOpen = true
   it(name, async () => {
     nowMs = startMs;
     await using stack = new AsyncDisposableStack();
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-recommendation-'));
-    stack.defer(() => rm(folder, { recursive: true }));
+    const folder = makeTemporaryFolder();
     const log = openSqliteLog(join(folder, 'log.sqlite'), { clock, busyTimeoutMs: 1_000 });
     stack.defer(() => log.close());
     for (const topic of topicNames) await log.create(topic, { partitions: 2, retentionMs: 0, compacted: false });

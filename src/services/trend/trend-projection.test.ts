@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -8,6 +6,7 @@ import { bookSearchedRecord } from '../../events/book-searched.ts';
 import { createEventSource } from '../../events/envelope.ts';
 import { createTrendProjection, placeBit, readerNumber } from './trend-projection.ts';
 import { countArrangement, type Arrangement, type Search } from '../../../test/support/arranged-searches.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { trendState } from '../../../test/support/trend-state.ts';
 import { hourMs } from '../../runtime/time.ts';
 
@@ -57,14 +56,10 @@ const plan = arrivalHours
   .chain((searches) => fc.tuple(fc.constant(searches), arrangement(searches.length)));
 
 async function stateOf(searches: readonly Search[], arrangement: Arrangement): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-trend-'));
-  try {
-    const path = join(folder, 'trend.sqlite');
-    await countArrangement(path, searches, arrangement);
-    return trendState(path);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = makeTemporaryFolder();
+  const path = join(folder, 'trend.sqlite');
+  await countArrangement(path, searches, arrangement);
+  return trendState(path);
 }
 
 describe('trend projection', () => {

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { openTestAccess } from '../../../test/support/open-test-server.ts';
@@ -8,6 +6,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { until } from '../../../test/support/until.ts';
 import { listenToTrends, openTrendServer, type ShownTrends } from '../../../test/support/listen-to-trends.ts';
+import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { bookSearchedRecord, createBookSearchedDecoder } from '../../events/book-searched.ts';
 import { createEventSource } from '../../events/envelope.ts';
 import { operatorActionRecord } from '../../events/operator-action.ts';
@@ -21,7 +20,7 @@ const operatorTopic = 'lr-operator-actions';
 
 /** A trend service over its own log and store, and a way for readers to search. */
 async function openService(test: TestContext) {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-live-'));
+  const folder = makeTemporaryFolder();
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });
   for (const name of [topic, operatorTopic])
     await log.create(name, { partitions: 2, retentionMs: 0, compacted: false });
@@ -43,7 +42,6 @@ async function openService(test: TestContext) {
     await service.close();
     await store.close();
     await log.close();
-    await rm(folder, { recursive: true });
   });
   const source = createEventSource('live', Date.now);
   const search = (query: string, reader: string) => {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
+import { makeTemporaryFolder } from '../../../../test/support/temporary-folder.ts';
 import { openSqlite } from '../../../sqlite/connection.ts';
 import { bookChangedRecord } from '../../../events/book-changed.ts';
 import { createEventSource } from '../../../events/envelope.ts';
@@ -56,7 +55,7 @@ type RenewedState = {
 };
 
 async function withShop(state: RenewedState, body: (given: Given) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-renewal-'));
+  const folder = makeTemporaryFolder();
   let nowMs = firstDay * dayMs;
   const clock = (): number => nowMs;
   const log = openSqliteLog(join(folder, 'log.sqlite'), { clock, busyTimeoutMs: 50 });
@@ -99,7 +98,6 @@ async function withShop(state: RenewedState, body: (given: Given) => Promise<voi
   } finally {
     await log.close();
     await state.remove();
-    await rm(folder, { recursive: true });
   }
 }
 

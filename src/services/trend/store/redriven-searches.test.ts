@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { hourMs } from '../../../runtime/time.ts';
+import { makeTemporaryFolder } from '../../../../test/support/temporary-folder.ts';
 import type { CountedSearch } from '../trend-projection.ts';
 import { openSqliteTrendStore } from '../store/sqlite/trend-store.ts';
 import type { TrendStore } from '../store/trend-store.ts';
@@ -33,7 +32,7 @@ describe('a search that is redriven', () => {
   let store: TrendStore;
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'samsa-redriven-'));
+    folder = makeTemporaryFolder();
     store = openSqliteTrendStore(join(folder, 'trend.sqlite'), { clock: () => 0, busyTimeoutMs: 1_000 });
     const partitions = [{ topic: 't', partition: 0, topicId: 'i', start: 0, end: 2 }];
     await store.lease({ projection: 'p', version: 1, instance: 'a', ttlMs: 1_000, partitions });
@@ -41,7 +40,6 @@ describe('a search that is redriven', () => {
 
   afterEach(async () => {
     await store.close();
-    await rm(folder, { recursive: true });
   });
 
   /** Reads a record that is dead, then a search some hours later. */

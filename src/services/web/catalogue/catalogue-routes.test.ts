@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openTestAccess, openTestServer } from '../../../../test/support/open-test-server.ts';
+import { makeTemporaryFolder } from '../../../../test/support/temporary-folder.ts';
 import { SamsaError } from '../../../errors.ts';
 import type { BookChanged } from '../../../events/book-changed.ts';
 import type { HttpServer } from '../../../http/route-schemas.ts';
@@ -23,7 +22,7 @@ const gatsby = {
 
 function test(name: string, body: (shop: Shop) => Promise<void>, overrides: Partial<CatalogueRoutesDeps> = {}): void {
   it(name, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-routes-'));
+    const folder = makeTemporaryFolder();
     const open = openSqliteCatalogue(join(folder, 'catalogue.sqlite'), { clock, busyTimeoutMs: 10 });
     const server = await openTestServer();
     const applied: BookChanged[] = [];
@@ -39,7 +38,6 @@ function test(name: string, body: (shop: Shop) => Promise<void>, overrides: Part
     } finally {
       await server.close();
       await open.close();
-      await rm(folder, { recursive: true });
     }
   });
 }

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { it } from 'node:test';
 import { pino } from 'pino';
 import { readWholeTopic } from '../../../../test/support/read-whole-topic.ts';
+import { makeTemporaryFolder } from '../../../../test/support/temporary-folder.ts';
 import { until } from '../../../../test/support/until.ts';
 import { createEventSource, text } from '../../../events/envelope.ts';
 import { openSqliteLog } from '../../../log/sqlite/log.ts';
 import { createSearchPublisher } from './publish-search.ts';
 
 it('answers while another program holds the log, says that a kill would lose events, and writes them later', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-publish-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'log.sqlite');
   const log = openSqliteLog(path, { clock: Date.now, busyTimeoutMs: 5, patienceMs: 40 });
   const said: string[] = [];
@@ -46,6 +45,5 @@ it('answers while another program holds the log, says that a kill would lose eve
     other.close();
     await publisher.close();
     await log.close();
-    rmSync(folder, { recursive: true });
   }
 });

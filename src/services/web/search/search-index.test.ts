@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
+import { makeTemporaryFolder } from '../../../../test/support/temporary-folder.ts';
 import { until } from '../../../../test/support/until.ts';
 import { openSqlite } from '../../../sqlite/connection.ts';
 import { bookChangedRecord, type BookChanged } from '../../../events/book-changed.ts';
@@ -30,17 +30,12 @@ function logAt(folder: string): LogLocation {
 }
 
 describe('search index', () => {
-  let root = '';
   let folder = '';
   let log: EventLog;
   let index: SearchIndex | null = null;
   let said: string[] = [];
-  before(() => {
-    root = mkdtempSync(join(tmpdir(), 'samsa-index-'));
-  });
-  after(() => rmSync(root, { recursive: true }));
   beforeEach(async () => {
-    folder = mkdtempSync(join(root, 'shop-'));
+    folder = makeTemporaryFolder();
     said = [];
     log = await openLog(logAt(folder), { clock: Date.now, busyTimeoutMs: 1_000 });
   });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { DatabaseServer, TestDatabase } from '../../../../../test/servers/database-server.ts';
 import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import { tasteState, tasteStateOfMysql } from '../../../../../test/support/taste-state.ts';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { until } from '../../../../../test/support/until.ts';
 import { tasteIsAlike, tasteIsOrderFree, type TasteStateUnderTest } from '../order-free.contract.ts';
 import type { TasteChange } from '../../recommendation-projection.ts';
@@ -38,7 +38,7 @@ async function openMysqlState(): Promise<TasteStateUnderTest> {
 }
 
 async function openSqliteState(): Promise<TasteStateUnderTest> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-alike-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'taste.sqlite');
   return {
     open: async () => openSqliteRecommendationStore(path, { clock: () => 0, busyTimeoutMs: 1_000 }),

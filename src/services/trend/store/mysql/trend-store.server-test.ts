@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import type { DatabaseServer, TestDatabase } from '../../../../../test/servers/database-server.ts';
 import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import { trendState, trendStateInMysql } from '../../../../../test/support/trend-state.ts';
@@ -158,47 +157,43 @@ describe('counts in MySQL', () => {
   );
 
   it('are those of SQLite, whatever is counted and forgotten', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-trend-mysql-'));
+    const folder = makeTemporaryFolder();
     let runs = 0;
-    try {
-      await fc.assert(
-        fc.asyncProperty(batches, async (given) => {
-          const path = join(folder, `${++runs}.sqlite`);
-          const sqlite = openSqliteTrendStore(path, { clock: Date.now, busyTimeoutMs: 1_000 });
-          try {
-            await leaseAll(sqlite, 'lone');
-            await withTwo(async (a, b, place) => {
-              const [toSqlite, byA, byB] = ['lone', 'a', 'b'].map(createCommitter);
-              let arrivedMs = startMs;
-              for (const batch of given) {
-                arrivedMs += batch.laterMs;
-                const changes = batch.searches.map(({ ageMs, books, reader, ...one }) => {
-                  const time = arrivedMs - ageMs;
-                  const counts = ageMs <= 24 * hourMs;
-                  return search({
-                    ...one,
-                    time,
-                    reader: counts && reader !== null ? readerNumber(reader) : null,
-                    books: Buffer.from(books),
-                  });
+    await fc.assert(
+      fc.asyncProperty(batches, async (given) => {
+        const path = join(folder, `${++runs}.sqlite`);
+        const sqlite = openSqliteTrendStore(path, { clock: Date.now, busyTimeoutMs: 1_000 });
+        try {
+          await leaseAll(sqlite, 'lone');
+          await withTwo(async (a, b, place) => {
+            const [toSqlite, byA, byB] = ['lone', 'a', 'b'].map(createCommitter);
+            let arrivedMs = startMs;
+            for (const batch of given) {
+              arrivedMs += batch.laterMs;
+              const changes = batch.searches.map(({ ageMs, books, reader, ...one }) => {
+                const time = arrivedMs - ageMs;
+                const counts = ageMs <= 24 * hourMs;
+                return search({
+                  ...one,
+                  time,
+                  reader: counts && reader !== null ? readerNumber(reader) : null,
+                  books: Buffer.from(books),
                 });
-                await toSqlite!(sqlite, batch.partition, arrivedMs, changes);
-                await (batch.partition === 2
-                  ? byB!(b, 2, arrivedMs, changes)
-                  : byA!(a, batch.partition, arrivedMs, changes));
-              }
-              assert.deepEqual(await stateOf(b, arrivedMs), await stateOf(sqlite, arrivedMs));
-              assert.equal(await trendStateInMysql(server.ask, place.database), trendState(path));
-            });
-          } finally {
-            await sqlite.close();
-          }
-        }),
-        { numRuns: 40 },
-      );
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+              });
+              await toSqlite!(sqlite, batch.partition, arrivedMs, changes);
+              await (batch.partition === 2
+                ? byB!(b, 2, arrivedMs, changes)
+                : byA!(a, batch.partition, arrivedMs, changes));
+            }
+            assert.deepEqual(await stateOf(b, arrivedMs), await stateOf(sqlite, arrivedMs));
+            assert.equal(await trendStateInMysql(server.ask, place.database), trendState(path));
+          });
+        } finally {
+          await sqlite.close();
+        }
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('take a reader once per query and hour, though two instances count the same one at once', async () => {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { createRandom } from '../../../../commands/simulate/random.ts';
 import { isLaterAnswer, type Answer } from '../tally.ts';
@@ -40,7 +39,7 @@ function searchWith(answer: Timed): CountedSearch {
 
 describe('the latest answers', () => {
   it('are those of the greatest time, whatever is remembered, rolled back or forgotten', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-answers-'));
+    const folder = makeTemporaryFolder();
     for (let seed = 1; seed <= 20; seed++) {
       const database = openSqlite(join(folder, `${seed}.sqlite`), { migrations, busyTimeoutMs: 1_000 });
       const random = createRandom(seed);
@@ -81,6 +80,5 @@ describe('the latest answers', () => {
       }
       database.close();
     }
-    await rm(folder, { recursive: true });
   });
 });

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { countIn, noonMs, searchOf } from '../../../../../test/support/count-searches.ts';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { trendStoreContract } from '../trend-store.contract.ts';
 import { sumsOf, type TrendStoreUnderTest } from '../trend-store-under-test.contract.ts';
 import { countsMigrations } from './schema.ts';
 import { openSqliteTrendStore } from './trend-store.ts';
 
 async function openInNewFolder(): Promise<TrendStoreUnderTest & { readonly path: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-trend-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'trend.sqlite');
   const open = () => openSqliteTrendStore(path, { clock: () => noonMs, busyTimeoutMs: 1_000 });
   const stores = [open()];
@@ -27,7 +27,6 @@ async function openInNewFolder(): Promise<TrendStoreUnderTest & { readonly path:
     },
     close: async () => {
       for (const store of stores) await store.close();
-      await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 import { loadDemoCatalogue } from '../store/open-catalogue.ts';
@@ -18,7 +18,7 @@ type Shop = OpenCatalogue & {
 
 function test(name: string, body: (shop: Shop) => Promise<void>): void {
   it(name, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-import-'));
+    const folder = makeTemporaryFolder();
     const open = openSqliteCatalogue(join(folder, 'catalogue.sqlite'), { clock: Date.now, busyTimeoutMs: 50 });
     const progress: ImportProgress[] = [];
     const write = async (text: string): Promise<string> => {
@@ -37,7 +37,6 @@ function test(name: string, body: (shop: Shop) => Promise<void>): void {
       await body({ ...open, write, importText, progress });
     } finally {
       await open.close();
-      await rm(folder, { recursive: true });
     }
   });
 }

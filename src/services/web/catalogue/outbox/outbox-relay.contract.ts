@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { until } from '../../../../../test/support/until.ts';
 import { SamsaError } from '../../../../errors.ts';
 import { decodeBookChanged, type BookChanged } from '../../../../events/book-changed.ts';
@@ -24,7 +23,6 @@ const longMs = 20_000;
 /** Opens connections to one empty catalogue, each as another process would. */
 type CatalogueToRelay = {
   readonly open: () => Promise<OpenCatalogue>;
-  readonly remove: () => Promise<void>;
 };
 
 type Shop = {
@@ -39,15 +37,13 @@ type Shop = {
 };
 
 async function openShop(stack: AsyncDisposableStack, makeCatalogue: () => Promise<CatalogueToRelay>): Promise<Shop> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-relay-'));
-  stack.defer(() => rm(folder, { recursive: true }));
+  const folder = makeTemporaryFolder();
   const log = await openLog(
     { kind: 'sqlite', path: join(folder, 'log.sqlite'), topics: defaultTopicNames, partitions: 4 },
     { clock: Date.now, busyTimeoutMs: 50 },
   );
   stack.defer(() => log.close());
   const catalogue = await makeCatalogue();
-  stack.defer(catalogue.remove);
   const another = async (): Promise<OpenCatalogue> => stack.use(await catalogue.open());
   const open = await another();
   const relayOf: Shop['relayOf'] = (owner, overrides = {}) => {

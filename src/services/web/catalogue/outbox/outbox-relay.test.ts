@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { until } from '../../../../../test/support/until.ts';
 import { dayMs } from '../../../../runtime/time.ts';
 import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
@@ -11,10 +10,9 @@ import { createRelayLease } from './outbox-relay.ts';
 import type { Outbox } from './outbox.ts';
 
 outboxRelayContract('SQLite', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-outbox-'));
+  const folder = makeTemporaryFolder();
   return {
     open: async () => openSqliteCatalogue(join(folder, 'catalogue.sqlite'), { clock: Date.now, busyTimeoutMs: 10 }),
-    remove: () => rm(folder, { recursive: true }),
   };
 });
 

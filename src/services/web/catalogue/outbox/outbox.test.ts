@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { until } from '../../../../../test/support/until.ts';
 import { openSqliteCatalogue } from '../store/sqlite/catalogue.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
@@ -13,7 +12,7 @@ const longMs = 60_000;
 /** Gives a shop whose outbox holds so many rows, and nobody to relay them. */
 function test(name: string, rows: number, body: (shop: OpenCatalogue) => Promise<void>): void {
   it(name, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-pace-'));
+    const folder = makeTemporaryFolder();
     const shop = openSqliteCatalogue(join(folder, 'catalogue.sqlite'), { clock: Date.now, busyTimeoutMs: 50 });
     try {
       const books = Array.from({ length: rows }, (_, at) => ({ sourceId: `${at}`, fields: { title: `Title ${at}` } }));
@@ -21,7 +20,6 @@ function test(name: string, rows: number, body: (shop: OpenCatalogue) => Promise
       await body(shop);
     } finally {
       await shop.close();
-      await rm(folder, { recursive: true });
     }
   });
 }

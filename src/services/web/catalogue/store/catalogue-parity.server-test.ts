@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import type { DatabaseServer } from '../../../../../test/servers/database-server.ts';
 import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import type { SamsaError } from '../../../../errors.ts';
@@ -66,7 +65,7 @@ describe('the same imports and edits', () => {
   it('leave the same books and the same outbox in SQLite and in MySQL', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {
-        const folder = await mkdtemp(join(tmpdir(), 'samsa-parity-'));
+        const folder = makeTemporaryFolder();
         await using mysql = await openMysqlCatalogue(await server.createDatabase(), {
           clock,
           onNotAdopted: (problem) => assert.fail(problem),
@@ -76,7 +75,6 @@ describe('the same imports and edits', () => {
           const [one, other] = await Promise.all([sqlite, mysql].map((shop) => take(shop, step)));
           assert.deepEqual(other, one);
         }
-        await rm(folder, { recursive: true });
       }),
       { numRuns: 100 },
     );

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { startBroker } from '../../../../../test/servers/kafka-broker.ts';
 import { openKafkaLog } from '../../../../log/kafka/log.ts';
 import { raiseAboveLog } from './open-catalogue.ts';
@@ -15,8 +14,7 @@ it(
     await using stack = new AsyncDisposableStack();
     const broker = await startBroker();
     stack.defer(broker.stop);
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-raise-'));
-    stack.defer(() => rm(folder, { recursive: true }));
+    const folder = makeTemporaryFolder();
     const log = openKafkaLog({ brokers: broker.brokers, clientId: 'samsa', clock: Date.now });
     stack.defer(log.close);
     const path = join(folder, 'catalogue.sqlite');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { SamsaError } from '../../../../errors.ts';
 import { bookChangedRecord } from '../../../../events/book-changed.ts';
 import { createEventSource } from '../../../../events/envelope.ts';
@@ -22,14 +22,13 @@ const raise = (path: string, log: EventLog, more: { topic?: string; wasOpened?: 
 void describe('a shop', () => {
   const test = (behaviour: string, body: (path: string, log: EventLog) => Promise<void>): void => {
     void it(behaviour, async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'samsa-lost-'));
+      const folder = makeTemporaryFolder();
       const log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 50 });
       await log.create(topic, { partitions: 2, retentionMs: 0, compacted: true });
       try {
         await body(join(folder, 'catalogue.sqlite'), log);
       } finally {
         await log.close();
-        rmSync(folder, { recursive: true });
       }
     });
   };

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import type { SqliteDatabase } from '../../../../sqlite/connection.ts';
 import { bookChangedRecord } from '../../../../events/book-changed.ts';
 import { createEventSource } from '../../../../events/envelope.ts';
@@ -59,12 +58,8 @@ type State = {
 };
 
 describe('search projection', () => {
-  let folder = '';
+  const folder = makeTemporaryFolder();
   let files = 0;
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'samsa-search-'));
-  });
-  after(() => rmSync(folder, { recursive: true }));
 
   const stateAfter = (batches: readonly (readonly SearchChange[])[], watermarkMs = now): State => {
     const database = openIndexForWriting(join(folder, `${++files}.sqlite`), now, assert.fail);

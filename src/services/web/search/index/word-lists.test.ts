@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { facetsOf, valuesPerFacet } from '../query/facets.ts';
 import { slotsExpression, type Slot } from './slots.ts';
 import type { FacetFacts } from './book-row.ts';
@@ -49,11 +48,7 @@ const step = fc.oneof(
 );
 
 describe('lists of words', () => {
-  let folder = '';
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'samsa-words-'));
-  });
-  after(() => rmSync(folder, { recursive: true }));
+  const folder = makeTemporaryFolder();
 
   it('find what the index file finds, while books are added, changed, moved and removed', () => {
     const path = join(folder, 'index.sqlite');

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Book } from '../../../../events/book.ts';
 import { openShelf, type OpenShelf } from '../../../../../test/support/open-shelf.ts';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { foldText } from '../../../../text/words.ts';
 import type { SearchFilters } from './facets.ts';
 import { findBooks, type SearchRequest } from './find-books.ts';
@@ -71,12 +70,11 @@ describe('finding books', () => {
   let folder = '';
   let index: OpenShelf;
   before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'samsa-find-'));
+    folder = makeTemporaryFolder();
     index = openAs('shelf', shelf);
   });
   after(() => {
     index.close();
-    rmSync(folder, { recursive: true });
   });
 
   const openAs = (name: string, books: readonly Omit<Book, 'id'>[]): OpenShelf =>

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { openShelf, type OpenShelf } from '../../../../../test/support/open-shelf.ts';
+import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import type { Book } from '../../../../events/book.ts';
 import { findBooks, type FoundBooks, type SearchRequest } from './find-books.ts';
 
@@ -199,11 +198,7 @@ const meant: readonly (readonly [query: string, meant: RegExp, corrected?: strin
 ];
 
 describe('search, as readers type', () => {
-  let folder = '';
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'samsa-cases-'));
-  });
-  after(() => rmSync(folder, { recursive: true }));
+  const folder = makeTemporaryFolder();
 
   const search = (shelf: OpenShelf, text: string, request: Partial<SearchRequest> = {}): FoundBooks =>
     findBooks(shelf, shelf.vocabulary, { text, offset: 0, limit: 10, ...request });

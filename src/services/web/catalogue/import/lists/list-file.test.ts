@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { readBookList, titlesIn } from '../../../../../../test/support/read-book-list.ts';
+import { makeTemporaryFolder } from '../../../../../../test/support/temporary-folder.ts';
 import { zip } from '../../../../../../test/support/zip.ts';
 import { openBookList } from './open-book-list.ts';
 
@@ -164,8 +164,8 @@ describe('a file of books', () => {
     ] as const) {
       let read = 0;
       const reading = async (): Promise<void> => {
-        await using folder = await temporaryFolder();
-        const path = join(folder.path, 'books.csv.gz');
+        const folder = makeTemporaryFolder();
+        const path = join(folder, 'books.csv.gz');
         await writeFile(path, content);
         for await (const rows of (await openBookList(path)).rows) read += [...rows].length;
       };
@@ -175,8 +175,8 @@ describe('a file of books', () => {
   });
 
   it('says when it changes while it is read, and ends where it ended at first', async () => {
-    await using folder = await temporaryFolder();
-    const path = join(folder.path, 'books.csv');
+    const folder = makeTemporaryFolder();
+    const path = join(folder, 'books.csv');
     await writeFile(path, `title\n${'Emma\n'.repeat(100_000)}`);
     const found: string[] = [];
     const reading = async (): Promise<void> => {
@@ -190,14 +190,9 @@ describe('a file of books', () => {
   });
 
   it('is refused when it is a pipe, which might never end', async () => {
-    await using folder = await temporaryFolder();
-    const path = join(folder.path, 'books.csv');
+    const folder = makeTemporaryFolder();
+    const path = join(folder, 'books.csv');
     assert.equal(spawnSync('mkfifo', [path]).status, 0);
     await assert.rejects(openBookList(path), { code: 'bad-import-file', message: /a device or a pipe/ });
   });
 });
-
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'samsa-list-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
-}

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { onlyBook, readBookList, titlesIn } from '../../../../../../test/support/read-book-list.ts';
+import { makeTemporaryFolder } from '../../../../../../test/support/temporary-folder.ts';
 import { openBookList } from './open-book-list.ts';
 
 const read = (content: string | Uint8Array) => readBookList('books.csv', content);
@@ -240,17 +240,13 @@ describe('a CSV file of books', () => {
   });
 
   it('is refused when there is no file', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'samsa-csv-'));
-    try {
-      await mkdir(join(folder, 'sub'));
-      await assert.rejects(openBookList(join(folder, 'sub')), { code: 'bad-import-file', message: /folder/ });
-      await assert.rejects(openBookList(join(folder, 'none.csv')), {
-        code: 'bad-import-file',
-        message: /no such file/,
-      });
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const folder = makeTemporaryFolder();
+    await mkdir(join(folder, 'sub'));
+    await assert.rejects(openBookList(join(folder, 'sub')), { code: 'bad-import-file', message: /folder/ });
+    await assert.rejects(openBookList(join(folder, 'none.csv')), {
+      code: 'bad-import-file',
+      message: /no such file/,
+    });
     await assert.rejects(openBookList('/dev/null'), { code: 'bad-import-file', message: /device/ });
   });
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { makeTemporaryFolder } from '../../../../../../test/support/temporary-folder.ts';
 import { openSqlite } from '../../../../../sqlite/connection.ts';
 import { catalogueMigrations } from './book-rows.ts';
 import { emptyContent } from '../../stored-book.ts';
@@ -10,7 +9,7 @@ import { catalogueContract, type CatalogueUnderTest } from '../catalogue.contrac
 import { openSqliteCatalogue } from './catalogue.ts';
 
 async function openInNewFolder(): Promise<CatalogueUnderTest & { path: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'samsa-catalogue-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'catalogue.sqlite');
   let nowMs = Date.parse('2026-01-02T03:04:05.678Z');
   const another = async () => openSqliteCatalogue(path, { clock: () => nowMs, busyTimeoutMs: 10 });
@@ -22,7 +21,6 @@ async function openInNewFolder(): Promise<CatalogueUnderTest & { path: string }>
     passMs: (ms) => void (nowMs += ms),
     close: async () => {
       await open.close();
-      await rm(folder, { recursive: true });
     },
   };
 }
