@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
-import { readSetAside } from '../log/open-log.ts';
+import { readSetAside } from '../log/spool/set-aside.ts';
 import type { CommandContext } from './command-context.ts';
 import { createPace, eachDeadLetter, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
 import { shopFiles, stateLocation, stateLocations } from './state/shop-locations.ts';

@@ -1,4 +1,5 @@
-import { discardSetAside, readSetAside, sendSetAside, openLog, type SetAsideRecord } from '../log/open-log.ts';
+import { openLog } from '../log/open-log.ts';
+import { discardSetAside, readSetAside, sendSetAside, type SetAsideRecord } from '../log/spool/set-aside.ts';
 import { SamsaError } from '../errors.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeRecord, printable } from './state/dead-letter-text.ts';

@@ -12,10 +12,6 @@ import { shareThreadSignal } from '../runtime/threads.ts';
 import type { SpoolLedger } from './spool/spool-file.ts';
 import type { SpoolOptions, SpoolProblem } from './spool/spooled-log.ts';
 
-export { shareReads } from './shared-reads.ts';
-export { isBalanced, readSpools, type SpoolLedger } from './spool/spool-file.ts';
-export { discardSetAside, readSetAside, sendSetAside, type SetAsideRecord } from './spool/set-aside.ts';
-
 /** Where a shop's events are kept: plain data, also for worker threads. */
 export type LogLocation = {
   readonly topics: TopicNames;

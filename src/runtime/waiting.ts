@@ -7,15 +7,15 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   else await delay(ms, undefined, { signal }).catch(() => {});
 }
 
-/** Resolves with `promise`, or after so many milliseconds. @throws what `promise` throws until then. */
-export async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  const over = Promise.withResolvers<void>();
-  const timeout = setTimeout(over.resolve, ms);
-  try {
-    await Promise.race([promise, over.promise]);
-  } finally {
-    clearTimeout(timeout);
-  }
+/**
+ * Resolves with `promise`, or with `undefined` after so many milliseconds.
+ * @throws what `promise` throws until then.
+ */
+export function within<Result>(ms: number, promise: Promise<Result>): Promise<Result | undefined> {
+  const { promise: first, resolve, reject } = Promise.withResolvers<Result | undefined>();
+  const timeout = setTimeout(resolve, ms, undefined);
+  void promise.then(resolve, reject).then(() => clearTimeout(timeout));
+  return first;
 }
 
 /** How long to wait between attempts, before jitter. */

@@ -18,7 +18,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   log: {
     imports: ['events', 'sqlite', 'runtime', 'errors'],
     // `samsa move` writes to the cluster itself, not through a spool.
-    doors: ['log.ts', 'open-log.ts', 'kafka/log.ts'],
+    doors: ['log.ts', 'open-log.ts', 'shared-reads.ts', 'kafka/log.ts', 'spool/spool-file.ts', 'spool/set-aside.ts'],
   },
   progress: { imports: ['events', 'sql', 'sqlite', 'mysql', 'runtime', 'errors'], doors: ['*'] },
   projection: {
@@ -38,7 +38,13 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   config: { imports: ['events', 'runtime', 'errors'], doors: ['config.ts'] },
   'services/web': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],
-    doors: ['web-service.ts', 'search/search-index.ts', 'catalogue/store/move-catalogue.ts'],
+    doors: [
+      'web-service.ts',
+      'search/search-index.ts',
+      'catalogue/catalogue.ts',
+      'catalogue/store/move-catalogue.ts',
+      'catalogue/store/sqlite/raise-above-log.ts',
+    ],
   },
   'services/trend': {
     imports: ['text', 'events', 'log', 'projection', 'progress', 'sql', 'sqlite', 'mysql', 'http', 'runtime', 'errors'],

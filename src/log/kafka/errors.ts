@@ -16,26 +16,29 @@ const refusedRecord = [
 ];
 
 /** An error with its causes and parts, outermost first: the client hides the useful one deep inside. */
-function* within(error: unknown, depth = 0): Generator<Error> {
+function* causesOf(error: unknown, depth = 0): Generator<Error> {
   if (!(error instanceof Error) || depth > 10) return;
   yield error;
-  yield* within(error.cause, depth + 1);
-  if (error instanceof AggregateError) for (const one of error.errors) yield* within(one, depth + 1);
+  yield* causesOf(error.cause, depth + 1);
+  if (error instanceof AggregateError) for (const one of error.errors) yield* causesOf(one, depth + 1);
 }
 
 /** Whether a broker gave one of these error names. */
 export function hasBrokerError(error: unknown, names: readonly string[]): boolean {
-  return [...within(error)].some((one) => 'apiId' in one && names.includes(String(one.apiId)));
+  return [...causesOf(error)].some((one) => 'apiId' in one && names.includes(String(one.apiId)));
 }
 
-/** Whether brokers refused the records themselves, so that other records may still be accepted. */
-export function refusesRecords(error: unknown): boolean {
-  return hasBrokerError(error, refusedRecord) || [...within(error)].some((one) => one instanceof TypeError);
+/** Whether the log refused a record for its content or size: the same record fails again, others may be accepted. */
+export function isRefusedRecord(error: unknown): error is SamsaError {
+  return error instanceof SamsaError && error.code === 'bad-event';
 }
 
-/** Translates a failed request of the client for users of the log. */
+/**
+ * Translates a failed request of the client for users of the log: `bad-event` for a refused record; `log-unavailable`,
+ * retryable unless brokers refuse the user, the password, the access or the encryption.
+ */
 export function kafkaError(brokers: readonly string[], error: unknown): SamsaError {
-  const all = [...within(error)];
+  const all = [...causesOf(error)];
   const own = all.find((one) => one instanceof SamsaError);
   if (own !== undefined) return own;
   const where = `Kafka at ${brokers.join(', ')}`;
@@ -56,7 +59,7 @@ export function kafkaError(brokers: readonly string[], error: unknown): SamsaErr
       cause: error,
     });
   }
-  if (refusesRecords(error)) {
+  if (hasBrokerError(error, refusedRecord) || all.some((one) => one instanceof TypeError)) {
     return new SamsaError('bad-event', `${where} refused a record: ${because}`, { cause: error });
   }
   return new SamsaError('log-unavailable', `${where} does not answer as expected: ${because}. Trying again may help.`, {

@@ -1,5 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import { SamsaError } from '../../errors.ts';
+import type { SamsaError } from '../../errors.ts';
+import { isRefusedRecord } from './errors.ts';
 
 export type LaneOptions<Item> = {
   /**
@@ -45,7 +46,7 @@ export function createLane<Item extends { readonly bytes: number }>(options: Lan
     try {
       await options.send(batch);
     } catch (error) {
-      if (!isRefusal(error)) return options.onOutage(batch, error);
+      if (!isRefusedRecord(error)) return options.onOutage(batch, error);
       if (batch.length > 1) {
         alone = batch.length;
         return;
@@ -81,10 +82,6 @@ export function createLane<Item extends { readonly bytes: number }>(options: Lan
       while (sending !== null) await sending;
     },
   };
-}
-
-function isRefusal(error: unknown): error is SamsaError {
-  return error instanceof SamsaError && error.code === 'bad-event';
 }
 
 function fitting(waiting: readonly { readonly bytes: number }[]): number {

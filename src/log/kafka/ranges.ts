@@ -27,14 +27,14 @@ export function cut({ records, next, skipped, start, end }: Range, { from, maxBy
     bytes += record.bytes;
     if (bytes > maxBytes && taken.length > 0) {
       const upTo = record.offset;
-      return { records: taken, next: upTo, skipped: within(skipped, from, upTo), start, end };
+      return { records: taken, next: upTo, skipped: clip(skipped, from, upTo), start, end };
     }
     taken.push(record);
   }
-  return { records: taken, next, skipped: within(skipped, from, next), start, end };
+  return { records: taken, next, skipped: clip(skipped, from, next), start, end };
 }
 
-function within(all: readonly OffsetRange[], from: number, next: number): readonly OffsetRange[] {
+function clip(all: readonly OffsetRange[], from: number, next: number): readonly OffsetRange[] {
   if (all.length === 0) return all;
   return all
     .filter((range) => range.to > from && range.from < next)

@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
-import { isBalanced, type LogWithSpool } from '../../log/open-log.ts';
+import type { LogWithSpool } from '../../log/open-log.ts';
+import { isBalanced } from '../../log/spool/spool-file.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import type { SearchPublisher } from './search/publish-search.ts';
 import type { SearchIndex } from './search/search-index.ts';

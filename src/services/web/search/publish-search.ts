@@ -4,7 +4,7 @@ import { bookSearchedRecord, type SearchContext, type SearchKeyFormat } from '..
 import { decodeEnvelope, encodeEnvelope, type EventSource } from '../../../events/envelope.ts';
 import type { NewRecord } from '../../../events/record.ts';
 import type { EventLog } from '../../../log/log.ts';
-import { isRetryable, backoffMs, pause } from '../../../runtime/waiting.ts';
+import { isRetryable, backoffMs, pause, within } from '../../../runtime/waiting.ts';
 
 /**
  * Publishes one search: the trimmed query and the answer's own bytes, a JSON array of books. Resolves when the event is
@@ -147,8 +147,8 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
       if (refused.length > 0) return keep(record);
       if (overdue >= waitingRecords) return drop(1, `${waitingRecords} events wait already`);
       const appended = append(record);
-      const inTime = overdue === 0 ? await withinMs(appended, deadlineMs) : 'late';
-      if (inTime !== 'late') return inTime;
+      const inTime = overdue === 0 ? await within(deadlineMs, appended) : undefined;
+      if (inTime !== undefined) return inTime;
       overdue++;
       tellDurability();
       void appended.then(() => {
@@ -161,16 +161,6 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
     ledger: () => ({ accepted, published, dropped, waiting: inFlight + refused.length }),
     close: () => (closing ??= finish()),
   };
-}
-
-function withinMs(appended: Promise<boolean>, deadlineMs: number): Promise<boolean | 'late'> {
-  return new Promise((resolve) => {
-    const timeout = setTimeout(resolve, deadlineMs, 'late');
-    void appended.then((durable) => {
-      clearTimeout(timeout);
-      resolve(durable);
-    });
-  });
 }
 
 function renumbered(record: NewRecord, source: EventSource): NewRecord {

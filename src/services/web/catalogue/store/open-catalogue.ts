@@ -7,9 +7,6 @@ import { titleKey } from '../book-identity.ts';
 import { demoSource, type SourcedBook } from '../import-run.ts';
 import { openBookList } from '../import/lists/open-book-list.ts';
 
-export { raiseAboveLog } from './sqlite/raise-above-log.ts';
-export type { Catalogue };
-
 /** The options of both databases; each one uses only those it needs. */
 export type CatalogueOptions = SqliteCatalogueOptions & Omit<MysqlCatalogueOptions, 'leaseClock'>;
 

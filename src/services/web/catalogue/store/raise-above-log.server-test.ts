@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { startBroker } from '../../../../../test/servers/kafka-broker.ts';
 import { openKafkaLog } from '../../../../log/kafka/log.ts';
-import { raiseAboveLog } from './open-catalogue.ts';
+import { raiseAboveLog } from './sqlite/raise-above-log.ts';
 import { raisesAboveLog } from './raise-above-log.contract.ts';
 
 it(

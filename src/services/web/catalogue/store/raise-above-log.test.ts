@@ -9,7 +9,7 @@ import { createEventSource } from '../../../../events/envelope.ts';
 import type { EventLog } from '../../../../log/log.ts';
 import { openSqliteLog } from '../../../../log/sqlite/log.ts';
 import { openSqliteCatalogue } from './sqlite/catalogue.ts';
-import { raiseAboveLog } from './open-catalogue.ts';
+import { raiseAboveLog } from './sqlite/raise-above-log.ts';
 import { raisesAboveLog } from './raise-above-log.contract.ts';
 
 const topic = 'changes';
