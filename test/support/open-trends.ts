@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { createPrivacyRule } from '../../src/services/trend/answers/privacy.ts';
 import { createRecentCounts } from '../../src/services/trend/answers/recent-counts.ts';
 import { createTrendList, type TrendList } from '../../src/services/trend/answers/trend-list.ts';
-import type { Window } from '../../src/services/trend/answers/figures.ts';
+import type { Window } from '../../src/services/trend/hours.ts';
 import type { TrendStore } from '../../src/services/trend/store/trend-store.ts';
 import type { CountedSearch } from '../../src/services/trend/trend-projection.ts';
 import { hourMs } from '../../src/runtime/time.ts';

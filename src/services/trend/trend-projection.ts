@@ -13,7 +13,8 @@ import { SamsaError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
 import { createLruMap } from '../../runtime/lru-map.ts';
 import { countingKey } from '../../text/words.ts';
-import { hourMs } from '../../runtime/time.ts';
+import { hourOfTime } from './hours.ts';
+import { dayMs } from '../../runtime/time.ts';
 
 export type TrendTopics = {
   readonly searches: string;
@@ -66,7 +67,7 @@ export type Decision = {
 };
 
 /** An event that arrives later than this after it happened adds no reader: docs/decisions/002. */
-const readerWithinMs = 24 * hourMs;
+const readerWithinMs = dayMs;
 const longestReader = 200;
 const limitBooksBytes = 65_536;
 /** How many places there are, one bit each. */
@@ -124,7 +125,7 @@ function createFold(decode: SearchDecoder): (record: StoredRecord) => CountedSea
       kind: 'search',
       queryKey: key,
       label,
-      hour: Math.floor(time / hourMs),
+      hour: hourOfTime(time),
       reader: counts ? reader : null,
       anonymous: counts && reader === null,
       place: counts ? placeBit(search.place, reader) : 0,

@@ -8,7 +8,7 @@ import type { Freshness } from '../../projection/ledger.ts';
 import { liveTrendsRoute } from './answers/live-trends.ts';
 import type { QueryHistory } from './answers/query-history.ts';
 import { listLimit, type ListedTrend, type TrendList } from './answers/trend-list.ts';
-import { hourOfTime, windows, windowStart } from './answers/figures.ts';
+import { hourOfTime, windows, windowStart } from './hours.ts';
 import type { TrendStore, UnansweredQuery } from './store/trend-store.ts';
 
 export type TrendRoutesDeps = {

@@ -58,7 +58,7 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
     help: 'Different queries of the last 24 hours',
     registers: [deps.registry],
     collect() {
-      this.set(trends.queriesKnown());
+      this.set(recent.size());
     },
   });
   return {

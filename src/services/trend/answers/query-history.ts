@@ -1,9 +1,10 @@
 import type { Book } from '../../../events/book.ts';
 import { countingKey } from '../../../text/words.ts';
+import { dayOfHour, hourOfTime, windowStart } from '../hours.ts';
 import type { TrendStore } from '../store/trend-store.ts';
-import { roundDown } from './trend-rows.ts';
+import { hourlySeries, placesIn, series } from './figures.ts';
 import { isMuted, labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
-import { dayOfHour, daysShown, hourOfTime, hoursShown, inWindow, placesOf, series, windowStart } from './figures.ts';
+import { roundDown } from './trend-rows.ts';
 
 /**
  * Sums of 30 days, and the readers and unnamed searches of each of the last 24 hours and 30 days, oldest first. If a
@@ -31,33 +32,26 @@ export function createQueryHistory(deps: {
   const { store, clock, privacyRule } = deps;
   return async (typed, isOperator) => {
     const nowHour = hourOfTime(clock());
-    const from = windowStart('24h', nowHour);
     const key = countingKey(typed);
     const number = await store.find(key);
     if (number === null) return null;
     const [description] = await store.describe([number], nowHour);
     if (description === undefined) return null;
     const books = JSON.parse(description.books) as readonly Book[];
-    const places = placesOf(inWindow(description.hours, '24h', nowHour));
     const { muted } = await store.decisions();
-    const shown = privacyRule({ ...description, books, places });
+    const shown = privacyRule({ ...description, books, places: placesIn(description.hours, 24, nowHour) });
     const allowed = shown === null || shown.isHidden || isMuted(muted, key, shown) ? null : shown;
     if (allowed === null && !isOperator) return null;
-    const firstDay = dayOfHour(nowHour) - (daysShown - 1);
+    const firstDay = dayOfHour(windowStart('30d', nowHour));
     const days = await store.daily(number, firstDay);
     const [searches, readers] = [sum(days, 'searches'), sum(days, 'readers')];
     const query = allowed?.label ?? labelOf(description, true);
     if (allowed?.namesBook !== true && !isOperator) {
       return { query, searches: roundDown(searches), readers: roundDown(readers), hourly: [], daily: [] };
     }
-    const hours = description.hours.filter(({ hour }) => hour >= from);
-    return {
-      query,
-      searches,
-      readers,
-      hourly: series(hours, ({ hour }) => hour - from, hoursShown),
-      daily: series(days, ({ day }) => day - firstDay, daysShown),
-    };
+    const hourly = hourlySeries(description.hours, nowHour);
+    const daily = series(days, ({ day }) => day - firstDay, dayOfHour(nowHour) + 1 - firstDay);
+    return { query, searches, readers, hourly, daily };
   };
 }
 

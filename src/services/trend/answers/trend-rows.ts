@@ -1,7 +1,8 @@
 import type { Book } from '../../../events/book.ts';
 import { countingKey } from '../../../text/words.ts';
+import type { Window } from '../hours.ts';
+import type { Figures } from './figures.ts';
 import { standsIn } from './privacy.ts';
-import type { Figures, Window } from './figures.ts';
 
 /** A query that may be shown, with its figures in a window. */
 export type ShownTrend = Figures & {
@@ -10,7 +11,6 @@ export type ShownTrend = Figures & {
   readonly label: string;
   readonly namesBook: boolean;
   readonly isMuted: boolean;
-  readonly isPinned: boolean;
   /** As JSON, and parsed. */
   readonly books: string;
   readonly foundBooks: readonly Book[];

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { countIn, noonMs, searchOf } from '../../../../test/support/count-searches.ts';
 import { busyWeek, openList } from '../../../../test/support/open-trends.ts';
 import { hourMs } from '../../../runtime/time.ts';
-import { windows } from '../answers/figures.ts';
+import { windows } from '../hours.ts';
 import type { TrendList } from '../answers/trend-list.ts';
 import type { CountedSearch } from '../trend-projection.ts';
 import type { TrendStore } from './trend-store.ts';

@@ -10,7 +10,8 @@ import {
   type Steps,
 } from '../../../sql/statements.ts';
 import { SamsaError } from '../../../errors.ts';
-import { hourMs } from '../../../runtime/time.ts';
+import { dayMs } from '../../../runtime/time.ts';
+import { dayOfHour, hourOfTime } from '../hours.ts';
 import type { TrendChange } from '../trend-projection.ts';
 import { daily, hourly, latestTimes, lead, spelling, unanswered } from './tables.ts';
 
@@ -30,14 +31,14 @@ export const countedDays = kept.dailyDays + 1;
  * The last hours and days that may be forgotten, and the time since when a query must have been searched for to stay.
  */
 export function forgettableAt(watermarkMs: number) {
-  const hour = Math.floor(watermarkMs / hourMs);
-  const day = Math.floor(hour / 24) - kept.dailyDays;
+  const hour = hourOfTime(watermarkMs);
+  const day = dayOfHour(hour) - kept.dailyDays;
   return {
     hour,
     readersUpToHour: hour - kept.readerHours,
     hourlyUpToHour: hour - kept.hourlyHours,
     upToDay: day,
-    queriesBeforeMs: (day + 1) * 24 * hourMs,
+    queriesBeforeMs: (day + 1) * dayMs,
   };
 }
 
@@ -140,7 +141,7 @@ function* rollUpHours(upToHour: number): Steps<boolean> {
   yield* write(
     daily,
     hours.map((row) => [
-      Math.floor(Number(row['hour']) / 24),
+      dayOfHour(Number(row['hour'])),
       Number(row['query']),
       ...counted.map((column) => Number(row[column])),
     ]),

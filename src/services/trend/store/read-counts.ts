@@ -1,6 +1,7 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { columnText, rows, rowsOfEach, type Dialect, type SqlRow, type Steps } from '../../../sql/statements.ts';
-import { hourMs } from '../../../runtime/time.ts';
+import { dayMs } from '../../../runtime/time.ts';
+import { dayOfHour } from '../hours.ts';
 import type { Counts, Decisions, HourCount, QueryDescription, QueryTotal, UnansweredQuery } from './trend-store.ts';
 import { countedDays, hoursAhead } from './forget-old-counts.ts';
 import type { Spelling } from './tally.ts';
@@ -27,14 +28,14 @@ export function* readDescriptions(
   nowHour: number,
 ): Steps<readonly QueryDescription[]> {
   if (queries.length === 0) return [];
-  const firstDay = Math.floor(nowHour / 24) - countedDays;
+  const firstDay = dayOfHour(nowHour) - countedDays;
   const latest = latestTimes[dialect];
   const [known, distinctReaders, hourly, booksLedTo, labels] = yield* rowsOfEach(
     {
       sql: `SELECT q.id AS query, q.query_key, corrected, books FROM state.query AS q
        JOIN state.${latest.table} AS t ON t.${latest.id} = q.id LEFT JOIN state.answer AS a ON a.query = q.id
        WHERE q.id IN (?) AND t.time_ms >= ?`,
-      values: [queries, firstDay * 24 * hourMs],
+      values: [queries, firstDay * dayMs],
     },
     {
       sql: `SELECT query, COUNT(DISTINCT reader) AS in_day, COUNT(DISTINCT CASE WHEN hour >= ? THEN reader END) AS recent
@@ -266,7 +267,7 @@ export async function sumTotals(
     const totals = new Map<number, Counts>();
     for (const source of sources) {
       const isHours = source.column === 'hour';
-      const from = isHours ? fromHour : Math.floor(fromHour / 24);
+      const from = isHours ? fromHour : dayOfHour(fromHour);
       // Hours become days a week later, so no day is newer than the last hour.
       await addAll(run, source, from, isHours ? endHour : Number.MAX_SAFE_INTEGER, totals);
     }

@@ -1,3 +1,4 @@
+import { dayOfHour } from '../hours.ts';
 import type { CountedSearch } from '../trend-projection.ts';
 
 type HourTally = {
@@ -74,7 +75,7 @@ export function hourOf({ hours }: QueryTally, hour: number): HourTally {
 }
 
 export function spellingOf({ spellings }: QueryTally, { label, hour }: CountedSearch): SpellingTally {
-  const day = Math.floor(hour / 24);
+  const day = dayOfHour(hour);
   let tally = spellings.find((known) => known.day === day && known.label === label);
   if (tally === undefined) {
     tally = { label, day, readers: 0, places: 0 };
@@ -85,7 +86,7 @@ export function spellingOf({ spellings }: QueryTally, { label, hour }: CountedSe
 
 function tallyAnswer(tally: QueryTally, search: CountedSearch, book: number): void {
   if (tally.latest === null || isLaterAnswer(search, tally.latest)) tally.latest = search;
-  const day = Math.floor(search.hour / 24);
+  const day = dayOfHour(search.hour);
   for (const known of tally.leads) {
     if (known.book !== book || known.day !== day) continue;
     known.searches++;
