@@ -30,6 +30,16 @@ describe('an LRU map', () => {
     map.delete(3);
     assert.deepEqual([map.get(1), map.get(2), map.get(3)], [undefined, 'there', undefined]);
   });
+
+  it('has room again for what was deleted', () => {
+    const map = createLruMap<string, string>(10);
+    map.set('kept', 'there');
+    for (let turn = 0; turn < 100; turn++) {
+      map.set('brief', 'there');
+      map.delete('brief');
+    }
+    assert.equal(map.get('kept'), 'there');
+  });
 });
 
 describe('an LRU map with a doorkeeper', () => {

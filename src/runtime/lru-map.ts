@@ -40,6 +40,8 @@ export function createLruMap<Key, Value>(
     },
     set,
     delete: (key) => {
+      const held = young.get(key);
+      if (held !== undefined) size -= sizeOf(held);
       young.delete(key);
       old.delete(key);
     },
