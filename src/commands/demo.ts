@@ -1,6 +1,5 @@
-import type { CommandContext } from './command-context.ts';
 import { openCatalogueToRead, openShopToChange } from './import/open-shop.ts';
-import { count, createProgressLine, type ProgressOutput } from './import/progress-line.ts';
+import { count, createProgressLine, type ProgressOutput, type CommandContext } from './command-context.ts';
 
 /**
  * Removes the demo books that nobody has edited and no import has replaced. (`openStockedCatalogue` adds them to a new shop.)

@@ -15,11 +15,10 @@ import { loadConfig } from '../config/config.ts';
 import { openLog } from '../log/open-log.ts';
 import { openDataFolder } from './data-folder.ts';
 import { openStockedCatalogue } from '../services/web/catalogue/store/open-catalogue.ts';
-import type { CommandContext } from './command-context.ts';
 import { removeDemoCommand } from './demo.ts';
 import { exportCommand } from './export.ts';
 import { importCommand, type ImportOptions } from './import.ts';
-import type { ProgressOutput } from './import/progress-line.ts';
+import type { ProgressOutput, CommandContext } from './command-context.ts';
 import { catalogueLocation, logLocation, shopFiles } from './state/shop-locations.ts';
 
 type Finished = { code: number; out: string; err: string; shown: string };

@@ -11,9 +11,15 @@ import {
   type OpenImport,
   type ReportEntry,
 } from '../services/web/catalogue/import/open-import.ts';
-import type { CommandContext } from './command-context.ts';
 import { openCatalogueToRead, openShopToChange } from './import/open-shop.ts';
-import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
+import {
+  count,
+  createProgressLine,
+  timeLeft,
+  type ProgressLine,
+  type ProgressOutput,
+  type CommandContext,
+} from './command-context.ts';
 
 export type ImportOptions = {
   readonly file: string;

@@ -7,8 +7,13 @@ import type { Outcomes } from '../progress/progress.ts';
 import { keepSecret, lockDataFolder, openDataFolder, readSecret } from './data-folder.ts';
 import { openRecommendationRebuild } from '../services/recommendation/state.ts';
 import { openTrendRebuild } from '../services/trend/state.ts';
-import type { CommandContext } from './command-context.ts';
-import { count, createProgressLine, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
+import {
+  count,
+  createProgressLine,
+  type ProgressLine,
+  type ProgressOutput,
+  type CommandContext,
+} from './command-context.ts';
 import { copyTopic, type OldOffsets } from './move/copy-topics.ts';
 import { moveState, type MovedState } from './move/move-state.ts';
 import { catalogueLocation, logLocation, shopFiles, stateLocation } from './state/shop-locations.ts';

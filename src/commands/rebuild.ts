@@ -8,7 +8,6 @@ import { removeSqliteFile } from '../sqlite/file.ts';
 import { SamsaError } from '../errors.ts';
 import { openLog } from '../log/open-log.ts';
 import type { EventLog } from '../log/log.ts';
-import type { CommandContext } from './command-context.ts';
 import { carryDiscarded } from '../projection/dead-letters.ts';
 import { endsOf, startReplay, type ReplayProgress } from '../projection/replay.ts';
 import { openRecommendationRebuild } from '../services/recommendation/state.ts';
@@ -22,7 +21,14 @@ import {
   type Compared,
   type Rebuildable,
 } from './state/compare-with-live.ts';
-import { count, createProgressLine, timeLeft, type ProgressLine, type ProgressOutput } from './import/progress-line.ts';
+import {
+  count,
+  createProgressLine,
+  timeLeft,
+  type ProgressLine,
+  type ProgressOutput,
+  type CommandContext,
+} from './command-context.ts';
 import { logLocation, shopFiles, stateLocation } from './state/shop-locations.ts';
 
 export type RebuildOptions = { readonly check?: boolean };

@@ -1,9 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
-import type { CommandContext } from './command-context.ts';
 import { listKnownBooks, simulate, type Simulation, type SimulationTally } from './simulate/simulation.ts';
-import type { ProgressOutput } from './import/progress-line.ts';
+import type { ProgressOutput, CommandContext } from './command-context.ts';
 import { appendHistory, refuseRemoteLog } from './simulate/backdated-week.ts';
 
 export type SimulateOptions = {

@@ -8,9 +8,8 @@ import { openRelay, type OutboxRelay } from '../../services/web/catalogue/import
 import type { Catalogue } from '../../services/web/catalogue/catalogue.ts';
 import { openCatalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
 import { raiseAboveLog } from '../../services/web/catalogue/store/sqlite/raise-above-log.ts';
-import type { CommandContext } from '../command-context.ts';
 import { catalogueLocation, logLocation, shopFiles } from '../state/shop-locations.ts';
-import { count, type ProgressLine } from './progress-line.ts';
+import { count, type ProgressLine, type CommandContext } from '../command-context.ts';
 
 const drainWithinMs = 30_000;
 const busyTimeoutMs = 1_000;

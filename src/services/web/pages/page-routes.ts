@@ -27,8 +27,7 @@ import {
   type SearchingReader,
   type SearchOptions,
 } from '../search/query/answer-search.ts';
-import { bookUrl, searchUrl } from './book-parts.ts';
-import { renderBook } from './book-page.ts';
+import { bookUrl, searchUrl, renderBook } from './books.ts';
 import { renderFrontTable, renderResults } from './search-page.ts';
 
 /** Crawlers may read books but not search, because each search is an event. */

@@ -3,7 +3,7 @@ import { createLruMap } from '../../../runtime/lru-map.ts';
 import { countingKey } from '../../../text/words.ts';
 import { html, type Html } from './html.ts';
 import type { Recommendation, RemoteAnswer, Trend } from '../remote-services.ts';
-import { bookUrl, searchUrl } from './book-parts.ts';
+import { bookUrl, searchUrl } from './books.ts';
 import { drawCover } from './cover.ts';
 
 const shownTrends = 10;

@@ -1,6 +1,6 @@
 import type { Book } from '../../../events/book.ts';
 import { html, type Html } from './html.ts';
-import { bookUrl, renderBookTable, renderSubjects, searchUrl, yearOf } from './book-parts.ts';
+import { bookUrl, renderBookTable, renderSubjects, searchUrl, yearOf } from './books.ts';
 import { highlightBook } from '../search/query/highlight-book.ts';
 import { parseQuery } from '../search/query/parse-query.ts';
 import { drawCover } from './cover.ts';

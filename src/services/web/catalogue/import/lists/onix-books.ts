@@ -1,14 +1,20 @@
-import { Parser } from 'htmlparser2';
 import type { BookList, ListedRow } from './book-list.ts';
 import type { ChosenColumns } from './columns.ts';
 import { createObjectReader } from './json-books.ts';
 import { badFile, type ListFile } from './list-file.ts';
+import {
+  elementsAt,
+  elementsIn,
+  markupOf,
+  parseXml,
+  splitProducts,
+  textOf,
+  textsOf,
+  type Element,
+} from './onix-products.ts';
 import type { TextFile, TextLine } from './text-lines.ts';
 
 const messageStart = /<(?:[\w-]+:)?onixmessage\b[^>]*>/i;
-const productStart = /<(?:[\w-]+:)?product[\s>]/gi;
-const productEnd = /<\/(?:[\w-]+:)?product\s*>/gi;
-const productLimitBytes = 4 << 20;
 
 /** Whether a file is an ONIX message, with reference names or short tags. */
 export function isOnix({ firstLines }: TextFile): boolean {
@@ -44,150 +50,6 @@ export function openOnixBooks(file: ListFile, text: TextFile, chosen: ChosenColu
     isExact: false,
     rows: rows(),
   };
-}
-
-/** The text of each product with the line on which it begins. */
-async function* splitProducts({ blocks, decode }: TextFile): AsyncGenerator<readonly TextLine[]> {
-  let rest = Buffer.alloc(0);
-  let line = 1;
-  const readUpTo = (end: number, from: number, starts: readonly number[]): readonly TextLine[] =>
-    starts.map((start, index) => {
-      line += newlinesIn(rest.subarray(from, start));
-      from = start;
-      if (index < starts.length - 1) return { line, problem: 'expected the end of a product, got another one' };
-      const product = decode(rest.subarray(start, end));
-      return product === null ? { line, problem: 'expected UTF-8' } : { line, text: product };
-    });
-  for await (const block of blocks()) {
-    rest = Buffer.concat([rest, block]);
-    // One character for each byte, so that positions in the text are positions in the bytes. Tags are ASCII.
-    const text = rest.toString('latin1');
-    const found: TextLine[] = [];
-    let from = 0;
-    for (const end of text.matchAll(productEnd)) {
-      const to = end.index + end[0].length;
-      const starts = Array.from(text.slice(from, to).matchAll(productStart), ({ index }) => from + index);
-      found.push(...readUpTo(to, from, starts));
-      line += newlinesIn(rest.subarray(starts.at(-1) ?? from, to));
-      from = to;
-    }
-    rest = rest.subarray(from);
-    if (rest.length > productLimitBytes) {
-      found.push({ line, problem: `a product longer than ${productLimitBytes >> 20} MiB` });
-      line += newlinesIn(rest);
-      rest = Buffer.alloc(0);
-    }
-    if (found.length > 0) yield found;
-  }
-  const unfinished = rest.toString('latin1').search(productStart);
-  line += newlinesIn(rest.subarray(0, Math.max(0, unfinished)));
-  if (unfinished !== -1) yield [{ line, problem: 'expected the end of a product, got the end of the file' }];
-}
-
-function newlinesIn(bytes: Buffer): number {
-  let count = 0;
-  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) count++;
-  return count;
-}
-
-/** An element. Its name is the reference name, also for a short tag, in lower case and without a prefix. */
-type Element = { readonly name: string; readonly children: (Element | string)[] };
-
-const deepest = 50;
-
-function parseXml(xml: string): Element {
-  const root: Element = { name: '', children: [] };
-  const open: Element[] = [root];
-  let depth = 0;
-  const parser = new Parser(
-    {
-      onopentagname: (tag) => {
-        if (++depth > deepest) return;
-        const written = tag.slice(tag.indexOf(':') + 1).toLowerCase();
-        const element: Element = { name: shortTags[written] ?? written, children: [] };
-        open.at(-1)!.children.push(element);
-        open.push(element);
-      },
-      ontext: (text) => {
-        open.at(-1)!.children.push(text);
-      },
-      onclosetag: () => {
-        if (depth-- <= deepest) open.pop();
-      },
-    },
-    { xmlMode: true, decodeEntities: true },
-  );
-  parser.end(xml);
-  return elementsIn(root)[0] ?? root;
-}
-
-const shortTags: Readonly<Record<string, string>> = {
-  a001: 'recordreference',
-  a002: 'notificationtype',
-  b221: 'productidtype',
-  b244: 'idvalue',
-  b202: 'titletype',
-  x409: 'titleelementlevel',
-  x410: 'partnumber',
-  b203: 'titletext',
-  b030: 'titleprefix',
-  b031: 'titlewithoutprefix',
-  b029: 'subtitle',
-  x481: 'collectionsequencenumber',
-  b034: 'sequencenumber',
-  b035: 'contributorrole',
-  b036: 'personname',
-  b037: 'personnameinverted',
-  b039: 'namesbeforekey',
-  b247: 'prefixtokey',
-  b040: 'keynames',
-  b041: 'namesafterkey',
-  b248: 'suffixtokey',
-  b047: 'corporatename',
-  x443: 'corporatenameinverted',
-  b253: 'languagerole',
-  b252: 'languagecode',
-  b067: 'subjectschemeidentifier',
-  b070: 'subjectheadingtext',
-  x426: 'texttype',
-  d104: 'text',
-  x448: 'publishingdaterole',
-  b306: 'date',
-};
-
-function elementsIn(element: Element, name?: string): readonly Element[] {
-  const elements = element.children.filter((child) => typeof child !== 'string');
-  return name === undefined ? elements : elements.filter((child) => child.name === name);
-}
-
-/** All elements at this path of names. */
-function elementsAt(element: Element, ...names: readonly string[]): readonly Element[] {
-  return names.reduce<readonly Element[]>((found, name) => found.flatMap((one) => elementsIn(one, name)), [element]);
-}
-
-/** The text of the first such element; `''` without one. */
-function textOf(element: Element, ...names: readonly string[]): string {
-  return textsOf(element, ...names)[0] ?? '';
-}
-
-function textsOf(element: Element, ...names: readonly string[]): readonly string[] {
-  return elementsAt(element, ...names).map(({ children }) =>
-    children
-      .filter((child) => typeof child === 'string')
-      .join('')
-      .trim(),
-  );
-}
-
-/** The content of an element; HTML when it contains elements. */
-function markupOf(element: Element): string {
-  const isHtml = element.children.some((child) => typeof child !== 'string');
-  return element.children
-    .map((child) => {
-      if (typeof child !== 'string') return `<${child.name}>${markupOf(child)}</${child.name}>`;
-      return isHtml ? child.replaceAll('&', '&amp;').replaceAll('<', '&lt;') : child;
-    })
-    .join('');
 }
 
 /** A product as an object whose keys are the names of columns. */
