@@ -322,6 +322,30 @@ describe('samsa rebuild', () => {
     await assert.rejects(rebuild('search', { check: true }), { code: 'bad-request' });
   });
 
+  test('sends books to the log again that it has lost', async ({ config, rebuild, files, log }) => {
+    const titles = async (change?: (web: string) => Promise<unknown>): Promise<readonly string[]> => {
+      const shop = await startShop(config.data);
+      try {
+        await change?.(shop.web);
+        const found = async () => (await fetch(`${shop.web}/api/books?q=emma`)).json() as Promise<{ title: string }[]>;
+        await until('a book is found', async () => (await found()).length > 0);
+        return (await found()).map(({ title }) => title);
+      } finally {
+        await shop.stop('SIGTERM');
+      }
+    };
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ title: 'Emma Again' });
+    const before = await titles((web) => fetch(`${web}/api/books`, { method: 'POST', headers, body }));
+    assert.ok(before.includes('Emma Again'));
+    await log.close();
+    for (const end of ['', '-wal', '-shm']) await rm(`${files.log}${end}`, { force: true });
+    await titles();
+    assert.match((await rebuild('search')).out, /^737 books were not in the log/);
+    assert.deepEqual(await titles(), before);
+    assert.doesNotMatch((await rebuild('search')).out, /not in the log/);
+  });
+
   test('refuses what it cannot build', async ({ rebuild }) => {
     await assert.rejects(rebuild('books'), {
       code: 'bad-request',

@@ -29,6 +29,7 @@ import {
   type ProgressOutput,
   type CommandContext,
 } from './command-context.ts';
+import { openShopToChange } from './import/open-shop.ts';
 import { logLocation, shopFiles, stateLocation } from './state/shop-locations.ts';
 
 export type RebuildOptions = { readonly check?: boolean };
@@ -70,20 +71,23 @@ export async function rebuildCommand(
         location: stateLocation(config, 'recommendation'),
       });
     default:
-      return rebuildSearch(context, shopFiles(config).searchIndex, check);
+      return rebuildSearch(context, check);
   }
 }
 
-/** The index is a private copy of the web service, which rebuilds it at the next start when its file is missing. */
-function rebuildSearch({ config, print }: CommandContext, path: string, check: boolean): number {
+/**
+ * The index is a private copy of the web service, which rebuilds it from the log at the next start when its file is
+ * missing. A log that was lost or is older than the catalogue gets the books that it lacks.
+ */
+async function rebuildSearch(context: CommandContext, check: boolean): Promise<number> {
+  const { config, print } = context;
   if (check)
     throw new SamsaError('bad-request', '--check: expected trend or recommendation, a search index is not compared');
-  const lock = lockDataFolder(config.data, 'web', { command: 'samsa rebuild search', clock: Date.now });
-  try {
-    removeSqliteFile(path);
-  } finally {
-    lock.release();
-  }
+  await using stack = new AsyncDisposableStack();
+  stack.defer(lockDataFolder(config.data, 'web', { command: 'samsa rebuild search', clock: Date.now }).release);
+  const missing = await (await openShopToChange(context, stack)).putMissingAgain();
+  if (missing > 0) print(`${count(missing)} books were not in the log as they are now: they are sent to it again`);
+  removeSqliteFile(shopFiles(config).searchIndex);
   print('the search index is removed: the shop rebuilds it from the log when it starts');
   return 0;
 }

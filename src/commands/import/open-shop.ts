@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { SamsaError } from '../../errors.ts';
 import { openLog } from '../../log/open-log.ts';
 import { openDataFolder } from '../data-folder.ts';
-import { openRelay, type OutboxRelay } from '../../services/web/catalogue/import/open-import.ts';
+import { openRelay, putMissingAgain, type OutboxRelay } from '../../services/web/catalogue/import/open-import.ts';
 import type { Catalogue } from '../../services/web/catalogue/catalogue.ts';
 import { openCatalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
 import { raiseAboveLog } from '../../services/web/catalogue/store/sqlite/raise-above-log.ts';
@@ -19,6 +19,8 @@ const checkpointBytes = 32 << 20;
 export type ShopToChange = {
   readonly catalogue: Catalogue;
   readonly keepPace: () => Promise<void>;
+  /** Tells the log again about books that it has lost. @returns how many. */
+  readonly putMissingAgain: () => Promise<number>;
   /** Waits until all changes are in the log. @returns why they are not; `null` when they are. */
   readonly deliver: (progress: ProgressLine) => Promise<string | null>;
 };
@@ -49,7 +51,12 @@ export async function openShopToChange(
     logger: pino({ level: 'silent' }),
   });
   stack.defer(relay.close);
-  return { catalogue, keepPace: relay.keepPace, deliver: (progress) => deliver(relay, progress) };
+  return {
+    catalogue,
+    keepPace: relay.keepPace,
+    putMissingAgain: () => putMissingAgain({ catalogue, outbox }, log, config.mq.topics.changes),
+    deliver: (progress) => deliver(relay, progress),
+  };
 }
 
 /** Opens only the catalogue. @returns null when an embedded one was never created. */

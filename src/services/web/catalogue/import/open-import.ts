@@ -12,6 +12,7 @@ import { createImportReport, type ImportSummary, type ReportEntry } from './impo
 import { fieldList, fieldNamed, type BookColumn } from './lists/columns.ts';
 import { openBookList } from './lists/open-book-list.ts';
 
+export { putMissingAgain } from '../outbox/changes-in-log.ts';
 export type { ExportFormat, ImportProgress, ImportSummary, OutboxRelay, ReportEntry };
 
 /** A list of books, opened and found readable. */

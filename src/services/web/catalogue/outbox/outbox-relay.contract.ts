@@ -14,6 +14,7 @@ import { defaultTopicNames } from '../../../../events/topics.ts';
 import { dayMs } from '../../../../runtime/time.ts';
 import { emptyContent, type BookContent } from '../stored-book.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
+import { putMissingAgain } from './changes-in-log.ts';
 import type { Outbox } from './outbox.ts';
 import { startOutboxRelay, type OutboxRelay } from './outbox-relay.ts';
 
@@ -190,6 +191,24 @@ export function outboxRelayContract(technology: string, makeCatalogue: () => Pro
       await relay.drain(longMs);
       await until('it says so no longer', () => relay.problems().length === 0);
       assert.equal((await shop.records()).length, 1);
+    });
+
+    test('brings what an older log lacks into the log again', async (shop) => {
+      const { catalogue } = shop.open;
+      for (let number = 1; number <= 4; number++) await catalogue.add(book(number));
+      const relay = shop.relayOf('a');
+      await relay.drain(longMs);
+      await relay.close();
+      assert.equal(await putMissingAgain(shop.open, shop.log, topic), 0);
+      await catalogue.change(1, { ...book(1), description: 'x'.repeat(1_000) });
+      await catalogue.change(2, null);
+      const lost = await shop.open.outbox.read({ maxRows: 10, maxBytes: 1 << 20 });
+      await shop.open.outbox.remove(lost.map(({ id }) => id));
+      assert.equal(await putMissingAgain(shop.open, shop.log, topic), 2);
+      await shop.relayOf('b').drain(longMs);
+      assert.equal(await putMissingAgain(shop.open, shop.log, topic), 0);
+      assert.deepEqual(await versionsOf(shop.records, 1), [1, 2]);
+      assert.deepEqual(await versionsOf(shop.records, 2), [1, 'removed']);
     });
 
     test('delivers everything when two relays share the work, and after the holder has died', async (shop) => {

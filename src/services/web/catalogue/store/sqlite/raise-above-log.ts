@@ -1,17 +1,13 @@
 import { statSync } from 'node:fs';
-import { decodeBookChanged } from '../../../../../events/book-changed.ts';
 import { SamsaError } from '../../../../../errors.ts';
-import type { StoredRecord } from '../../../../../events/record.ts';
 import type { EventLog } from '../../../../../log/log.ts';
-import { pause } from '../../../../../runtime/waiting.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
+import { knowsTopic, readNewestChanges } from '../../outbox/changes-in-log.ts';
 import { emptyContent } from '../../stored-book.ts';
 import { catalogueMigrations, insertKnownBook, putBooksAgain } from './book-rows.ts';
 import { readBook } from './find-books.ts';
 
 const booksAtATime = 200;
-/** If a cluster has not answered by then, the shop starts without it. */
-const answersWithinMs = 5_000;
 const busyTimeoutMs = 5_000;
 
 export type CatalogueAndLog = {
@@ -37,7 +33,7 @@ export async function raiseAboveLog(
   clock: () => number,
 ): Promise<number | null> {
   const isThere = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
-  const isKnown = await knows(log, topic);
+  const isKnown = await knowsTopic(log, topic);
   if (isKnown === null && !isThere && wasOpened) {
     throw lost(path, 'got none, and the event log does not say whether there were books. Start the log first.');
   }
@@ -50,12 +46,12 @@ export async function raiseAboveLog(
   try {
     // Every record was a row of the outbox, and its ids are never given twice.
     if (appended <= lastId(database, 'outbox')) return 0;
-    const known = await readVersions(log, topic);
+    const known = await readNewestChanges(log, topic);
     if (known === null) return null;
     if (known.size > 0 && lastId(database, 'book') === 0) {
       throw lost(path, `got one that never held a book, but the event log has ${known.size}.`);
     }
-    const versions = [...known];
+    const versions = [...known].map(([id, { version }]) => [id, version] as const);
     let raised = 0;
     for (let from = 0; from < versions.length; from += booksAtATime) {
       const some = versions.slice(from, from + booksAtATime);
@@ -79,56 +75,6 @@ function lost(path: string, found: string): SamsaError {
     `${path}: expected the catalogue of this shop, ${found} Put the file back from a backup, or begin a new shop in ` +
       'another folder with SAMSA_DATA, on Kafka also with topics of other names (mq.topics).',
   );
-}
-
-/** Whether the log has the topic; `null` when it does not answer. */
-async function knows(log: EventLog, topic: string): Promise<boolean | null> {
-  const settled = new AbortController();
-  const described = log.describe(topic).then(
-    () => true,
-    (error: unknown) => {
-      if (!(error instanceof SamsaError)) throw error;
-      return error.code === 'topic-unknown' ? false : null;
-    },
-  );
-  try {
-    return await Promise.race([described, pause(answersWithinMs, settled.signal).then(() => null)]);
-  } finally {
-    settled.abort();
-  }
-}
-
-/**
- * The newest version of each book in the log; `null` when the log does not answer. Records that are not changes of
- * books come from other programs and are skipped.
- */
-async function readVersions(log: EventLog, topic: string): Promise<ReadonlyMap<number, number> | null> {
-  const versions = new Map<number, number>();
-  const { id, partitions } = await log.describe(topic);
-  for (const [partition, { start, end }] of partitions.entries()) {
-    for (let from = start; from < end;) {
-      const request = { topic, topicId: id, partition, from, maxBytes: 1 << 20, waitMs: answersWithinMs };
-      const { records, next } = await log.read({ ...request, signal: new AbortController().signal });
-      for (const record of records) {
-        const change = decodeOwn(record);
-        if (change === null) continue;
-        const { bookId, version } = change;
-        versions.set(bookId, Math.max(version, versions.get(bookId) ?? 0));
-      }
-      if (next <= from) return null;
-      from = next;
-    }
-  }
-  return versions;
-}
-
-function decodeOwn(record: StoredRecord): ReturnType<typeof decodeBookChanged> | null {
-  try {
-    return decodeBookChanged(record);
-  } catch (error) {
-    if (error instanceof SamsaError) return null;
-    throw error;
-  }
 }
 
 function raiseBooks(database: SqliteDatabase, versions: readonly (readonly [number, number])[], nowMs: number): number {
