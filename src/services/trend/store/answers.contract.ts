@@ -92,6 +92,8 @@ export function testAnswers(test: TrendStoreTest): void {
     assert.deepEqual(await store.decisions(), { muted: new Set(), pinned: new Set(['emma']) });
     await count([decision('muted', true, 4), decision('pinned', false, 1)]);
     assert.deepEqual(await store.decisions(), { muted: new Set(['emma']), pinned: new Set(['emma']) });
+    await count([{ ...decision('pinned', false, 5), tieBreak: 'x'.repeat(100_000) }]);
+    assert.deepEqual(await store.decisions(), { muted: new Set(['emma']), pinned: new Set() });
   });
 
   test('tells which queries no book answered', async ({ store, count }) => {
