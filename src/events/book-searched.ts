@@ -3,7 +3,15 @@ import { Type } from '@sinclair/typebox';
 import { isUtf8 } from 'node:buffer';
 import { SamsaError } from '../errors.ts';
 import { BookSchema, type Book } from './book.ts';
-import { decodeEnvelope, encodeEnvelope, eventTime, text, type Envelope, type EventSource } from './envelope.ts';
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  eventTime,
+  markOf,
+  text,
+  type Envelope,
+  type EventSource,
+} from './envelope.ts';
 import { parseEventJson, refusedValue } from './json.ts';
 import { createDoorkeptLruMap } from '../runtime/lru-map.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
@@ -41,15 +49,10 @@ export type BookSearched = {
   readonly dropped: boolean;
   /** When it happened, ms since 1970; never later than its arrival. */
   readonly time: number;
-  /** Orders events that happened at the same time; for a plain message, its place in the log. @see tieBreakOf */
+  /** @see markOf */
   readonly source: string;
   readonly sequence: number;
 };
-
-/** Orders searches that happened at the same time. */
-export function tieBreakOf({ source, sequence }: Pick<BookSearched, 'source' | 'sequence'>): string {
-  return `${source}/${String(sequence).padStart(20, '0')}`;
-}
 
 /** What the headers of a search say. */
 export type SearchContext = {
@@ -223,16 +226,9 @@ function plainSearch(key: string, record: StoredRecord): Unparsed {
     place: null,
     filtered: false,
     dropped: false,
-    source: partitionName(record.partition),
-    sequence: record.offset,
+    ...markOf(record, null),
   };
 }
-
-function partitionName(partition: number): string {
-  return (partitionNames[partition] ??= String(partition).padStart(10, '0'));
-}
-
-const partitionNames: string[] = [];
 
 /** The key `query:userId` of the tutorial's later chapters, split at the last colon when a reader id follows it. */
 function splitKey(key: string): { query: string; reader: string | null } {

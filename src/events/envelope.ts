@@ -144,6 +144,22 @@ export function eventTime(record: StoredRecord, envelope: Envelope | null): numb
   return Math.min(envelope.time, record.timestamp);
 }
 
+/** Who numbered an event, and with which number; for a plain message, its place in the log. */
+export function markOf({ partition, offset }: StoredRecord, envelope: Envelope | null): Mark {
+  return envelope ?? { source: partitionName(partition), sequence: offset };
+}
+
+const partitionNames: string[] = [];
+
+function partitionName(partition: number): string {
+  return (partitionNames[partition] ??= String(partition).padStart(10, '0'));
+}
+
+/** Orders events that happened at the same time. */
+export function tieBreakOf({ source, sequence }: Mark): string {
+  return `${source}/${String(sequence).padStart(20, '0')}`;
+}
+
 /** The bytes as text; the caller has checked that they are UTF-8. */
 export function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();

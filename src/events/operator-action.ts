@@ -3,7 +3,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { isUtf8 } from 'node:buffer';
 import { SamsaError } from '../errors.ts';
 import { longestQuery } from './book-searched.ts';
-import { decodeEnvelope, encodeEnvelope, eventTime, type EventSource } from './envelope.ts';
+import { decodeEnvelope, encodeEnvelope, eventTime, markOf, tieBreakOf, type EventSource } from './envelope.ts';
 import { parseEventJson, refusedValue } from './json.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
 
@@ -52,9 +52,6 @@ export function decodeOperatorAction(record: StoredRecord): OperatorAction | 'la
     action: body.action,
     query: body.query,
     time,
-    tieBreak:
-      envelope === null
-        ? `${String(record.partition).padStart(10, '0')}/${String(record.offset).padStart(20, '0')}`
-        : `${envelope.source}/${String(envelope.sequence).padStart(20, '0')}`,
+    tieBreak: tieBreakOf(markOf(record, envelope)),
   };
 }

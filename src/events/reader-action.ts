@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { SamsaError } from '../errors.ts';
 import { BookIdSchema } from './book.ts';
 import { longestQuery } from './book-searched.ts';
-import { decodeEnvelope, encodeEnvelope, eventTime, text, type EventSource } from './envelope.ts';
+import { decodeEnvelope, encodeEnvelope, eventTime, markOf, text, tieBreakOf, type EventSource } from './envelope.ts';
 import { parseEventJson, refusedValue } from './json.ts';
 import type { NewRecord, StoredRecord } from './record.ts';
 
@@ -81,9 +81,6 @@ export function decodeReaderAction(record: StoredRecord): ReaderAction | 'late' 
     bookId: body.action === 'forgotten' ? null : (body.book_id ?? null),
     query: body.query ?? null,
     time,
-    tieBreak:
-      envelope === null
-        ? `${String(record.partition).padStart(10, '0')}/${String(record.offset).padStart(20, '0')}`
-        : `${envelope.source}/${String(envelope.sequence).padStart(20, '0')}`,
+    tieBreak: tieBreakOf(markOf(record, envelope)),
   };
 }

@@ -25,7 +25,8 @@ const signedReader = /^((?:a-)?[A-Za-z0-9_-]{22})\.([0-9a-z]{4})?([A-Za-z0-9_-]{
 const rememberedValues = 20_000;
 const idBytes = 16;
 const idsPerPool = 256;
-const validDays = 180;
+/** How many days a signed value is accepted. */
+export const validDays = 180;
 const renewedAfterDays = 30;
 /** Values without a day, as given out before 2026-12, are valid until then. */
 const undatedUntilMs = Date.UTC(2027, 5, 1);

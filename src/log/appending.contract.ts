@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { NewRecord, StoredRecord } from '../events/record.ts';
-import { partitionOf } from './partition-of.ts';
+import { partitionOf } from './topic-rules.ts';
 import {
   endsOf,
   readAll,

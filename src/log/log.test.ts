@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { murmur2, partitionOf } from './partition-of.ts';
+import { murmur2, partitionOf } from './topic-rules.ts';
 
 describe('murmur2', () => {
   it("equals the Java client's", () => {

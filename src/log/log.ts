@@ -11,7 +11,7 @@ export interface EventLog {
   /**
    * Appends records, and resolves when all of them are durable as configured. They may become readable later; only
    * reading tells their offsets. Records of one partition keep their order, within a call and between calls. A record's
-   * partition is chosen by its key (`partition-of.ts`). Records without a key may go to any partition.
+   * partition is chosen by its key (`topic-rules.ts`). Records without a key may go to any partition.
    * @throws SamsaError `topic-unknown`, `log-closed`, `bad-event` when the store refuses a record because of its content
    *   or size, or `log-unavailable` (retryable). Then nothing of the call was appended, except when `close` stopped
    *   waiting for it.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { dayMs } from '../runtime/time.ts';
-import { partitionOf } from './partition-of.ts';
+import { partitionOf } from './topic-rules.ts';
 import { patienceMs, read, readAll, record, sequence, text, type LogTest } from './topic-under-test.contract.ts';
 
 export function testReading(test: LogTest): void {

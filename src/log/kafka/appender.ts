@@ -1,6 +1,6 @@
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
-import { partitionOf } from '../partition-of.ts';
+import { partitionOf } from '../topic-rules.ts';
 import { createLane, type Lane } from './lane.ts';
 import { recordBytes } from './records.ts';
 import type { KafkaTopics } from './topics.ts';
@@ -54,12 +54,8 @@ export function createKafkaAppender({ topics, send, limitRecords, limitBytes }: 
     return lane;
   };
 
-  const laneOf = ({ record: { topic }, partition }: Entry): Lane<Entry> => {
-    const name = `${partition} ${topic}`;
-    let lane = lanes.get(name);
-    if (lane === undefined) lanes.set(name, (lane = openLane(partition)));
-    return lane;
-  };
+  const laneOf = ({ record: { topic }, partition }: Entry): Lane<Entry> =>
+    lanes.getOrInsertComputed(`${partition} ${topic}`, () => openLane(partition));
 
   const enter = async (given: readonly NewRecord[]): Promise<{ readonly answered: Promise<void> }> => {
     const counts = new Map<string, number>();

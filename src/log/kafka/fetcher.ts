@@ -1,3 +1,4 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { Consumer, FetchOptions, RecordsBatch } from '@platformatic/kafka';
 import type { AbortedTransaction } from './records.ts';
 
@@ -49,11 +50,7 @@ const mostBytesOfPartition = 2 << 20;
 export function createKafkaFetcher(consumer: Fetching, waitMs: number): KafkaFetcher {
   const nodes = new Map<number, ReturnType<typeof createNode>>();
   return {
-    fetch: (number, wanted) => {
-      let node = nodes.get(number);
-      if (node === undefined) nodes.set(number, (node = createNode(consumer, number, waitMs)));
-      return node(wanted);
-    },
+    fetch: (number, wanted) => nodes.getOrInsertComputed(number, () => createNode(consumer, number, waitMs))(wanted),
   };
 }
 
@@ -91,9 +88,7 @@ function createNode(consumer: Fetching, node: number, waitMs: number): (wanted: 
 
   const flyOn = async (): Promise<void> => {
     while (asked.length > 0) {
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
+      await eventLoopTurn();
       await fly();
     }
     flying = false;

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SamsaError } from '../../errors.ts';
 import { hasBrokerError, kafkaError } from './errors.ts';
 import type { Fetched, KafkaFetcher } from './fetcher.ts';
 import { fromBatches, type FetchedRecord } from './records.ts';
 import type { KafkaTopic, KafkaTopics } from './topics.ts';
 import type { OffsetRange, ReadRequest, ReadResult } from '../log.ts';
+import { requirePartition } from '../topic-rules.ts';
 
 /** The part of a partition that one answer held: everything from `from` up to `next`. */
 export type Range = ReadResult & { readonly from: number; readonly records: readonly FetchedRecord[] };
@@ -99,18 +99,6 @@ function isAsExpected(topic: KafkaTopic, { topicId, partition }: ReadRequest): b
   return topic.id === topicId && topic.leaders[partition] !== undefined;
 }
 
-function refuseUnexpected(brokers: readonly string[], topic: KafkaTopic, request: ReadRequest): void {
-  const where = `Kafka at ${brokers.join(', ')}`;
-  if (topic.id !== request.topicId) {
-    throw new SamsaError(
-      'topic-replaced',
-      `${where}: expected topic ${request.topic} to be ${request.topicId}, it is ${topic.id} now. Rebuild what was made from it.`,
-    );
-  }
-  if (topic.leaders[request.partition] === undefined) {
-    throw new SamsaError(
-      'topic-unknown',
-      `${where}: expected a partition of ${request.topic} below ${topic.leaders.length}, got ${request.partition}`,
-    );
-  }
+function refuseUnexpected(brokers: readonly string[], { id, leaders }: KafkaTopic, request: ReadRequest): void {
+  requirePartition(`Kafka at ${brokers.join(', ')}`, { id, partitions: leaders.length }, request);
 }

@@ -41,12 +41,8 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
   const partitions = new Map<string, Set<Cursor>>();
   const waits = createWaits();
 
-  const cursorsOf = ({ topicId, partition }: ReadRequest): Set<Cursor> => {
-    const name = `${topicId} ${partition}`;
-    let cursors = partitions.get(name);
-    if (cursors === undefined) partitions.set(name, (cursors = new Set()));
-    return cursors;
-  };
+  const cursorsOf = ({ topicId, partition }: ReadRequest): Set<Cursor> =>
+    partitions.getOrInsertComputed(`${topicId} ${partition}`, () => new Set());
 
   const remove = (cursors: Set<Cursor>, cursor: Cursor): void => {
     cursors.delete(cursor);

@@ -1,8 +1,9 @@
 import { encodeHeaders, type NewRecord } from '../../events/record.ts';
 import { SamsaError } from '../../errors.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
-import { createGroupCommit, type Row } from '../sqlite/group-commit.ts';
-import { positionsPerTopic, readWaitingBytes, totalBytes } from './spool-file.ts';
+import { createGroupCommit, totalBytes, type Row } from '../sqlite/group-commit.ts';
+import { unknownTopic } from '../topic-rules.ts';
+import { positionsPerTopic, readWaitingBytes } from './spool-file.ts';
 
 /** Writes the records that come into a spool. */
 export type IncomingRows = {
@@ -62,10 +63,7 @@ export function createIncomingRows(database: SqliteDatabase, clock: () => number
 function findTopic(database: SqliteDatabase, name: string): number {
   const found = database.prepare('SELECT number FROM topic WHERE name = ?').get(name);
   if (found !== undefined) return Number(found['number']);
-  throw new SamsaError(
-    'topic-unknown',
-    `${database.path}: expected a topic that exists, got ${JSON.stringify(name)}. Check mq.topic and mq.topics.*.`,
-  );
+  throw unknownTopic(database.path, name);
 }
 
 /** Which records are lost when more than the limit wait. Records on their way to the cluster are never dropped. */

@@ -1,6 +1,7 @@
 import { decodeHeaders, type NewRecord } from '../../events/record.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
-import { bytesOf, positionsPerTopic, readWaitingBytes } from './spool-file.ts';
+import { bytesOf } from '../sqlite/group-commit.ts';
+import { positionsPerTopic, readWaitingBytes } from './spool-file.ts';
 
 /** A record on its way out of the spool. Its headers stay encoded, which is small, until it is sent. */
 export type SpooledRecord = {

@@ -3,7 +3,7 @@ import { SamsaError } from '../../errors.ts';
 import { keepTrying, backoffMs, pause, type HearTrouble } from '../../runtime/waiting.ts';
 import type { KafkaLog } from '../kafka/log.ts';
 import { createLane, type Lane } from '../kafka/lane.ts';
-import { partitionOf } from '../partition-of.ts';
+import { partitionOf } from '../topic-rules.ts';
 import { toRecord, type OutgoingRecords, type SpooledRecord, type SpooledTopic } from './outgoing.ts';
 
 type SpoolTopicRelayOptions = {

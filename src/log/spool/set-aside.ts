@@ -5,7 +5,8 @@ import { decodeEnvelope, encodeEnvelope, createEventSource } from '../../events/
 import { decodeHeaders, encodeHeaders, type NewRecord } from '../../events/record.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { EventLog } from '../log.ts';
-import { bytesOf, openSpoolFile, positionsPerTopic, spoolFileEnding, spoolsIn } from './spool-file.ts';
+import { bytesOf } from '../sqlite/group-commit.ts';
+import { openSpoolFile, positionsPerTopic, spoolFileEnding, spoolsIn } from './spool-file.ts';
 
 /** A record that the cluster refused because of its content or size. */
 export type SetAsideRecord = NewRecord & {

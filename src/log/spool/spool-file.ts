@@ -4,7 +4,6 @@ import { DatabaseSync } from 'node:sqlite';
 import { randomBytes } from 'node:crypto';
 import { openSqlite, type SqliteDatabase, type SqliteOptions } from '../../sqlite/connection.ts';
 import { storeError } from '../../sqlite/errors.ts';
-import type { Row } from '../sqlite/group-commit.ts';
 import { takeFileLock } from '../../sqlite/file-lock.ts';
 import { removeSqliteFile } from '../../sqlite/file.ts';
 import { reason, SamsaError } from '../../errors.ts';
@@ -141,15 +140,6 @@ function readSpool(path: string): readonly SpoolLedger[] {
 
 export function readWaitingBytes(database: SqliteDatabase): number {
   return Number(database.prepare('SELECT total(waiting_bytes) AS bytes FROM topic').get()?.['bytes']);
-}
-
-/** How much of its spool's limit a record takes. */
-export function bytesOf({ key, value, headers }: Pick<Row, 'key' | 'value' | 'headers'>): number {
-  return (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headers.byteLength;
-}
-
-export function totalBytes(rows: readonly Row[]): number {
-  return rows.reduce((sum, row) => sum + bytesOf(row), 0);
 }
 
 /** Names the signal that records or topics have come into a spool. */

@@ -106,7 +106,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   return {
     append: (rows) => {
-      const size = bytesOf(rows);
+      const size = totalBytes(rows);
       if (waiting.length > 0 && (records + rows.length > options.limitRecords || bytes + size > options.limitBytes)) {
         return Promise.reject(queueFull(records, bytes));
       }
@@ -134,11 +134,14 @@ function fitting(calls: readonly Call[]): number {
   return calls.length;
 }
 
-function bytesOf(rows: readonly Row[]): number {
+/** How much of a limit in bytes a row takes. */
+export function bytesOf({ key, value, headers }: Omit<Row, 'number'>): number {
+  return (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headers.byteLength;
+}
+
+export function totalBytes(rows: readonly Row[]): number {
   let bytes = 0;
-  for (const { key, value, headers } of rows) {
-    bytes += (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + headers.byteLength;
-  }
+  for (const row of rows) bytes += bytesOf(row);
   return bytes;
 }
 

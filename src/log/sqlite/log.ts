@@ -6,7 +6,7 @@ import { logError } from '../../sqlite/errors.ts';
 import { createGroupCommit, type Row } from './group-commit.ts';
 import { createWaitingReads, type Ends } from './waiting-reads.ts';
 import type { EventLog, ReadRequest, ReadResult } from '../log.ts';
-import { partitionOf } from '../partition-of.ts';
+import { partitionOf, requirePartition } from '../topic-rules.ts';
 import { retry } from '../../runtime/waiting.ts';
 import { createSqliteTopics, logMigrations, recordTable, type SqliteTopic, type SqliteTopics } from './topics.ts';
 
@@ -125,21 +125,9 @@ function isEmpty({ records, next, end }: ReadResult, { from }: ReadRequest): boo
   return records.length === 0 && next === from && end === from;
 }
 
-function partitionNumber(path: string, topic: SqliteTopic, request: ReadRequest): number {
-  if (topic.id !== request.topicId) {
-    throw new SamsaError(
-      'topic-replaced',
-      `${path}: expected topic ${request.topic} to be ${request.topicId}, it is ${topic.id} now. Rebuild what was made from it.`,
-    );
-  }
-  const number = topic.numbers[request.partition];
-  if (number === undefined) {
-    throw new SamsaError(
-      'topic-unknown',
-      `${path}: expected a partition of ${request.topic} below ${topic.numbers.length}, got ${request.partition}`,
-    );
-  }
-  return number;
+function partitionNumber(path: string, { id, numbers }: SqliteTopic, request: ReadRequest): number {
+  requirePartition(path, { id, partitions: numbers.length }, request);
+  return numbers[request.partition]!;
 }
 
 /** Records without a key go to the partitions in turn. */

@@ -4,6 +4,7 @@ import type { SqliteDatabase } from '../../sqlite/connection.ts';
 import type { Migration, Migrations } from '../../sqlite/migrations.ts';
 import { SamsaError } from '../../errors.ts';
 import type { TopicDescription, TopicFacts, TopicSettings } from '../log.ts';
+import { unknownTopic } from '../topic-rules.ts';
 
 /**
  * The log's schema. Partitions are numbered across all topics, and numbers are never used twice. Each partition has its
@@ -168,13 +169,6 @@ function checkSettings(name: string, { partitions, retentionMs }: TopicSettings)
 
 function badTopic(name: string, expected: string, got: number): SamsaError {
   return new SamsaError('bad-configuration', `topic ${name}: expected ${expected}, got ${got}`);
-}
-
-function unknownTopic(path: string, name: string): SamsaError {
-  return new SamsaError(
-    'topic-unknown',
-    `${path}: expected a topic that exists, got ${JSON.stringify(name)}. Check mq.topic and mq.topics.*.`,
-  );
 }
 
 /** How a topic is kept; `null` when there is no such topic. */

@@ -1,10 +1,6 @@
 import { decodeBookChanged, type BookChanged } from '../../events/book-changed.ts';
-import {
-  createBookSearchedDecoder,
-  isSharedReader,
-  tieBreakOf,
-  type SearchDecoder,
-} from '../../events/book-searched.ts';
+import { createBookSearchedDecoder, isSharedReader, type SearchDecoder } from '../../events/book-searched.ts';
+import { tieBreakOf } from '../../events/envelope.ts';
 import { decodeReaderAction } from '../../events/reader-action.ts';
 import type { StoredRecord } from '../../events/record.ts';
 import type { TopicNames } from '../../events/topics.ts';

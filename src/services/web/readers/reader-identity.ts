@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sharedReader } from '../../../events/book-searched.ts';
 import type { Access } from '../../../http/access.ts';
-import type { ReaderSigner } from '../../../http/signed-reader.ts';
+import { validDays, type ReaderSigner } from '../../../http/signed-reader.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import { dayMs } from '../../../runtime/time.ts';
 
@@ -36,7 +36,6 @@ type IdentifiedRequest = FastifyRequest & { [identified]?: Reader };
 const plainName = 'uid';
 /** Browsers accept it only over HTTPS, from this very host, so that no neighbouring host can replace it. */
 const secureName = '__Host-uid';
-const cookieAgeSeconds = 180 * 86_400;
 const rememberedPrefixes = 5_000;
 const places = 30;
 
@@ -102,7 +101,13 @@ function validCookie(
 
 /** The cookie's attributes. Its value, a signed id, needs no encoding. */
 function cookieAttributes(secure: boolean): string {
-  const attributes = { httpOnly: true, sameSite: 'lax', path: '/', maxAge: cookieAgeSeconds, secure } as const;
+  const attributes = {
+    httpOnly: true,
+    sameSite: 'lax',
+    path: '/',
+    maxAge: (validDays * dayMs) / 1_000,
+    secure,
+  } as const;
   return stringifySetCookie({ name: plainName, value: '', ...attributes }).slice(`${plainName}=`.length);
 }
 

@@ -4,7 +4,7 @@ import { listedBook, type Book } from '../../../../events/book.ts';
 import { decodeBookChanged, type BookChanged } from '../../../../events/book-changed.ts';
 import type { StoredRecord } from '../../../../events/record.ts';
 import type { EventLog } from '../../../../log/log.ts';
-import { pause } from '../../../../runtime/waiting.ts';
+import { within } from '../../../../runtime/waiting.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 
 const booksAtATime = 200;
@@ -15,7 +15,6 @@ type NewestChange = { readonly version: number; readonly digest: string | null }
 
 /** Whether the log has the topic; `null` when it does not answer within 5 s. */
 export async function knowsTopic(log: EventLog, topic: string): Promise<boolean | null> {
-  const settled = new AbortController();
   const described = log.describe(topic).then(
     () => true,
     (error: unknown) => {
@@ -23,11 +22,7 @@ export async function knowsTopic(log: EventLog, topic: string): Promise<boolean 
       return error.code === 'topic-unknown' ? false : null;
     },
   );
-  try {
-    return await Promise.race([described, pause(answersWithinMs, settled.signal).then(() => null)]);
-  } finally {
-    settled.abort();
-  }
+  return (await within(answersWithinMs, described)) ?? null;
 }
 
 /**

@@ -1,3 +1,6 @@
+import { SamsaError } from '../errors.ts';
+import type { ReadRequest } from './log.ts';
+
 /**
  * The partition of a record with this key, chosen as by the Java client's default partitioner, so that programs written
  * with it put a key into the same partition. Source: Kafka's `BuiltInPartitioner.partitionForKey`, murmur2 with its
@@ -27,4 +30,35 @@ export function murmur2(bytes: Uint8Array): number {
   }
   hash = Math.imul(hash ^ (hash >>> 13), mix);
   return hash ^ (hash >>> 15);
+}
+
+/**
+ * Refuses a read of another topic of the same name, or of a partition that the topic does not have.
+ * @param where the log is, for messages.
+ * @throws SamsaError `topic-replaced`, `topic-unknown`
+ */
+export function requirePartition(
+  where: string,
+  topic: { readonly id: string; readonly partitions: number },
+  request: Pick<ReadRequest, 'topic' | 'topicId' | 'partition'>,
+): void {
+  if (topic.id !== request.topicId) {
+    throw new SamsaError(
+      'topic-replaced',
+      `${where}: expected topic ${request.topic} to be ${request.topicId}, it is ${topic.id} now. Rebuild what was made from it.`,
+    );
+  }
+  if (request.partition < topic.partitions) return;
+  throw new SamsaError(
+    'topic-unknown',
+    `${where}: expected a partition of ${request.topic} below ${topic.partitions}, got ${request.partition}`,
+  );
+}
+
+/** @param path of the file that has no such topic. */
+export function unknownTopic(path: string, name: string): SamsaError {
+  return new SamsaError(
+    'topic-unknown',
+    `${path}: expected a topic that exists, got ${JSON.stringify(name)}. Check mq.topic and mq.topics.*.`,
+  );
 }
