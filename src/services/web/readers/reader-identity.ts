@@ -19,6 +19,8 @@ export type Reader = {
   readonly cookieId: string;
   /** IPv4 /32 or IPv6 /64. Never stored. */
   readonly addressPrefix: string;
+  /** IPv4 /32 or IPv6 /48. Never stored. */
+  readonly addressBlock: string;
   /** 0–29, a keyed hash of the IPv4 /32 or IPv6 /48; `null` in open mode: trends then use a hash of the reader. */
   readonly place: number | null;
 };
@@ -64,6 +66,7 @@ export function createReaderIdentity(deps: {
       returning: cookie !== null,
       cookieId,
       addressPrefix: prefix,
+      addressBlock: place,
       place: access.isPublic() && mostNewReaders() > 0 ? placeOf(place) : null,
     };
     if (cookie === null || cookie.isDue) {

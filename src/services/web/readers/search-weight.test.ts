@@ -5,7 +5,15 @@ import type { Reader } from './reader-identity.ts';
 import { createSearchWeight } from './search-weight.ts';
 
 function reader(id: string, overrides: Partial<Reader> = {}): Reader {
-  return { id, cookieId: id, returning: true, addressPrefix: '192.0.2.1', place: null, ...overrides };
+  return {
+    id,
+    cookieId: id,
+    returning: true,
+    addressPrefix: '192.0.2.1',
+    addressBlock: '192.0.2.1',
+    place: null,
+    ...overrides,
+  };
 }
 
 function createWeight(overrides: { queries?: number; newReaders?: number } = {}) {
@@ -64,6 +72,20 @@ describe('search weight', () => {
     const { weigh } = createWeight({ newReaders: 1 });
     weigh(reader('r1'), 'emma');
     assert.equal(weigh(reader('a-hash', { returning: false }), 'emma'), 1);
+  });
+
+  it('counts ten times as many readers of an IPv6 /48, with or without a cookie', () => {
+    for (const returning of [true, false]) {
+      const { weigh } = createWeight({ newReaders: 2 });
+      const weights = Array.from({ length: 30 }, (_, at) =>
+        weigh(
+          reader(`r${at}`, { returning, addressPrefix: `2001:db8:1:${at}::/64`, addressBlock: 'same /48' }),
+          'emma',
+        ),
+      );
+      assert.equal(weights.filter((weight) => weight === 1).length, 20);
+      assert.equal(weigh(reader('r', { returning, addressBlock: 'another /48' }), 'emma'), 1);
+    }
   });
 
   it('has no limit on new readers when it is 0', () => {

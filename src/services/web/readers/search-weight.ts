@@ -10,11 +10,11 @@ export type WeighSearch = (reader: Reader, query: string) => 0 | 1;
 /** `queries` are 32-bit hashes. */
 type Hour = { readonly hour: number; readonly queries: number[] };
 
-type OfPrefix = { readonly hour: number; readonly newReaders: number };
-
 const newReadersPerAddressPerHour = 20;
 const weighedReaders = 50_000;
-const weighedPrefixes = 50_000;
+const weighedAddresses = 50_000;
+/** An IPv6 /48 may have ten times as many new readers as one client in it, as with the rate of requests. */
+const clientsOfBlock = 10;
 
 /**
  * How many new readers of one address prefix count in an hour; 0 = no limit.
@@ -27,6 +27,7 @@ export function newReaderLimit(setting: number | null, { isPublic }: Pick<Access
 /**
  * Prevents one client from creating a trend alone. In an hour, a bounded number of queries of one reader
  * counts, and a bounded number of new readers of one address. A reader is new until one of their searches has counted.
+ * Readers without a cookie count as new for their IPv6 /48 only: each /64 in it is one such reader.
  * This process remembers at least the 50,000 readers who searched last, so the limit does not affect regular readers
  * who share an address, as in a school or library.
  */
@@ -39,15 +40,14 @@ export function createSearchWeight(options: {
 }): WeighSearch {
   const { clock, mostNewReaders, queriesPerReaderPerHour = 60 } = options;
   const readers = createLruMap<string, Hour>(weighedReaders);
-  const prefixes = createLruMap<string, OfPrefix>(weighedPrefixes);
+  const ofPrefix = createNewReaderCount();
+  const ofBlock = createNewReaderCount();
 
-  const isWelcome = (reader: Reader, hour: number): boolean => {
+  const isWelcome = ({ returning, addressPrefix, addressBlock }: Reader, hour: number): boolean => {
     const most = mostNewReaders();
-    if (most === 0 || !reader.returning) return true;
-    const known = prefixes.get(reader.addressPrefix);
-    const newReaders = known?.hour === hour ? known.newReaders + 1 : 1;
-    prefixes.set(reader.addressPrefix, { hour, newReaders });
-    return newReaders <= most;
+    if (most === 0) return true;
+    if (returning && ofPrefix(addressPrefix, hour) > most) return false;
+    return ofBlock(addressBlock, hour) <= most * clientsOfBlock;
   };
 
   return (reader, query) => {
@@ -61,5 +61,16 @@ export function createSearchWeight(options: {
     if (known.queries.length >= queriesPerReaderPerHour) return 0;
     known.queries.push(hashed);
     return 1;
+  };
+}
+
+/** Counts new readers of each address in an hour. @returns how many there are, with this one. */
+function createNewReaderCount(): (address: string, hour: number) => number {
+  const counts = createLruMap<string, { readonly hour: number; readonly newReaders: number }>(weighedAddresses);
+  return (address, hour) => {
+    const known = counts.get(address);
+    const newReaders = known?.hour === hour ? known.newReaders + 1 : 1;
+    counts.set(address, { hour, newReaders });
+    return newReaders;
   };
 }
