@@ -3,8 +3,16 @@ import type { Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
 import { readSetAside } from '../log/spool/set-aside.ts';
 import type { CommandContext } from './command-context.ts';
-import { createPace, eachDeadLetter, type DeadLetterOutcome, type DeadLetters } from '../projection/dead-letters.ts';
-import { shopFiles, stateLocation, stateLocations } from './state/shop-locations.ts';
+import {
+  createDeadLetters,
+  createPace,
+  eachDeadLetter,
+  type DeadLetterOutcome,
+  type DeadLetters,
+} from '../projection/dead-letters.ts';
+import type { Rebuildable } from './state/compare-with-live.ts';
+import { recommendationState, trendState } from './state/service-states.ts';
+import { shopFiles, stateLocations } from './state/shop-locations.ts';
 import {
   idOf,
   requireProjection,
@@ -22,8 +30,6 @@ import { discardSpool, listSpool, sendSpool, showSpool } from './spool.ts';
 import type { KeptDeadLetter } from '../progress/dead-letter-book.ts';
 import { openStateReader } from '../progress/open-state.ts';
 import type { StoreLocation } from '../progress/state.ts';
-import { openRecommendationDeadLetters } from '../services/recommendation/state.ts';
-import { openTrendDeadLetters } from '../services/trend/state.ts';
 
 type DecideOptions = FilterOptions & { readonly all?: boolean; readonly dryRun?: boolean };
 
@@ -206,26 +212,20 @@ function projectionsMeant(
   );
 }
 
-const busyTimeoutMs = 5_000;
-
-/** Opens the projections of trend and recommendation. The search index is private to each web node and not included. */
+/**
+ * Opens the projections of trend and recommendation. Their services may run meanwhile, since they notice what others
+ * change. The search index is private to each web node and not included.
+ */
 async function openProjections(config: Config, stack: AsyncDisposableStack): Promise<readonly DeadLetters[]> {
-  const { topics } = config.mq;
-  const shared = { clock: Date.now, busyTimeoutMs, checkpointedElsewhere: false };
   const opened: DeadLetters[] = [];
-  const keep = (letters: DeadLetters & { readonly close: () => Promise<void> }): void => {
-    stack.defer(letters.close);
-    opened.push(letters);
+  const open = async <Change>({ location, projection, openState }: Rebuildable<Change>): Promise<void> => {
+    if (!(await isThere(location))) return;
+    const store = await openState(location);
+    stack.defer(() => store.close());
+    opened.push(createDeadLetters(store, projection));
   };
-  const [trend, recommendation] = [stateLocation(config, 'trend'), stateLocation(config, 'recommendation')];
-  if (await isThere(trend)) {
-    const projectionName = config.trend.groupId;
-    keep(await openTrendDeadLetters(trend, { ...shared, projectionName, topics }));
-  }
-  if (await isThere(recommendation)) {
-    const projectionName = config.recommendation.groupId;
-    keep(await openRecommendationDeadLetters(recommendation, { ...shared, projectionName, topics }));
-  }
+  await open(trendState(config));
+  await open(recommendationState(config));
   return opened;
 }
 

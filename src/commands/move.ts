@@ -5,8 +5,6 @@ import { openLog } from '../log/open-log.ts';
 import type { EventLog } from '../log/log.ts';
 import type { Outcomes } from '../progress/progress.ts';
 import { keepSecret, lockDataFolder, openDataFolder, readSecret } from './data-folder.ts';
-import { openRecommendationRebuild } from '../services/recommendation/state.ts';
-import { openTrendRebuild } from '../services/trend/state.ts';
 import {
   count,
   createProgressLine,
@@ -16,7 +14,8 @@ import {
 } from './command-context.ts';
 import { copyTopic, type OldOffsets } from './move/copy-topics.ts';
 import { moveState, type MovedState } from './move/move-state.ts';
-import { catalogueLocation, logLocation, shopFiles, stateLocation } from './state/shop-locations.ts';
+import { recommendationState, trendState } from './state/service-states.ts';
+import { catalogueLocation, logLocation, shopFiles } from './state/shop-locations.ts';
 
 export type MoveOptions = { readonly dryRun?: boolean };
 
@@ -134,21 +133,12 @@ async function moveStates({ config, to, line, ...logs }: States): Promise<readon
       line.show(`${what}: ${count(events)} of ${count(of)} events`);
   const states: [string, MovedState][] = [];
   if (existsSync(files.trend)) {
-    const target = {
-      ...openTrendRebuild(to.trend.groupId, to.mq.topics),
-      what: 'trend',
-      location: stateLocation(to, 'trend'),
-    };
-    const move = { ...logs, path: files.trend, oldName: config.trend.groupId, target, show: show('trend') };
+    const [target, oldName] = [trendState(to), config.trend.groupId];
+    const move = { ...logs, path: files.trend, oldName, target, show: show('trend') };
     states.push(['trend', await moveState(move)]);
   }
   if (existsSync(files.recommendation)) {
-    const target = {
-      ...openRecommendationRebuild(to.recommendation.groupId, to.mq.topics),
-      what: 'recommendation',
-      location: stateLocation(to, 'recommendation'),
-    };
-    const oldName = config.recommendation.groupId;
+    const [target, oldName] = [recommendationState(to), config.recommendation.groupId];
     const move = { ...logs, path: files.recommendation, oldName, target, show: show('recommendation') };
     states.push(['recommendation', await moveState(move)]);
   }

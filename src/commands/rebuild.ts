@@ -10,8 +10,6 @@ import { openLog } from '../log/open-log.ts';
 import type { EventLog } from '../log/log.ts';
 import { carryDiscarded } from '../projection/dead-letters.ts';
 import { endsOf, startReplay, type ReplayProgress } from '../projection/replay.ts';
-import { openRecommendationRebuild } from '../services/recommendation/state.ts';
-import { openTrendRebuild } from '../services/trend/state.ts';
 import {
   lookAtLiveState,
   refuseNewDecisions,
@@ -30,7 +28,8 @@ import {
   type CommandContext,
 } from './command-context.ts';
 import { openShopToChange } from './import/open-shop.ts';
-import { logLocation, shopFiles, stateLocation } from './state/shop-locations.ts';
+import { recommendationState, trendState } from './state/service-states.ts';
+import { logLocation, shopFiles } from './state/shop-locations.ts';
 
 export type RebuildOptions = { readonly check?: boolean };
 
@@ -49,7 +48,6 @@ export async function rebuildCommand(
   output: ProgressOutput = process.stderr,
 ): Promise<number> {
   const { config } = context;
-  const { topics } = config.mq;
   if (!['trend', 'recommendation', 'search'].includes(what)) {
     throw new SamsaError('bad-request', `expected trend, recommendation or search, got ${JSON.stringify(what)}`);
   }
@@ -59,17 +57,9 @@ export async function rebuildCommand(
   }
   switch (what) {
     case 'trend':
-      return rebuild(context, check, output, {
-        ...openTrendRebuild(config.trend.groupId, topics),
-        what,
-        location: stateLocation(config, 'trend'),
-      });
+      return rebuild(context, check, output, trendState(config));
     case 'recommendation':
-      return rebuild(context, check, output, {
-        ...openRecommendationRebuild(config.recommendation.groupId, topics),
-        what,
-        location: stateLocation(config, 'recommendation'),
-      });
+      return rebuild(context, check, output, recommendationState(config));
     default:
       return rebuildSearch(context, check);
   }

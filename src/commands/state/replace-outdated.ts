@@ -4,8 +4,6 @@ import { reason, SamsaError } from '../../errors.ts';
 import { openLog } from '../../log/open-log.ts';
 import { openStateReader, openStateDraft } from '../../progress/open-state.ts';
 import { carryDiscarded } from '../../projection/dead-letters.ts';
-import { openRecommendationRebuild } from '../../services/recommendation/state.ts';
-import { openTrendRebuild } from '../../services/trend/state.ts';
 import {
   lookAtLiveState,
   refuseNewDecisions,
@@ -13,7 +11,8 @@ import {
   type LiveState,
   type Rebuildable,
 } from './compare-with-live.ts';
-import { logLocation, stateLocation } from './shop-locations.ts';
+import { recommendationState, trendState } from './service-states.ts';
+import { logLocation } from './shop-locations.ts';
 
 const busyTimeoutMs = 5_000;
 
@@ -24,17 +23,8 @@ const busyTimeoutMs = 5_000;
  * `state-outdated`.
  */
 export async function replaceOutdatedStates(config: Config, say: (line: string) => void): Promise<void> {
-  const { trend, recommendation, mq } = config;
-  await replaceOutdated(config, say, {
-    ...openTrendRebuild(trend.groupId, mq.topics),
-    what: 'trend',
-    location: stateLocation(config, 'trend'),
-  });
-  await replaceOutdated(config, say, {
-    ...openRecommendationRebuild(recommendation.groupId, mq.topics),
-    what: 'recommendation',
-    location: stateLocation(config, 'recommendation'),
-  });
+  await replaceOutdated(config, say, trendState(config));
+  await replaceOutdated(config, say, recommendationState(config));
 }
 
 async function replaceOutdated<Change>(
