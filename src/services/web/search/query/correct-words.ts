@@ -181,12 +181,16 @@ export function createCorrector(vocabulary: Vocabulary) {
     joined,
     guesses: (words: readonly QueryWord[]) => (words.length <= guessedAtMost ? guesses(words) : []),
     /**
-     * Groups of readings, the likeliest first. All words are corrected at once only if no book has been found before.
+     * Groups of readings, the likeliest first. Known words are not corrected if the title of a book has them together with
+     * corrections of the unknown ones. All words are corrected at once only if no book has been found before.
      */
-    readings: function* (words: readonly QueryWord[], hasAny: () => boolean): Generator<readonly Reading[]> {
+    readings: function* (
+      words: readonly QueryWord[],
+      { hasAny, hasTitle }: { readonly hasAny: () => boolean; readonly hasTitle: () => boolean },
+    ): Generator<readonly Reading[]> {
       const slots = words.map(known);
       if (slots.some(({ alternatives }) => alternatives[0]!.edits > 0)) yield [reading(slots)];
-      if (words.length > longQuery) return;
+      if (words.length > longQuery || hasTitle()) return;
       yield oneByOne(words);
       if (!hasAny() && words.length > 1) yield [reading(words.map(perhapsUnfinished))];
       if (!hasAny()) yield [reading(words.map(inAnyWay))];

@@ -12,7 +12,7 @@ import {
   reading,
   type Corrector,
 } from './correct-words.ts';
-import { holdsAll, isAllOfTitle, isNamed, rankBooks, seriesName, slotsCheck } from './rank-books.ts';
+import { holdsAll, isAllOfTitle, isNamed, rankBooks, seriesName, slotsCheck, titleCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
 import { slotsExpression, type Slot } from '../index/slots.ts';
 import { type ParsedQuery, type QueryWord, readingAsTyped, slotAsTyped, type Reading } from './parse-query.ts';
@@ -80,13 +80,13 @@ export function planSearch(
     return gathered.plan([]);
   }
   addInitials(index, words, gathered);
-  for (const readings of corrector?.readings(words, () => gathered.count() > 0) ?? []) {
+  for (const readings of corrector?.readings(words, gathered) ?? []) {
     for (const reading of readings) gathered.try(reading);
     if (gathered.count() >= fewMatches) break;
   }
-  if (gathered.count() > 0 || found.count > 0) return gathered.plan([]);
+  if (gathered.hasAny() || found.count > 0) return gathered.plan([]);
   for (const reading of corrector?.guesses(words) ?? []) addIfNamed(index, reading, gathered);
-  if (gathered.count() > 0) return gathered.plan([]);
+  if (gathered.hasAny()) return gathered.plan([]);
   return planWithFewerWords(index, corrector, words);
 }
 
@@ -371,6 +371,13 @@ function createGathering(index: IndexReader) {
     },
     /** How many books match, without those of readings that match by chance. */
     count: () => soundMatches,
+    hasAny: () => soundMatches > 0,
+    /** Whether the title of one of the most popular books was surely meant by the latest reading. */
+    hasTitle: () => {
+      const latest = readings.at(-1);
+      if (latest === undefined || latest.isByChance === true || latest.whole !== null) return false;
+      return index.ranked([...places].slice(0, comparedMatches)).some(titleCheck(latest));
+    },
     /** Whether any reading corrects at most one word, and does not match by chance. */
     hasLikely: () =>
       readings.some((reading) => reading.slots.filter(isAnother).length <= 1 && reading.isByChance !== true),

@@ -153,6 +153,26 @@ export function slotsCheck(slots: readonly Slot[]): (book: RankedBook) => boolea
   return (book) => prepared.every((slot) => bestAlternative(book, slot) >= 0);
 }
 
+/** Fewer letters for each typing error are more often those of another word. */
+const lettersPerEdit = 3.5;
+/** Two words are in a title by chance rather than meant, unless the book has these popularity points: 31 readers. */
+const knownBook = 5;
+
+/**
+ * Returns a check whether a title has surely been meant: it has all words of the reading, which correct few letters for
+ * their lengths.
+ */
+export function titleCheck({ slots }: Reading): (book: RankedBook) => boolean {
+  const prepared = slots.map(needlesOf);
+  return (book) =>
+    (slots.length > 2 || book.popularityPoints >= knownBook) &&
+    prepared.every((slot, at) => {
+      const best = slot.alternatives[bestAlternative(book, slot)];
+      if (best === undefined || best.edits * lettersPerEdit > slots[at]!.typed.length) return false;
+      return best.needles.every(({ whole }) => book.title.includes(whole));
+    });
+}
+
 /** Whether the words, without an article, are the title's main part or at least three of its initials. */
 export function isNamed(book: RankedBook, words: string): boolean {
   const { title, mainTitleEnd } = book;

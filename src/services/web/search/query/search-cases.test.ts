@@ -224,6 +224,19 @@ describe('search, as readers type', () => {
     shelf.close();
   });
 
+  it('takes known words as typed if a title has them together with the misspelt ones', () => {
+    const books = [
+      { title: 'Married by Morning', author: 'Lisa Kleypas', popularity: 100 },
+      { title: 'Darkfever', author: 'Karen Marie Moning', popularity: 900_000 },
+      { title: 'The Raven Boys', author: 'Maggie Stiefvater', popularity: 400_000 },
+      { title: 'Seven Bosses', author: 'A', popularity: 10 },
+    ];
+    const shelf = openShelf(join(folder, 'known.sqlite'), books);
+    assert.deepEqual(search(shelf, 'maried morning').bookIds, [1]);
+    assert.equal(titlesIn(books, search(shelf, 'raeven bos'))[0], 'The Raven Boys');
+    shelf.close();
+  });
+
   it('leaves out a number before a word that books have', () => {
     const shelf = openShelf(join(folder, 'numbers.sqlite'), bookcase);
     for (const [query, dropped] of [
