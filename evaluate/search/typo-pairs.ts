@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { editDistance } from '../../src/services/web/search/query/vocabulary.ts';
+import { editDistance } from '../../src/services/web/search/query/edit-distance.ts';
 import { foldText } from '../../src/text/words.ts';
 
 type CorrectedShare = { readonly edits: number; readonly pairs: number; readonly right: number };
