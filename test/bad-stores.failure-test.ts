@@ -3,7 +3,8 @@ import { closeSync, cpSync, openSync, rmSync, statSync, truncateSync, writeFileS
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { before, describe, it } from 'node:test';
-import { spawnSamsa, startShop, type Shop } from './support/start-shop.ts';
+import { isAllRead, reasonsOf } from './support/ask-shop.ts';
+import { spawnSamsa, startShop } from './support/start-shop.ts';
 import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
@@ -44,7 +45,7 @@ describe('a shop with a bad store says what to do:', () => {
         const answer = await fetch(`${shop.web}/api/books?q=${encodeURIComponent(`dracula ${visit} ${number}`)}`);
         await answer.arrayBuffer();
       }
-      await until('all is counted', async () => (await lagOf(sound())) === 0);
+      await until('all is counted', () => isAllRead(sound()));
       assert.equal(await shop.stop('SIGTERM'), 0);
       if (visit === 1) cpSync(sound(), older(), { recursive: true });
     }
@@ -76,7 +77,7 @@ describe('a shop with a bad store says what to do:', () => {
   ): Promise<void> => {
     const shop = await startShop(await harmed(store, harm));
     try {
-      await until(`${service} says ${why}`, async () => (await reasons(shop[service])).includes(why));
+      await until(`${service} says ${why}`, async () => (await reasonsOf(shop[service])).includes(why));
       assert.match(shop.output(), word);
       const found = await fetch(`${shop.web}/api/books?q=dracula`);
       assert.equal(((await found.json()) as readonly unknown[]).length > 0, true, 'books are found');
@@ -93,8 +94,8 @@ describe('a shop with a bad store says what to do:', () => {
     const shop = await startShop(data);
     try {
       await until('all is well', async () => {
-        const all = await Promise.all([shop.web, shop.trend, shop.recommendation].map(reasons));
-        return all.flat().length === 0 && (await lagOf(data)) === 0;
+        const all = await Promise.all([shop.web, shop.trend, shop.recommendation].map(reasonsOf));
+        return all.flat().length === 0 && (await isAllRead(data));
       });
       assert.equal(await shop.stop('SIGTERM'), 0);
     } finally {
@@ -161,15 +162,3 @@ describe('a shop with a bad store says what to do:', () => {
   it('a search index that is not a database is rebuilt', limits, () => recovers('search-index', noDatabase));
   it('a search index with damaged pages is rebuilt', limits, () => recovers('search-index', damagedPages));
 });
-
-async function reasons(url: Shop['web']): Promise<readonly string[]> {
-  const answer = await fetch(`${url}/health/ready`);
-  return ((await answer.json()) as { reasons: string[] }).reasons;
-}
-
-async function lagOf(data: string): Promise<number> {
-  const status = spawnSamsa(['status', '--json'], data);
-  await status.ended;
-  const { projections } = JSON.parse(status.output()) as { projections: readonly { lag_events: number }[] };
-  return projections.reduce((sum, { lag_events }) => sum + lag_events, 0);
-}

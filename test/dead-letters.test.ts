@@ -5,6 +5,7 @@ import { shopFiles } from '../src/commands/state/shop-locations.ts';
 import { loadConfig } from '../src/config/config.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from './support/older-program.ts';
 import { replayTrend } from './support/replay.ts';
+import { isAllRead } from './support/ask-shop.ts';
 import { spawnSamsa, startShop } from './support/start-shop.ts';
 import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { trendState } from './support/trend-state.ts';
@@ -20,10 +21,6 @@ async function samsa(data: string, ...args: readonly string[]): Promise<string> 
   assert.equal(await command.ended, 0, command.output());
   return command.output();
 }
-
-type Status = {
-  readonly projections: readonly { readonly name: string; readonly lag_events: number; readonly balanced: boolean }[];
-};
 
 /** Each query names its own book, so that its row shows exact figures and stays apart. */
 const answers: Readonly<Record<string, string>> = {
@@ -69,11 +66,7 @@ it('redrives each dead letter once into a running shop', async () => {
       assert.ok((await suggestions()).includes('new books'));
       assert.equal(await samsa(data, 'dead-letters', 'redrive', '--all'), '0 dead letters\n');
 
-      await until('all is read', async () => {
-        const { projections } = JSON.parse(await samsa(data, 'status', '--json')) as Status;
-        assert.ok(projections.every(({ balanced }) => balanced));
-        return projections.every(({ lag_events }) => lag_events === 0);
-      });
+      await until('all is read', () => isAllRead(data));
     } finally {
       await shop.stop('SIGTERM');
     }

@@ -8,6 +8,7 @@ import { defaultTopicNames as topics } from '../src/events/topics.ts';
 import { openLog } from '../src/log/open-log.ts';
 import type { EventLog } from '../src/log/log.ts';
 import { startBroker, type Broker } from './servers/kafka-broker.ts';
+import { reasonsOf, statusOf } from './support/ask-shop.ts';
 import { kafkaLocation } from './support/kafka-location.ts';
 import { replayTrend } from './support/replay.ts';
 import { startService, type Service } from './support/start-service.ts';
@@ -53,10 +54,6 @@ function search(of: Broker, name: string, count: number): Promise<void> {
   });
 }
 
-async function reasonsOf({ url }: Service): Promise<readonly string[]> {
-  return ((await (await fetch(`${url}/health/ready`)).json()) as { reasons: string[] }).reasons;
-}
-
 /** Waits until the counts in the data folder are those of a replay of the log. */
 async function countsTheLog(of: Broker, data: string): Promise<void> {
   const path = join(data, 'replayed.sqlite');
@@ -89,23 +86,23 @@ it('says that a broker has come back with older records, and goes on after a reb
     await countsTheLog(broker, data);
 
     await goBack();
-    await until('it is noticed', async () => (await reasonsOf(trend)).includes('diverged'), patienceMs);
+    await until('it is noticed', async () => (await reasonsOf(trend.url)).includes('diverged'), patienceMs);
     assert.match(trend.output(), /lost its end.*samsa rebuild.*"msg":"diverged"/);
     await search(broker, 'after', 1_000);
-    assert.ok((await reasonsOf(trend)).includes('diverged'));
+    assert.ok((await reasonsOf(trend.url)).includes('diverged'));
     assert.equal(await trend.stop(), 0);
     const rebuilt = spawnSamsa(['rebuild', 'trend'], data, settings(broker));
     assert.equal(await rebuilt.ended, 0, rebuilt.output());
     trend = await startService('trend', data, settings(broker));
     await countsTheLog(broker, data);
-    assert.deepEqual(await reasonsOf(trend), []);
+    assert.deepEqual(await reasonsOf(trend.url), []);
 
     // Nobody sees the log while it is shorter than what was read.
     assert.equal(await trend.stop(), 0);
     await goBack();
     await search(broker, 'other', 3_000);
     trend = await startService('trend', data, settings(broker));
-    await until('it is noticed', async () => (await reasonsOf(trend)).includes('diverged'), patienceMs);
+    await until('it is noticed', async () => (await reasonsOf(trend.url)).includes('diverged'), patienceMs);
   } finally {
     await trend.kill();
   }
@@ -138,16 +135,16 @@ it(
         (await cluster.leaderOf(topics.searches, 0).catch(() => -1)) === follower;
       await until('the other node leads', isElected, patienceMs);
 
-      await until('it is noticed', async () => (await reasonsOf(trend)).includes('diverged'), patienceMs);
+      await until('it is noticed', async () => (await reasonsOf(trend.url)).includes('diverged'), patienceMs);
       await cluster.restart();
       await search(cluster, 'after', 1_000);
-      assert.ok((await reasonsOf(trend)).includes('diverged'));
+      assert.ok((await reasonsOf(trend.url)).includes('diverged'));
       assert.equal(await trend.stop(), 0);
       const rebuilt = spawnSamsa(['rebuild', 'trend'], data, environment);
       assert.equal(await rebuilt.ended, 0, rebuilt.output());
       trend = await startService('trend', data, environment);
       await countsTheLog(cluster, data);
-      assert.deepEqual(await reasonsOf(trend), []);
+      assert.deepEqual(await reasonsOf(trend.url), []);
     } finally {
       await trend.kill();
       await cluster.stop();
@@ -166,11 +163,11 @@ it('counts one cluster when services of two clusters share a group id and a stat
     await search(another, 'theirs', 500);
     const second = await startService('trend', data, settings(another));
     services.push(second);
-    await until('it is said', async () => (await reasonsOf(second)).includes('topic-replaced'), patienceMs);
+    await until('it is said', async () => (await reasonsOf(second.url)).includes('topic-replaced'), patienceMs);
     await search(another, 'theirs again', 500);
     await search(broker, 'ours again', 500);
     await countsTheLog(broker, data);
-    assert.deepEqual(await reasonsOf(services[0]!), []);
+    assert.deepEqual(await reasonsOf(services[0]!.url), []);
   } finally {
     for (const service of services) await service.kill();
     await another.stop();
@@ -193,20 +190,11 @@ it('counts as a gap what a topic lost before it was read', limits, async () => {
   const trend = await startService('trend', data, settings(broker));
   try {
     await until('all is counted', async () => {
-      const status = spawnSamsa(['status', '--json'], data, settings(broker));
-      assert.equal(await status.ended, 0, status.output());
-      const { projections } = JSON.parse(status.output()) as {
-        projections: readonly {
-          lag_events: number;
-          balanced: boolean;
-          ledger: readonly { outcomes: { gap: number } }[];
-        }[];
-      };
-      const [found] = projections;
+      const [found] = (await statusOf(data, settings(broker))).projections;
       const gap = found!.ledger.reduce((sum, { outcomes }) => sum + outcomes.gap, 0);
       return found!.lag_events === 0 && found!.balanced && gap === 300;
     });
-    assert.deepEqual(await reasonsOf(trend), []);
+    assert.deepEqual(await reasonsOf(trend.url), []);
   } finally {
     await trend.kill();
   }

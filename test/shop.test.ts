@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { statusOf } from './support/ask-shop.ts';
 import { spawnSamsa, startShop, type Shop } from './support/start-shop.ts';
 import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
@@ -140,9 +141,7 @@ describe('a shop', () => {
   });
 
   it('reports how far every service has read', async () => {
-    const status = spawnSamsa(['status', '--json'], data);
-    assert.equal(await status.ended, 0);
-    const { projections } = JSON.parse(status.output()) as { projections: readonly Row[] };
+    const { projections } = await statusOf(data);
     assert.deepEqual(new Set(projections.map(({ name }) => name)), new Set(['rec-svr', 'search-index', 'trend-svr']));
   });
 

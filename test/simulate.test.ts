@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { isAllRead, statusOf } from './support/ask-shop.ts';
 import { spawnSamsa, startShop, type Shop } from './support/start-shop.ts';
 import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
 type Trend = { readonly query: string; readonly readers: number; readonly searches: number; readonly hourly: number[] };
-type Topic = { readonly topic: string; readonly records: number };
-type Projection = {
-  readonly name: string;
-  readonly lag_events: number;
-  readonly dead_letters: number;
-  readonly balanced: boolean;
-  readonly ledger: readonly { readonly outcomes: { readonly late: number } }[];
-};
-type Status = { readonly topics: readonly Topic[]; readonly projections: readonly Projection[] };
 
 describe('samsa simulate', () => {
   let data = '';
@@ -35,18 +27,10 @@ describe('samsa simulate', () => {
   const trends = async (): Promise<readonly Trend[]> =>
     (await (await fetch(`${shop.trend}/trends?ps=100`)).json()) as readonly Trend[];
 
-  const status = async (): Promise<Status> => {
-    const command = spawnSamsa(['status', '--json'], data);
-    assert.equal(await command.ended, 0, command.output());
-    return JSON.parse(command.output()) as Status;
-  };
-
   /** The number of records in a topic, once every projection has read all of them. All ledgers balance. */
   const settledRecords = async (): Promise<(topic: string) => number> => {
-    await until('everything is read', async () =>
-      (await status()).projections.every(({ lag_events }) => lag_events === 0),
-    );
-    const { topics, projections } = await status();
+    await until('everything is read', () => isAllRead(data));
+    const { topics, projections } = await statusOf(data);
     for (const { name, balanced, dead_letters, ledger } of projections) {
       assert.ok(balanced, name);
       assert.equal(dead_letters, 0, name);
@@ -116,7 +100,7 @@ describe('samsa simulate', () => {
     const { port } = new URL(shop.web);
     const simulated = simulate('--rate', '50', '--duration', '60');
     const searched = async (): Promise<number> =>
-      (await status()).topics.find(({ topic }) => topic === 'lr-book-searches')!.records;
+      (await statusOf(data)).topics.find(({ topic }) => topic === 'lr-book-searches')!.records;
     const searches = async (): Promise<void> => {
       const before = await searched();
       await until('it searches', async () => (await searched()) > before + 20);

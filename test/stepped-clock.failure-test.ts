@@ -3,7 +3,8 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { hourMs } from '../src/runtime/time.ts';
-import { spawnSamsa, startShop } from './support/start-shop.ts';
+import { isAllRead, reasonsOf } from './support/ask-shop.ts';
+import { startShop } from './support/start-shop.ts';
 import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
@@ -38,18 +39,8 @@ it('goes on counting, suggesting and delivering when the clock of a shop is set'
   const deliversBook = async (title: string): Promise<void> => {
     const body = JSON.stringify({ title, author: 'A. Clockmaker' });
     await json(`${shop.web}/api/books`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-    const isDelivered = async (): Promise<boolean> => {
-      const status = spawnSamsa(['status', '--json'], data, environment);
-      assert.equal(await status.ended, 0, status.output());
-      const { projections } = JSON.parse(status.output()) as {
-        projections: readonly { lag_events: number; balanced: boolean }[];
-      };
-      assert.ok(projections.every(({ balanced }) => balanced));
-      return projections.every(({ lag_events: lag }) => lag === 0);
-    };
-    await until(`${title} is delivered`, isDelivered, patienceMs);
-    const { reasons } = await json<{ reasons: string[] }>(`${shop.web}/health/ready`);
-    assert.deepEqual(reasons, []);
+    await until(`${title} is delivered`, () => isAllRead(data, environment), patienceMs);
+    assert.deepEqual(await reasonsOf(shop.web), []);
   };
   try {
     await showsSearch('dracula', 0);

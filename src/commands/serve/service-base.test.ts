@@ -6,14 +6,12 @@ import { chmod, copyFile, readdir, rename, stat, writeFile } from 'node:fs/promi
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { reasonsOf } from '../../../test/support/ask-shop.ts';
 import { samsa, spawnSamsa, startShop } from '../../../test/support/start-shop.ts';
 import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { until } from '../../../test/support/until.ts';
 import { loadConfig } from '../../config/config.ts';
 import { descriptorNotice, openModeNotice, requireOwnPorts } from './exposure.ts';
-
-const reasonsOf = async (url: string): Promise<readonly string[]> =>
-  ((await (await fetch(`${url}/health/ready`)).json()) as { reasons: string[] }).reasons;
 
 it('says that a file of a running shop is missing, and when it is back', async () => {
   const data = makeTemporaryFolder();

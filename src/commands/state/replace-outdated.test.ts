@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { it } from 'node:test';
+import { reasonsOf } from '../../../test/support/ask-shop.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../../test/support/older-program.ts';
 import { startShop, type Shop } from '../../../test/support/start-shop.ts';
 import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
@@ -37,9 +38,8 @@ const earlierProgress = `
   PRAGMA user_version = 4;
 `;
 
-async function inFolder(body: (config: Config) => Promise<void>): Promise<void> {
-  const folder = makeTemporaryFolder();
-  await body(loadConfig({ environment: { SAMSA_DATA: join(folder, 'data') } }).config);
+function newShop(): Config {
+  return loadConfig({ environment: { SAMSA_DATA: join(makeTemporaryFolder(), 'data') } }).config;
 }
 
 function change(path: string, sql: string): void {
@@ -51,8 +51,10 @@ function change(path: string, sql: string): void {
 /** How many searches of each query are counted, once everything in the log is; null for an unknown query. */
 async function countedIn(shop: Shop, ...queries: readonly string[]): Promise<readonly unknown[]> {
   await until('everything is counted', async () => {
-    const { reasons } = (await (await fetch(`${shop.trend}/health/ready`)).json()) as { reasons: readonly string[] };
-    return reasons.length === 0 && (await (await fetch(`${shop.trend}/trends`)).text()).includes('emma');
+    return (
+      (await reasonsOf(shop.trend)).length === 0 &&
+      (await (await fetch(`${shop.trend}/trends`)).text()).includes('emma')
+    );
   });
   return Promise.all(
     queries.map(async (query) => {
@@ -63,89 +65,87 @@ async function countedIn(shop: Shop, ...queries: readonly string[]): Promise<rea
   );
 }
 
-it('replaces states of an older version, which are then read again from the log, and keeps what was discarded', () =>
-  inFolder(async (config) => {
-    const files = shopFiles(config);
-    const log = await joinLog(config);
-    const queries = ['emma jane', 'emma', 'emma', 'emma austen'];
-    await log.append(queries.map((query, at) => searchRecord(config, query, `reader${at}`, answer)));
-    await readWithOlderProgram(config, log, 'emma ');
-    await log.close();
-    const ignore = (): void => {};
-    await discardDeadLetters({ config, print: ignore, warn: ignore }, [], { reason: 'emma jane' });
-    change(files.trend, 'UPDATE projection SET version = 1; DELETE FROM hourly; DELETE FROM daily');
-    change(files.recommendation, 'UPDATE projection SET version = 0');
-    let shop = await startShop(config.data);
-    try {
-      assert.deepEqual(await countedIn(shop, ...queries), [null, 2, 2, 1]);
-      for (const what of ['trend', 'recommendation'] as const) {
-        assert.match(shop.output(), new RegExp(`^samsa: ${what}: the state is of version \\d, .* rebuilt from`, 'm'));
-        assert.ok(existsSync(`${files[what]}.before-rebuild`));
-      }
-      await shop.stop('SIGTERM');
-      shop = await startShop(config.data);
-      assert.deepEqual(await countedIn(shop, ...queries), [null, 2, 2, 1]);
-      assert.doesNotMatch(shop.output(), /rebuilt/);
-    } finally {
-      await shop.stop('SIGTERM');
+it('replaces states of an older version, which are then read again from the log, and keeps what was discarded', async () => {
+  const config = newShop();
+  const files = shopFiles(config);
+  const log = await joinLog(config);
+  const queries = ['emma jane', 'emma', 'emma', 'emma austen'];
+  await log.append(queries.map((query, at) => searchRecord(config, query, `reader${at}`, answer)));
+  await readWithOlderProgram(config, log, 'emma ');
+  await log.close();
+  const ignore = (): void => {};
+  await discardDeadLetters({ config, print: ignore, warn: ignore }, [], { reason: 'emma jane' });
+  change(files.trend, 'UPDATE projection SET version = 1; DELETE FROM hourly; DELETE FROM daily');
+  change(files.recommendation, 'UPDATE projection SET version = 0');
+  let shop = await startShop(config.data);
+  try {
+    assert.deepEqual(await countedIn(shop, ...queries), [null, 2, 2, 1]);
+    for (const what of ['trend', 'recommendation'] as const) {
+      assert.match(shop.output(), new RegExp(`^samsa: ${what}: the state is of version \\d, .* rebuilt from`, 'm'));
+      assert.ok(existsSync(`${files[what]}.before-rebuild`));
     }
-  }));
+    await shop.stop('SIGTERM');
+    shop = await startShop(config.data);
+    assert.deepEqual(await countedIn(shop, ...queries), [null, 2, 2, 1]);
+    assert.doesNotMatch(shop.output(), /rebuilt/);
+  } finally {
+    await shop.stop('SIGTERM');
+  }
+});
 
-it('reads what was discarded from a state file as earlier programs wrote it', () =>
-  inFolder(async (config) => {
-    const { trend } = shopFiles(config);
-    const log = await joinLog(config);
-    const topic = config.mq.topics.searches;
-    await log.append(['emma', 'emma jane'].map((query) => searchRecord(config, query, 'reader', answer)));
-    const { signal } = new AbortController();
-    const { id, partitions } = await log.describe(topic);
-    change(trend, `${earlierProgress} INSERT INTO projection VALUES ('trend-svr', 1)`);
-    for (const [partition, { start, end }] of partitions.entries()) {
-      const { records } = await log.read({
-        topic,
-        topicId: id,
-        partition,
-        from: start,
-        maxBytes: 10_000,
-        waitMs: 0,
-        signal,
-      });
-      const bad = records.find(({ key }) => text(key!).startsWith('emma jane'));
-      const [at, position] = [`'trend-svr', '${topic}', ${partition}`, `'${id}', ${start}, ${end}, ${end}`];
-      const columns = 'projection, topic, partition';
-      change(trend, `INSERT INTO position (${columns}, topic_id, first, next, log_end) VALUES (${at}, ${position})`);
-      if (bad === undefined) continue;
-      const values = `${at}, ${bad.offset}, ${bad.timestamp}, x'0100', 'bad', 'discarded'`;
-      const named = `${columns}, log_offset, arrived_ms, headers, reason, status`;
-      change(trend, `INSERT INTO dead_letter (${named}) VALUES (${values})`);
-    }
-    await log.close();
+it('reads what was discarded from a state file as earlier programs wrote it', async () => {
+  const config = newShop();
+  const { trend } = shopFiles(config);
+  const log = await joinLog(config);
+  const topic = config.mq.topics.searches;
+  await log.append(['emma', 'emma jane'].map((query) => searchRecord(config, query, 'reader', answer)));
+  const { signal } = new AbortController();
+  const { id, partitions } = await log.describe(topic);
+  change(trend, `${earlierProgress} INSERT INTO projection VALUES ('trend-svr', 1)`);
+  for (const [partition, { start, end }] of partitions.entries()) {
+    const { records } = await log.read({
+      topic,
+      topicId: id,
+      partition,
+      from: start,
+      maxBytes: 10_000,
+      waitMs: 0,
+      signal,
+    });
+    const bad = records.find(({ key }) => text(key!).startsWith('emma jane'));
+    const [at, position] = [`'trend-svr', '${topic}', ${partition}`, `'${id}', ${start}, ${end}, ${end}`];
+    const columns = 'projection, topic, partition';
+    change(trend, `INSERT INTO position (${columns}, topic_id, first, next, log_end) VALUES (${at}, ${position})`);
+    if (bad === undefined) continue;
+    const values = `${at}, ${bad.offset}, ${bad.timestamp}, x'0100', 'bad', 'discarded'`;
+    const named = `${columns}, log_offset, arrived_ms, headers, reason, status`;
+    change(trend, `INSERT INTO dead_letter (${named}) VALUES (${values})`);
+  }
+  await log.close();
+  const shop = await startShop(config.data);
+  try {
+    assert.deepEqual(await countedIn(shop, 'emma', 'emma jane'), [1, null]);
+  } finally {
+    await shop.stop('SIGTERM');
+  }
+});
+
+it('leaves a state alone that another process has open, and says so', async () => {
+  const config = newShop();
+  const { trend } = shopFiles(config);
+  const log = await joinLog(config);
+  await log.append([searchRecord(config, 'emma', 'reader', answer)]);
+  await readWithOlderProgram(config, log, '-');
+  await log.close();
+  change(trend, 'UPDATE projection SET version = 1');
+  const open = new DatabaseSync(trend);
+  open.exec('SELECT count(*) FROM projection');
+  try {
     const shop = await startShop(config.data);
-    try {
-      assert.deepEqual(await countedIn(shop, 'emma', 'emma jane'), [1, null]);
-    } finally {
-      await shop.stop('SIGTERM');
-    }
-  }));
-
-it('leaves a state alone that another process has open, and says so', () =>
-  inFolder(async (config) => {
-    const { trend } = shopFiles(config);
-    const log = await joinLog(config);
-    await log.append([searchRecord(config, 'emma', 'reader', answer)]);
-    await readWithOlderProgram(config, log, '-');
-    await log.close();
-    change(trend, 'UPDATE projection SET version = 1');
-    const open = new DatabaseSync(trend);
-    open.exec('SELECT count(*) FROM projection');
-    try {
-      const shop = await startShop(config.data);
-      assert.match(shop.output(), /trend: the state could not be checked or replaced: .*no process has open/);
-      await until('readiness says why', async () =>
-        (await (await fetch(`${shop.trend}/health/ready`)).text()).includes('state-outdated'),
-      );
-      await shop.stop('SIGTERM');
-    } finally {
-      open.close();
-    }
-  }));
+    assert.match(shop.output(), /trend: the state could not be checked or replaced: .*no process has open/);
+    await until('readiness says why', async () => (await reasonsOf(shop.trend)).includes('state-outdated'));
+    await shop.stop('SIGTERM');
+  } finally {
+    open.close();
+  }
+});
