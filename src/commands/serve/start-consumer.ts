@@ -25,6 +25,7 @@ type Consumer<Store> = {
   readonly create: (reading: Reading, store: Store) => ConsumerService;
 };
 
+/** What `createTrendService` and `createRecommendationService` return. */
 type ConsumerService = {
   readonly routes: (server: HttpServer) => void;
   readonly readiness: () => readonly string[];

@@ -7,7 +7,6 @@ import { readerActionRecord } from '../../events/reader-action.ts';
 import type { NewRecord } from '../../events/record.ts';
 import type { TopicNames } from '../../events/topics.ts';
 import { openLog } from '../../log/open-log.ts';
-import type { SimulationOptions } from './simulation.ts';
 import { logLocation } from '../state/shop-locations.ts';
 import { countingKey } from '../../text/words.ts';
 import { dayMs, hourMs } from '../../runtime/time.ts';
@@ -15,16 +14,15 @@ import { createReadersInShop, lookThrough, type MadeUpAction } from './made-up-r
 import { createQuerySource, type KnownBook } from './query-source.ts';
 import { createRandom, drawSeed, type Random } from './random.ts';
 
-type ShopBook = SimulationOptions['books'][number];
-type HistoryOptions = Pick<BackdatedWeekOptions<ShopBook>, 'books' | 'seed' | 'readers'> & {
+type HistoryOptions = Pick<BackdatedWeekOptions, 'books' | 'seed' | 'readers'> & {
   /** Ends it after the present write. */
   readonly signal: AbortSignal;
 };
 
 const recordsPerAppend = 500;
 const busyTimeoutMs = 1_000;
-/** How long a reader takes to look at a result. */
-const readingMs = 5_000;
+/** How long a reader looks at a result. */
+const lookMs = 5_000;
 
 /** @throws SamsaError `bad-configuration` unless the shop's log is a file on this machine. */
 export function refuseRemoteLog(config: Config): void {
@@ -63,7 +61,7 @@ export async function appendHistory(config: Config, { signal, ...week }: History
     const { pageSize } = config.app;
     for (const search of backdatedWeek({ ...week, pageSize, nowMs: Date.now() })) {
       records.push(...toRecords(search));
-      arrivedMs = search.timeMs + search.actions.length * readingMs;
+      arrivedMs = search.timeMs + search.actions.length * lookMs;
       if (records.length >= recordsPerAppend) await append();
       if (signal.aborted) break;
     }
@@ -74,11 +72,11 @@ export async function appendHistory(config: Config, { signal, ...week }: History
   }
 }
 
-function createRecordMaker(topics: TopicNames): (search: PastSearch<ShopBook>) => readonly NewRecord[] {
+function createRecordMaker(topics: TopicNames): (search: PastSearch) => readonly NewRecord[] {
   let timeMs = 0;
   const source = createEventSource('simulated-history', () => timeMs);
   const values = new Map<string, Buffer>();
-  const valueOf = ({ query, results }: PastSearch<ShopBook>): Buffer => {
+  const valueOf = ({ query, results }: PastSearch): Buffer => {
     const known = values.get(query) ?? Buffer.from(JSON.stringify(results));
     values.set(query, known);
     return known;
@@ -89,7 +87,7 @@ function createRecordMaker(topics: TopicNames): (search: PastSearch<ShopBook>) =
     const context = { reader, weight, corrected: null, total } as const;
     const records = [bookSearchedRecord(topics.searches, source, { query, value: valueOf(search), ...context })];
     for (const { action, bookId, position } of search.actions) {
-      timeMs += readingMs;
+      timeMs += lookMs;
       const body = { action, book_id: bookId, query, position };
       records.push(readerActionRecord(topics.actions, source, reader, body));
     }
@@ -98,7 +96,7 @@ function createRecordMaker(topics: TopicNames): (search: PastSearch<ShopBook>) =
 }
 
 /** A search that could have been made, and what its reader did then. */
-type PastSearch<Book extends KnownBook> = {
+type PastSearch = {
   /** Milliseconds since 1970; never falls. */
   readonly timeMs: number;
   /** A reader's id as the shop makes them: 22 characters of base64url. */
@@ -110,16 +108,16 @@ type PastSearch<Book extends KnownBook> = {
    */
   readonly weight: 0 | 1;
   /** The first page of what the query finds; for one query always the same list. */
-  readonly results: readonly Book[];
+  readonly results: readonly KnownBook[];
   readonly total: number;
   /** In order, each a moment after the one before. */
   readonly actions: readonly MadeUpAction[];
 };
 
-type BackdatedWeekOptions<Book extends KnownBook> = {
+type BackdatedWeekOptions = {
   readonly seed: number;
   /** By falling popularity, at least one. */
-  readonly books: readonly Book[];
+  readonly books: readonly KnownBook[];
   /** How many are in the shop at the same time. */
   readonly readers: number;
   readonly pageSize: number;
@@ -139,9 +137,7 @@ const busyness = [4, 3, 2, 2, 2, 3, 5, 8, 11, 13, 14, 15, 16, 15, 15, 16, 17, 18
 const busiest = Math.max(...busyness);
 
 /** The searches of the 6.9 days before now, in order: the same for the same options. */
-export function* backdatedWeek<Book extends KnownBook>(
-  options: BackdatedWeekOptions<Book>,
-): Generator<PastSearch<Book>, void, undefined> {
+export function* backdatedWeek(options: BackdatedWeekOptions): Generator<PastSearch, void, undefined> {
   const { books, readers, pageSize } = options;
   const random = createRandom(options.seed);
   const times = drawTimes(createRandom(drawSeed(random)), options.nowMs);
@@ -186,7 +182,7 @@ function drawReaderId(random: Random): string {
  * Finds nearly what the shop finds: books with every word of the query, or a word that begins with it, most popular
  * first.
  */
-function finderIn<Book extends KnownBook>(books: readonly Book[]): (query: string) => readonly Book[] {
+function finderIn(books: readonly KnownBook[]): (query: string) => readonly KnownBook[] {
   const texts = books.map(
     ({ title, author, subjects = [] }) => ` ${countingKey([title, author, ...subjects].join(' '))}`,
   );

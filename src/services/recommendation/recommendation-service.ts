@@ -5,7 +5,6 @@ import type { TopicNames } from '../../events/topics.ts';
 import type { Access } from '../../http/access.ts';
 import type { HttpServer } from '../../http/route-schemas.ts';
 import type { EventLog } from '../../log/log.ts';
-import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
 import type { Answers } from './answers/answers.ts';
@@ -30,17 +29,11 @@ export type RecommendationServiceDeps = {
   readonly verifyReader: (signed: string) => string | null;
 };
 
-export type RecommendationService = {
-  readonly routes: (server: HttpServer) => void;
-  readonly readiness: () => readonly string[];
-  /** As `RunningProjection`'s. */
-  readonly ledger: () => readonly LedgerRow[];
-  /** Stops reading the log; the store stays open. */
-  readonly close: () => Promise<void>;
-};
-
-/** Answers what a reader might like next, from the searches, actions and books in the log. */
-export function createRecommendationService(deps: RecommendationServiceDeps): RecommendationService {
+/**
+ * Answers what a reader might like next, from the searches, actions and books in the log. Closing it leaves the store
+ * open.
+ */
+export function createRecommendationService(deps: RecommendationServiceDeps) {
   const { store, answers } = deps;
   const running = runProjection({
     ...deps,
@@ -57,7 +50,7 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
     },
   });
   return {
-    routes: (server) =>
+    routes: (server: HttpServer): void =>
       recommendationRoutes(server, {
         recommendations: answers.recommendations,
         related: answers.related,
@@ -66,7 +59,7 @@ export function createRecommendationService(deps: RecommendationServiceDeps): Re
       }),
     ledger: running.ledger,
     readiness: running.problems,
-    close: async () => {
+    close: async (): Promise<void> => {
       await running.close();
       await answers.close();
     },

@@ -96,7 +96,7 @@ describe('trend projection', () => {
     assert.equal(correctedOf([]), 'ones');
   });
 
-  it('puts a hash of the reader in the place of an unknown place', () => {
+  it('uses a hash of the reader where the place is unknown', () => {
     assert.equal(placeBit(29, readerNumber('ann')), 2 ** 29);
     const places = Array.from({ length: 200 }, (_, reader) => placeBit(null, readerNumber(`reader ${reader}`)));
     assert.ok(new Set(places).size > 20 && places.every((place) => Number.isInteger(Math.log2(place))));

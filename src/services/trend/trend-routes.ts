@@ -176,7 +176,7 @@ function describeTrends(trends: readonly ListedTrend[], asOfMs: number): string 
   return latest.text;
 }
 
-/** The text before and after each place for the time. */
+/** The text around the time of each row: one piece more than rows. */
 function piecesOf(trends: readonly ListedTrend[]): Pieces {
   if (trends.length === 0) return ['[]'];
   const pieces = ['['];

@@ -4,7 +4,6 @@ import type { SearchDecoder } from '../../events/book-searched.ts';
 import type { Access } from '../../http/access.ts';
 import type { HttpServer } from '../../http/route-schemas.ts';
 import type { EventLog } from '../../log/log.ts';
-import type { LedgerRow } from '../../projection/ledger.ts';
 import { measureProjection } from '../../projection/measure-projection.ts';
 import { runProjection } from '../../projection/run-projection.ts';
 import { createPrivacyRule, type PrivacySettings } from './answers/privacy.ts';
@@ -30,17 +29,8 @@ export type TrendServiceDeps = {
   readonly settings: PrivacySettings & { readonly countAnonymous?: boolean };
 };
 
-export type TrendService = {
-  readonly routes: (server: HttpServer) => void;
-  readonly readiness: () => readonly string[];
-  /** As `RunningProjection`'s. */
-  readonly ledger: () => readonly LedgerRow[];
-  /** Stops reading the log; the store stays open. */
-  readonly close: () => Promise<void>;
-};
-
-/** Shows what readers are searching for, from the searches in the log. */
-export function createTrendService(deps: TrendServiceDeps): TrendService {
+/** Shows what readers are searching for, from the searches in the log. Closing it leaves the store open. */
+export function createTrendService(deps: TrendServiceDeps) {
   const { store, clock, access, settings } = deps;
   const running = runProjection({
     ...deps,
@@ -62,12 +52,12 @@ export function createTrendService(deps: TrendServiceDeps): TrendService {
     },
   });
   return {
-    routes: (server) => {
+    routes: (server: HttpServer): void => {
       live = trendRoutes(server, { trends, history, store, clock, freshness: running.freshness, access });
     },
     ledger: running.ledger,
     readiness: running.problems,
-    close: async () => {
+    close: async (): Promise<void> => {
       live.close();
       await running.close();
     },

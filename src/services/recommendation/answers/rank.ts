@@ -136,12 +136,12 @@ export function createRanking({ model, shopBooks }: Knowledge, most: number): (t
     }
     for (const [age, { query, bookIds }] of taste.searches.slice(0, seedsUsed.searches).entries()) {
       const source = { query };
-      for (const [place, bookId] of bookIds.entries()) {
+      for (const [rank, bookId] of bookIds.entries()) {
         const number = counts.numberOf(bookId);
         if (number === -1) continue;
-        const weight = decay.searches ** age * decay.results ** place;
+        const weight = decay.searches ** age * decay.results ** rank;
         add('searched', source, shares.result * weight, { numbers: [number], similarities: [1] });
-        if (place >= seedsUsed.resultsPerSearch) continue;
+        if (rank >= seedsUsed.resultsPerSearch) continue;
         const faded = shares.nearResult * weight * fading(counts.workOf(number));
         add('searched', source, faded, shopBooks.neighbours(number));
       }

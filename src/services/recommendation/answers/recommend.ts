@@ -114,7 +114,7 @@ function popularBehind(ranking: Ranking, popular: readonly number[], { settled }
   const least = ranking.works.at(-1)?.score ?? 0.01;
   return popular
     .filter((work) => !settled.has(work) && !told.has(work))
-    .map((work, place) => ({ work, score: least / (place + 2), together: 0, hasOther: true }));
+    .map((work, rank) => ({ work, score: least / (rank + 2), together: 0, hasOther: true }));
 }
 
 /** Whether there is a reason that may be shown. */

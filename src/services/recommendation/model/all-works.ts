@@ -26,18 +26,18 @@ export function createTiles(size: number): Tiles {
   const rows = Array.from({ length: tilesPerSide }, (_, at) => new Float64Array((at + 1) * tileSize));
   const tile = (row: number, column: number): Float64Array =>
     rows[row]!.subarray(column * tileSize, (column + 1) * tileSize);
-  const placeOf = (row: number, column: number): number =>
+  const indexOf = (row: number, column: number): number =>
     ((column >>> tileBits) << (2 * tileBits)) | ((row & (side - 1)) << tileBits) | (column & (side - 1));
   const add = (row: number, column: number, value: number): void => {
-    rows[row >>> tileBits]![placeOf(row, column)]! += value;
+    rows[row >>> tileBits]![indexOf(row, column)]! += value;
   };
 
   return {
     size,
     get: (row, column) =>
       row >= column
-        ? rows[row >>> tileBits]![placeOf(row, column)]!
-        : rows[column >>> tileBits]![placeOf(column, row)]!,
+        ? rows[row >>> tileBits]![indexOf(row, column)]!
+        : rows[column >>> tileBits]![indexOf(column, row)]!,
     add: (row, column, value) => {
       const [larger, smaller] = row >= column ? [row, column] : [column, row];
       add(larger, smaller, value);

@@ -14,47 +14,47 @@ export type Scores = {
 
 /** A hash table: an array over all works would spread the scores over memory, which is much slower. */
 export function createScores(): Scores {
-  /** By place; 0 is free, otherwise a work + 1. */
+  /** By slot; 0 is free, otherwise a work + 1. */
   let keys = new Int32Array(4_096);
   let scores = new Float64Array(keys.length);
   let known = new Int32Array(keys.length / 2);
   let size = 0;
-  const placeOf = (work: number): number => {
+  const slotOf = (work: number): number => {
     const last = keys.length - 1;
-    let place = (Math.imul(work + 1, 0x9e3779b1) >>> 7) & last;
-    while (keys[place] !== 0 && keys[place] !== work + 1) place = (place + 1) & last;
-    return place;
+    let slot = (Math.imul(work + 1, 0x9e3779b1) >>> 7) & last;
+    while (keys[slot] !== 0 && keys[slot] !== work + 1) slot = (slot + 1) & last;
+    return slot;
   };
   const grow = (): void => {
-    const old = Float64Array.from(known, (work) => scores[placeOf(work)]!);
+    const old = Float64Array.from(known, (work) => scores[slotOf(work)]!);
     keys = new Int32Array(keys.length * 2);
     scores = new Float64Array(keys.length);
     for (const [at, work] of known.entries()) {
-      const place = placeOf(work);
-      keys[place] = work + 1;
-      scores[place] = old[at]!;
+      const slot = slotOf(work);
+      keys[slot] = work + 1;
+      scores[slot] = old[at]!;
     }
     known = grown(known, keys.length / 2);
   };
   return {
     add: (work, score) => {
-      let place = placeOf(work);
-      if (keys[place] === 0) {
+      let slot = slotOf(work);
+      if (keys[slot] === 0) {
         if (size === known.length) {
           grow();
-          place = placeOf(work);
+          slot = slotOf(work);
         }
-        keys[place] = work + 1;
-        scores[place] = 0;
+        keys[slot] = work + 1;
+        scores[slot] = 0;
         known[size++] = work;
       }
-      scores[place]! += score;
+      scores[slot]! += score;
     },
     of: (work) => {
-      const place = placeOf(work);
-      return keys[place] === 0 ? 0 : scores[place]!;
+      const slot = slotOf(work);
+      return keys[slot] === 0 ? 0 : scores[slot]!;
     },
-    has: (work) => keys[placeOf(work)] !== 0,
+    has: (work) => keys[slotOf(work)] !== 0,
     works: () => known.subarray(0, size),
     clear: () => {
       keys.fill(0);
@@ -81,33 +81,33 @@ export function createStrongest(most: number, comesFirst: (one: number, other: n
   const scores = new Float64Array(most);
   let kept = most;
   let size = 0;
-  const isWeaker = (work: number, score: number, place: number): boolean =>
-    score < scores[place]! || (score === scores[place]! && comesFirst(works[place]!, work));
-  const put = (place: number, work: number, score: number): void => {
-    works[place] = work;
-    scores[place] = score;
+  const isWeaker = (work: number, score: number, slot: number): boolean =>
+    score < scores[slot]! || (score === scores[slot]! && comesFirst(works[slot]!, work));
+  const put = (slot: number, work: number, score: number): void => {
+    works[slot] = work;
+    scores[slot] = score;
   };
   const rise = (work: number, score: number): void => {
-    let place = size++;
-    while (place > 0) {
-      const parent = (place - 1) >> 1;
+    let slot = size++;
+    while (slot > 0) {
+      const parent = (slot - 1) >> 1;
       if (!isWeaker(work, score, parent)) break;
-      put(place, works[parent]!, scores[parent]!);
-      place = parent;
+      put(slot, works[parent]!, scores[parent]!);
+      slot = parent;
     }
-    put(place, work, score);
+    put(slot, work, score);
   };
   const sink = (work: number, score: number): void => {
-    let place = 0;
+    let slot = 0;
     for (;;) {
-      let child = 2 * place + 1;
+      let child = 2 * slot + 1;
       if (child >= size) break;
       if (child + 1 < size && isWeaker(works[child + 1]!, scores[child + 1]!, child)) child++;
       if (isWeaker(work, score, child)) break;
-      put(place, works[child]!, scores[child]!);
-      place = child;
+      put(slot, works[child]!, scores[child]!);
+      slot = child;
     }
-    put(place, work, score);
+    put(slot, work, score);
   };
   return {
     clear: (limit = most) => {

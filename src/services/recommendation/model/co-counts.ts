@@ -14,15 +14,15 @@ export type CoCounts = {
 /** An entry is a work and its count in one integer. Counts that do not fit are in `large` instead. */
 const countBits = 10;
 const countMask = (1 << countBits) - 1;
-/** The most works that can be counted: the other bits of an entry, without 0, which marks a free place. */
+/** The most works that can be counted: the other bits of an entry, without 0, which marks a free slot. */
 export const mostWorks = 2 ** (32 - countBits) - 1;
 const smallestRow = 4;
-/** A row grows when more than three quarters of its places are taken. */
+/** A row grows when more than three quarters of its slots are taken. */
 const fullest = 0.75;
 
 type Row = {
   entries: Uint32Array;
-  /** How many places are taken, including pairs whose count is back at 0. */
+  /** How many slots are taken, including pairs whose count is back at 0. */
   taken: number;
   /** Keyed by work; created when the first count grows too large. */
   large: Map<number, number> | null;
@@ -40,7 +40,7 @@ export function createCoCounts(): CoCounts {
     get: (one, other) => {
       const row = rows[one];
       if (row === undefined) return 0;
-      const entry = row.entries[placeOf(row.entries, other)]!;
+      const entry = row.entries[slotOf(row.entries, other)]!;
       return entry === 0 ? 0 : countOf(row, entry);
     },
     breadth: (work) => rows[work]?.taken ?? 0,
@@ -50,8 +50,8 @@ export function createCoCounts(): CoCounts {
       const { entries } = row;
       if (found.length < entries.length) found = new Uint32Array(entries.length);
       let size = 0;
-      for (let place = 0; place < entries.length; place++) {
-        const entry = entries[place]!;
+      for (let slot = 0; slot < entries.length; slot++) {
+        const entry = entries[slot]!;
         found[size] = entry;
         // 1 if the count is at least `fewest`, else 0. Computed without a branch, because the processor would often
         // predict it wrongly.
@@ -66,14 +66,14 @@ function emptyRow(): Row {
   return { entries: new Uint32Array(smallestRow), taken: 0, large: null };
 }
 
-/** The place of a work in a row, or the free place for it. */
-function placeOf(entries: Uint32Array, work: number): number {
+/** The slot of a work in a row, or the free slot for it. */
+function slotOf(entries: Uint32Array, work: number): number {
   const last = entries.length - 1;
-  let place = (Math.imul(work + 1, 0x9e3779b1) >>> 7) & last;
+  let slot = (Math.imul(work + 1, 0x9e3779b1) >>> 7) & last;
   for (;;) {
-    const entry = entries[place]!;
-    if (entry === 0 || entry >>> countBits === work + 1) return place;
-    place = (place + 1) & last;
+    const entry = entries[slot]!;
+    if (entry === 0 || entry >>> countBits === work + 1) return slot;
+    slot = (slot + 1) & last;
   }
 }
 
@@ -83,26 +83,26 @@ function countOf(row: Row, entry: number): number {
 }
 
 function addTo(row: Row, work: number, by: 1 | -1): void {
-  const place = placeOf(row.entries, work);
-  const entry = row.entries[place]!;
+  const slot = slotOf(row.entries, work);
+  const entry = row.entries[slot]!;
   const count = (entry === 0 ? 0 : countOf(row, entry)) + by;
   if (count < 0) throw new Error(`a pair with work ${work} was taken back more often than it was counted`);
   if (count >= countMask) (row.large ??= new Map()).set(work + 1, count);
-  row.entries[place] = (((work + 1) << countBits) | Math.min(count, countMask)) >>> 0;
+  row.entries[slot] = (((work + 1) << countBits) | Math.min(count, countMask)) >>> 0;
   if (entry !== 0) return;
   row.taken++;
   if (row.taken > row.entries.length * fullest) grow(row);
 }
 
-/** Drops pairs whose count is back at 0. The other pairs then fill at most half of the places. */
+/** Drops pairs whose count is back at 0. The other pairs then fill at most half of the slots. */
 function grow(row: Row): void {
   let kept = 0;
   for (const entry of row.entries) if ((entry & countMask) !== 0) kept++;
-  let places = smallestRow;
-  while (kept * 2 > places) places *= 2;
-  const entries = new Uint32Array(places);
+  let slots = smallestRow;
+  while (kept * 2 > slots) slots *= 2;
+  const entries = new Uint32Array(slots);
   for (const entry of row.entries) {
-    if ((entry & countMask) !== 0) entries[placeOf(entries, (entry >>> countBits) - 1)] = entry;
+    if ((entry & countMask) !== 0) entries[slotOf(entries, (entry >>> countBits) - 1)] = entry;
   }
   row.entries = entries;
   row.taken = kept;

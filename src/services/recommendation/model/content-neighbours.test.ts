@@ -126,7 +126,6 @@ describe('books like a book', () => {
         for (const at of order) index.put(at + 1, book(at + 1, list[at]!));
         for (const [at] of before.entries()) if (at >= list.length) index.put(at + 1, null);
         const fresh = indexOf(...list);
-        assert.equal(index.size(), list.length);
         for (let id = 1; id <= 12; id++) assert.deepEqual(index.neighbours(id, 100), fresh.neighbours(id, 100));
       }),
     );

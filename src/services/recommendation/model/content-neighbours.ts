@@ -22,8 +22,6 @@ export type ContentIndex = {
    */
   readonly neighbours: (number: number, limit: number) => Neighbours;
   readonly has: (number: number) => boolean;
-  /** How many books there are. */
-  readonly size: () => number;
 };
 
 /** How much a shared feature counts, before its rarity. */
@@ -162,7 +160,6 @@ export function createContentIndex(orderOf: (number: number) => number): Content
       return { numbers: kept.map(({ other }) => other), similarities: kept.map(({ similarity }) => similarity) };
     },
     has: (book) => isPresent[book] === 1,
-    size: () => size,
   };
 }
 

@@ -33,7 +33,7 @@ export type ReaderCounts = Counts & {
 const booksCounted = 100;
 
 /** @param onChange gets each work whose counts changed, or that a reader has got or lost. */
-export function createReaderCounts(onChange: (work: number) => void = () => {}): ReaderCounts {
+export function createReaderCounts(onChange: (work: number) => void): ReaderCounts {
   const pairs = createCoCounts();
   const numbers = new Map<number, number>();
   const bookIds: number[] = [];

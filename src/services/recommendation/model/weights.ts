@@ -179,20 +179,20 @@ type Spoken = { targets: Int32Array; values: Float64Array; size: number };
 
 /** Weights by work, found from both sides: by the suggested work, and by the work that suggests it. */
 function createListed() {
-  /** By place: the work that suggests, how much, and the index in that work's list. */
+  /** By slot: the work that suggests, how much, and the index in that work's list. */
   let speakers = new Int32Array(1_024);
   let values = new Float64Array(speakers.length);
   let positions = new Int32Array(speakers.length);
-  /** By work: the first place of its row, the places it has, and how many of them are used. */
+  /** By work: the first slot of its row, the slots it has, and how many of them are used. */
   let firsts = new Int32Array(1);
   let rooms = new Int32Array(1);
   let sizes = new Int32Array(1);
-  /** First places of rows that were replaced by larger or smaller ones, by the logarithm of their number of places. */
+  /** First slots of rows that were replaced by larger or smaller ones, by the logarithm of their number of slots. */
   const free = Array.from({ length: indexBits + 1 }, (): number[] => []);
   let end = 0;
   const spoken: (Spoken | undefined)[] = [];
 
-  /** Gives a work a row for so many weights. The number of places is a power of two, so that rows can be used again. */
+  /** Gives a work a row for so many weights. The number of slots is a power of two, so that rows can be used again. */
   const makeRoom = (work: number, size: number): void => {
     if (work >= sizes.length) {
       firsts = grown(firsts, work + 1);
@@ -215,21 +215,21 @@ function createListed() {
     positions = grown(positions, end);
   };
   const add = (target: number, index: number): void => {
-    const place = firsts[target]! + index;
-    const list = (spoken[speakers[place]!] ??= { targets: new Int32Array(4), values: new Float64Array(4), size: 0 });
+    const slot = firsts[target]! + index;
+    const list = (spoken[speakers[slot]!] ??= { targets: new Int32Array(4), values: new Float64Array(4), size: 0 });
     if (list.size === list.targets.length) {
       list.targets = grown(list.targets, list.size * 2);
       list.values = grown(list.values, list.size * 2);
     }
-    positions[place] = list.size;
+    positions[slot] = list.size;
     list.targets[list.size] = (target << indexBits) | index;
-    list.values[list.size++] = values[place]!;
+    list.values[list.size++] = values[slot]!;
   };
   const remove = (target: number, index: number): void => {
-    const place = firsts[target]! + index;
-    const list = spoken[speakers[place]!]!;
+    const slot = firsts[target]! + index;
+    const list = spoken[speakers[slot]!]!;
     const last = --list.size;
-    const position = positions[place]!;
+    const position = positions[slot]!;
     const moved = list.targets[last]!;
     positions[firsts[moved >>> indexBits]! + (moved & (mostNeighbours - 1))] = position;
     list.targets[position] = moved;

@@ -259,9 +259,9 @@ export function createRecentCounts(
 
 type FirstQueries = {
   /**
-   * The `limit` queries with the greatest scores, greatest first, ties by number. When several have the score of the
-   * last place, their keys decide which are chosen, because the store's numbers depend on the order in which queries
-   * came. At most 10,000 such queries are compared.
+   * The `limit` queries with the greatest scores, greatest first, ties by number. When more queries share the lowest of
+   * these scores than there is room for, their keys decide which are chosen, because the store's numbers depend on the
+   * order in which queries came. At most 10,000 such queries are compared.
    */
   readonly of: (queries: readonly ScoredQuery[], limit: number) => Promise<readonly ScoredQuery[]>;
   /** Numbers may now belong to other queries. */
