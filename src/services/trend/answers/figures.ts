@@ -1,3 +1,4 @@
+import type { Book } from '../../../events/book.ts';
 import type { Counts, QueryDescription } from '../store/trend-store.ts';
 import { dayOfHour, windowStart, type Window } from '../hours.ts';
 import { baselineHours, goesOn, lowestScore, riseOf, type BurstHours, type Comparison } from './burst.ts';
@@ -27,6 +28,19 @@ export type Figures = {
    */
   readonly newSince: { readonly hour: number; readonly daysAgo: number } | null;
   readonly hourly: readonly number[];
+};
+
+/** A query that may be shown, with its figures in a window. */
+export type ShownTrend = Figures & {
+  readonly query: number;
+  readonly key: string;
+  readonly label: string;
+  readonly namesBook: boolean;
+  readonly isMuted: boolean;
+  /** As JSON, and parsed. */
+  readonly books: string;
+  readonly foundBooks: readonly Book[];
+  readonly lead: number | null;
 };
 
 type Hours = QueryDescription['hours'];
@@ -131,4 +145,97 @@ export function series<At extends Counts>(
 
 function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
   return items.reduce((all, item) => all + of(item), 0);
+}
+
+/** A row of `GET /trends` without its time. Figures of queries that name no book are rounded down. */
+export type DescribedTrend = {
+  readonly query: string;
+  readonly score: number;
+  readonly readers: number;
+  readonly searches: number;
+  readonly kind: ShownTrend['kind'];
+  readonly window: Window;
+  readonly before: number | null;
+  readonly why: string;
+  readonly hourly: readonly number[];
+  readonly variants: readonly { readonly query: string; readonly readers: number }[];
+};
+
+/** @param readers how many readers all members have together. */
+export function describeTrend(members: readonly ShownTrend[], readers: number): DescribedTrend {
+  const [first, ...others] = members as readonly [ShownTrend, ...ShownTrend[]];
+  const { label: query, kind, window } = first;
+  if (!first.namesBook) return describeRounded(first);
+  const sum = (of: (member: ShownTrend) => number): number => members.reduce((all, member) => all + of(member), 0);
+  const opener = members.reduce((best, member) => (member.score > best.score ? member : best));
+  const before = first.before === null ? null : sum((member) => member.before ?? 0);
+  const usual = first.usual === null ? null : sum((member) => member.usual ?? 0);
+  return {
+    query,
+    score: roundScore(opener.score),
+    readers,
+    searches: sum((member) => member.searches),
+    kind,
+    window,
+    before,
+    why: why({ kind, window, readers, before, usual, newSince: first.newSince }),
+    hourly: first.hourly.map((_, index) => sum((member) => member.hourly[index] ?? 0)),
+    variants: others.map((member) => ({ query: member.label, readers: member.readers })),
+  };
+}
+
+function describeRounded({ label: query, kind, window, score, readers, searches }: ShownTrend): DescribedTrend {
+  const rounded = roundDown(readers);
+  const described = { query, kind, window, before: null, hourly: [], variants: [] };
+  return {
+    ...described,
+    score: roundDown(score),
+    readers: rounded,
+    searches: roundDown(searches),
+    why: `at least ${readersInWords(rounded, window)}`,
+  };
+}
+
+/**
+ * Rounds down to 1, 2, 5, 10, 20, 50, 100 and so on. Somebody who knows some of the readers can then not tell whether
+ * there is another one.
+ */
+export function roundDown(value: number): number {
+  if (value < 1) return 0;
+  const power = 10 ** Math.floor(Math.log10(value));
+  const digit = Math.floor(value / power);
+  return (digit >= 5 ? 5 : digit >= 2 ? 2 : 1) * power;
+}
+
+function roundScore(score: number): number {
+  return Math.round(score * 100) / 100;
+}
+
+type Compared = Pick<Figures, 'kind' | 'window' | 'readers' | 'before' | 'usual' | 'newSince'>;
+
+/** The reason in words: "14 readers in the last 3 hours, usually 1: 14 times as usual". */
+export function why({ kind, window, readers, before, usual, newSince }: Compared): string {
+  const counted = readersInWords(readers, window);
+  if (newSince !== null) {
+    return `${counted}: new, since ${clockTime(newSince.hour)}${newSince.daysAgo > 0 ? ' yesterday' : ''}`;
+  }
+  if (usual === null && before === null) return counted;
+  const isRare = usual !== null && usual < 0.5;
+  if (isRare && kind === 'rising') return `${counted}, usually none`;
+  if (usual === null || isRare) return `${counted}, ${before === 0 ? 'none' : before} in the ${lengths[window]} before`;
+  // As a reader would divide the two numbers that are shown.
+  const shownUsual = Math.round(usual);
+  const times = Math.floor(readers / shownUsual);
+  return `${counted}, usually ${shownUsual}${times >= 2 ? `: ${times} times as usual` : ''}`;
+}
+
+const lengths = { '3h': '3 hours', '24h': '24 hours', '7d': '7 days', '30d': '30 days' } as const;
+
+function readersInWords(readers: number, window: Window): string {
+  const counted = window === '7d' || window === '30d' ? ', counted once an hour,' : '';
+  return `${readers} ${readers === 1 ? 'reader' : 'readers'}${counted} in the last ${lengths[window]}`;
+}
+
+function clockTime(hour: number): string {
+  return `${String(hour % 24).padStart(2, '0')}:00 UTC`;
 }

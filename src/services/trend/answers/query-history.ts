@@ -2,9 +2,8 @@ import type { Book } from '../../../events/book.ts';
 import { countingKey } from '../../../text/words.ts';
 import { dayOfHour, hourOfTime, windowStart } from '../hours.ts';
 import type { TrendStore } from '../store/trend-store.ts';
-import { hourlySeries, placesIn, series } from './figures.ts';
+import { hourlySeries, placesIn, roundDown, series } from './figures.ts';
 import { isMuted, labelOf, type QueryFacts, type ShownQuery } from './privacy.ts';
-import { roundDown } from './trend-rows.ts';
 
 /**
  * Sums of 30 days, and the readers and unnamed searches of each of the last 24 hours and 30 days, oldest first. If a

@@ -3,10 +3,17 @@ import { createLruMap } from '../../../runtime/lru-map.ts';
 import { windowStart, type Window } from '../hours.ts';
 import type { Counts, Decisions, QueryDescription, TrendStore } from '../store/trend-store.ts';
 import { risingScore } from './burst.ts';
-import { longFigures, placesIn, popularFigures, risingFigures, type Figures, type Known } from './figures.ts';
+import {
+  longFigures,
+  placesIn,
+  popularFigures,
+  risingFigures,
+  type Figures,
+  type Known,
+  type ShownTrend,
+} from './figures.ts';
 import { isMuted, type QueryFacts, type ShownQuery } from './privacy.ts';
 import type { RecentCounts, ScoredQuery } from './recent-counts.ts';
-import type { ShownTrend } from './trend-rows.ts';
 
 /** What a list is made of: the rising queries, or the most read ones of a window. */
 export type Section = Window | 'rising';

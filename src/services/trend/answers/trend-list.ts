@@ -1,7 +1,10 @@
+import type { Book } from '../../../events/book.ts';
+import { countingKey } from '../../../text/words.ts';
 import { dayOfHour, hourOfTime, windowStart, type Window } from '../hours.ts';
 import type { TrendStore } from '../store/trend-store.ts';
+import { describeTrend, type DescribedTrend, type ShownTrend } from './figures.ts';
+import { standsIn } from './privacy.ts';
 import { createTrendRanking, type Moment, type TrendRanking, type TrendRankingDeps } from './rank-trends.ts';
-import { createRows, describeTrend, type DescribedTrend, type ShownTrend, type TrendRow } from './trend-rows.ts';
 
 /** A row of the list, ready to be shown. `books` is JSON. */
 export type ListedTrend = DescribedTrend & { readonly books: string };
@@ -110,9 +113,8 @@ async function listRows(
 async function describeRow(store: TrendStore, row: TrendRow, nowHour: number): Promise<ListedTrend> {
   const members: ShownTrend[] = [];
   for (const member of row.members) {
-    members.push(
-      member.window === '7d' ? { ...member, before: await weekBefore(store, member.query, nowHour) } : member,
-    );
+    const before = member.window === '7d' ? await weekBefore(store, member.query, nowHour) : member.before;
+    members.push({ ...member, before });
   }
   return { ...describeTrend(members, await readersOf(store, row, nowHour)), books: row.books };
 }
@@ -135,4 +137,86 @@ async function readersOf(store: TrendStore, { members }: TrendRow, nowHour: numb
   const unnamed = members.reduce((sum, member) => sum + member.unnamed, 0);
   const queries = members.map(({ query }) => query);
   return unnamed + (await store.distinctReaders(queries, windowStart(first.window, nowHour)));
+}
+
+/** One row of the list: a query, and the others that lead to the same book. */
+type TrendRow = { readonly members: readonly ShownTrend[]; readonly books: string };
+
+type OpenRow = { readonly members: ShownTrend[]; readonly leadBook: Book | null; readonly books: string };
+
+/**
+ * Gathers queries that mean the same book into one row. Queries come in rank order. The first query that leads to a
+ * book opens the book's row. A later query joins it if it leads to the same book and the book has its whole words
+ * (`standsIn`). Every other query has its own row. A row first shows a book that no other row shows first, if it has one.
+ */
+function createRows(limit: number) {
+  const rows: OpenRow[] = [];
+  const byLead = new Map<number, OpenRow>();
+  const labels = new Set<string>();
+  const firstBooks = new Set<number>();
+
+  const open = (trend: ShownTrend): void => {
+    const books = trend.foundBooks;
+    const at = firstUnused(books, trend.lead, firstBooks);
+    if (books[at] !== undefined) firstBooks.add(books[at].id);
+    const opensLead = trend.lead !== null && trend.namesBook && !byLead.has(trend.lead);
+    const leadBook = opensLead ? (books.find(({ id }) => id === trend.lead) ?? null) : null;
+    const ordered = at === 0 ? trend.books : JSON.stringify([books[at], ...books.slice(0, at), ...books.slice(at + 1)]);
+    const row: OpenRow = { members: [trend], leadBook, books: ordered };
+    rows.push(row);
+    if (leadBook !== null) byLead.set(leadBook.id, row);
+  };
+
+  return {
+    /**
+     * Misspellings are shown as their correction, so several queries may have one label. Only the first of them is
+     * listed.
+     */
+    add: (trend: ShownTrend): void => {
+      const label = countingKey(trend.label);
+      if (labels.has(label)) return;
+      const row = trend.lead === null || !trend.namesBook ? undefined : byLead.get(trend.lead);
+      if (row !== undefined && standsIn(trend.label, row.leadBook!)) row.members.push(trend);
+      else if (rows.length < limit) open(trend);
+      else return;
+      labels.add(label);
+    },
+    isFull: () => rows.length >= limit,
+    /** The rows without muted queries. If the query that names a row is muted, the whole row is left out. */
+    finish: (): readonly TrendRow[] =>
+      rows.flatMap(({ members, leadBook, books }) => {
+        const [named, ...others] = nameFirst(members, leadBook);
+        if (named!.isMuted || members[0]!.isMuted) return [];
+        return [{ members: [named!, ...others.filter(({ isMuted }) => !isMuted)], books }];
+      }),
+  };
+}
+
+/** The index of the book that a row shows first: the lead, else the first book that no other row shows first. */
+function firstUnused(books: readonly Book[], lead: number | null, used: ReadonlySet<number>): number {
+  const ofLead = books.findIndex(({ id }) => id === lead && !used.has(id));
+  if (ofLead >= 0) return ofLead;
+  return Math.max(
+    0,
+    books.findIndex(({ id }) => !used.has(id)),
+  );
+}
+
+/**
+ * Puts the query that names the row first: the book's main title, if it has a third of the searches of the largest
+ * query; else the largest query.
+ */
+function nameFirst(members: readonly ShownTrend[], leadBook: Book | null): readonly ShownTrend[] {
+  if (members.length === 1) return members;
+  const largest = members.reduce((most, one) => (one.searches > most.searches ? one : most));
+  const title = leadBook === null ? '' : countingKey(mainTitle(leadBook.title));
+  const ofTitle = members.find(({ label }) => countingKey(label) === title);
+  const named = ofTitle !== undefined && ofTitle.searches * 3 >= largest.searches ? ofTitle : largest;
+  return [named, ...members.filter((one) => one !== named)];
+}
+
+/** The title without a subtitle or an explanation in brackets. */
+function mainTitle(title: string): string {
+  const [main] = title.split(/[:;([]|\s[–—-]\s/u);
+  return main!.trim() === '' ? title : main!;
 }

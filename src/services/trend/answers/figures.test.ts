@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { hourMs } from '../../../runtime/time.ts';
-import { roundDown, why } from './trend-rows.ts';
+import { roundDown, why } from './figures.ts';
 
 const nothing = { kind: 'rising', before: 0, usual: 0, newSince: null } as const;
 
