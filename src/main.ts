@@ -22,7 +22,7 @@ const serviceDescriptions: Readonly<Record<ServiceName, string>> = {
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   let isService = false;
-  const output = hearOutput();
+  const output = watchOutput();
   const program = new Command('samsa')
     .description('The bookshop that listens: every search becomes an event, and events become trends and suggestions.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -119,7 +119,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** An output that is closed or on a full disk must not end a service, and is no bug of a command. */
-function hearOutput(): { readonly isLost: (by?: unknown) => boolean } {
+function watchOutput(): { readonly isLost: (by?: unknown) => boolean } {
   let lostBy: unknown = null;
   process.stderr.on('error', () => {});
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -48,7 +48,7 @@ export function encodeHeaders(headers: RecordHeaders): Uint8Array {
   return buffer;
 }
 
-/** The names' parts written last. Records mostly have the same names as one shortly before them. */
+/** The encoded names of the latest records. Most records have the same names as one shortly before them. */
 const recentParts: { readonly names: readonly string[]; readonly part: Uint8Array }[] = [];
 const rememberedParts = 8;
 

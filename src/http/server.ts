@@ -135,7 +135,7 @@ function quieter(logger: Logger): Logger {
     : logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level });
 }
 
-/** Logs damage that requests have met once, and keeps it in `/health/ready`: every further request would meet the same. */
+/** Logs each damage once, although every further request meets it again, and keeps it in `/health/ready`. */
 function createDamageNote(logger: Pick<Logger, 'error'>) {
   const met = new Set<string>();
   return {

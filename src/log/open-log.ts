@@ -3,7 +3,7 @@ import { openSqlite } from '../sqlite/connection.ts';
 import type { SamsaError } from '../errors.ts';
 import { topicRetention, type TopicNames } from '../events/topics.ts';
 import type { KafkaConnection } from './kafka/connection.ts';
-import { keepTrying, onlyNews, retry } from '../runtime/waiting.ts';
+import { keepTrying, onlyChanges, retry } from '../runtime/waiting.ts';
 import type { ShownOffsetsOptions } from './kafka/log.ts';
 import type { EventLog, OpenTopicFacts } from './log.ts';
 import { defaultPatienceMs, logSignalName, openSqliteLog, type SqliteLogOptions } from './sqlite/log.ts';
@@ -63,7 +63,7 @@ async function openClusterLog(
   if (makesTopics === false) return log;
   if (onProblem === undefined) return closedUnless(log, createTopics(log, location));
   const closing = new AbortController();
-  void keepTrying(() => createTopics(log, location), onlyNews(onProblem), closing.signal, topicsBackoff);
+  void keepTrying(() => createTopics(log, location), onlyChanges(onProblem), closing.signal, topicsBackoff);
   return {
     ...log,
     close: async () => {

@@ -59,7 +59,7 @@ export function testReading(test: LogTest): void {
     }
   }, 2);
 
-  test('returns at once without records when told not to wait', async (topic) => {
+  test('returns at once without records when it may not wait', async (topic) => {
     assert.deepEqual(await read(topic, {}), { records: [], next: 0, skipped: [], start: 0, end: 0 });
   });
 

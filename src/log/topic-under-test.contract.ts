@@ -23,7 +23,7 @@ export type TopicUnderTest = {
   readonly log: EventLog;
 };
 
-/** Registers one test; four partitions unless told otherwise. */
+/** Registers one test. Default: four partitions. */
 export type LogTest = (behaviour: string, body: (topic: TopicUnderTest) => Promise<void>, partitions?: number) => void;
 
 /** How long a wait may take that is expected to be over sooner. */

@@ -153,7 +153,7 @@ export async function openConnection(
   const written = (sql: string, values: readonly MysqlValue[] = []): string => driver.format(textOf(sql), [...values]);
   const query = <Result>(sql: string, values?: readonly MysqlValue[]): Promise<Result> => send(written(sql, values));
 
-  const greet = async (): Promise<{ readonly id: number; readonly server: Server }> => {
+  const handshake = async (): Promise<{ readonly id: number; readonly server: Server }> => {
     await settle<void>(({ resolve, reject }) => {
       driver.connect((error) => (error === null ? resolve(undefined) : reject(error)));
     });
@@ -166,11 +166,11 @@ export async function openConnection(
     await sendAll(clientSettings);
     return { id: Number(self?.['id']), server: recognized };
   };
-  const greeted = await greet().catch((error: unknown) => {
+  const opened = await handshake().catch((error: unknown) => {
     lose(error);
     throw error;
   });
-  server = greeted.server;
+  server = opened.server;
   const change = async (sql: string, values?: readonly MysqlValue[]): Promise<number> =>
     (await query<ResultSetHeader>(sql, values)).affectedRows;
   const withValues = (sql: string, values: string): string => textOf(sql).replace('VALUES ?', () => `VALUES ${values}`);
@@ -185,7 +185,7 @@ export async function openConnection(
     return counted;
   };
   return {
-    ...greeted,
+    ...opened,
     rows: query<readonly MysqlRow[]>,
     rowsOfEach: (queries) => sendAll(queries.map(({ sql, values }) => written(sql, values))),
     change,

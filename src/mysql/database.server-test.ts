@@ -130,7 +130,7 @@ describe('a MySQL database', () => {
     assert.deepEqual(await wordsOf(database), []);
   });
 
-  it('sends what needs no answer with the next statement, whose error undoes all', async () => {
+  it('sends a queued statement together with the next one, and rolls back both when one fails', async () => {
     const database = await open();
     await database.transaction(async (connection) => {
       await connection.queueRows('INSERT INTO word VALUES ?', [[1, "a; 'b' ?"]]);

@@ -19,7 +19,7 @@ const lostConnections: ReadonlyMap<number, string> = new Map([
   [4031, 'the server ended the idle connection'],
 ]);
 
-const passing: ReadonlyMap<number, string> = new Map([
+const temporary: ReadonlyMap<number, string> = new Map([
   [1021, 'the disk of the server is full'],
   [1030, 'the storage of the server reports an error'],
   [1040, 'the server has too many connections'],
@@ -59,8 +59,8 @@ export function isLostConnection(error: unknown): boolean {
 }
 
 /**
- * Translates an error of the driver or the server. What passes by itself, or when a person repairs the server, becomes
- * `store-unavailable`; what needs another `db.dsn` becomes `bad-configuration`; all others stay as they are.
+ * Translates an error of the driver or the server. Errors that end without a change of settings become
+ * `store-unavailable`. Errors that need another `db.dsn` become `bad-configuration`. All others stay as they are.
  * @param name the database without its password.
  */
 export function mysqlError(name: string, error: unknown): unknown {
@@ -82,7 +82,7 @@ export function mysqlError(name: string, error: unknown): unknown {
       { cause: error },
     );
   }
-  const problem = collisions.get(number) ?? lostConnections.get(number) ?? passing.get(number);
+  const problem = collisions.get(number) ?? lostConnections.get(number) ?? temporary.get(number);
   if (problem === undefined && !isLostConnection(error)) return error;
   const what = problem ?? `expected the database to answer, got: ${reason(error)}. Trying again may help`;
   return new SamsaError('store-unavailable', `${name}: ${what}`, { cause: error, retryable: true });

@@ -52,7 +52,7 @@ async function commit(connection: MysqlConnection): Promise<void> {
  */
 export function withRetries<Result>(transaction: () => Promise<Result>): Promise<Result> {
   return retry(transaction, {
-    mayPass: (error) => !(error instanceof SamsaError) && (isCollision(error) || isLostConnection(error)),
+    isTemporary: (error) => !(error instanceof SamsaError) && (isCollision(error) || isLostConnection(error)),
     backoff: { firstMs: 20, mostMs: 400 },
     attempts: 6,
     // Lock waits add up.

@@ -22,7 +22,7 @@ type Tick = { readonly before: readonly Lease[]; readonly after: readonly Lease[
 export function* tick(stateName: string, request: LeaseRequest, nowMs: number): Steps<Tick> {
   const { projection, instance, ttlMs } = request;
   yield* checkVersion(stateName, request);
-  const instances = yield* meetInstances(request, nowMs);
+  const instances = yield* refreshInstances(request, nowMs);
   const before = yield* addPartitions(request, yield* readLeases(projection));
   const ends = new Map(request.partitions.map((partition) => [nameOf(partition), partition.end]));
   const after = shareLeases(before, { instance, instances, nowMs, ttlMs }).map((lease) => {
@@ -93,7 +93,7 @@ export function* checkVersion(
 }
 
 /** Records that this instance is alive, and forgets instances that are not. @returns the living ones. */
-function* meetInstances(
+function* refreshInstances(
   { projection, instance, ttlMs, isGone }: LeaseRequest,
   nowMs: number,
 ): Steps<readonly string[]> {

@@ -78,7 +78,7 @@ export function* readInstances(projection: string): Steps<readonly SeenInstance[
 /** A table as it must be equal in two states: without what depends on the order of events. */
 export type ComparedTable = {
   readonly name: string;
-  /** A query whose rows are all different, reading from this schema; for MySQL it gives `rowText` alone. */
+  /** A query of the tables in this schema that gives no row twice. For MySQL its only column is `rowText`. */
   readonly rows: (schema: string) => string;
   readonly values: readonly number[];
 };

@@ -22,7 +22,7 @@ describe('an instance', () => {
     assert.equal(isGone(instanceName('trend')), false);
   });
 
-  it('is gone when its process has ended, where the system tells which processes are whose', async () => {
+  it('is gone when its process has ended, on systems that name the boot and the container of a process', async () => {
     assert.equal(isGone(await nameOfEndedProcess()), platform() === 'linux');
   });
 

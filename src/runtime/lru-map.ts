@@ -58,27 +58,27 @@ export type DoorkeptLruMap<Key, Value> = LruMap<Key, Value> & {
   readonly admits: (key: Key) => boolean;
 };
 
-/** A key that was met is forgotten when another takes its slot: after `metLimit` others, 60 % are remembered. */
-const slotsPerMet = 2;
+/** A key that was seen is forgotten when another takes its slot: after `seenLimit` others, 60 % are remembered. */
+const slotsPerSeen = 2;
 
 /**
- * An LRU map that stores a key only when it is set a second time within about `metLimit` other keys: keys that come
- * once push nothing out. (The doorkeeper of TinyLFU, Einziger et al. 2017.) Only a hash is kept of a key met
+ * An LRU map that stores a key only when it is set a second time within about `seenLimit` other keys: keys that come
+ * once push nothing out. (The doorkeeper of TinyLFU, Einziger et al. 2017.) Only a hash is kept of a key seen
  * once, so such keys leave nothing for the garbage collector. If two keys have the same hash, one may be stored at once.
  */
 export function createDoorkeptLruMap<Key extends string | number, Value>(
-  metLimit: number,
+  seenLimit: number,
   limit: number,
   sizeOf: (value: Value) => number,
 ): DoorkeptLruMap<Key, Value> {
   const kept = createLruMap<Key, Value>(limit, sizeOf);
-  const met = new Int32Array(2 ** Math.ceil(Math.log2(slotsPerMet * metLimit)));
+  const seen = new Int32Array(2 ** Math.ceil(Math.log2(slotsPerSeen * seenLimit)));
   const admits = (key: Key): boolean => {
     if (kept.get(key) !== undefined) return true;
     const hashed = hashText(String(key));
-    const slot = hashed & (met.length - 1);
-    if (met[slot] === hashed) return true;
-    met[slot] = hashed;
+    const slot = hashed & (seen.length - 1);
+    if (seen[slot] === hashed) return true;
+    seen[slot] = hashed;
     return false;
   };
   return {
@@ -89,7 +89,7 @@ export function createDoorkeptLruMap<Key extends string | number, Value>(
     },
     clear: () => {
       kept.clear();
-      met.fill(0);
+      seen.fill(0);
     },
   };
 }

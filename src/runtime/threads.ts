@@ -90,7 +90,7 @@ type ParentLink<Data, ToParent, FromParent> = {
   readonly data: Data;
   readonly tell: (message: ToParent) => void;
   /** Keeps the thread alive until it is asked to close; then it ends as soon as it has nothing left to do. */
-  readonly listen: (hear: { readonly onMessage?: (message: FromParent) => void; readonly onClose: () => void }) => void;
+  readonly listen: (on: { readonly onMessage?: (message: FromParent) => void; readonly onClose: () => void }) => void;
   /** Lets the thread end without having been asked to. */
   readonly leave: () => void;
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { backoffMs, pause, within, keepTrying, onlyNews, retry } from './waiting.ts';
+import { backoffMs, pause, within, keepTrying, onlyChanges, retry } from './waiting.ts';
 import { SamsaError } from '../errors.ts';
 
 const backoff = { firstMs: 100, mostMs: 5_000 };
@@ -60,14 +60,14 @@ describe('retrying', () => {
   });
 
   it('lets the caller say which failures pass', async () => {
-    const mayPass = (error: unknown): boolean => error === broken;
-    assert.equal(await retry(failing(broken), { backoff: brief, mayPass }), 2);
-    await assert.rejects(retry(failing(busy), { backoff: brief, mayPass }), busy);
+    const isTemporary = (error: unknown): boolean => error === broken;
+    assert.equal(await retry(failing(broken), { backoff: brief, isTemporary }), 2);
+    await assert.rejects(retry(failing(busy), { backoff: brief, isTemporary }), busy);
   });
 
   it('throws the last failure after so many attempts, and after so long', async () => {
     await assert.rejects(
-      retry(failing(broken, busy, busy), { backoff: brief, attempts: 2, mayPass: () => true }),
+      retry(failing(broken, busy, busy), { backoff: brief, attempts: 2, isTemporary: () => true }),
       busy,
     );
     await assert.rejects(retry(failing(busy, broken), { backoff: brief, withinMs: -1 }), busy);
@@ -103,7 +103,7 @@ describe('trying until it succeeds', () => {
 
 it('passes on trouble once per kind', () => {
   const heard: unknown[] = [];
-  const hear = onlyNews((trouble) => heard.push(trouble));
+  const hear = onlyChanges((trouble) => heard.push(trouble));
   for (const trouble of [busy, busy, broken, null, null, busy]) hear(trouble);
   assert.deepEqual(heard, [busy, broken, null, busy]);
 });

@@ -32,7 +32,7 @@ export function backoffMs(failures: number, { firstMs, mostMs }: Backoff, random
 
 type RetryOptions = {
   /** Whether the same attempt may succeed later. Default: a SamsaError that says so. */
-  readonly mayPass?: (error: unknown) => boolean;
+  readonly isTemporary?: (error: unknown) => boolean;
   /** Default: 10–50 ms. */
   readonly backoff?: Backoff;
   /** Default: no bound. */
@@ -51,7 +51,7 @@ export async function retry<Result>(
   attempt: () => Result | Promise<Result>,
   options: RetryOptions = {},
 ): Promise<Result> {
-  const { mayPass = isRetryable, backoff = briefly } = options;
+  const { isTemporary = isRetryable, backoff = briefly } = options;
   const { attempts = Number.POSITIVE_INFINITY, withinMs = Number.POSITIVE_INFINITY } = options;
   const startedMs = performance.now();
   for (let failures = 1; ; failures++) {
@@ -59,7 +59,7 @@ export async function retry<Result>(
       return await attempt();
     } catch (error) {
       const isOver = failures >= attempts || performance.now() - startedMs > withinMs;
-      if (isOver || !mayPass(error)) throw error;
+      if (isOver || !isTemporary(error)) throw error;
     }
     await pause(backoffMs(failures, backoff));
   }
@@ -71,7 +71,7 @@ export function isRetryable(error: unknown): boolean {
 }
 
 /** Called with each failure, and with `null` when an attempt has succeeded after failures. */
-export type HearTrouble = (trouble: SamsaError | null) => void;
+export type OnTrouble = (trouble: SamsaError | null) => void;
 
 const patiently: Backoff = { firstMs: 100, mostMs: 2_000 };
 
@@ -82,7 +82,7 @@ const patiently: Backoff = { firstMs: 100, mostMs: 2_000 };
  */
 export async function keepTrying<Result>(
   attempt: () => Result | Promise<Result>,
-  onTrouble: HearTrouble,
+  onTrouble: OnTrouble,
   signal: AbortSignal,
   backoff = patiently,
 ): Promise<Result | null> {
@@ -105,7 +105,7 @@ export async function keepTrying<Result>(
  * For messages to people: passes on each kind of trouble once, until another kind comes, and `null` when it is over.
  * Two errors are of one kind when they have the same code and the same `retryable`.
  */
-export function onlyNews(hear: HearTrouble): HearTrouble {
+export function onlyChanges(hear: OnTrouble): OnTrouble {
   let known: string | null = null;
   return (trouble) => {
     const kind = trouble && `${trouble.code} ${trouble.retryable}`;
@@ -115,24 +115,24 @@ export function onlyNews(hear: HearTrouble): HearTrouble {
   };
 }
 
-/** Tells those who wait that something has happened. */
-export type Bell = {
-  readonly ring: () => void;
-  /** How often it has rung. */
-  readonly rings: () => number;
-  /** Resolves when it rings, after `waitMs`, or when `signal` fires. */
+/** Wakes everybody who waits for something to happen. */
+export type Notifier = {
+  readonly notify: () => void;
+  /** How often `notify` was called. */
+  readonly count: () => number;
+  /** Resolves at the next `notify`, after `waitMs`, or when `signal` fires. */
   readonly next: (waitMs: number, signal: AbortSignal) => Promise<void>;
 };
 
-export function createBell(): Bell {
+export function createNotifier(): Notifier {
   const waiters = new Set<() => void>();
-  let rings = 0;
+  let count = 0;
   return {
-    ring: () => {
-      rings++;
+    notify: () => {
+      count++;
       for (const waiter of waiters) waiter();
     },
-    rings: () => rings,
+    count: () => count,
     // AbortSignal.any is not used here: its listeners stay in memory until the next large garbage collection.
     next: (waitMs, signal) =>
       new Promise((resolve) => {

@@ -112,7 +112,7 @@ export type Query = { readonly sql: string; readonly values: readonly (SqlValue 
 
 /**
  * One statement that a generator asks its runner to execute, in SQL that all our databases understand. `state.position`
- * means the table `position` of the state at hand; a list of values stands for `IN (?)`.
+ * means the table `position` of the state; a list of values stands for `IN (?)`.
  */
 export type Step =
   | ({ readonly kind: 'rows' | 'change' } & Query)

@@ -113,7 +113,7 @@ void describe('checkpoints', () => {
     assert.match(problem.message, /has ended.*died/);
   });
 
-  void it('tell a chore in hand to stop, and wait for it', limits, async () => {
+  void it('tell a running chore to stop, and wait for it', limits, async () => {
     const folder = makeTemporaryFolder();
     const endless = `data:text/javascript,import { writeFileSync } from 'node:fs';
       export default async (folder, signal) => {

@@ -38,7 +38,7 @@ export type CheckpointWork = {
 export type CheckpointTrouble = { readonly failing: string; readonly why: string };
 
 type RunningCheckpoints = {
-  /** Ends the thread after the work in hand. Close the files' other connections first: the last one checkpoints. */
+  /** Ends the thread when its current work is done. Close the files' other connections first: the last one checkpoints. */
   readonly close: () => Promise<void>;
 };
 

@@ -2,7 +2,7 @@ import { reason, SamsaError } from '../errors.ts';
 
 const sqliteBusy = 5;
 
-const passing: ReadonlyMap<number, string> = new Map([
+const temporary: ReadonlyMap<number, string> = new Map([
   [sqliteBusy, 'another process is writing'],
   [8, 'the file is read-only'],
   [10, 'the disk reports an error'],
@@ -14,13 +14,11 @@ const notADatabase = 26;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const damaging: ReadonlySet<number> = new Set([11, notADatabase]);
 
-/**
- * Translates a SQLite error. One that ends by itself, or when somebody frees disk space, becomes `store-unavailable`.
- */
+/** Translates a SQLite error: to `store-damaged`, or to `store-unavailable` when the same may succeed later. */
 export function storeError(path: string, error: unknown): unknown {
   const code = resultCode(error) ?? 0;
   if (damaging.has(code)) return damageError(path, error);
-  const problem = passing.get(code);
+  const problem = temporary.get(code);
   if (problem === undefined) return error;
   return new SamsaError('store-unavailable', `${path}: ${problem}`, { cause: error, retryable: true });
 }

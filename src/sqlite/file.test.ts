@@ -91,7 +91,7 @@ describe('a SQLite file that is replaced', () => {
     assert.equal(read(keepAs), 'one');
   });
 
-  test('is placed where there is none yet, and nowhere else', ({ path, by }) => {
+  test('is placed only where there is no file yet', ({ path, by }) => {
     write(by, 'one').close();
     placeSqliteFile(path, by);
     assert.deepEqual([read(path), existsSync(by)], ['one', false]);

@@ -138,7 +138,7 @@ const shortForms = new Map(
     .map(([short, long]) => [short, long.split(' ')] as const),
 );
 
-/** The words that a short form stands for, as readers type it and titles rarely write it: “ww2”; `null` for others. */
+/** The words that a short form such as “ww2” stands for, which titles rarely contain; `null` for other words. */
 export function longFormOf(word: string): readonly string[] | null {
   return shortForms.get(word) ?? null;
 }
@@ -193,7 +193,7 @@ const beyondPlain = /[^A-Za-z0-9 ,:;!?()./]|\d,\d|\.[A-Za-z]/;
 const apart = /[^\p{L}\p{N}\p{M}]+/gu;
 const hyphens = /[‐‑־-]/u;
 const withinWord = /['’‘ʼ`׳״",]/u;
-/** Scripts written without spaces between words, and Hangul, whose words carry their particles. */
+/** Scripts written without spaces between words; also Hangul, where particles are written as part of a word. */
 const unspacedScripts =
   '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}ー';
 const runs = new RegExp(`[${unspacedScripts}]+|[^${unspacedScripts}]+`, 'gu');

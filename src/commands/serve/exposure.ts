@@ -21,7 +21,7 @@ export function openModeNotice(config: Config): readonly string[] {
   ];
 }
 
-/** A whole shop holds about 80 at rest, and one for each connection. */
+/** An idle shop has about 80 open, and one more for each connection. */
 const neededDescriptors = 128;
 const enoughDescriptors = 1_024;
 

@@ -11,7 +11,7 @@ import { startRecommendation, startTrend } from './start-consumer.ts';
 const anyPort = { SAMSA_TREND_PORT: '0', SAMSA_RECOMMENDATION_PORT: '0', SAMSA_LOG_LEVEL: 'silent' };
 
 describe('services whose database does not answer', () => {
-  it('start, say that they are not ready, and go on by themselves when it comes', async () => {
+  it('start, say that they are not ready, and become ready when it answers', async () => {
     const folder = makeTemporaryFolder();
     const server = await startMariaDb();
     const { dsn } = await server.createDatabase();

@@ -53,8 +53,8 @@ function hostOf(broker: string): string {
 
 type Client = Admin | Consumer | Producer<never, never, never, never>;
 
-/** A connection that breaks between two requests emits `error`; without a listener that ends the process. */
-export function hearErrors(client: Pick<Client, 'connections'>): void {
+/** A connection that breaks between two requests emits `error`, which would end the process without a listener. */
+export function ignoreConnectionErrors(client: Pick<Client, 'connections'>): void {
   client.connections.on(
     'connecting',
     ({ connection }: { connection: { on: (name: 'error', hear: () => void) => void } }) =>

@@ -264,7 +264,7 @@ void describe('Kafka log and its broker', () => {
   });
 });
 
-/** A detour to a broker, whose answers come late when told so. Producers find their own way to send. */
+/** A proxy in front of a broker, which can delay its answers. Producers do not use it: brokers name other addresses. */
 async function openSlowWay(address: string): Promise<{
   readonly address: string;
   readonly answerAfterMs: (ms: number) => void;

@@ -56,7 +56,7 @@ export function createKafkaFetcher(consumer: Fetching, waitMs: number): KafkaFet
 
 function createNode(consumer: Fetching, node: number, waitMs: number): (wanted: Wanted) => Promise<Fetched> {
   let asked: Asked[] = [];
-  let flying = false;
+  let isFetching = false;
   /** Nodes leave out of an answer what has not changed since their previous answer. */
   const ends = new Map<string, { readonly start: number; readonly end: number }>();
 
@@ -69,37 +69,37 @@ function createNode(consumer: Fetching, node: number, waitMs: number): (wanted: 
     one.resolve({ batches: partition?.records ?? [], aborted: partition?.abortedTransactions ?? [], ...known });
   };
 
-  const fly = async (): Promise<void> => {
-    const flight = oneOffsetPerPartition(asked);
-    const others = asked.filter((one) => !flight.includes(one));
+  const fetchBatch = async (): Promise<void> => {
+    const batch = oneOffsetPerPartition(asked);
+    const others = asked.filter((one) => !batch.includes(one));
     try {
-      const answered = await consumer.fetch(request(node, flight, others.length > 0 ? 0 : waitMs));
-      asked = asked.filter((one) => !flight.includes(one));
-      for (const one of flight) answer(one, partitionIn(answered, one));
+      const answered = await consumer.fetch(request(node, batch, others.length > 0 ? 0 : waitMs));
+      asked = asked.filter((one) => !batch.includes(one));
+      for (const one of batch) answer(one, partitionIn(answered, one));
     } catch (error) {
       consumer.clearMetadata();
-      const refused = refusedIn(error, flight);
+      const refused = refusedIn(error, batch);
       // One partition's error fails the whole answer: the other partitions are asked for again.
-      const failed = refused.size > 0 ? [...refused.keys()] : flight;
+      const failed = refused.size > 0 ? [...refused.keys()] : batch;
       asked = asked.filter((one) => !failed.includes(one));
       for (const one of failed) one.reject(refused.get(one) ?? error);
     }
   };
 
-  const flyOn = async (): Promise<void> => {
+  const fetchAll = async (): Promise<void> => {
     while (asked.length > 0) {
       await eventLoopTurn();
-      await fly();
+      await fetchBatch();
     }
-    flying = false;
+    isFetching = false;
   };
 
   return (wanted) =>
     new Promise((resolve, reject) => {
       asked.push({ ...wanted, resolve, reject });
-      if (flying) return;
-      flying = true;
-      void flyOn();
+      if (isFetching) return;
+      isFetching = true;
+      void fetchAll();
     });
 }
 
@@ -119,10 +119,10 @@ function oneOffsetPerPartition(asked: readonly Asked[]): readonly Asked[] {
 
 function request(
   node: number,
-  flight: readonly Asked[],
+  batch: readonly Asked[],
   maxWaitTime: number,
 ): FetchOptions<Buffer, Buffer, Buffer, Buffer> {
-  const topics = Map.groupBy(flight, ({ topicId }) => topicId);
+  const topics = Map.groupBy(batch, ({ topicId }) => topicId);
   return {
     node,
     maxWaitTime,
@@ -152,14 +152,14 @@ function partitionIn(response: FetchResponse, { topicId, partition }: Wanted): P
 }
 
 /** The errors of single partitions: each names its place in the response that the error carries. */
-function refusedIn(error: unknown, flight: readonly Asked[]): ReadonlyMap<Asked, FetchRefused> {
+function refusedIn(error: unknown, batch: readonly Asked[]): ReadonlyMap<Asked, FetchRefused> {
   const refused = new Map<Asked, FetchRefused>();
   for (const { response, errors } of failedResponses(error)) {
     for (const { path, apiId } of errors) {
       const [, topic, partition] = /^\/responses\/(\d+)\/partitions\/(\d+)$/.exec(path ?? '') ?? [];
       const topicId = response.responses[Number(topic)]?.topicId;
       const number = response.responses[Number(topic)]?.partitions[Number(partition)]?.partitionIndex;
-      for (const one of flight) {
+      for (const one of batch) {
         if (one.topicId === topicId && one.partition === number) refused.set(one, new FetchRefused(apiId ?? 'UNKNOWN'));
       }
     }

@@ -28,7 +28,7 @@ describe('a lane to one partition', () => {
   it('lets no item overtake one that could not be sent, also where a neighbour is refused', async () => {
     const sent: string[] = [];
     let left = 3;
-    /** Refuses any batch with `bad` in it, and is away whenever `b` comes alone, three times. */
+    /** Refuses every batch with `bad` in it. An outage meets a batch that begins with `b`, three times. */
     const { lane, settled, outages } = openLane((values) => {
       if (values.includes('bad')) throw refused;
       if (values[0] === 'b' && left > 0 && left--) throw away;

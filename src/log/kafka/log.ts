@@ -3,7 +3,7 @@ import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { pause, within } from '../../runtime/waiting.ts';
 import { createKafkaAppender, sizeOf } from './appender.ts';
-import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './connection.ts';
+import { clientOptions, closeClient, ignoreConnectionErrors, type KafkaConnection } from './connection.ts';
 import { kafkaError } from './errors.ts';
 import { createKafkaFetcher } from './fetcher.ts';
 import { createRangeFetch } from './ranges.ts';
@@ -30,7 +30,7 @@ export type KafkaLog = EventLog & {
   /**
    * Appends records of one topic to a partition that was decided before, all or none.
    * @throws SamsaError `bad-event` when one of them is too large or refused because of its content; `topic-unknown`,
-   *   `log-closed`; `topic-replaced` when there is no such partition any more; `log-unavailable`.
+   *   `log-closed`; `topic-replaced` when the partition no longer exists; `log-unavailable`.
    */
   readonly appendTo: (partition: number, records: readonly NewRecord[]) => Promise<void>;
 };
@@ -55,7 +55,7 @@ export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
   const shared = clientOptions(options);
   const topics = createKafkaTopics(shared, brokers, options.replication ?? null);
   const consumers = [0, 1].map(() => new Consumer({ ...shared, groupId: shared.clientId, autocommit: false }));
-  for (const consumer of consumers) hearErrors(consumer);
+  for (const consumer of consumers) ignoreConnectionErrors(consumer);
   const sender = createKafkaSender(options, clock);
   const closedError = (): SamsaError =>
     new SamsaError('log-closed', `Kafka at ${brokers.join(', ')}: the log has been closed`);
@@ -142,7 +142,7 @@ export type ShownOffsetsOptions = {
 /** The committed offsets of a group that has no members. */
 function openGroupOffsets(connection: KafkaConnection, groupId: string) {
   const admin = new Admin(clientOptions(connection));
-  hearErrors(admin);
+  ignoreConnectionErrors(admin);
   return {
     /** @returns whether the brokers took them. */
     commit: async (offsets: readonly NextOffset[]): Promise<boolean> => {

@@ -49,15 +49,15 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
     if (cursor.expiry !== null) clearTimeout(cursor.expiry);
   };
 
-  const keep = (cursors: Set<Cursor>, cursor: Cursor): void => {
+  const expireLater = (cursors: Set<Cursor>, cursor: Cursor): void => {
     if (cursor.expiry !== null) clearTimeout(cursor.expiry);
     cursor.expiry = setTimeout(() => remove(cursors, cursor), keptMs).unref();
   };
 
-  const place = (cursors: Set<Cursor>, from: number, arrival: Promise<Range>, ends: Cursor['ends']): Cursor => {
+  const addCursor = (cursors: Set<Cursor>, from: number, arrival: Promise<Range>, ends: Cursor['ends']): Cursor => {
     const cursor: Cursor = { from, arrival, range: null, ends, readers: 0, expiry: null };
     cursors.add(cursor);
-    keep(cursors, cursor);
+    expireLater(cursors, cursor);
     arrival.then(
       (range) => {
         cursor.range = range;
@@ -77,7 +77,7 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
         if (hasNews(range) || !cursors.has(cursor)) return range;
       }
     };
-    const cursor = place(cursors, request.from, Promise.resolve().then(arrives), { start, end });
+    const cursor = addCursor(cursors, request.from, Promise.resolve().then(arrives), { start, end });
     return cursor;
   };
 
@@ -87,7 +87,7 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
     const cursors = cursorsOf(request);
     if (result.next < range.next) {
       if (cursorAt(cursors, result.next) === undefined) {
-        place(cursors, range.from, Promise.resolve(range), range).range = range;
+        addCursor(cursors, range.from, Promise.resolve(range), range).range = range;
       }
       return result;
     }
@@ -107,7 +107,7 @@ export function createKafkaReader(options: KafkaReaderOptions): KafkaReader {
       if (range !== null) return serve(range, request);
       return { records: [], next: request.from, skipped: [], ...cursor.ends };
     } finally {
-      if (--cursor.readers === 0 && cursors.has(cursor)) keep(cursors, cursor);
+      if (--cursor.readers === 0 && cursors.has(cursor)) expireLater(cursors, cursor);
     }
   };
 

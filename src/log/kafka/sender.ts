@@ -10,15 +10,15 @@ import {
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
 import { backoffMs } from '../../runtime/waiting.ts';
-import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './connection.ts';
+import { clientOptions, closeClient, ignoreConnectionErrors, type KafkaConnection } from './connection.ts';
 import { toMessage } from './records.ts';
 
 export type KafkaSender = {
   /**
    * Appends records of one topic to one partition, all or none. Tries as often as needed, and appends nothing twice.
    * Calls for one partition are sent one after the other.
-   * @throws the client's error, which `kafkaError` translates; to `topic-replaced` when there is no such partition any
-   *   more.
+   * @throws the client's error, which `kafkaError` translates: to `topic-replaced` when the partition no longer
+   *   exists.
    */
   readonly send: (partition: number, records: readonly NewRecord[]) => Promise<void>;
   /** Resolves when no send is in progress. */
@@ -164,7 +164,7 @@ function createProducer(connection: KafkaConnection): GuardedProducer {
       retryAfterMs(attempt, error),
   };
   const producer = new GuardedProducer(options, connection.brokers);
-  hearErrors(producer);
+  ignoreConnectionErrors(producer);
   return producer;
 }
 

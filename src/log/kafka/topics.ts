@@ -8,7 +8,7 @@ import {
 } from '@platformatic/kafka';
 import { SamsaError } from '../../errors.ts';
 import { tombstoneRetentionMs } from '../../events/topics.ts';
-import { clientOptions, closeClient, hearErrors, type KafkaConnection } from './connection.ts';
+import { clientOptions, closeClient, ignoreConnectionErrors, type KafkaConnection } from './connection.ts';
 import { hasBrokerError, kafkaError, topicUnknown } from './errors.ts';
 import type { OpenTopicFacts, TopicDescription, TopicFacts, TopicSettings } from '../log.ts';
 
@@ -42,7 +42,7 @@ export function createKafkaTopics(
   replication: number | null,
 ): KafkaTopics {
   const admin = new Admin(options);
-  hearErrors(admin);
+  ignoreConnectionErrors(admin);
 
   const ask = async <Answer>(question: () => Promise<Answer>): Promise<Answer> => {
     try {
@@ -136,7 +136,7 @@ const closeMs = 200;
 /** As `openTopicFacts`, in a cluster. */
 export function openKafkaTopicFacts(connection: KafkaConnection): OpenTopicFacts {
   const admin = new Admin(clientOptions(connection));
-  hearErrors(admin);
+  ignoreConnectionErrors(admin);
   return {
     of: async (topic) => {
       try {

@@ -1,6 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { SamsaError } from '../../errors.ts';
-import { keepTrying, backoffMs, pause, type HearTrouble } from '../../runtime/waiting.ts';
+import { keepTrying, backoffMs, pause, type OnTrouble } from '../../runtime/waiting.ts';
 import type { KafkaLog } from '../kafka/log.ts';
 import { createLane, type Lane } from '../kafka/lane.ts';
 import { partitionOf } from '../topic-rules.ts';
@@ -47,8 +47,8 @@ export function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRe
   let feeding = false;
   let asked = false;
 
-  const hearFrom =
-    (part: string): HearTrouble =>
+  const troubleOf =
+    (part: string): OnTrouble =>
     (trouble) =>
       void (trouble === null ? troubles.delete(part) : troubles.set(part, trouble));
 
@@ -57,10 +57,10 @@ export function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRe
     for (const { bytes } of records) inFlight.bytes -= bytes;
     wake();
   };
-  const removal = createRemoval(options, onRemoved, hearFrom('removal'));
+  const removal = createRemoval(options, onRemoved, troubleOf('removal'));
 
   const laneTo = (partition: number): Lane<SpooledRecord> =>
-    (lanes[partition] ??= openLane(options, partition, removal, hearFrom(`partition ${partition}`)));
+    (lanes[partition] ??= openLane(options, partition, removal, troubleOf(`partition ${partition}`)));
 
   const readSome = (): readonly SpooledRecord[] => {
     const bytes = Math.min(readBytes, options.inFlightBytes - inFlight.bytes);
@@ -92,10 +92,10 @@ export function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRe
   const feed = async (): Promise<void> => {
     while (!signal.aborted) {
       asked = false;
-      const records = (await keepTrying(readSome, hearFrom('spool'), signal)) ?? [];
+      const records = (await keepTrying(readSome, troubleOf('spool'), signal)) ?? [];
       if (records.length === 0 && asked) continue;
       if (records.length === 0) break;
-      await keepTrying(noticePartitions, hearFrom('topic'), signal);
+      await keepTrying(noticePartitions, troubleOf('topic'), signal);
       if (signal.aborted) break;
       for (const record of records) laneTo(partitionFor(record)).push(record);
     }
@@ -126,11 +126,11 @@ function openLane(
   { topic, log, signal }: SpoolTopicRelayOptions,
   partition: number,
   removal: Removal,
-  hearTrouble: HearTrouble,
+  onTrouble: OnTrouble,
 ): Lane<SpooledRecord> {
   let failures = 0;
   const recovered = (): void => {
-    if (failures > 0) hearTrouble(null);
+    if (failures > 0) onTrouble(null);
     failures = 0;
   };
   return createLane<SpooledRecord>({
@@ -149,7 +149,7 @@ function openLane(
     },
     onOutage: async (_batch, error) => {
       if (!(error instanceof SamsaError)) throw error;
-      hearTrouble(error);
+      onTrouble(error);
       await pause(backoffMs(++failures, outageBackoff), signal);
     },
     signal,
@@ -169,7 +169,7 @@ const gatherMs = 20;
 function createRemoval(
   { outgoing, topic, clock, onSetAside, signal }: SpoolTopicRelayOptions,
   onRemoved: (records: readonly SpooledRecord[]) => void,
-  hearTrouble: HearTrouble,
+  onTrouble: OnTrouble,
 ): Removal {
   const relayed: SpooledRecord[] = [];
   const refused: { readonly record: SpooledRecord; readonly why: string }[] = [];
@@ -191,7 +191,7 @@ function createRemoval(
   const removeAll = async (): Promise<void> => {
     while (relayed.length + refused.length > 0 && !signal.aborted) {
       if (relayed.length < transactionRecords) await pause(gatherMs, signal);
-      await keepTrying(removeSome, hearTrouble, signal);
+      await keepTrying(removeSome, onTrouble, signal);
       await eventLoopTurn();
     }
     removing = false;

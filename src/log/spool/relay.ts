@@ -16,7 +16,7 @@ export type SpoolRelayOptions = {
   readonly onSetAside: (why: string) => void;
 };
 
-/** Carries one spool file to the cluster, each topic by itself, for as long as it takes. */
+/** Sends the records of one spool file to the cluster, each topic separately. Retries without limit. */
 export type SpoolRelay = {
   /** Call it now and then, and when records or topics may have come. */
   readonly wake: () => void;
@@ -38,7 +38,7 @@ export function relaySpool(id: string, path: string, options: SpoolRelayOptions)
   const { log, clock, dropBeyondBytes, checkpointedElsewhere, onSetAside } = options;
   const database = openSpoolFile(path, { busyTimeoutMs, checkpointedElsewhere });
   const outgoing = createOutgoingRecords(database);
-  const askWhy = createQuestion(log);
+  const diagnose = createDiagnosis(log);
   const stopping = new AbortController();
   const { signal } = stopping;
   const topics = new Map<number, SpoolTopicRelay>();
@@ -47,7 +47,7 @@ export function relaySpool(id: string, path: string, options: SpoolRelayOptions)
   let trouble: SamsaError | null = null;
   let tidying = false;
 
-  const meetTopics = (): void => {
+  const addNewTopics = (): void => {
     for (const topic of outgoing.topics()) {
       if (topics.has(topic.number)) continue;
       const relay = relaySpooledTopic({ topic, outgoing, log, clock, inFlightBytes, onSetAside, signal });
@@ -70,14 +70,14 @@ export function relaySpool(id: string, path: string, options: SpoolRelayOptions)
   };
 
   const tidy = async (): Promise<void> => {
-    const hearTrouble = (heard: SamsaError | null): void => void (trouble = heard);
-    await keepTrying(meetTopics, hearTrouble, signal);
-    while ((await keepTrying(dropOldest, hearTrouble, signal)) === true) await eventLoopTurn();
+    const onTrouble = (reported: SamsaError | null): void => void (trouble = reported);
+    await keepTrying(addNewTopics, onTrouble, signal);
+    while ((await keepTrying(dropOldest, onTrouble, signal)) === true) await eventLoopTurn();
     tidying = false;
   };
 
   const ledger = (): readonly SpoolLedger[] => readSpoolLedger(database, id);
-  const heard = (): SamsaError | null =>
+  const reported = (): SamsaError | null =>
     trouble ?? [...topics.values()].map((topic) => topic.trouble()).find((one) => one !== null) ?? null;
 
   return {
@@ -89,8 +89,8 @@ export function relaySpool(id: string, path: string, options: SpoolRelayOptions)
     },
     trouble: () => {
       const late = ledger().find(({ oldestMs }) => oldestMs !== null && clock() - oldestMs > longWaitMs);
-      const answer = askWhy(late?.topic ?? null);
-      return heard() ?? answer;
+      const answer = diagnose(late?.topic ?? null);
+      return reported() ?? answer;
     },
     ledger,
     isEmpty: outgoing.isEmpty,
@@ -101,8 +101,8 @@ export function relaySpool(id: string, path: string, options: SpoolRelayOptions)
   };
 }
 
-/** The client does not say why it retries a send. A second request, `describe`, shows what is wrong. */
-function createQuestion(log: Pick<KafkaLog, 'describe'>): (lateTopic: string | null) => SamsaError | null {
+/** Finds out why records wait: the client does not say why it retries a send, so another request is made. */
+function createDiagnosis(log: Pick<KafkaLog, 'describe'>): (lateTopic: string | null) => SamsaError | null {
   let asking = false;
   let answer: SamsaError | null = null;
   const ask = async (topic: string): Promise<void> => {

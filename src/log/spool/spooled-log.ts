@@ -3,7 +3,7 @@ import { reason, SamsaError } from '../../errors.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import type { EventLog } from '../log.ts';
 import { logError } from '../../sqlite/errors.ts';
-import { onlyNews, retry } from '../../runtime/waiting.ts';
+import { onlyChanges, retry } from '../../runtime/waiting.ts';
 import { createThreadSignal, fromPlainError, startWorker, type PlainError } from '../../runtime/threads.ts';
 import {
   openSpoolFile,
@@ -214,7 +214,7 @@ type RelayListener = {
 
 /** Starts the thread, and starts it again if it ends. */
 function startRelayWorker(work: RelayWork, { onProblem, onSetAside }: RelayListener): RelayWorker {
-  const tell = onlyNews(onProblem);
+  const tell = onlyChanges(onProblem);
   let saidSetAside = false;
   let adopted: readonly SpoolLedger[] = [];
   let trouble: SamsaError | null = null;

@@ -2,7 +2,7 @@ import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/
 import { SamsaError } from '../../errors.ts';
 import { isRetryable, backoffMs } from '../../runtime/waiting.ts';
 
-/** A record whose partition is decided, but not its offset. */
+/** A record with a partition, and no offset yet. */
 export type Row = {
   /** The number of its partition across all topics. */
   readonly number: number;

@@ -92,7 +92,7 @@ void describe('compaction', () => {
     assert.deepEqual(given.offsets(), [4, 5]);
   });
 
-  test('stops after a batch when told to, and goes on from there', async (given) => {
+  test('stops after a batch when its signal fires, and later continues from there', async (given) => {
     await given.append(0, ...Array.from({ length: 500 }, () => change('a')));
     const stopping = new AbortController();
     setImmediate(() => stopping.abort());

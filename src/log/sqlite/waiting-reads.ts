@@ -32,7 +32,7 @@ type Waiter = { readonly partitionNumber: number; readonly from: number; readonl
  * time are left out: they would cost more than the appends.
  */
 const pollMs = 5;
-/** How often it looks after a second without news: looking was most of what a shop at rest did. */
+/** How often it looks after a second without records: looking took most of the CPU time of an idle shop. */
 const restingPollMs = 25;
 const restsAfterMs = 1_000;
 const longestTimeoutMs = 2 ** 31 - 1;

@@ -61,7 +61,7 @@ async function hasState(connection: MysqlConnection): Promise<boolean> {
   }
 }
 
-/** Instances that were seen a moment ago, or still have the connection they commit on, even if frozen. */
+/** Instances that were seen within the last ten seconds, and frozen ones whose commit connection is still open. */
 async function readingInstances(
   connection: MysqlConnection,
   lockScope: string,
@@ -214,7 +214,7 @@ async function openMysqlSnapshot(live: OwnedConnection, draft: MysqlConnection):
   };
 }
 
-/** Hashes of the rows of a state's tables, wherever it is kept. */
+/** Hashes of the rows of a state's tables, in either database. */
 export type RowHashes = {
   /** Number of rows and sum of their hashes, by bucket. */
   readonly sums: (table: ComparedTable) => Promise<ReadonlyMap<string, string>>;

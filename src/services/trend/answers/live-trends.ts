@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { SamsaError } from '../../../errors.ts';
 import type { Access } from '../../../http/access.ts';
 import { answersText, type HttpServer } from '../../../http/route-schemas.ts';
-import { createBell, pause } from '../../../runtime/waiting.ts';
+import { createNotifier, pause } from '../../../runtime/waiting.ts';
 
 const mostListeners = 500;
 const mostListenersPerClient = 10;
@@ -41,9 +41,9 @@ export function liveTrendsRoute(server: HttpServer, deps: LiveTrendsDeps): { rea
   const listeners = new Map<ServerResponse, string>();
   const clients = new Map<ServerResponse, string>();
   const stopping = new AbortController();
-  const bell = createBell();
-  const stopListening = deps.onCounted(bell.ring);
-  /** How often the bell had rung when the list was last looked at. */
+  const notifier = createNotifier();
+  const stopListening = deps.onCounted(notifier.notify);
+  /** The count of notifications when the list was last looked at. */
   let heard = 0;
   let watching = false;
 
@@ -62,8 +62,8 @@ export function liveTrendsRoute(server: HttpServer, deps: LiveTrendsDeps): { rea
     watching = true;
     let quietSinceMs = performance.now();
     while (listeners.size > 0) {
-      if (bell.rings() === heard) await bell.next(lookEveryMs, stopping.signal);
-      heard = bell.rings();
+      if (notifier.count() === heard) await notifier.next(lookEveryMs, stopping.signal);
+      heard = notifier.count();
       if (stopping.signal.aborted) break;
       const startMs = performance.now();
       const current = await deps.look().catch(() => null);

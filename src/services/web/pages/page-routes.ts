@@ -4,7 +4,7 @@ import { bookIdPattern, parseBookId, type Book } from '../../../events/book.ts';
 import { answersText, type HttpServer } from '../../../http/route-schemas.ts';
 import { assetRoutes, type Assets } from '../assets/assets.ts';
 import {
-  samePagePath,
+  ownPagePath,
   offeredActions,
   type BookAction,
   type LookupBook,
@@ -87,7 +87,7 @@ function fragmentRoutes(pages: FastifyInstance, deps: PageDeps): void {
       const { back } = request.query as PageParameters;
       const recommendations = await deps.remote.recommendations(cookieId);
       if (!recommendations.ok && keepsList(request)) return reply.code(204).send();
-      return renderRecommendations({ recommendations, back: samePagePath(back) }).markup;
+      return renderRecommendations({ recommendations, back: ownPagePath(back) }).markup;
     },
   );
 }

@@ -124,7 +124,7 @@ function contentTypeOf({ headers }: FastifyRequest): string {
 
 /** Answers 303, so that reloading the page does not repeat the action. */
 function goBack(reply: FastifyReply, body: { readonly action: string; readonly back?: string }): FastifyReply {
-  return reply.redirect(withDone(samePagePath(body.back), body.action), 303);
+  return reply.redirect(withDone(ownPagePath(body.back), body.action), 303);
 }
 
 /**
@@ -142,7 +142,7 @@ function isFromThisSite(request: FastifyRequest): boolean {
  * The given path if it leads to a page of this shop, else `/`. It is parsed as a browser does, for which `//host`,
  * `/\\host` and `/.//host` lead to other sites.
  */
-export function samePagePath(path: unknown): string {
+export function ownPagePath(path: unknown): string {
   if (typeof path !== 'string' || path.length > 2_000 || !path.startsWith('/')) return '/';
   const url = URL.parse(path, thisShop);
   return url === null || url.origin !== thisShop || url.pathname.startsWith('//') ? '/' : url.pathname + url.search;

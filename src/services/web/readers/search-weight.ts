@@ -43,7 +43,7 @@ export function createSearchWeight(options: {
   const ofPrefix = createNewReaderCount();
   const ofBlock = createNewReaderCount();
 
-  const isWelcome = ({ returning, addressPrefix, addressBlock }: Reader, hour: number): boolean => {
+  const mayCount = ({ returning, addressPrefix, addressBlock }: Reader, hour: number): boolean => {
     const most = mostNewReaders();
     if (most === 0) return true;
     if (returning && ofPrefix(addressPrefix, hour) > most) return false;
@@ -53,7 +53,7 @@ export function createSearchWeight(options: {
   return (reader, query) => {
     const hour = Math.floor(clock() / hourMs);
     let known = readers.get(reader.id);
-    if (known === undefined && !isWelcome(reader, hour)) return 0;
+    if (known === undefined && !mayCount(reader, hour)) return 0;
     if (known?.hour !== hour) known = { hour, queries: [] };
     readers.set(reader.id, known);
     const hashed = hashText(query.toLowerCase());

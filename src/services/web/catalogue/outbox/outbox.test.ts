@@ -9,7 +9,7 @@ import { createOutboxPace, type Outbox } from './outbox.ts';
 
 const longMs = 60_000;
 
-/** Gives a shop whose outbox holds so many rows, and nobody to relay them. */
+/** Opens a shop with this many rows in its outbox, and no relay. */
 function test(name: string, rows: number, body: (shop: OpenCatalogue) => Promise<void>): void {
   it(name, async () => {
     const folder = makeTemporaryFolder();

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BookChanged } from '../../../../events/book-changed.ts';
 import type { Book } from '../../../../events/book.ts';
-import type { Bell } from '../../../../runtime/waiting.ts';
+import type { Notifier } from '../../../../runtime/waiting.ts';
 import { change, columnText, rows, type Steps } from '../../../../sql/statements.ts';
 
 /** Committed changes of books that are not yet known to be in the log, oldest first. */
@@ -99,15 +99,15 @@ const pollMs = 100;
  * The outbox in the database of the catalogue, shared by all processes. In MySQL a row may become visible after one
  * with a greater id was relayed and removed, so the order of ids means nothing. The relay writes single statements
  * only, so that a frozen process holds no lock.
- * @param bell rings after every commit of this process.
+ * @param notifier notified after every commit of this process.
  */
-export function createOutbox(store: OutboxStore, bell: Bell): Outbox {
+export function createOutbox(store: OutboxStore, notifier: Notifier): Outbox {
   /** The ends of the outbox at the last `read`; `null` when that did not read all rows. */
   let seen: string | null = null;
   let heard = 0;
   return {
     read: async (limits) => {
-      heard = bell.rings();
+      heard = notifier.count();
       const { waiting, isAll } = await store.read(() => readRows(limits));
       seen = isAll ? endsText(waiting[0]?.id, waiting.at(-1)?.id) : null;
       return waiting;
@@ -119,7 +119,7 @@ export function createOutbox(store: OutboxStore, bell: Bell): Outbox {
 
     putAgain: async (bookIds) => {
       await store.putAgain(bookIds);
-      bell.ring();
+      notifier.notify();
     },
 
     // Nearly every id between the two ends has a row.
@@ -130,12 +130,12 @@ export function createOutbox(store: OutboxStore, bell: Bell): Outbox {
 
     changed: async (waitMs, signal) => {
       const started = performance.now();
-      while (!signal.aborted && heard === bell.rings()) {
+      while (!signal.aborted && heard === notifier.count()) {
         const { least, most } = await store.read(readEnds);
         if (seen !== endsText(least, most)) return;
         const leftMs = waitMs - (performance.now() - started);
         if (leftMs <= 0) return;
-        await bell.next(Math.min(leftMs, pollMs), signal);
+        await notifier.next(Math.min(leftMs, pollMs), signal);
       }
     },
 

@@ -1,4 +1,4 @@
-import { createBell } from '../../../../../runtime/waiting.ts';
+import { createNotifier } from '../../../../../runtime/waiting.ts';
 import {
   databaseTime,
   type MysqlAddress,
@@ -72,13 +72,13 @@ export async function openMysqlCatalogue(
   const books = createPreparedBooks();
   const database = await openMysql({ ...address, tablePrefix }, { migrations: [books.migrations], onProblem });
   const closing = new AbortController();
-  const bell = createBell();
-  const outbox = createOutbox(outboxStore(database, clock, leaseClock), bell);
+  const notifier = createNotifier();
+  const outbox = createOutbox(outboxStore(database, clock, leaseClock), notifier);
   const adoption = startAdoption({
     database,
     table: books.table,
     clock,
-    onCommit: bell.ring,
+    onCommit: notifier.notify,
     keepPace: createOutboxPace(outbox, { mostRows: mostWaiting }),
     onNotAdopted,
     signal: closing.signal,
@@ -88,7 +88,7 @@ export async function openMysqlCatalogue(
     await database.close();
     await adoption.stopped();
   };
-  const catalogue = createCatalogue({ database, table: books.table, clock, adoption, onCommit: bell.ring });
+  const catalogue = createCatalogue({ database, table: books.table, clock, adoption, onCommit: notifier.notify });
   return { catalogue, outbox, close, [Symbol.asyncDispose]: close };
 }
 

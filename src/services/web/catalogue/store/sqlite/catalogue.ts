@@ -1,7 +1,7 @@
 import { openSqlite, runSteps, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
 import { isBusy, storeError } from '../../../../../sqlite/errors.ts';
 import { SamsaError } from '../../../../../errors.ts';
-import { createBell, retry } from '../../../../../runtime/waiting.ts';
+import { createNotifier, retry } from '../../../../../runtime/waiting.ts';
 import {
   catalogueMigrations,
   insertBook,
@@ -48,12 +48,12 @@ export function openSqliteCatalogue(path: string, options: SqliteCatalogueOption
   const { clock, ...connection } = options;
   const database = openSqlite(path, { ...connection, migrations: catalogueMigrations });
   const write = <Result>(body: () => Result): Promise<Result> => retry(() => database.transaction(body), untilFree);
-  const bell = createBell();
+  const notifier = createNotifier();
   const close = async (): Promise<void> => database.close();
   return {
     catalogue: createCatalogue(database, clock, async (body) => {
       const result = await write(body);
-      bell.ring();
+      notifier.notify();
       return result;
     }),
     outbox: createOutbox(
@@ -63,7 +63,7 @@ export function openSqliteCatalogue(path: string, options: SqliteCatalogueOption
         writeAt: (steps) => write(() => runSteps(database, steps(clock()))),
         putAgain: (ids) => write(() => putBooksAgain(database, ids, clock())),
       },
-      bell,
+      notifier,
     ),
     close,
     [Symbol.asyncDispose]: close,
@@ -141,7 +141,7 @@ const demoBooksSql = `SELECT book.* FROM book_source JOIN book ON id = book_id
   WHERE source = ? AND removed = 0 AND version = 1 LIMIT ?`;
 
 /** One attempt blocks for at most the connection's busy timeout. Between attempts the thread is free. */
-const untilFree = { mayPass: isBusy, withinMs: 3_000, backoff: { firstMs: 10, mostMs: 25 } };
+const untilFree = { isTemporary: isBusy, withinMs: 3_000, backoff: { firstMs: 10, mostMs: 25 } };
 
 function count(database: SqliteDatabase, sql: string): number {
   return Number(database.prepare(sql).get()?.['n'] ?? 0);
