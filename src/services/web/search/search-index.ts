@@ -141,7 +141,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     applyAtOnce: thread.apply,
     caughtUp: thread.caughtUp,
     corrects: () => vocabulary !== null,
-    correctWord: (word) => vocabulary?.corrections(word, editsAllowed(word, true))[0]?.word ?? null,
+    correctWord: (word) => vocabulary?.corrections(word, editsAllowed(word, true))[0]?.words[0]!.word ?? null,
     freshness: () => state.freshness,
     ledger: () => state.ledger,
     problems: () => (thread.ended() === null ? state.problems : ['store-unavailable']),

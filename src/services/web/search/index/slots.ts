@@ -4,8 +4,6 @@ export type Slot = {
   /** `author`: only authors may match. `null`: any field. */
   readonly only: 'author' | null;
   readonly alternatives: readonly Alternative[];
-  /** About how many books match, if they are known to be many; else 0. */
-  readonly books: number;
 };
 
 /** One meaning of a slot: one word, or several that were typed as one. */
@@ -13,8 +11,6 @@ export type Alternative = {
   readonly words: readonly { readonly word: string; readonly prefix: boolean }[];
   /** How far it is from what was typed. A missing or needless space counts less than a wrong letter. */
   readonly edits: number;
-  /** How many books have it, if known; else 0. */
-  readonly books: number;
 };
 
 /** All slots as an FTS5 expression. */

@@ -20,10 +20,10 @@ const alternative = fc
     minLength: 1,
     maxLength: 2,
   })
-  .map((words) => ({ words, edits: 0, books: 0 }));
+  .map((words) => ({ words, edits: 0 }));
 const slot: fc.Arbitrary<Slot> = fc
   .array(alternative, { minLength: 1, maxLength: 3 })
-  .map((alternatives) => ({ typed: '', only: null, alternatives, books: 0 }));
+  .map((alternatives) => ({ typed: '', only: null, alternatives }));
 const slots = fc.array(slot, { minLength: 1, maxLength: 3 });
 const books = 1_200;
 const facts = {
@@ -134,8 +134,8 @@ describe('lists of words', () => {
     lists.change(writer.takeWritten());
     const reader = openIndexForReading(join(folder, 'hundreds.sqlite'));
     for (const word of ['owl', 'o', 'the', 'yak']) {
-      const alternative = { words: [{ word, prefix: word === 'o' }], edits: 0, books: 0 };
-      const asked: Slot = { typed: '', only: null, alternatives: [alternative], books: 0 };
+      const alternative = { words: [{ word, prefix: word === 'o' }], edits: 0 };
+      const asked: Slot = { typed: '', only: null, alternatives: [alternative] };
       assert.deepEqual(lists.get([asked]), reader.match(slotsExpression([asked]), mostCounted));
     }
     reader.close();
@@ -145,7 +145,7 @@ describe('lists of words', () => {
   it('know nothing once too much has changed, until they are made again', () => {
     const database = openIndexForWriting(join(folder, 'many.sqlite'), 0, assert.fail);
     const lists = createWordLists(mostCounted);
-    const asked: Slot = { typed: '', only: null, alternatives: [], books: 0 };
+    const asked: Slot = { typed: '', only: null, alternatives: [] };
     const data = buildWordData(database);
     lists.begin();
     lists.use(data);

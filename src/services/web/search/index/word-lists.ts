@@ -138,8 +138,10 @@ type BookSet = {
   readonly isBits: boolean;
 };
 
+/** A range of words as one number, or the alternatives of a slot: readings of one query share them. */
+type SetKey = number | Slot['alternatives'];
 /** The set used longest ago comes first. */
-type RememberedSets = { readonly most: number; readonly sets: Map<string | number, BookSet> };
+type RememberedSets = { readonly most: number; readonly sets: Map<SetKey, BookSet> };
 
 /** Words that begin alike and have no more books are put into one list. */
 const fewBooks = 64;
@@ -204,7 +206,7 @@ function createFinder(data: WordData): FindBooks {
     }
     return ofBits(bits, size);
   };
-  const onceMade = (from: RememberedSets, key: string | number, ways: readonly (readonly Range[])[]): BookSet => {
+  const onceMade = (from: RememberedSets, key: SetKey, ways: readonly (readonly Range[])[]): BookSet => {
     const set = from.sets.get(key) ?? ofAny(ways, emptyBits(from));
     from.sets.delete(key);
     from.sets.set(key, set);
@@ -242,8 +244,7 @@ function createFinder(data: WordData): FindBooks {
     const [way] = ways;
     if (way === undefined) return null;
     if (ways.length === 1 && way.length === 1) return ofRange(way[0]!);
-    const key = ways.map((ranges) => ranges.map(({ from, to }) => `${from}-${to}`).join('&')).join();
-    return onceMade(remembered, key, ways);
+    return onceMade(remembered, alternatives, ways);
   };
 
   return (slots, limit) => {

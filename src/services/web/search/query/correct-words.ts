@@ -43,8 +43,8 @@ export function createCorrector(vocabulary: Vocabulary) {
   const corrections = ({ word, prefix }: QueryWord, more: boolean): readonly Alternative[] => {
     const edits = editsAllowed(word, more);
     if (edits === 0) return [];
-    const found = [...vocabulary.corrections(word, edits), ...(prefix ? vocabulary.unfinished(word, edits) : [])];
-    return found.map(({ word, prefix, edits, books }) => ({ words: [{ word, prefix }], edits, books }));
+    const near = vocabulary.corrections(word, edits);
+    return prefix ? [...near, ...vocabulary.unfinished(word, edits)] : near;
   };
 
   const { parted, partedWithTypo, partedIntoMany } = createSplitter(vocabulary, (part) => corrections(part, false));
@@ -53,13 +53,12 @@ export function createCorrector(vocabulary: Vocabulary) {
     typed: word.word,
     only: word.only,
     alternatives,
-    books: alternatives.reduce((sum, { books }) => sum + books, 0),
   });
 
   const singularOrPlural = ({ word }: QueryWord): readonly Alternative[] =>
     otherForms(word)
       .filter((other) => isKnown(other, false))
-      .map((other) => ({ words: [{ word: other, prefix: false }], edits: spaceEdits, books: 0 }));
+      .map((other) => ({ words: [{ word: other, prefix: false }], edits: spaceEdits }));
 
   const otherWays = (word: QueryWord): readonly Alternative[] => [
     ...singularOrPlural(word),
@@ -90,7 +89,7 @@ export function createCorrector(vocabulary: Vocabulary) {
       if (first.only !== second.only || !isKnown(word, second.prefix)) continue;
       const areWords = words.length > longQuery && isKnown(first.word, false) && isKnown(second.word, second.prefix);
       if (areWords) continue;
-      const alternative = { words: [{ word, prefix: second.prefix }], edits: spaceEdits, books: 0 };
+      const alternative = { words: [{ word, prefix: second.prefix }], edits: spaceEdits };
       const both: Slot = { ...slot(first, [alternative]), typed: `${first.word} ${second.word}` };
       const others = (some: readonly QueryWord[]): readonly Slot[] => withoutRepeats(some).map(readOther);
       if (readings.length >= joinedAtMost) break;
@@ -100,9 +99,8 @@ export function createCorrector(vocabulary: Vocabulary) {
   };
 
   /** For each known word: that word corrected, the others as they are. */
-  const oneByOne = (words: readonly QueryWord[]): readonly Reading[] => {
-    const slots = words.map(known);
-    return words
+  const oneByOne = (words: readonly QueryWord[], slots: readonly Slot[]): readonly Reading[] =>
+    words
       .map((word, at) => ({ word, at }))
       .filter(({ word, at }) => slots[at]!.alternatives[0]!.edits === 0 && !functionWords.has(word.word))
       .slice(0, correctedOneByOne)
@@ -110,7 +108,6 @@ export function createCorrector(vocabulary: Vocabulary) {
         const others = otherWays(word);
         return others.length === 0 ? [] : [reading(slots.with(at, slot(word, others)))];
       });
-  };
 
   /** The word as typed, and its corrections. Two typing errors rarely make another word. */
   const inAnyWay: ReadWord = (word) => {
@@ -129,9 +126,7 @@ export function createCorrector(vocabulary: Vocabulary) {
       const near = isLikely ? vocabulary.corrections(typed, 1) : [];
       const others = words.filter((word) => word !== first && word !== second).map(known);
       if (near.length === 0 || at >= joinedAtMost) return [];
-      const alternatives = near.map(({ word, books }) => {
-        return { words: [{ word, prefix: false }], edits: 1 + spaceEdits, books };
-      });
+      const alternatives = near.map(({ words, edits }) => ({ words, edits: edits + spaceEdits }));
       const both = { ...slot(first, alternatives), typed: `${first.word} ${second.word}` };
       return [reading(others.toSpliced(at, 0, both))];
     });
@@ -142,9 +137,7 @@ export function createCorrector(vocabulary: Vocabulary) {
     return words.flatMap((word, at) => {
       const edits = editsGuessed(word.word);
       if (edits === 0 || functionWords.has(word.word)) return [];
-      const near = vocabulary.corrections(word.word, edits).map(({ word, edits, books }) => {
-        return { words: [{ word, prefix: false }], edits, books };
-      });
+      const near = vocabulary.corrections(word.word, edits);
       return near.length === 0 ? [] : [reading(slots.with(at, slot(word, near)))];
     });
   };
@@ -152,7 +145,7 @@ export function createCorrector(vocabulary: Vocabulary) {
   /** “dicke hard times”: a word before the last one may be unfinished, too. */
   const perhapsUnfinished: ReadWord = (word) => {
     if (word.prefix || word.word.length < leastUnfinished || functionWords.has(word.word)) return slotAsTyped(word);
-    return slot(word, [{ words: [{ word: word.word, prefix: true }], edits: spaceEdits, books: 0 }]);
+    return slot(word, [{ words: [{ word: word.word, prefix: true }], edits: spaceEdits }]);
   };
 
   const withPartsCorrected = (words: readonly QueryWord[]): Reading => {
@@ -191,7 +184,7 @@ export function createCorrector(vocabulary: Vocabulary) {
       const slots = words.map(known);
       if (slots.some(({ alternatives }) => alternatives[0]!.edits > 0)) yield [reading(slots)];
       if (words.length > longQuery || hasTitle()) return;
-      yield oneByOne(words);
+      yield oneByOne(words, slots);
       if (!hasAny() && words.length > 1) yield [reading(words.map(perhapsUnfinished))];
       if (!hasAny()) yield [reading(words.map(inAnyWay))];
       if (!hasAny()) yield joined(words, inAnyWay);
@@ -220,11 +213,11 @@ export function inNumbers({ digits, groups }: NonNullable<ReturnType<typeof numb
 }
 
 export function inFull(words: readonly string[]): Alternative {
-  return { words: words.map((word) => ({ word, prefix: false })), edits: spaceEdits, books: 0 };
+  return { words: words.map((word) => ({ word, prefix: false })), edits: spaceEdits };
 }
 
 export function inDigits(digits: string): Alternative {
-  return { words: [{ word: digits, prefix: false }], edits: spaceEdits, books: 0 };
+  return { words: [{ word: digits, prefix: false }], edits: spaceEdits };
 }
 
 const irregularForms = new Map(

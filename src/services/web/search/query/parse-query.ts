@@ -98,7 +98,7 @@ export type Reading = {
 };
 
 export function slotAsTyped({ word, prefix, only }: QueryWord): Slot {
-  return { typed: word, only, alternatives: [{ words: [{ word, prefix }], edits: 0, books: 0 }], books: 0 };
+  return { typed: word, only, alternatives: [{ words: [{ word, prefix }], edits: 0 }] };
 }
 
 export function readingAsTyped(words: readonly QueryWord[], phrase: string): Reading {

@@ -46,7 +46,7 @@ export function createSplitter(vocabulary: Vocabulary, corrections: (part: Query
       ?.slice(1)
       .filter((part) => part !== undefined);
     if (parts === undefined || !parts.every((part) => isKnown(part, false))) return [];
-    return [{ words: parts.map((part) => ({ word: part, prefix: false })), edits: spaceEdits, books: 0 }];
+    return [{ words: parts.map((part) => ({ word: part, prefix: false })), edits: spaceEdits }];
   };
 
   /** “harrypotter”: each way to split a word into two known ones. */
@@ -67,7 +67,6 @@ export function createSplitter(vocabulary: Vocabulary, corrections: (part: Query
           { word: second, prefix },
         ],
         edits: spaceEdits,
-        books: 0,
       });
     }
     return ways;
@@ -88,10 +87,10 @@ export function createSplitter(vocabulary: Vocabulary, corrections: (part: Query
       const isSecond = isSure ? isBehind : books[0] >= books[1];
       const likely = isSecond ? { word: second, prefix } : { word: first, prefix: false };
       if (!isAlone && !isSure && letters.test(likely.word) && likely.word.length < misspeltAmongWords) continue;
-      for (const { words, edits, books } of corrections({ ...likely, only: null }).slice(0, likeliestParts)) {
+      for (const { words, edits } of corrections({ ...likely, only: null }).slice(0, likeliestParts)) {
         const [corrected] = words;
         const parts = isSecond ? [{ word: first, prefix: false }, corrected!] : [corrected!, { word: second, prefix }];
-        ways.push({ words: parts, edits: edits + spaceEdits, books });
+        ways.push({ words: parts, edits: edits + spaceEdits });
       }
     }
     return ways;
@@ -136,7 +135,7 @@ export function createSplitter(vocabulary: Vocabulary, corrections: (part: Query
       parts.map((part, at) => ({ word: part, prefix: prefix && isLast && at === parts.length - 1 }));
     const { parts } = until[word.length]!;
     const ways: Alternative[] = [];
-    if (isMany(parts.length)) ways.push({ words: asWords(parts, true), edits: spaceEdits, books: 0 });
+    if (isMany(parts.length)) ways.push({ words: asWords(parts, true), edits: spaceEdits });
     const doubtful: { readonly start: number; readonly end: number; readonly cost: number }[] = [];
     for (let start = 0; start < word.length; start++) {
       for (let end = start + misspeltParts.least; end <= Math.min(word.length, start + longestPart); end++) {
@@ -148,9 +147,9 @@ export function createSplitter(vocabulary: Vocabulary, corrections: (part: Query
     doubtful.sort((a, b) => a.cost - b.cost);
     for (const { start, end } of doubtful.slice(0, misspeltParts.tried)) {
       const part = { word: word.slice(start, end), prefix: prefix && end === word.length, only: null };
-      for (const { words, edits, books } of corrections(part).slice(0, misspeltParts.ways)) {
+      for (const { words, edits } of corrections(part).slice(0, misspeltParts.ways)) {
         const all = [...asWords(until[start]!.parts, false), ...words, ...asWords(from[end]!.parts, true)];
-        ways.push({ words: all, edits: edits + spaceEdits, books });
+        ways.push({ words: all, edits: edits + spaceEdits });
       }
     }
     return ways;

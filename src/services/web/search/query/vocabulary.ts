@@ -1,19 +1,11 @@
 import { createLruMap, type LruMap } from '../../../../runtime/lru-map.ts';
 import { searchWords } from '../index/book-row.ts';
 import type { WrittenBooks } from '../index/index-file.ts';
+import type { Alternative } from '../index/slots.ts';
 import { createEditDistance } from './edit-distance.ts';
 import { createWordTable, forEachDeletion, itemLetters, longestWord, type WordData } from '../index/word-data.ts';
 
-/** A word that was perhaps meant. */
-export type Correction = {
-  readonly word: string;
-  /** Whether it is only the beginning of words, because what was typed is unfinished. */
-  readonly prefix: boolean;
-  readonly edits: number;
-  readonly books: number;
-};
-
-type Correct = (word: string, edits: number) => readonly Correction[];
+type Correct = (word: string, edits: number) => readonly Alternative[];
 
 /** Looks words up among those of all books. */
 export type Vocabulary = {
@@ -40,31 +32,36 @@ export function createVocabulary(data: WordData): Vocabulary {
   const { wordAt, lengthOf, has, range, sameStart, books } = createWordTable(data);
   const bucketCount = buckets.length - 1;
   const distance = createEditDistance();
-  /** Room for the items of one word. */
-  let near = new Uint32Array(1_024);
-  /** The items that have letters in common with the text when so many are left out of each. Rising, each once. */
-  const forEachItem = (text: string, edits: number, use: (first: number, length: number) => void): void => {
-    let count = 0;
+  /** The items near the text that was looked up last. */
+  const near = { text: '', edits: 0, items: new Uint32Array(1_024), count: 0 };
+  const findItems = (text: string, edits: number): void => {
+    near.text = text;
+    near.edits = edits;
+    near.count = 0;
     forEachDeletion(text, edits, (hash) => {
       const bucket = hash & (bucketCount - 1);
       const tag = hash >>> 16;
       const end = buckets[bucket + 1]!;
       for (let at = buckets[bucket]!; at < end; at++) {
         if (tags[at] !== tag) continue;
-        if (count === near.length) near = withRoom(near);
-        near[count++] = items[at]!;
+        if (near.count === near.items.length) near.items = withRoom(near.items);
+        near.items[near.count++] = items[at]!;
       }
     });
-    near.subarray(0, count).sort();
-    for (let at = 0; at < count; at++) {
-      const item = near[at]!;
-      if (at === 0 || item !== near[at - 1]) use(item >>> 3, item & 7);
+    near.items.subarray(0, near.count).sort();
+  };
+  /** The items that have letters in common with the text when so many are left out of each. Rising, each once. */
+  const forEachItem = (text: string, edits: number, use: (first: number, length: number) => void): void => {
+    if (text !== near.text || edits !== near.edits) findItems(text, edits);
+    for (let at = 0; at < near.count; at++) {
+      const item = near.items[at]!;
+      if (at === 0 || item !== near.items[at - 1]) use(item >>> 3, item & 7);
     }
   };
   /** In how many of the books that came later a word is. */
   const added = new Map<string, number>();
-  const addedWithin = (word: string, edits: number): readonly Correction[] => {
-    const within: Correction[] = [];
+  const addedWithin = (word: string, edits: number): readonly Candidate[] => {
+    const within: Candidate[] = [];
     for (const [one, books] of added) {
       if (Math.abs(one.length - word.length) > edits) continue;
       const errors = distance.toWord(writeLetters(one), 0, one.length, edits);
@@ -81,9 +78,9 @@ export function createVocabulary(data: WordData): Vocabulary {
     const { from, to } = range(word, prefix);
     return books(from, to);
   };
-  const remembered: LruMap<string, readonly Correction[]>[] = [];
+  const remembered: LruMap<string, readonly Alternative[]>[] = [];
   const remembering = (correct: Correct): Correct => {
-    const known = createLruMap<string, readonly Correction[]>(rememberedWords);
+    const known = createLruMap<string, readonly Alternative[]>(rememberedWords);
     remembered.push(known);
     return (word, edits) => {
       if (word.length > longestWord) return [];
@@ -104,7 +101,7 @@ export function createVocabulary(data: WordData): Vocabulary {
     has: (word, prefix) =>
       has(word, prefix) || added.has(word) || (prefix && [...added.keys()].some((one) => one.startsWith(word))),
     corrections: remembering((word, edits) => {
-      const found: Correction[] = [];
+      const found: Candidate[] = [];
       distance.setWord(word);
       const check = (at: number): void => {
         if (Math.abs(lengthOf(at) - word.length) > edits) return;
@@ -123,7 +120,7 @@ export function createVocabulary(data: WordData): Vocabulary {
       return likeliest(word, [...found, ...addedWithin(word, edits)], mostCorrections);
     }),
     unfinished: remembering((start, edits) => {
-      const found: Correction[] = [];
+      const found: Candidate[] = [];
       distance.setWord(start);
       forEachItem(start.slice(0, itemLetters.most), edits, (first, length) => {
         if (start.length < itemLetters.most) {
@@ -151,15 +148,18 @@ export function createVocabulary(data: WordData): Vocabulary {
   };
 }
 
+/** A word that was perhaps meant; with `prefix` only the beginning of words. */
+type Candidate = { readonly word: string; readonly prefix: boolean; readonly edits: number; readonly books: number };
+
 /** Fewer edits first, then words of many books. A wrong first letter counts as unlikely. */
-function likeliest(typed: string, corrections: Correction[], most: number): readonly Correction[] {
-  const worth = ({ word, edits, books }: Correction): number =>
+function likeliest(typed: string, candidates: readonly Candidate[], most: number): readonly Alternative[] {
+  const worth = ({ word, edits, books }: Candidate): number =>
     Math.log2(1 + books) - 8 * edits - (word.charCodeAt(0) === typed.charCodeAt(0) ? 0 : 3);
-  return corrections
-    .map((correction) => ({ correction, worth: worth(correction) }))
-    .sort((one, other) => other.worth - one.worth || (one.correction.word < other.correction.word ? -1 : 1))
+  return candidates
+    .map((candidate) => ({ candidate, worth: worth(candidate) }))
+    .sort((one, other) => other.worth - one.worth || (one.candidate.word < other.candidate.word ? -1 : 1))
     .slice(0, most)
-    .map(({ correction }) => correction);
+    .map(({ candidate: { word, prefix, edits } }) => ({ words: [{ word, prefix }], edits }));
 }
 
 /** The letters of a word that came later. */
