@@ -11,6 +11,7 @@ const neededMajor = 26;
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   useCompileCache();
+  endWithOlderNode();
   try {
     const { main } = await import('../src/main.ts');
     process.exitCode = await main(process.argv.slice(2));
@@ -28,9 +29,18 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   }
 }
 
+/** As if both were one process: whoever kills the older Node also kills this one. */
+function endWithOlderNode() {
+  if (process.channel === undefined) return;
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  process.channel.unref();
+}
+
 /** Hands signals down and the exit code up, so that nobody notices the process in between. */
 function runWith(node) {
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     console.error(`samsa: ${node} cannot be started (${error.message}); run "npm ci" again`);

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { samsa, spawnSamsa } from '../test/support/start-shop.ts';
+import { samsa, spawnSamsa, startShop } from '../test/support/start-shop.ts';
 import { makeTemporaryFolder } from '../test/support/temporary-folder.ts';
 import { numberUpTo, wholeNumber } from './main.ts';
 
@@ -16,6 +16,19 @@ it('prints its version', async () => {
   for (const option of ['--version', '-V']) {
     const command = spawnSamsa([option], tmpdir());
     assert.deepEqual([await command.ended, command.output()], [0, `${version}\n`]);
+  }
+});
+
+it('ends with the older Node that started it, also when that one is killed', { timeout: 30_000 }, async () => {
+  const older = encodeURIComponent(
+    `delete process.env.NODE_OPTIONS;
+     Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.0.0' } });`,
+  );
+  const environment = { NODE_OPTIONS: `--import=data:text/javascript,${older}` };
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const shop = await startShop(makeTemporaryFolder(), environment);
+    // Both processes write to one pipe: it is closed when both have ended.
+    assert.equal(await shop.stop(signal), signal === 'SIGTERM' ? 0 : null);
   }
 });
 
