@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
 import { openMysql, type MysqlDatabase, type MysqlOptions } from '../src/mysql/database.ts';
 import { createMysqlProgress, progressMigrations } from '../src/progress/mysql/progress.ts';
@@ -10,7 +10,7 @@ import { openSqliteLog } from '../src/log/sqlite/log.ts';
 import type { Projection } from '../src/projection/projection.ts';
 import { runProjection, type RunningProjection } from '../src/projection/run-projection.ts';
 import { makeTemporaryFolder } from './support/temporary-folder.ts';
-import type { DatabaseServer, TestDatabase } from './servers/database-server.ts';
+import type { TestDatabase } from './servers/database-server.ts';
 import { startDatabase } from './servers/start-database.ts';
 import { until } from './support/until.ts';
 
@@ -27,8 +27,10 @@ const counting: Projection<string> = {
   ],
 };
 
+const server = await startDatabase();
+after(server.stop);
+
 describe('a projection whose state is in MySQL', () => {
-  let server: DatabaseServer;
   let place: TestDatabase;
   let folder: string;
   let log: EventLog;
@@ -36,10 +38,6 @@ describe('a projection whose state is in MySQL', () => {
   const databases: MysqlDatabase[] = [];
   const running: RunningProjection[] = [];
 
-  before(async () => {
-    server = await startDatabase();
-  });
-  after(() => server.stop());
   beforeEach(async () => {
     folder = makeTemporaryFolder();
     log = openSqliteLog(join(folder, 'log.sqlite'), { clock: Date.now, busyTimeoutMs: 1_000 });

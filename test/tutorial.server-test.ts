@@ -7,7 +7,7 @@ import { createConnection } from 'mysql2/promise';
 import { startBroker } from './servers/kafka-broker.ts';
 import type { TestDatabase } from './servers/database-server.ts';
 import { startMariaDb } from './servers/mariadb.ts';
-import { spawnSamsa, type Shop } from './support/start-shop.ts';
+import { spawnSamsa, untilListens, type Shop } from './support/start-shop.ts';
 import { makeTemporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
@@ -66,18 +66,10 @@ async function startFrom(
   data: string,
 ): Promise<Pick<Shop, 'web' | 'trend'> & { stop: () => Promise<void> }> {
   const shop = spawnSamsa(['--config', file, 'all'], data, { SAMSA_APP_PORT: '0' });
-  const urlOf = (name: string) => new RegExp(`^${name}\\s+(http://[^/\\s]+)`, 'm').exec(shop.output())?.[1];
-  let gone = false;
-  void shop.ended.then(() => {
-    gone = true;
-  });
-  await until('the shop listens', () => {
-    if (gone) throw new Error(`the shop ended instead of listening:\n${shop.output()}`);
-    return urlOf('recommendation') !== undefined;
-  });
+  const urlOf = await untilListens(shop, 'recommendation');
   return {
-    web: urlOf('the bookshop')!,
-    trend: urlOf('trend')!,
+    web: urlOf('the bookshop'),
+    trend: urlOf('trend'),
     stop: async () => {
       shop.process.kill('SIGTERM');
       assert.equal(await shop.ended, 0, shop.output());

@@ -1,23 +1,21 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
-import type { DatabaseServer, TestDatabase } from '../../test/servers/database-server.ts';
+import type { TestDatabase } from '../../test/servers/database-server.ts';
 import { startMariaDb } from '../../test/servers/mariadb.ts';
 import { openMysql, type MysqlDatabase, type MysqlOptions } from './database.ts';
 
+const server = await startMariaDb();
+after(server.stop);
+
 describe('a MySQL database', () => {
-  let server: DatabaseServer;
   let place: TestDatabase;
   let folder: string;
   const opened: MysqlDatabase[] = [];
 
-  before(async () => {
-    server = await startMariaDb();
-  });
-  after(() => server.stop());
   beforeEach(async () => {
     place = await server.createDatabase();
     folder = makeTemporaryFolder();

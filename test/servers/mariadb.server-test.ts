@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { createConnection } from 'mysql2/promise';
-import type { DatabaseServer } from './database-server.ts';
 import { startMariaDb } from './mariadb.ts';
 
-describe('a MariaDB for tests', () => {
-  let server: DatabaseServer;
-  before(async () => {
-    server = await startMariaDb();
-  });
-  after(() => server.stop());
+const server = await startMariaDb();
+after(server.stop);
 
+describe('a MariaDB for tests', () => {
   it('keeps what was committed when it is killed and restarted', async () => {
     const { database } = await server.createDatabase();
     await server.ask(`CREATE TABLE ${database}.word (word VARCHAR(20) NOT NULL)`);

@@ -1,5 +1,4 @@
-import { spawnSamsa } from './start-shop.ts';
-import { until } from './until.ts';
+import { spawnSamsa, untilListens } from './start-shop.ts';
 
 /** One service in a separate process, which restarts at the same address. */
 export type Service = {
@@ -27,23 +26,8 @@ export async function startService(
 ): Promise<Service> {
   const start = async (port: string) => {
     const started = spawnSamsa([name], data, { ...environment, [portVariable[name]]: port });
-    let gone = false;
-    void started.ended.then(() => {
-      gone = true;
-    });
-    const listening = new RegExp(`^${name}\\s+(http://[^/\\s]+)`, 'm');
-    await until(
-      `samsa ${name} listens`,
-      () => {
-        if (gone) throw new Error(`samsa ${name} ended instead of listening:\n${started.output()}`);
-        return listening.test(started.output());
-      },
-      listensWithinMs,
-    ).catch((error: unknown) => {
-      started.process.kill('SIGKILL');
-      throw error;
-    });
-    return { ...started, url: listening.exec(started.output())![1]! };
+    const urlOf = await untilListens(started, name, listensWithinMs);
+    return { ...started, url: urlOf(name) };
   };
   let running = await start('0');
   const { url } = running;

@@ -46,13 +46,16 @@ export function spawnSamsa(
   return { process: child, output: () => output, ended };
 }
 
-/** Starts `samsa all` and waits until it listens, 15 s at most unless given. */
-export async function startShop(
-  data: string,
-  environment: Readonly<Record<string, string>> = {},
+/**
+ * Waits until a line of the output begins with `name` and an address.
+ * @returns the address of each such name.
+ * @throws Error when the process ends before, or does not print it in time, which ends it.
+ */
+export async function untilListens(
+  started: ReturnType<typeof spawnSamsa>,
+  name: string,
   withinMs?: number,
-): Promise<Shop> {
-  const started = spawnSamsa(['all'], data, environment);
+): Promise<(name: string) => string> {
   let gone = false;
   void started.ended.then(() => {
     gone = true;
@@ -60,20 +63,31 @@ export async function startShop(
   const urlOf = (name: string): string | undefined =>
     new RegExp(`^${name}\\s+(http://[^/\\s]+)`, 'm').exec(started.output())?.[1];
   await until(
-    'the shop listens',
+    `${name} listens`,
     () => {
-      if (gone) throw new Error(`the shop ended instead of listening:\n${started.output()}`);
-      return urlOf('recommendation') !== undefined;
+      if (gone) throw new Error(`${name} ended instead of listening:\n${started.output()}`);
+      return urlOf(name) !== undefined;
     },
     withinMs,
   ).catch((error: unknown) => {
     started.process.kill('SIGKILL');
     throw error;
   });
+  return (name) => urlOf(name)!;
+}
+
+/** Starts `samsa all` and waits until it listens. Default: 15 s at most. */
+export async function startShop(
+  data: string,
+  environment: Readonly<Record<string, string>> = {},
+  withinMs?: number,
+): Promise<Shop> {
+  const started = spawnSamsa(['all'], data, environment);
+  const urlOf = await untilListens(started, 'recommendation', withinMs);
   return {
-    web: urlOf('the bookshop')!,
-    trend: urlOf('trend')!,
-    recommendation: urlOf('recommendation')!,
+    web: urlOf('the bookshop'),
+    trend: urlOf('trend'),
+    recommendation: urlOf('recommendation'),
     process: started.process,
     output: started.output,
     stop: async (signal) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { createConnection } from 'mysql2/promise';
 import { pino } from 'pino';
-import type { DatabaseServer, TestDatabase } from '../../../test/servers/database-server.ts';
+import type { TestDatabase } from '../../../test/servers/database-server.ts';
 import { startMariaDb } from '../../../test/servers/mariadb.ts';
 import { joinLog, readWithOlderProgram, searchRecord } from '../../../test/support/older-program.ts';
 import { runCommand, type Said } from '../../../test/support/run-command.ts';
@@ -37,13 +37,10 @@ type Shop = {
 const answer = '[{"id":1,"title":"Emma","author":"Jane Austen"}]';
 const equal = (what: string): string => `${what}: equal to the live state\n${what}: the new state is in place\n`;
 
-describe('states in MySQL', () => {
-  let server: DatabaseServer;
-  before(async () => {
-    server = await startMariaDb();
-  });
-  after(() => server.stop());
+const server = await startMariaDb();
+after(server.stop);
 
+describe('states in MySQL', () => {
   const test = (name: string, body: (shop: Shop) => Promise<void>): void => {
     it(name, async () => {
       const folder = makeTemporaryFolder();

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, it } from 'node:test';
+import { after, it } from 'node:test';
 import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
-import type { DatabaseServer } from '../../../test/servers/database-server.ts';
 import { startDatabase } from '../../../test/servers/start-database.ts';
 import { openMysql } from '../../mysql/database.ts';
 import { runSteps as runOnMysql } from '../../mysql/transaction.ts';
@@ -15,11 +14,8 @@ import { createMysqlProgress, progressMigrations as mysqlTables } from './progre
 
 const words: MergedTable = { name: 'word', key: ['word'], columns: { seen: 'sum', watermark_ms: 'max' } };
 
-let server: DatabaseServer;
-before(async () => {
-  server = await startDatabase();
-});
-after(() => server.stop());
+const server = await startDatabase();
+after(server.stop);
 
 it('is the same in SQLite and MySQL after the same random work', async () => {
   for (const seed of [1, 2, 3, 4]) await compareAfterWork(seed);

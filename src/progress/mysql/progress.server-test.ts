@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { DatabaseServer } from '../../../test/servers/database-server.ts';
+import { after, describe, it } from 'node:test';
 import { startDatabase } from '../../../test/servers/start-database.ts';
 import { openMysql } from '../../mysql/database.ts';
 import { createMysqlProgress, progressMigrations } from './progress.ts';
 import { progressContract, type ContractChange } from '../progress.contract.ts';
 import type { ProgressCommit } from '../progress.ts';
 
-let server: DatabaseServer;
-before(async () => {
-  server = await startDatabase();
-});
-after(() => server.stop());
+const server = await startDatabase();
+after(server.stop);
 
 progressContract('MySQL', async () => {
   const database = await openMysql(await server.createDatabase(), { migrations: [progressMigrations] });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
-import type { DatabaseServer } from '../../../../../test/servers/database-server.ts';
 import { startDatabase } from '../../../../../test/servers/start-database.ts';
 import type { SamsaError } from '../../../../errors.ts';
 import { demoSource, type SourcedBook } from '../import-run.ts';
@@ -55,13 +54,10 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 8 },
 );
 
-describe('the same imports and edits', () => {
-  let server: DatabaseServer;
-  before(async () => {
-    server = await startDatabase();
-  });
-  after(() => server.stop());
+const server = await startDatabase();
+after(server.stop);
 
+describe('the same imports and edits', () => {
   it('leave the same books and the same outbox in SQLite and in MySQL', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {

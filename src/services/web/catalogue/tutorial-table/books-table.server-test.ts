@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import type { DatabaseServer, TestDatabase } from '../../../../../test/servers/database-server.ts';
+import { after, afterEach, beforeEach, describe, it } from 'node:test';
+import type { TestDatabase } from '../../../../../test/servers/database-server.ts';
 import { startMariaDb } from '../../../../../test/servers/mariadb.ts';
 import { until } from '../../../../../test/support/until.ts';
 import { openMysql } from '../../../../mysql/database.ts';
@@ -16,15 +16,13 @@ const tutorialTable = `CREATE TABLE books (
 const outcomesOf = (merged: readonly MergedRow[]): readonly string[] => merged.map(({ outcome }) => outcome);
 const everything = { maxRows: 10_000, maxBytes: 1 << 24 };
 
+const server = await startMariaDb();
+after(server.stop);
+
 describe('a table of books somebody else made', () => {
-  let server: DatabaseServer;
   let place: TestDatabase;
   const opened: OpenCatalogue[] = [];
 
-  before(async () => {
-    server = await startMariaDb();
-  });
-  after(() => server.stop());
   beforeEach(async () => {
     place = await server.createDatabase();
     await server.ask(`ALTER DATABASE ${place.database} CHARACTER SET latin1`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { DatabaseServer, TestDatabase } from '../../../../../../test/servers/database-server.ts';
+import { after, describe, it } from 'node:test';
+import type { TestDatabase } from '../../../../../../test/servers/database-server.ts';
 import { startDatabase } from '../../../../../../test/servers/start-database.ts';
 import { until } from '../../../../../../test/support/until.ts';
 import { openMysql } from '../../../../../mysql/database.ts';
@@ -17,13 +17,10 @@ const startMs = Date.parse('2026-01-02T03:04:05.678Z');
 const everything = { maxRows: 100_000, maxBytes: 1 << 26 };
 const book = (title: string): BookContent => ({ ...emptyContent, title });
 
-describe('the catalogue in MySQL', () => {
-  let server: DatabaseServer;
-  before(async () => {
-    server = await startDatabase();
-  });
-  after(() => server.stop());
+const server = await startDatabase();
+after(server.stop);
 
+describe('the catalogue in MySQL', () => {
   const open = (place: TestDatabase, clock: () => number = Date.now): Promise<OpenCatalogue> =>
     openMysqlCatalogue(place, { clock, onNotAdopted: (problem) => assert.fail(problem) });
 
