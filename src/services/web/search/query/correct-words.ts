@@ -1,4 +1,5 @@
 import { digitsOf, functionWords, isUnspaced, longFormOf, type numberIn } from '../../../../text/words.ts';
+import { editDistance } from './edit-distance.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { longestWord } from '../index/word-data.ts';
 import type { Alternative, Slot } from '../index/slots.ts';
@@ -17,6 +18,8 @@ const leastJoined = 7;
 const leastUnfinished = 3;
 /** In queries of more words no guesses are made. */
 const guessedAtMost = 4;
+/** A known word of as many letters may be misspelt if another word of the query is. */
+const oftenMistaken = 5;
 /**
  * How many typing errors are corrected in a word: none in numbers, in very short and very long words, and in scripts
  * whose words the index cuts.
@@ -30,9 +33,29 @@ export function editsAllowed(word: string, more: boolean): number {
 
 /** As `editsAllowed`, for a guess: names are written as they sound, as “twane” and “solshenizyn”. 0: no guess. */
 function editsGuessed(word: string): number {
-  if (editsAllowed(word, true) === 0) return 0;
-  return word.length === 5 ? 2 : word.length >= 9 ? 3 : 0;
+  if (editsAllowed(word, true) === 0 || word.length < 5) return 0;
+  return word.length < 9 ? 2 : 3;
 }
+
+/** Those of the words that are at most so many typing errors away. */
+function within(edits: number, typed: string, words: Iterable<string>): readonly Alternative[] {
+  const near: Alternative[] = [];
+  for (const word of words) {
+    if (Math.abs(word.length - typed.length) > edits) continue;
+    const errors = editDistance(typed, word);
+    if (errors > 0 && errors <= edits) near.push({ words: [{ word, prefix: false }], edits: errors });
+  }
+  return near;
+}
+
+/** What the readings so far have found. */
+type FoundSoFar = {
+  readonly hasAny: () => boolean;
+  /** So many books that only a likelier reading is worth trying. */
+  readonly hasEnough: () => boolean;
+  /** Whether the latest reading was surely meant. */
+  readonly hasTitle: () => boolean;
+};
 
 export type Corrector = ReturnType<typeof createCorrector>;
 
@@ -65,6 +88,10 @@ export function createCorrector(vocabulary: Vocabulary) {
     ...corrections(word, true),
     ...parted(word),
   ];
+
+  /** Two typing errors rarely make another word. */
+  const otherWaysOfKnown = (word: QueryWord): readonly Alternative[] =>
+    otherWays(word).filter(({ edits }) => edits <= 1);
 
   /** The word as typed if it is known, else its corrections. */
   const known = (word: QueryWord): Slot => {
@@ -105,17 +132,22 @@ export function createCorrector(vocabulary: Vocabulary) {
       .filter(({ word, at }) => slots[at]!.alternatives[0]!.edits === 0 && !functionWords.has(word.word))
       .slice(0, correctedOneByOne)
       .flatMap(({ word, at }) => {
-        const others = otherWays(word);
+        const others = otherWaysOfKnown(word);
         return others.length === 0 ? [] : [reading(slots.with(at, slot(word, others)))];
       });
 
-  /** The word as typed, and its corrections. Two typing errors rarely make another word. */
+  /** The word as typed, and its corrections. */
   const inAnyWay: ReadWord = (word) => {
     if (functionWords.has(word.word)) return slotAsTyped(word);
     if (!isKnown(word.word, word.prefix)) return known(word);
-    const others = otherWays(word).filter(({ edits }) => edits <= 1);
-    return slot(word, [...slotAsTyped(word).alternatives, ...others]);
+    return slot(word, [...slotAsTyped(word).alternatives, ...otherWaysOfKnown(word)]);
   };
+
+  /** A known word that is short: one typing error often makes such a word of another. */
+  const isDoubtful = ({ word }: QueryWord): boolean => word.length <= oftenMistaken && isKnown(word, false);
+
+  /** “kivng lar”: beside a misspelt word, a doubtful one may be misspelt, too. */
+  const besideMisspelt: ReadWord = (word) => (isDoubtful(word) ? inAnyWay(word) : known(word));
 
   /** “catch her in the rye”: two neighbours read as one word that has a typing error. */
   const joinedWithTypo = (words: readonly QueryWord[]): readonly Reading[] =>
@@ -131,13 +163,23 @@ export function createCorrector(vocabulary: Vocabulary) {
       return [reading(others.toSpliced(at, 0, both))];
     });
 
-  /** Each word with one typing error more than usual. Right only if the result is all of a name or a title. */
-  const guesses = (words: readonly QueryWord[]): readonly Reading[] => {
+  /**
+   * One word with more typing errors than usual: “louis carroll”. Right only if the result is all of a name or a title.
+   * @param wordsBeside all words of the most popular books that match the slots.
+   */
+  const guesses = (
+    words: readonly QueryWord[],
+    wordsBeside: (others: readonly Slot[]) => Iterable<string>,
+  ): readonly Reading[] => {
+    if (words.length > guessedAtMost) return [];
     const slots = words.map(known);
     return words.flatMap((word, at) => {
       const edits = editsGuessed(word.word);
       if (edits === 0 || functionWords.has(word.word)) return [];
-      const near = vocabulary.corrections(word.word, edits);
+      const near =
+        words.length === 1
+          ? vocabulary.corrections(word.word, edits)
+          : within(edits, word.word, wordsBeside(slots.toSpliced(at, 1)));
       return near.length === 0 ? [] : [reading(slots.with(at, slot(word, near)))];
     });
   };
@@ -172,24 +214,25 @@ export function createCorrector(vocabulary: Vocabulary) {
     knownOrPlural,
     unlessWhole,
     joined,
-    guesses: (words: readonly QueryWord[]) => (words.length <= guessedAtMost ? guesses(words) : []),
+    guesses,
     /**
-     * Groups of readings, the likeliest first. Known words are not corrected if the title of a book has them together with
-     * corrections of the unknown ones. All words are corrected at once only if no book has been found before.
+     * The likeliest readings first, as long as the books found so far leave a doubt. Known words are not corrected if the
+     * title of a book has them together with corrections of the unknown ones. All words are corrected at once only if no
+     * book has been found before.
      */
-    readings: function* (
-      words: readonly QueryWord[],
-      { hasAny, hasTitle }: { readonly hasAny: () => boolean; readonly hasTitle: () => boolean },
-    ): Generator<readonly Reading[]> {
+    readings: function* (words: readonly QueryWord[], { hasAny, hasEnough, hasTitle }: FoundSoFar): Generator<Reading> {
       const slots = words.map(known);
-      if (slots.some(({ alternatives }) => alternatives[0]!.edits > 0)) yield [reading(slots)];
+      const isMisspelt = slots.some(({ alternatives }) => alternatives[0]!.edits > 0);
+      if (isMisspelt) yield reading(slots);
       if (words.length > longQuery || hasTitle()) return;
-      yield oneByOne(words, slots);
-      if (!hasAny() && words.length > 1) yield [reading(words.map(perhapsUnfinished))];
-      if (!hasAny()) yield [reading(words.map(inAnyWay))];
-      if (!hasAny()) yield joined(words, inAnyWay);
-      if (!hasAny()) yield [withPartsCorrected(words)];
-      if (!hasAny()) yield joinedWithTypo(words);
+      if (isMisspelt && words.some(isDoubtful)) yield reading(words.map(besideMisspelt));
+      if (hasEnough()) return;
+      yield* oneByOne(words, slots);
+      if (!hasAny() && words.length > 1) yield reading(words.map(perhapsUnfinished));
+      if (!hasAny()) yield reading(words.map(inAnyWay));
+      if (!hasAny()) yield* joined(words, inAnyWay);
+      if (!hasAny()) yield withPartsCorrected(words);
+      if (!hasAny()) yield* joinedWithTypo(words);
     },
   };
 }

@@ -72,10 +72,11 @@ export function createEditDistance(): EditDistance {
   };
 }
 
-/** How many typing errors are between two words of at most 32 letters. */
+const between = createEditDistance();
+
+/** How many typing errors are between two words, the first one of at most 32 letters. */
 export function editDistance(one: string, other: string): number {
-  const distance = createEditDistance();
-  distance.setWord(one);
+  between.setWord(one);
   const letters = Uint16Array.from({ length: other.length }, (_, at) => other.charCodeAt(at));
-  return distance.toWord(letters, 0, letters.length, Infinity);
+  return between.toWord(letters, 0, letters.length, Infinity);
 }

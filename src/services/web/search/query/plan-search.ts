@@ -80,13 +80,11 @@ export function planSearch(
     return gathered.plan([]);
   }
   addInitials(index, words, gathered);
-  for (const readings of corrector?.readings(words, gathered) ?? []) {
-    for (const reading of readings) gathered.try(reading);
-    if (gathered.count() >= fewMatches) break;
-  }
-  if (gathered.hasAny() || found.count > 0) return gathered.plan([]);
-  for (const reading of corrector?.guesses(words) ?? []) addIfNamed(index, reading, gathered);
+  for (const reading of corrector?.readings(words, gathered) ?? []) gathered.try(reading);
   if (gathered.hasAny()) return gathered.plan([]);
+  const wordsBeside = (slots: readonly Slot[]): Iterable<string> => wordsOfBooks(index, slots);
+  for (const reading of corrector?.guesses(words, wordsBeside) ?? []) addIfNamed(index, reading, gathered);
+  if (gathered.hasAny() || found.count > 0) return gathered.plan([]);
   return planWithFewerWords(index, corrector, words);
 }
 
@@ -233,6 +231,15 @@ function asVolume(index: IndexReader, { slots, phrase }: Reading): readonly Read
   return series.length === 0 ? [] : [reading([{ ...title[0]!, typed, alternatives: [inFull(series)] }, number])];
 }
 
+/** The words of titles and authors of the most popular books that match the slots. */
+function wordsOfBooks(index: IndexReader, slots: readonly Slot[]): ReadonlySet<string> {
+  const words = new Set<string>();
+  for (const { title, author } of index.ranked(matchSlots(index, slots, rankedCandidates).places)) {
+    for (const word of `${title}${author}`.split(' ')) words.add(word);
+  }
+  return words;
+}
+
 /** Adds a book if one author's name, or its title, is what the reading says. A reading of one word adds all its books. */
 function addIfNamed(index: IndexReader, reading: Reading, gathered: Gathering): void {
   const { places } = matchSlots(index, reading.slots, comparedMatches);
@@ -369,9 +376,9 @@ function createGathering(index: IndexReader) {
       const found = [...matches.places, ...starting];
       add(markedByChance(index, reading, found), { ...matches, places: found });
     },
-    /** How many books match, without those of readings that match by chance. */
-    count: () => soundMatches,
+    /** Books of readings that match by chance are not counted. */
     hasAny: () => soundMatches > 0,
+    hasEnough: () => soundMatches >= fewMatches,
     /** Whether the title of one of the most popular books was surely meant by the latest reading. */
     hasTitle: () => {
       const latest = readings.at(-1);

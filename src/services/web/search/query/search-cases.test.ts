@@ -237,6 +237,37 @@ describe('search, as readers type', () => {
     shelf.close();
   });
 
+  it('doubts a short known word beside a misspelt one, and no known word so much that two typing errors were needed', () => {
+    const books = [
+      { title: 'King Lear', author: 'William Shakespeare', popularity: 100_000 },
+      ...['Coast', 'Desert', 'Island', 'Valley', 'Woods'].map((place) => {
+        return { title: `The King in the ${place} of Lar`, author: 'A', popularity: 1 };
+      }),
+      { title: 'Mr. Murder', author: 'Dean Koontz', popularity: 30_000 },
+      { title: 'Mystery Man', author: 'Kristen Ashley', popularity: 20_000 },
+    ];
+    const shelf = openShelf(join(folder, 'doubtful.sqlite'), books);
+    assert.equal(titlesIn(books, search(shelf, 'kivng lar'))[0], 'King Lear');
+    assert.equal(titlesIn(books, search(shelf, 'kivng lar valley'))[0], 'The King in the Valley of Lar');
+    assert.equal(search(shelf, 'murder mystery').corrected, null);
+    shelf.close();
+  });
+
+  it('guesses a name that sounds like the one typed from the books that have the other words', () => {
+    const books = [
+      { title: 'Alice in Wonderland', author: 'Lewis Carroll', popularity: 100_000 },
+      { title: 'Holes', author: 'Louis Sachar', popularity: 90_000 },
+      ...Array.from('abcdefghjklmnopqrtuvwxyz', (letter) => {
+        return { title: `Lou${letter}s, Loui${letter}`, author: 'A', popularity: 1 };
+      }),
+    ];
+    const shelf = openShelf(join(folder, 'guesses.sqlite'), books);
+    const found = search(shelf, 'louis carroll');
+    assert.deepEqual(titlesIn(books, found), ['Alice in Wonderland']);
+    assert.equal(found.corrected, 'lewis carroll');
+    shelf.close();
+  });
+
   it('leaves out a number before a word that books have', () => {
     const shelf = openShelf(join(folder, 'numbers.sqlite'), bookcase);
     for (const [query, dropped] of [
