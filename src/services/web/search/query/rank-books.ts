@@ -47,6 +47,9 @@ const points = {
   sameTitle: -12,
 } as const;
 
+/** What a word in a field is worth at most. */
+const mostOfWord = Math.max(points.title, points.author, points.otherTitles, points.series);
+
 /** So large a part of a title is worth as much as all of it. */
 const nearlyAll = 0.8;
 
@@ -150,7 +153,10 @@ function isWholeTitle(title: string, whole: string): boolean {
 /** Returns a check whether a book matches all slots, each in its field. */
 export function slotsCheck(slots: readonly Slot[]): (book: RankedBook) => boolean {
   const prepared = slots.map(needlesOf);
-  return (book) => prepared.every((slot) => bestAlternative(book, slot) >= 0);
+  return (book) =>
+    prepared.every(({ alternatives, only }) =>
+      alternatives.some((alternative) => alternativePoints(book, alternative, only) !== absent),
+    );
 }
 
 /** Fewer letters for each typing error are more often those of another word. */
@@ -325,7 +331,9 @@ function bestAlternative(book: RankedBook, { alternatives, only }: Needles): num
   let best = absent;
   let bestAt = -1;
   for (let at = 0; at < alternatives.length; at++) {
-    const worth = alternativePoints(book, alternatives[at]!, only);
+    const alternative = alternatives[at]!;
+    if (mostOfWord + alternative.edits * points.edit <= best) continue;
+    const worth = alternativePoints(book, alternative, only);
     if (worth <= best) continue;
     best = worth;
     bestAt = at;

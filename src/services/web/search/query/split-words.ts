@@ -53,14 +53,12 @@ export function createSplitter(vocabulary: Vocabulary, corrections: (part: Query
   const parted = ({ word, prefix }: QueryWord): readonly Alternative[] => {
     const ways: Alternative[] = [];
     if (/^\d+$/.test(word)) return partedNumber(word);
-    const parts = Array.from(word);
-    for (let at = 1; at < parts.length; at++) {
-      const first = parts.slice(0, at).join('');
-      const second = parts.slice(at).join('');
-      if (first.length < 2 && !/^[ai\d]$/.test(first)) continue;
+    for (let at = 1; at < word.length; at++) {
+      const first = word.slice(0, at);
+      if ((at < 2 && !/^[ai\d]$/.test(first)) || !isKnown(first, false)) continue;
+      const second = word.slice(at);
       const isNumber = /\d$/.test(first) !== /^\d/.test(second);
-      if (!isNumber && second.length < 2) continue;
-      if (!isKnown(first, false) || !isKnown(second, prefix)) continue;
+      if ((!isNumber && second.length < 2) || !isKnown(second, prefix)) continue;
       ways.push({
         words: [
           { word: first, prefix: false },

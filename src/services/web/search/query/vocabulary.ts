@@ -99,7 +99,8 @@ export function createVocabulary(data: WordData): Vocabulary {
       return sum;
     },
     has: (word, prefix) =>
-      has(word, prefix) || added.has(word) || (prefix && [...added.keys()].some((one) => one.startsWith(word))),
+      has(word, prefix) ||
+      (added.size > 0 && (added.has(word) || (prefix && [...added.keys()].some((one) => one.startsWith(word))))),
     corrections: remembering((word, edits) => {
       const found: Candidate[] = [];
       distance.setWord(word);
