@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { foldText, cutWords, isBlank, numberIn } from './words.ts';
+import { numberIn } from './english-words.ts';
+import { foldText, cutWords, isBlank } from './words.ts';
 
 const own = (text: string): string[] =>
   cutWords(text)

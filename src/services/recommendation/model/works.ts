@@ -1,6 +1,7 @@
 import type { Book } from '../../../events/book.ts';
 import { authorKeys, toIsbn13 } from '../../../text/authors-and-isbn.ts';
-import { identityKey, wholeWords, withoutArticle } from '../../../text/words.ts';
+import { withoutArticle } from '../../../text/english-words.ts';
+import { identityKey, wholeWords } from '../../../text/words.ts';
 
 /**
  * Which books are editions of one work. It depends only on the present books, not on the order in which they arrived.

@@ -1,5 +1,6 @@
 import type { Book } from '../../../events/book.ts';
-import { functionWords, countingKey, cutWords, isUnspaced, wholeWords } from '../../../text/words.ts';
+import { functionWords } from '../../../text/english-words.ts';
+import { countingKey, cutWords, isUnspaced, wholeWords } from '../../../text/words.ts';
 import type { Spelling } from '../store/tally.ts';
 import type { QueryDescription } from '../store/trend-store.ts';
 

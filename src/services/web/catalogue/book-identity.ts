@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { authorKey, splitAuthors } from '../../../text/authors-and-isbn.ts';
-import { identityKey, isUnspaced, withoutArticle } from '../../../text/words.ts';
+import { withoutArticle } from '../../../text/english-words.ts';
+import { identityKey, isUnspaced } from '../../../text/words.ts';
 import type { BookContent } from './stored-book.ts';
 
 /** Raise it with every change to `titleKey`: catalogues then bring their stored keys up to date before an import. */

@@ -1,7 +1,8 @@
 import { listedBook, type Book } from '../../../../events/book.ts';
 import { hashText } from '../../../../runtime/hash-text.ts';
 import { authorKey, authorKeys, toIsbn13, languageOf, splitAuthors } from '../../../../text/authors-and-isbn.ts';
-import { countingKey, cutWords, wholeWords, withoutArticle } from '../../../../text/words.ts';
+import { withoutArticle } from '../../../../text/english-words.ts';
+import { countingKey, cutWords, wholeWords } from '../../../../text/words.ts';
 
 /** A book as the index keeps it. Texts are as written, except `titleWords`, which is an `indexText`. */
 export type BookRow = {

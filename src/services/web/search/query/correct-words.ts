@@ -1,4 +1,5 @@
-import { digitsOf, functionWords, isUnspaced, longFormOf, type numberIn } from '../../../../text/words.ts';
+import { digitsOf, functionWords, longFormOf, type numberIn } from '../../../../text/english-words.ts';
+import { isUnspaced } from '../../../../text/words.ts';
 import { editDistance } from './edit-distance.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { longestWord } from '../index/word-data.ts';

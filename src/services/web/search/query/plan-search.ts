@@ -1,5 +1,6 @@
 import { authorKey, splitAuthors } from '../../../../text/authors-and-isbn.ts';
-import { countingKey, digitsOf, functionWords, isArticle, numberIn, withoutArticle } from '../../../../text/words.ts';
+import { digitsOf, functionWords, isArticle, numberIn, withoutArticle } from '../../../../text/english-words.ts';
+import { countingKey } from '../../../../text/words.ts';
 import { startMarkOf, wholeMark, wholeWordsAtMost } from '../index/book-row.ts';
 import { anyBook, mostCounted, type IndexReader } from '../index/read-index.ts';
 import type { Vocabulary } from './vocabulary.ts';

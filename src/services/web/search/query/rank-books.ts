@@ -1,4 +1,5 @@
-import { cutWords, isArticle, withoutArticle } from '../../../../text/words.ts';
+import { isArticle, withoutArticle } from '../../../../text/english-words.ts';
+import { cutWords } from '../../../../text/words.ts';
 import type { RankedBook } from '../index/book-row.ts';
 import type { Alternative, Slot } from '../index/slots.ts';
 import type { Reading } from './parse-query.ts';

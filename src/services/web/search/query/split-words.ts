@@ -1,4 +1,4 @@
-import { functionWords } from '../../../../text/words.ts';
+import { functionWords } from '../../../../text/english-words.ts';
 import type { Alternative } from '../index/slots.ts';
 import type { QueryWord } from './parse-query.ts';
 import type { Vocabulary } from './vocabulary.ts';
