@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { reason, SamsaError } from '../errors.ts';
 import { requireRegularFile } from '../runtime/files.ts';
+import { isDamage } from '../sqlite/errors.ts';
 import { takeFileLock, type FileLock, type LockHolder, type LockOptions } from '../sqlite/file-lock.ts';
 
 /**
@@ -70,10 +71,13 @@ const secretPath = (folder: string): string => join(folder, 'secret');
 /**
  * The secret this shop signs cookies with: 32 random bytes as hex, created once and kept in `<folder>/secret`, readable
  * by its owner only. Processes that ask at the same time get the same one.
+ * @param onLost called when a new one is made although a shop has run in this folder.
  * @throws SamsaError `data-folder-unusable` when it cannot be read or made, or holds something else.
  */
-export function readOrMakeSecret(folder: string, random: (bytes: number) => Buffer = randomBytes): string {
-  const secret = readSecret(folder) ?? keepSecret(folder, random(32).toString('hex'));
+export function readOrMakeSecret(folder: string, onLost: () => void): string {
+  const kept = readSecret(folder);
+  if (kept === null && existsSync(join(folder, 'search-index.sqlite'))) onLost();
+  const secret = kept ?? keepSecret(folder, randomBytes(32).toString('hex'));
   if (secret !== null && secretForm.test(secret)) return secret;
   throw new SamsaError(
     'data-folder-unusable',
@@ -133,7 +137,12 @@ function takeLock(path: string, by: LockOptions): ReturnType<typeof takeFileLock
   try {
     return takeFileLock(path, by);
   } catch (error) {
-    throw unusable(path, error);
+    if (!isDamage(error)) throw unusable(path, error);
+    throw new SamsaError(
+      'data-folder-unusable',
+      `${path}: expected a lock of a shop, got something else. Delete it when no process uses this folder: it holds no data.`,
+      { cause: error },
+    );
   }
 }
 

@@ -70,8 +70,16 @@ export function problemOf(error: unknown): Problem {
   if (thrown === 'FST_ERR_BAD_URL') {
     return problem(400, 'malformed-query', 'Expected a path of percent-encoded UTF-8 text, got something else.');
   }
+  if (statusCode === 415) return problem(415, frameworkCodes[415]!, describeType(message));
   const code = frameworkCodes[statusCode ?? 500];
   return code === undefined ? internal() : problem(statusCode!, code, message);
+}
+
+/** The framework says what came, if anything, and not what was expected. */
+function describeType(message: string): string {
+  const got = message.replace(/^Unsupported Media Type(?: undefined)? ?/, '');
+  const expected = 'Expected content-type application/json in UTF-8, or another one that /openapi.json names';
+  return got === '' ? `${expected}.` : `${expected}, got ${got}.`;
 }
 
 /** The answer to a request that arrives while the service stops. */

@@ -213,10 +213,13 @@ describe('bodies', () => {
   it('refuses other content types, and bodies without one', async (test) => {
     const { server } = await open(test);
     for (const type of ['text/plain', 'application/xml', 'multipart/form-data; boundary=x', 'application/jsonp']) {
-      const { status, code } = await refusal(server, post('{"name": "a"}', type));
+      const { status, code, detail } = await refusal(server, post('{"name": "a"}', type));
       assert.deepEqual([status, code], [415, 'unsupported-content-type'], type);
+      assert.match(detail, /^Expected content-type application\/json/);
     }
-    assert.equal((await refusal(server, { method: 'POST', url: '/shelves', payload: 'x' })).status, 415);
+    const { status, detail } = await refusal(server, { method: 'POST', url: '/shelves', payload: 'x' });
+    assert.equal(status, 415);
+    assert.match(detail, /^Expected content-type application\/json .* names\.$/);
   });
 
   it('refuses more than 256 KiB', async (test) => {

@@ -32,8 +32,10 @@ export type ServiceBase = {
 
 /** @param becamePublic as `AccessOptions.becamePublic`. */
 export function createServiceBase(service: string, config: Config, becamePublic: Int32Array): ServiceBase {
-  const secret = config.app.secret ?? readOrMakeSecret(config.data);
   const logger = createServiceLogger(service, config);
+  const sayLost = (): void =>
+    logger.error('the file secret of this shop was missing: a new one was made, and every reader gets a new id');
+  const secret = config.app.secret ?? readOrMakeSecret(config.data, sayLost);
   return {
     version: packageVersion(),
     instance: instanceName(service),
