@@ -339,9 +339,15 @@ describe('samsa rebuild', () => {
     const before = await titles((web) => fetch(`${web}/api/books`, { method: 'POST', headers, body }));
     assert.ok(before.includes('Emma Again'));
     await log.close();
-    for (const end of ['', '-wal', '-shm']) await rm(`${files.log}${end}`, { force: true });
-    await titles();
+    const loseLog = async (): Promise<void> => {
+      for (const end of ['', '-wal', '-shm']) await rm(`${files.log}${end}`, { force: true });
+      await (await joinLog(config)).close();
+    };
+    await loseLog();
     assert.match((await rebuild('search')).out, /^737 books were not in the log/);
+    assert.deepEqual(await titles(), before);
+    await loseLog();
+    assert.deepEqual(await titles(), before, 'from the old index');
     assert.deepEqual(await titles(), before);
     assert.doesNotMatch((await rebuild('search')).out, /not in the log/);
   });

@@ -5,6 +5,7 @@ import { reason } from '../../errors.ts';
 import { listen } from '../../http/connections.ts';
 import { logChores, openLogWithSpool } from '../../log/open-log.ts';
 import { openStockedCatalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
+import { fillLog } from '../../services/web/catalogue/store/sqlite/fill-log.ts';
 import { raiseAboveLog } from '../../services/web/catalogue/store/sqlite/raise-above-log.ts';
 import { openSearchIndex } from '../../services/web/search/search-index.ts';
 import { createWebService } from '../../services/web/web-service.ts';
@@ -57,13 +58,13 @@ export async function startWeb(
   const catalogueAt = catalogueLocation(config);
   if (catalogueAt.kind === 'sqlite') {
     const wasOpened = existsSync(files.searchIndex);
-    const raised = await raiseAboveLog(
-      { path: catalogueAt.path, log: events.log, topic: topics.changes, wasOpened },
-      clock,
-    );
+    const place = { path: catalogueAt.path, log: events.log, topic: topics.changes };
+    const raised = await raiseAboveLog({ ...place, wasOpened }, clock);
     if (raised === null) logger.warn('the log does not answer: whether the catalogue is older than the log is unknown');
     else if (raised > 0)
       logger.warn({ books: raised }, 'the catalogue is older than the log: its books got new versions');
+    const missing = raised === null ? null : await fillLog(place, clock);
+    if (missing) logger.warn({ books: missing }, 'the log has lost changes of books: they are sent to it again');
   }
   const opening = openSearchIndex({ path: files.searchIndex, log: location, logger });
   stack.defer(() => opening.then(({ close }) => close()).catch(() => {}));

@@ -5,6 +5,7 @@ import type { EventLog } from '../../../../log/log.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 import { openRelay } from '../import/open-import.ts';
 import { emptyContent } from '../stored-book.ts';
+import { fillLog } from './sqlite/fill-log.ts';
 import { raiseAboveLog } from './sqlite/raise-above-log.ts';
 import { openSqliteCatalogue } from './sqlite/catalogue.ts';
 
@@ -14,22 +15,13 @@ export async function raisesAboveLog(path: string, log: EventLog, topic: string)
   const addTo = async (shop: OpenCatalogue, ...titles: readonly string[]): Promise<void> => {
     for (const title of titles) await shop.catalogue.add({ ...emptyContent, title });
   };
-  const deliver = async (shop: OpenCatalogue): Promise<void> => {
-    const relay = openRelay({
-      outbox: shop.outbox,
-      log,
-      topic,
-      owner: 'a',
-      clock: Date.now,
-      logger: pino({ level: 'silent' }),
-    });
-    await relay.drain(10_000);
-    await relay.close();
-  };
+  const deliver = (shop: OpenCatalogue): Promise<void> => deliverOutbox(shop, log, topic);
+  const place = { path, log, topic };
   const older = open();
   await addTo(older, 'First', 'Second');
   await deliver(older);
   await older.close();
+  assert.equal(await fillLog(place, Date.now), 0);
   copyFileSync(path, `${path}.backup`);
   assert.equal(await raiseAboveLog({ path, log, topic, wasOpened: true }, Date.now), 0);
   const newer = open();
@@ -52,5 +44,14 @@ export async function raisesAboveLog(path: string, log: EventLog, topic: string)
     ],
   );
   assert.equal((await restored.catalogue.add({ ...emptyContent, title: 'Next' })).bookId, 4);
+  await deliver(restored);
+  assert.equal(await fillLog(place, Date.now), 0);
   await restored.close();
+}
+
+/** Brings all changes to the log. */
+export async function deliverOutbox({ outbox }: OpenCatalogue, log: EventLog, topic: string): Promise<void> {
+  const relay = openRelay({ outbox, log, topic, owner: 'a', clock: Date.now, logger: pino({ level: 'silent' }) });
+  await relay.drain(10_000);
+  await relay.close();
 }

@@ -8,9 +8,11 @@ import { bookChangedRecord } from '../../../../events/book-changed.ts';
 import { createEventSource } from '../../../../events/envelope.ts';
 import type { EventLog } from '../../../../log/log.ts';
 import { openSqliteLog } from '../../../../log/sqlite/log.ts';
+import { emptyContent } from '../stored-book.ts';
 import { openSqliteCatalogue } from './sqlite/catalogue.ts';
+import { fillLog } from './sqlite/fill-log.ts';
 import { raiseAboveLog } from './sqlite/raise-above-log.ts';
-import { raisesAboveLog } from './raise-above-log.contract.ts';
+import { deliverOutbox, raisesAboveLog } from './raise-above-log.contract.ts';
 
 const topic = 'changes';
 const change = { topic, key: Buffer.from('1'), value: null, headers: [] };
@@ -39,6 +41,31 @@ void describe('a shop', () => {
 
   test('begins without a catalogue where the log knows of no books', async (path, log) => {
     await raise(path, log);
+  });
+
+  test('sends books again that the log has lost, once for each loss', async (path, log) => {
+    const fill = (to: EventLog) => fillLog({ path, log: to, topic }, Date.now);
+    assert.equal(await fill(log), 0);
+    const shop = openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 50 });
+    for (const title of ['Kept', 'Changed', 'Removed']) await shop.catalogue.add({ ...emptyContent, title });
+    const deliver = (to: EventLog) => deliverOutbox(shop, to, topic);
+    await deliver(log);
+    assert.equal(await fill(log), 0);
+    await shop.catalogue.change(2, { ...emptyContent, title: 'Changed later' });
+    await shop.catalogue.change(3, null);
+    const lost = await shop.outbox.read({ maxRows: 10, maxBytes: 1 << 20 });
+    assert.equal(await fill(log), 0);
+    await shop.outbox.remove(lost.map(({ id }) => id));
+    assert.equal(await fill(log), 2);
+    await deliver(log);
+    assert.equal(await fill(log), 0);
+    const empty = openSqliteLog(`${path}.log`, { clock: Date.now, busyTimeoutMs: 50 });
+    assert.equal(await fill(empty), 2, 'the removed book is not in the new log');
+    await empty.create(topic, { partitions: 2, retentionMs: 0, compacted: true });
+    await deliver(empty);
+    assert.equal(await fill(empty), 0);
+    await empty.close();
+    await shop.close();
   });
 
   test('starts no second catalogue where one was lost', async (path, log) => {
