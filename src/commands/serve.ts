@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { lockDataFolder, openDataFolder } from './data-folder.ts';
 import { shareLogSignal } from '../log/open-log.ts';
 import type { CommandContext, ServiceName } from './command-context.ts';
 import { descriptorNotice, openModeNotice, requireOwnPorts, requireSharedSecret } from './serve/exposure.ts';
-import { runUntilStopped, type RunningService } from './serve/running-service.ts';
+import type { RunningService } from './serve/service-base.ts';
 import type { RemoteUrls } from './serve/start-web.ts';
 import { startConsumersThread } from './serve/consumers-thread-link.ts';
 import { shopFiles } from './state/shop-locations.ts';
@@ -83,7 +84,7 @@ async function startAll(config: Config, print: Say, warn: Say): Promise<RunningS
       print(`recommendation  ${consumers.recommendationUrl}/recommendations?uid=…`);
       return {
         url: web.url,
-        failed: Promise.race([web.failed, consumers.failed]),
+        failed: consumers.failed,
         close: async () => {
           await Promise.all([web.close(), consumers.close()]);
         },
@@ -113,4 +114,49 @@ async function locked(config: Config, command: string, run: () => Promise<Runnin
     lock.release();
     throw error;
   }
+}
+
+const stopWithinMs = 10_000;
+const sameKeypressMs = 300;
+
+/**
+ * Starts a service, runs it until SIGTERM or SIGINT, then closes it. A second signal, or ten seconds without success, ends
+ * the process. A signal during the start takes effect after it.
+ * @returns the exit code: 0 after a clean stop, 1 when the service failed or did not stop in time.
+ */
+export async function runUntilStopped(start: () => Promise<RunningService>, say: Say): Promise<number> {
+  const stopped = nextSignal();
+  const service = await start();
+  const ended = await Promise.race(service.failed === undefined ? [stopped] : [stopped, service.failed]);
+  const failure = typeof ended === 'number' ? null : ended;
+  if (failure !== null) say(`samsa: ${failure.message}`);
+  else say('samsa: stopping');
+  const impatient = nextSignal(typeof ended === 'number' ? ended : null);
+  const timeout = new AbortController();
+  const late = delay(stopWithinMs, 'late' as const, { signal: timeout.signal }).catch(() => 'late' as const);
+  const outcome = await Promise.race([service.close().then(() => 'closed' as const), late, impatient]);
+  timeout.abort();
+  if (outcome === 'late') say(`samsa: did not stop within ${stopWithinMs / 1000} s; what was answered is on disk`);
+  // Open handles would keep the process alive.
+  if (outcome !== 'closed') process.exit(1);
+  return failure === null ? 0 : 1;
+}
+
+/**
+ * Resolves at the next SIGTERM or SIGINT.
+ * @param since an earlier signal. A SIGINT right after it is the same Ctrl-C: a terminal sends that to every process of
+ *   its group, and the launcher passes it on.
+ */
+function nextSignal(since: number | null = null): Promise<number> {
+  return new Promise((resolve) => {
+    const stop = (signal: NodeJS.Signals): void => {
+      const nowMs = performance.now();
+      if (signal === 'SIGINT' && since !== null && nowMs - since < sameKeypressMs) return;
+      process.off('SIGTERM', stop);
+      process.off('SIGINT', stop);
+      resolve(nowMs);
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
 }

@@ -4,8 +4,9 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { Type } from '@sinclair/typebox';
 import { SamsaError } from '../errors.ts';
-import { createLimits, type Access } from './access.ts';
+import type { Access } from './access.ts';
 import { compressAnswers, createPacedServer, drainOnClose } from './connections.ts';
+import { createLimits } from './limits.ts';
 import { describeRoutes, answersText, type HttpServer } from './route-schemas.ts';
 import {
   answerBrokenRequest,

@@ -1,8 +1,7 @@
 import { SamsaError } from '../../errors.ts';
 import { lowerThreadPriority, linkToParent, toPlainError } from '../../runtime/threads.ts';
 import type { ConsumersWork, FromConsumers } from './consumers-thread-link.ts';
-import type { RunningService } from './running-service.ts';
-import { createSayLogProblem, createServiceLogger } from './service-base.ts';
+import { createSayLogProblem, createServiceLogger, type RunningService } from './service-base.ts';
 import { openSharedReading, startRecommendation, startTrend } from './start-consumer.ts';
 
 /** The entry of the worker thread that runs both consumer services of `samsa all`. */
@@ -18,8 +17,6 @@ try {
   const services = await startTogether([startTrend(config, shared), startRecommendation(config, shared)]);
   const [trend, recommendation] = services;
   parent.tell({ type: 'listening', trendUrl: trend.url, recommendationUrl: recommendation.url });
-  for (const { failed } of services)
-    void failed.then((error) => parent.tell({ type: 'failed', error: toPlainError(error) }));
   const opened = stack.move();
   const close = (): void => {
     void Promise.allSettled(services.map((service) => service.close())).finally(() => opened.disposeAsync());

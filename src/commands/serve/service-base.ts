@@ -11,6 +11,14 @@ import { createReaderSigner, type ReaderSigner } from '../../http/signed-reader.
 import { instanceName } from '../../projection/instance-name.ts';
 import { isLocal } from './exposure.ts';
 
+/** A service that listens. */
+export type RunningService = {
+  readonly url: string;
+  /** Resolves with the reason when the service can no longer work. Without it, that does not happen. */
+  readonly failed?: Promise<Error>;
+  readonly close: () => Promise<void>;
+};
+
 type SayProblem = (problem: SamsaError | null) => void;
 
 /** What every service needs. */

@@ -10,8 +10,7 @@ import { shareReads } from '../../log/shared-reads.ts';
 import type { StateOptions } from '../../progress/state.ts';
 import { nextOffsets, type LedgerRow } from '../../projection/ledger.ts';
 import { logLocation, stateLocation } from '../state/shop-locations.ts';
-import type { RunningService } from './running-service.ts';
-import { createServiceBase, watchFiles, type ServiceBase } from './service-base.ts';
+import { createServiceBase, watchFiles, type ServiceBase, type RunningService } from './service-base.ts';
 
 /** The log and the decoder from which a consumer service reads its events. */
 type Reading = { readonly log: EventLog; readonly decodeSearch: SearchDecoder };
@@ -134,7 +133,7 @@ async function startConsumer<Store extends { readonly close: () => Promise<void>
   service.routes(server);
   const { url } = await listen(server, config[name], name);
   const opened = stack.move();
-  return { url, failed: new Promise(() => {}), close: () => opened.disposeAsync() };
+  return { url, close: () => opened.disposeAsync() };
 }
 
 type OnProblem = (problem: SamsaError | null) => void;

@@ -5,7 +5,7 @@ import { joinLog, searchRecord } from '../../../test/support/older-program.ts';
 import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { until } from '../../../test/support/until.ts';
 import { loadConfig } from '../../config/config.ts';
-import type { RunningService } from './running-service.ts';
+import type { RunningService } from './service-base.ts';
 import { startRecommendation, startTrend } from './start-consumer.ts';
 
 const anyPort = { SAMSA_TREND_PORT: '0', SAMSA_RECOMMENDATION_PORT: '0', SAMSA_LOG_LEVEL: 'silent' };

@@ -9,8 +9,7 @@ import { fillLog } from '../../services/web/catalogue/store/sqlite/fill-log.ts';
 import { raiseAboveLog } from '../../services/web/catalogue/store/sqlite/raise-above-log.ts';
 import { openSearchIndex } from '../../services/web/search/search-index.ts';
 import { createWebService } from '../../services/web/web-service.ts';
-import type { RunningService } from './running-service.ts';
-import { createServiceBase, watchFiles } from './service-base.ts';
+import { createServiceBase, watchFiles, type RunningService } from './service-base.ts';
 import { catalogueLocation, logLocation, shopFiles } from '../state/shop-locations.ts';
 
 /** The thread that answers requests never waits longer than this for another writer. */
@@ -105,5 +104,5 @@ export async function startWeb(
   stack.defer(service.close);
   const { url } = await listen(service.server, config.app, 'app');
   const opened = stack.move();
-  return { url, failed: new Promise(() => {}), close: () => opened.disposeAsync() };
+  return { url, close: () => opened.disposeAsync() };
 }

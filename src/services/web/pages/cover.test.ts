@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { coverTitle, fitText, drawCover } from './cover.ts';
+import { coverTitle, drawCover } from './cover.ts';
+import { fitText } from './fit-text.ts';
 
 const box = { width: 120, height: 80, sizes: [30, 20, 12] };
 

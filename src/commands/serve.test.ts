@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { it } from 'node:test';
-import { startShop } from '../../../test/support/start-shop.ts';
-import { makeTemporaryFolder } from '../../../test/support/temporary-folder.ts';
-import { until } from '../../../test/support/until.ts';
+import { startShop } from '../../test/support/start-shop.ts';
+import { makeTemporaryFolder } from '../../test/support/temporary-folder.ts';
+import { until } from '../../test/support/until.ts';
 
 /** A service that never closes, and keeps its process busy. */
 const stubborn = `
-  import { runUntilStopped } from ${JSON.stringify(new URL('./running-service.ts', import.meta.url))};
+  import { runUntilStopped } from ${JSON.stringify(new URL('./serve.ts', import.meta.url))};
   const forever = new Promise(() => {});
   setInterval(() => {}, 1_000);
-  const start = async () => (console.log('running'), { url: '', failed: forever, close: () => forever });
+  const start = async () => (console.log('running'), { url: '', close: () => forever });
   process.exitCode = await runUntilStopped(start, console.log);
 `;
 
