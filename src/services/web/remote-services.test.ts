@@ -55,6 +55,18 @@ describe('remote services', () => {
     ]);
   });
 
+  it("reads the tutorial's services, which say less", async (test) => {
+    const book = { id: 3, title: 'The Trial', author: 'Franz Kafka' };
+    const trends = [{ query: 'kafka', books: [book], created_at: '2024-01-01T00:00:00Z' }];
+    const interests = [{ user_id: 'r1', title: 'The Trial', author: 'Franz Kafka', score: 2 }];
+    const remote = await createRemote(test, (request, response) => {
+      response.end(JSON.stringify(request.url?.startsWith('/trends') === true ? trends : interests));
+    });
+    assert.deepEqual(await remote.trends(10), { ok: true, items: trends });
+    assert.deepEqual(await remote.recommendations('r1'), { ok: true, items: interests });
+    assert.deepEqual(await (await createRemote(test, answering('null'))).trends(10), { ok: true, items: [] });
+  });
+
   it('is away when nobody listens', async () => {
     const nobody = createRemoteServices({
       trendUrl: 'http://127.0.0.1:1',

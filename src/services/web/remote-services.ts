@@ -3,12 +3,15 @@ import * as https from 'node:https';
 import { Type, type Static, type TArray, type TSchema } from '@sinclair/typebox';
 import { TypeCompiler, type TypeCheck } from '@sinclair/typebox/compiler';
 
-/** What the page uses of a row of `GET /trends` (docs/contract.md §2); rows may have more fields. */
+/**
+ * What the page uses of a row of `GET /trends` (docs/contract.md §2); rows may have more fields. The tutorial's service
+ * only has `query`, and its recommendations neither `book_id` nor `reasons`.
+ */
 const TrendSchema = Type.Object({
   query: Type.String({ minLength: 1, maxLength: 400 }),
-  kind: Type.Union([Type.Literal('rising'), Type.Literal('popular')]),
-  readers: Type.Integer({ minimum: 0 }),
-  searches: Type.Integer({ minimum: 0 }),
+  kind: Type.Optional(Type.Union([Type.Literal('rising'), Type.Literal('popular')])),
+  readers: Type.Optional(Type.Integer({ minimum: 0 })),
+  searches: Type.Optional(Type.Integer({ minimum: 0 })),
   why: Type.Optional(Type.String({ maxLength: 400 })),
   window: Type.Optional(Type.String({ maxLength: 40 })),
   as_of: Type.Optional(Type.String({ maxLength: 40 })),
@@ -17,10 +20,12 @@ const TrendSchema = Type.Object({
 
 /** What the page uses of a row of `GET /recommendations` (docs/contract.md §2). */
 const RecommendationSchema = Type.Object({
-  book_id: Type.Integer({ minimum: 1 }),
+  book_id: Type.Optional(Type.Integer({ minimum: 1 })),
   title: Type.String({ minLength: 1 }),
   author: Type.String(),
-  reasons: Type.Array(Type.Object({ kind: Type.String(), text: Type.String({ maxLength: 1_000 }) }), { maxItems: 100 }),
+  reasons: Type.Optional(
+    Type.Array(Type.Object({ kind: Type.String(), text: Type.String({ maxLength: 1_000 }) }), { maxItems: 100 }),
+  ),
 });
 
 export type Trend = Static<typeof TrendSchema>;
@@ -40,7 +45,7 @@ export type RemoteServices = {
 
 const limits = { deadlineMs: 300, limitBytes: 1 << 20 };
 const trendList = TypeCompiler.Compile(Type.Array(TrendSchema, { maxItems: 100 }));
-const recommendationList = TypeCompiler.Compile(Type.Array(RecommendationSchema, { maxItems: 100 }));
+const recommendationList = TypeCompiler.Compile(Type.Array(RecommendationSchema, { maxItems: 1_000 }));
 
 export function createRemoteServices(options: {
   /** `remote.trend_url` and `remote.recommendation_url`; a path or query in them is dropped. */
@@ -69,6 +74,8 @@ export function createRemoteServices(options: {
 
 function itemsOf<Item extends TSchema>(list: TypeCheck<TArray<Item>>, asked: Asked): RemoteAnswer<Static<Item>> {
   if (!asked.ok) return asked;
+  // Go writes an empty list so.
+  if (asked.body === null) return { ok: true, items: [] };
   return list.Check(asked.body) ? { ok: true, items: asked.body } : { ok: false, reason: 'broken' };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createLastSearch } from './panels.ts';
+import { createLastSearch, renderRecommendations, renderTrends } from './panels.ts';
 
 const firstBook = { id: 17, title: 'Emma', author: 'Jane Austen' };
 
@@ -29,4 +29,18 @@ describe('last search', () => {
     assert.equal(lastSearch.of('r0'), null);
     assert.equal(lastSearch.of('r20000')?.query, 'emma');
   });
+});
+
+it("shows what the tutorial's services say, which is less than ours", () => {
+  const trends = { ok: true, items: [{ query: 'kafka' }] } as const;
+  assert.match(
+    renderTrends({ trends, own: null, nowMs: 0 }).markup,
+    /<a href="\/\?q=kafka">kafka<\/a>\s*<span class="note"\s*><\/span/,
+  );
+  const own = { query: 'Kafka', timeMs: 0, firstBook };
+  assert.match(renderTrends({ trends, own, nowMs: 0 }).markup, /you, just now<\/strong> · found Emma/);
+  const items = [{ title: 'The Trial', author: 'Franz Kafka' }];
+  const suggestions = renderRecommendations({ recommendations: { ok: true, items }, back: '/' }).markup;
+  assert.match(suggestions, /<a href="\/\?q=The\+Trial">The Trial<\/a>/);
+  assert.doesNotMatch(suggestions, /<form|undefined/);
 });

@@ -89,7 +89,7 @@ function renderOwn(own: LatestSearch, counted: Trend | undefined, nowMs: number)
   const led = own.firstBook === null ? 'no book found' : `found ${own.firstBook.title}`;
   return html`<li class="trend is-own" data-key="own ${countingKey(own.query)}">
     <a href="${searchUrl(own.query)}">${own.query}</a>
-    <span class="note"><strong>${when}</strong> · ${counted === undefined ? led : readersOf(counted)}</span>
+    <span class="note"><strong>${when}</strong> · ${(counted && readersOf(counted)) || led}</span>
     ${drawSparkline(counted?.hourly ?? [])}
   </li>`;
 }
@@ -105,7 +105,8 @@ function renderTrend(trend: Trend): Html {
   </li>`;
 }
 
-function readersOf({ readers, searches }: Trend): string {
+function readersOf({ readers = 0, searches = 0 }: Trend): string {
+  if (readers + searches === 0) return '';
   if (readers === 0) return searches === 1 ? '1 search' : `${searches} searches`;
   return readers === 1 ? '1 reader' : `${readers} readers`;
 }
@@ -137,20 +138,25 @@ export function renderRecommendations({ recommendations, back }: Pick<PanelViews
 }
 
 function renderRecommendation(book: Recommendation, back: string): Html {
-  const reason = book.reasons[0]?.text;
-  return html`<li class="suggestion" data-key="${book.book_id}">
+  const { book_id: id, title } = book;
+  const reason = book.reasons?.[0]?.text;
+  const dismiss =
+    id === undefined
+      ? ''
+      : html`<form method="post" action="/api/books/${id}/actions">
+          <input type="hidden" name="back" value="${back}" />
+          <button class="dismiss" name="action" value="dismissed" aria-label="Not for me: ${title}" title="Not for me">
+            <span aria-hidden="true">×</span>
+          </button>
+        </form>`;
+  return html`<li class="suggestion" data-key="${id ?? title}">
     ${drawCover(book)}
     <div>
-      <a href="${bookUrl(book.book_id)}">${book.title}</a>
+      <a href="${id === undefined ? searchUrl(title) : bookUrl(id)}">${title}</a>
       <span class="by">${book.author}</span>
       ${reason === undefined ? '' : html`<span class="note">${reason}</span>`}
     </div>
-    <form method="post" action="/api/books/${book.book_id}/actions">
-      <input type="hidden" name="back" value="${back}" />
-      <button class="dismiss" name="action" value="dismissed" aria-label="Not for me: ${book.title}" title="Not for me">
-        <span aria-hidden="true">×</span>
-      </button>
-    </form>
+    ${dismiss}
   </li>`;
 }
 
