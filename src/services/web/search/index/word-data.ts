@@ -12,7 +12,7 @@ import { facetKinds, wordsAndStart, type BookRow } from './book-row.ts';
  *
  * An *item* is a beginning of words, 3 to 7 letters long: `8 · first word that has it + length`. As in SymSpell (Garbe,
  * 2012), an item is found by what remains of it when one or two letters are left out. The hash of the rest chooses a
- * bucket of `items`; `tags` holds further bits of the hash.
+ * bucket of `items`; its first bits stand before the item, as many as there is room for.
  *
  * The values of facets are numbered by kind, in the order of `facetKinds`, and in each kind by their texts. `kindStarts`
  * has the first number of each kind, `sameValues` the first value that has the same key. A text begins at `valueStarts`
@@ -27,7 +27,6 @@ export type WordData = {
   readonly lists: Uint32Array;
   readonly places: Float64Array;
   readonly buckets: Uint32Array;
-  readonly tags: Uint16Array;
   readonly items: Uint32Array;
   readonly facetStarts: Uint32Array;
   readonly facets: Uint32Array;
@@ -249,7 +248,7 @@ function createNumbers<Kind extends Numbers>(kind: NumbersKind<Kind>) {
   };
 }
 
-function buildVariants(words: readonly string[]): Pick<WordData, 'buckets' | 'tags' | 'items'> {
+function buildVariants(words: readonly string[]): Pick<WordData, 'buckets' | 'items'> {
   const count = forEachVariant(words, () => {});
   // A power of two, so that the last bits of a hash choose the bucket.
   const bucketCount = 2 ** Math.max(4, Math.ceil(Math.log2(count / itemsPerBucket + 1)));
@@ -257,14 +256,17 @@ function buildVariants(words: readonly string[]): Pick<WordData, 'buckets' | 'ta
   forEachVariant(words, (hash) => buckets[(hash & (bucketCount - 1)) + 1]!++);
   for (let bucket = 0; bucket < bucketCount; bucket++) buckets[bucket + 1]! += buckets[bucket]!;
   const next = buckets.slice(0, bucketCount);
-  const tags = shared(Uint16Array, count);
+  const itemBits = itemBitsFor(words.length);
   const items = shared(Uint32Array, count);
   forEachVariant(words, (hash, item) => {
-    const at = next[hash & (bucketCount - 1)]!++;
-    tags[at] = hash >>> 16;
-    items[at] = item;
+    items[next[hash & (bucketCount - 1)]!++] = ((hash >>> itemBits) << itemBits) | item;
   });
-  return { buckets, tags, items };
+  return { buckets, items };
+}
+
+/** How many of the 32 bits an item takes. The others are those of the hash. */
+export function itemBitsFor(words: number): number {
+  return 32 - Math.clz32(8 * words);
 }
 
 /** The hashes of a text and of what remains of it when up to `deletions` letters are left out. May repeat. */

@@ -3,7 +3,14 @@ import { searchWords } from '../index/book-row.ts';
 import type { WrittenBooks } from '../index/index-file.ts';
 import type { Alternative } from '../index/slots.ts';
 import { createEditDistance } from './edit-distance.ts';
-import { createWordTable, forEachDeletion, itemLetters, longestWord, type WordData } from '../index/word-data.ts';
+import {
+  createWordTable,
+  forEachDeletion,
+  itemBitsFor,
+  itemLetters,
+  longestWord,
+  type WordData,
+} from '../index/word-data.ts';
 
 type Correct = (word: string, edits: number) => readonly Alternative[];
 
@@ -28,9 +35,11 @@ const mostAdded = 500;
 const rememberedWords = 1_500;
 
 export function createVocabulary(data: WordData): Vocabulary {
-  const { buckets, tags, items, letters, starts } = data;
+  const { buckets, items, letters, starts } = data;
   const { wordAt, lengthOf, has, range, sameStart, books } = createWordTable(data);
   const bucketCount = buckets.length - 1;
+  const itemBits = itemBitsFor(starts.length - 1);
+  const itemMask = 2 ** itemBits - 1;
   const distance = createEditDistance();
   /** The items near the text that was looked up last. */
   const near = { text: '', edits: 0, items: new Uint32Array(1_024), count: 0 };
@@ -40,12 +49,12 @@ export function createVocabulary(data: WordData): Vocabulary {
     near.count = 0;
     forEachDeletion(text, edits, (hash) => {
       const bucket = hash & (bucketCount - 1);
-      const tag = hash >>> 16;
+      const tag = hash >>> itemBits;
       const end = buckets[bucket + 1]!;
       for (let at = buckets[bucket]!; at < end; at++) {
-        if (tags[at] !== tag) continue;
+        if (items[at]! >>> itemBits !== tag) continue;
         if (near.count === near.items.length) near.items = withRoom(near.items);
-        near.items[near.count++] = items[at]!;
+        near.items[near.count++] = items[at]! & itemMask;
       }
     });
     near.items.subarray(0, near.count).sort();
