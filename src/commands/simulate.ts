@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import type { Config } from '../config/config.ts';
+import { localUrl, type Config } from '../config/config.ts';
 import { SamsaError } from '../errors.ts';
 import { listKnownBooks, simulate, type Simulation, type SimulationTally } from './simulate/simulation.ts';
-import type { ProgressOutput, CommandContext } from './command-context.ts';
+import { count, type ProgressOutput, type CommandContext } from './command-context.ts';
 import { appendHistory, refuseRemoteLog } from './simulate/backdated-week.ts';
 
 export type SimulateOptions = {
@@ -35,8 +35,8 @@ export async function simulateCommand(
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const { signal } = stopping;
   const url = shopUrl(config);
-  const meeting = { url, operatorToken: config.app.operatorToken, seed, signal };
-  const books = await listKnownBooks(meeting);
+  const shop = { url, operatorToken: config.app.operatorToken, seed, signal };
+  const books = await listKnownBooks(shop);
   if (history) {
     const events = await appendHistory(config, { books, seed, readers: options.readers, signal });
     print(`${count(events)} events of the last days are in the log`);
@@ -44,7 +44,7 @@ export async function simulateCommand(
   const timeout = duration === undefined ? undefined : setTimeout(stop, duration * 1_000);
   const stopwatch = (): number => performance.now();
   const startedMs = stopwatch();
-  const simulation = simulate({ ...meeting, ...options, books, stopwatch });
+  const simulation = simulate({ ...shop, ...options, books, stopwatch });
   const endProgress = showProgress(simulation, output, stopwatch);
   await simulation.ended.finally(() => {
     clearTimeout(timeout);
@@ -65,8 +65,7 @@ function shopUrl({ app: { host, port } }: Config): string {
       'app.port: expected the port of the running shop, got 0, which takes any. Set SAMSA_APP_PORT to the one it printed.',
     );
   }
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  return localUrl({ host, port });
 }
 
 function showProgress(simulation: Simulation, output: ProgressOutput, stopwatch: () => number): () => void {
@@ -88,8 +87,4 @@ function showProgress(simulation: Simulation, output: ProgressOutput, stopwatch:
 function line({ searches, actions, failures }: SimulationTally, lately: number, tookMs: number): string {
   const rate = (lately / Math.max(tookMs, 1)) * 1_000;
   return `${count(searches)} searches, ${count(actions)} actions, ${count(failures)} failures, ${rate.toFixed(1)} searches/s`;
-}
-
-function count(number: number): string {
-  return number.toLocaleString('en-US');
 }

@@ -144,7 +144,7 @@ function complete({ db: { dsn, tls }, remote, ...read }: Read): Config {
 }
 
 /** The URL at which this machine reaches a service that listens on this host and port. */
-function localUrl({ host, port }: { readonly host: string; readonly port: number }): string {
+export function localUrl({ host, port }: { readonly host: string; readonly port: number }): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

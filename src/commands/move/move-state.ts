@@ -9,8 +9,8 @@ import type { Outcomes, PartitionName, PartitionPosition } from '../../progress/
 import type { Difference, StateReader } from '../../progress/state.ts';
 import { openForReading, openSqliteStateReader } from '../../progress/sqlite/open-state.ts';
 import { eachDeadLetter } from '../../projection/dead-letters.ts';
-import { completeFrom, startReplay, type ReplayProgress } from '../../projection/replay.ts';
-import type { Rebuildable } from '../state/compare-with-live.ts';
+import { startReplay, type ReplayProgress } from '../../projection/replay.ts';
+import { tablesToCompare, type Rebuildable } from '../state/compare-with-live.ts';
 import { newOffset, type OldOffsets } from './copy-topics.ts';
 
 export type StateMove<Change> = {
@@ -84,18 +84,13 @@ async function compare<Change>(
   positions: readonly PartitionPosition[],
 ): Promise<Pick<MovedState, 'differences' | 'incomparable'>> {
   if (target.location.kind !== 'mysql') throw new Error('expected a state in a database');
-  const newestMs = Math.max(0, ...positions.map(({ arrivedMs }) => arrivedMs));
-  const begins = new Map<string, number>();
-  for (const { topic, compacted } of target.projection.reads) {
-    if (!compacted) begins.set(topic, await completeFrom(oldLog, topic, positions));
-  }
-  const begin = (topic: string): number => begins.get(topic) ?? 0;
-  const there = target.comparedTables('mysql', newestMs, begin);
+  const tables = await tablesToCompare(target, oldLog, positions);
+  const there = tables('mysql');
   const connection = await openConnection(target.location, comparingTimeoutMs);
   const file = openForReading(path, 5_000);
   try {
     const differences: Difference[] = [];
-    for (const [index, table] of target.comparedTables('sqlite', newestMs, begin).entries()) {
+    for (const [index, table] of tables('sqlite').entries()) {
       const found = await differenceIn(hashesInFile(file), hashesIn(connection), table, there[index]);
       if (found !== null) differences.push(found);
     }

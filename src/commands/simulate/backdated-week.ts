@@ -76,11 +76,8 @@ function createRecordMaker(topics: TopicNames): (search: PastSearch) => readonly
   let timeMs = 0;
   const source = createEventSource('simulated-history', () => timeMs);
   const values = new Map<string, Buffer>();
-  const valueOf = ({ query, results }: PastSearch): Buffer => {
-    const known = values.get(query) ?? Buffer.from(JSON.stringify(results));
-    values.set(query, known);
-    return known;
-  };
+  const valueOf = ({ query, results }: PastSearch): Buffer =>
+    values.getOrInsertComputed(query, () => Buffer.from(JSON.stringify(results)));
   return (search) => {
     const { reader, query, weight, total } = search;
     timeMs = search.timeMs;
@@ -132,9 +129,9 @@ const untilMs = 60_000;
 /** Enough to give each query a usual number per hour. Their events take about 50 MB. */
 const searches = 12_000;
 
-/** How busy a shop is by hour of the day, UTC: quiet before dawn, busiest in the evening. */
-const busyness = [4, 3, 2, 2, 2, 3, 5, 8, 11, 13, 14, 15, 16, 15, 15, 16, 17, 18, 20, 22, 24, 22, 16, 9] as const;
-const busiest = Math.max(...busyness);
+/** How many searches each hour of the day has, relative to the others, UTC: few before dawn, most in the evening. */
+const hourWeights = [4, 3, 2, 2, 2, 3, 5, 8, 11, 13, 14, 15, 16, 15, 15, 16, 17, 18, 20, 22, 24, 22, 16, 9] as const;
+const greatestWeight = Math.max(...hourWeights);
 
 /** The searches of the 6.9 days before now, in order: the same for the same options. */
 export function* backdatedWeek(options: BackdatedWeekOptions): Generator<PastSearch, void, undefined> {
@@ -167,7 +164,7 @@ function drawTimes(random: Random, nowMs: number): Float64Array {
   for (let drawn = 0; drawn < searches;) {
     const timeMs = Math.floor(nowMs - untilMs - random() * (reachMs - untilMs));
     const hour = Math.floor(timeMs / hourMs) % 24;
-    if (random() * busiest < busyness[hour]!) times[drawn++] = timeMs;
+    if (random() * greatestWeight < hourWeights[hour]!) times[drawn++] = timeMs;
   }
   return times.sort();
 }
@@ -197,11 +194,5 @@ function finderIn(books: readonly KnownBook[]): (query: string) => readonly Know
 /** Remembers the answer to each question. */
 function remembered<Question, Answer>(answer: (question: Question) => Answer): (question: Question) => Answer {
   const answers = new Map<Question, Answer>();
-  return (question) => {
-    const known = answers.get(question);
-    if (known !== undefined) return known;
-    const made = answer(question);
-    answers.set(question, made);
-    return made;
-  };
+  return (question) => answers.getOrInsertComputed(question, answer);
 }

@@ -35,7 +35,7 @@ export function createReadersInShop(atOnce: number, queries: QuerySource): Reade
   const everybody: MadeUpReader[] = [];
   const visits: { reader: MadeUpReader; searchesLeft: number }[] = [];
 
-  const welcome = (random: Random): MadeUpReader => {
+  const nextVisitor = (random: Random): MadeUpReader => {
     const known = everybody[drawIndex(random, atOnce * readersPerVisitor)];
     if (known !== undefined) return known;
     const reader = { number: everybody.length, taste: queries.drawTaste(random) };
@@ -48,7 +48,7 @@ export function createReadersInShop(atOnce: number, queries: QuerySource): Reade
       const at = drawIndex(random, atOnce);
       let visit = visits[at];
       if (visit === undefined || visit.searchesLeft === 0) {
-        visit = { reader: welcome(random), searchesLeft: Math.ceil(drawGap(random, searchesPerVisit)) };
+        visit = { reader: nextVisitor(random), searchesLeft: Math.ceil(drawGap(random, searchesPerVisit)) };
         visits[at] = visit;
       }
       visit.searchesLeft--;

@@ -40,11 +40,7 @@ export function createQuerySource(books: readonly KnownBook[]): QuerySource {
   const drawAny = drawerOf(books);
   const byTag = new Map<string, KnownBook[]>();
   for (const book of books) {
-    for (const tag of tagsOf(book)) {
-      const fitting = byTag.get(tag);
-      if (fitting === undefined) byTag.set(tag, [book]);
-      else fitting.push(book);
-    }
+    for (const tag of tagsOf(book)) byTag.getOrInsertComputed(tag, () => []).push(book);
   }
   const drawers = new Map([...byTag].map(([tag, fitting]) => [tag, drawerOf(fitting)]));
   return {

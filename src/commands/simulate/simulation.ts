@@ -40,14 +40,14 @@ const mostAtOnce = 64;
 /** When the shop cannot keep up, searches that are late by up to this much are still made. Later ones are left out. */
 const catchUpMs = 1_000;
 
-type Meeting = Pick<SimulationOptions, 'url' | 'operatorToken' | 'seed' | 'signal'>;
+type ShopToVisit = Pick<SimulationOptions, 'url' | 'operatorToken' | 'seed' | 'signal'>;
 
 /**
  * The books made-up readers know: the shop's 2,000 most popular ones.
  * @throws SamsaError `shop-unreachable` when there is no shop with books within a few seconds.
  */
-export function listKnownBooks({ seed, ...meeting }: Meeting): Promise<readonly KnownBook[]> {
-  const front = openShopFront({ ...meeting, random: createRandom(seed), onFailure: () => {}, attempts: 6 });
+export function listKnownBooks({ seed, ...shop }: ShopToVisit): Promise<readonly KnownBook[]> {
+  const front = openShopFront({ ...shop, random: createRandom(seed), onFailure: () => {}, attempts: 6 });
   return front.listBooks(mostBooks);
 }
 

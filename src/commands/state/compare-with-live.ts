@@ -146,10 +146,10 @@ export async function compareWithLive<Change>(comparison: Comparison<Change>): P
     await replay.readUpTo(positions, show);
     const rebuilt = await replay.positions();
     if (!standAt(rebuilt, positions)) return not('the log has lost events that the live state has not read yet');
-    const tables = await tablesOf(comparison, [...positions, ...rebuilt]);
+    const tables = await tablesToCompare(target, log, [...positions, ...rebuilt]);
     const whole = target.projection.reads.filter(({ compacted }) => !compacted).map(({ topic }) => topic);
     const newlyRead = Math.max(0, deadIn(positions, whole) - deadIn(rebuilt, whole));
-    return { differences: await snapshot.differences(tables), incomparable: null, newlyRead };
+    return { differences: await snapshot.differences(tables(target.location.kind)), incomparable: null, newlyRead };
   } catch (error) {
     if (error instanceof SamsaError) throw error;
     return not(reason(error));
@@ -158,16 +158,21 @@ export async function compareWithLive<Change>(comparison: Comparison<Change>): P
   }
 }
 
-async function tablesOf<Change>(
-  { log, target }: Comparison<Change>,
+/**
+ * The tables that must be equal in two states of these positions, as each kind of database reads them.
+ * @param log where the states were read from; it may have lost the oldest events since.
+ */
+export async function tablesToCompare<Change>(
+  target: Pick<Rebuildable<Change>, 'projection' | 'comparedTables'>,
+  log: EventLog,
   positions: readonly PartitionPosition[],
-): Promise<readonly ComparedTable[]> {
+): Promise<(kind: StoreLocation['kind']) => readonly ComparedTable[]> {
   const newestMs = Math.max(0, ...positions.map(({ arrivedMs }) => arrivedMs));
   const begins = new Map<string, number>();
   for (const { topic, compacted } of target.projection.reads) {
     if (!compacted) begins.set(topic, await completeFrom(log, topic, positions));
   }
-  return target.comparedTables(target.location.kind, newestMs, (topic) => begins.get(topic) ?? 0);
+  return (kind) => target.comparedTables(kind, newestMs, (topic) => begins.get(topic) ?? 0);
 }
 
 /** Counts dead records in topics that are not compacted: compaction also removes dead records. */

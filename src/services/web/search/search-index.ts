@@ -72,14 +72,14 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
   /** Remembered results of frequent requests, until anything changes. */
   const results = createDoorkeptLruMap<string, SearchResult>(askedRecently, rememberedBytes, sizeOfResult);
 
-  const letGo = (): void => {
+  const closeReader = (): void => {
     results.clear();
     reader?.close();
     reader = null;
   };
   const rebuild = (why: string): void => {
     if (reader === null) return;
-    letGo();
+    closeReader();
     state = { ...state, problems: ['starting'] };
     thread.rebuild(why);
   };
@@ -105,8 +105,8 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
       sinceBegun = null;
     },
     onDamaged: rebuild,
-    onState: (told) => {
-      if (reader !== null) state = told;
+    onState: (next) => {
+      if (reader !== null) state = next;
     },
   });
   await thread.opened;
@@ -122,7 +122,7 @@ export async function openSearchIndex({ path, log, logger }: SearchIndexOptions)
     }
   };
   const close = async (): Promise<void> => {
-    letGo();
+    closeReader();
     await thread.close();
   };
   return {
