@@ -84,6 +84,24 @@ describe('an ONIX message', () => {
     ]);
   });
 
+  it('has no products in comments and in quoted text', async () => {
+    const quoted = product('Quoted', '<Note><![CDATA[</Product> <!-- <Product> ]]></Note>');
+    const rows = await read(
+      message(
+        `<!-- <Product> -->${product('First')}`,
+        `<!-- ${product('Old')} -->`,
+        quoted,
+        product('Last'),
+        '<!-- <Product>',
+      ),
+    );
+    assert.deepEqual(shown(rows), [
+      [3, 'First'],
+      [5, 'Quoted'],
+      [6, 'Last'],
+    ]);
+  });
+
   it('may be in UTF-16 or Windows-1252', async () => {
     const text = message(product('Dagar i Åre'));
     assert.deepEqual(shown(await read(Buffer.from(`\uFEFF${text}`, 'utf16le'))), [[3, 'Dagar i Åre']]);

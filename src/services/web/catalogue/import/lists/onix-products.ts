@@ -3,6 +3,8 @@ import type { TextFile, TextLine } from './text-lines.ts';
 
 const productStart = /<(?:[\w-]+:)?product[\s>]/gi;
 const productEnd = /<\/(?:[\w-]+:)?product\s*>/gi;
+/** Their text may look like tags. The last one may end in the next block. */
+const commentOrData = /<!--[^]*?(?:-->|$)|<!\[CDATA\[[^]*?(?:\]\]>|$)/g;
 const productLimitBytes = 4 << 20;
 
 /** The text of each product with the line on which it begins. */
@@ -20,7 +22,7 @@ export async function* splitProducts({ blocks, decode }: TextFile): AsyncGenerat
   for await (const block of blocks()) {
     rest = Buffer.concat([rest, block]);
     // One character for each byte, so that positions in the text are positions in the bytes. Tags are ASCII.
-    const text = rest.toString('latin1');
+    const text = textOutsideComments(rest);
     const found: TextLine[] = [];
     let from = 0;
     for (const end of text.matchAll(productEnd)) {
@@ -38,9 +40,13 @@ export async function* splitProducts({ blocks, decode }: TextFile): AsyncGenerat
     }
     if (found.length > 0) yield found;
   }
-  const unfinished = rest.toString('latin1').search(productStart);
+  const unfinished = textOutsideComments(rest).search(productStart);
   line += newlinesIn(rest.subarray(0, Math.max(0, unfinished)));
   if (unfinished !== -1) yield [{ line, problem: 'expected the end of a product, got the end of the file' }];
+}
+
+function textOutsideComments(bytes: Buffer): string {
+  return bytes.toString('latin1').replace(commentOrData, ({ length }) => ' '.repeat(length));
 }
 
 function newlinesIn(bytes: Buffer): number {
