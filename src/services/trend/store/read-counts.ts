@@ -1,13 +1,31 @@
-import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { columnText, rows, rowsOfEach, type Dialect, type SqlRow, type Steps } from '../../../sql/statements.ts';
 import { dayMs } from '../../../runtime/time.ts';
 import { dayOfHour } from '../hours.ts';
-import type { Counts, Decisions, HourCount, QueryDescription, QueryTotal, UnansweredQuery } from './trend-store.ts';
+import type { Counts, Decisions, HourCount, QueryDescription, TrendStore, UnansweredQuery } from './trend-store.ts';
 import { countedDays, hoursAhead } from './forget-old-counts.ts';
 import type { Spelling } from './tally.ts';
 import { latestTimes } from './tables.ts';
 
 const sums = 'SUM(readers) AS readers, SUM(anonymous) AS anonymous, SUM(searches) AS searches';
+
+/** Runs statements. They may be made again, so it takes what makes them. */
+export type RunSteps = <Result>(steps: () => Steps<Result>) => Promise<Result>;
+
+/** The reads of the counts, for any database. `together` runs several statements on one snapshot, `single` runs one. */
+export function countReads(
+  dialect: Dialect,
+  together: RunSteps,
+  single: RunSteps,
+): Pick<TrendStore, 'describe' | 'keysOf' | 'distinctReaders' | 'daily' | 'decisions' | 'unanswered'> {
+  return {
+    describe: (queries, nowHour) => together(() => readDescriptions(dialect, queries, nowHour)),
+    keysOf: (queries) => single(() => readKeys(queries)),
+    distinctReaders: (queries, fromHour) => single(() => countDistinctReaders(queries, fromHour)),
+    daily: (query, fromDay) => single(() => readDays(query, fromDay)),
+    decisions: () => single(readDecisions),
+    unanswered: (...window) => together(() => readUnanswered(...window)),
+  };
+}
 
 /** @see TrendStore.counts */
 export function* readHours(fromHour: number): Steps<readonly number[]> {
@@ -22,7 +40,7 @@ export function* readHour(hour: number): Steps<readonly HourCount[]> {
 }
 
 /** @see TrendStore.describe */
-export function* readDescriptions(
+function* readDescriptions(
   dialect: Dialect,
   queries: readonly number[],
   nowHour: number,
@@ -83,7 +101,7 @@ export function* readDescriptions(
 }
 
 /** @see TrendStore.keysOf */
-export function* readKeys(queries: readonly number[]): Steps<ReadonlyMap<number, string>> {
+function* readKeys(queries: readonly number[]): Steps<ReadonlyMap<number, string>> {
   if (queries.length === 0) return new Map();
   const found = yield* rows('SELECT id, query_key FROM state.query WHERE id IN (?)', [queries]);
   return new Map(found.map((row) => [Number(row['id']), columnText(row['query_key'])!]));
@@ -149,7 +167,7 @@ function sumSpellings(found: readonly SqlRow[]): readonly Spelling[] {
 }
 
 /** @see TrendStore.distinctReaders */
-export function* countDistinctReaders(queries: readonly number[], fromHour: number): Steps<number> {
+function* countDistinctReaders(queries: readonly number[], fromHour: number): Steps<number> {
   const hours = numbersFrom(fromHour, 24 + hoursAhead);
   const [row] = yield* rows(
     'SELECT COUNT(DISTINCT reader) AS n FROM state.hourly_reader WHERE hour IN (?) AND query IN (?)',
@@ -162,7 +180,7 @@ export function* countDistinctReaders(queries: readonly number[], fromHour: numb
  * Days from both tables are read as integers, because TiDB does not group an integer with an equal decimal. @see
  * TrendStore.daily
  */
-export function* readDays(query: number, fromDay: number): Steps<readonly (Counts & { readonly day: number })[]> {
+function* readDays(query: number, fromDay: number): Steps<readonly (Counts & { readonly day: number })[]> {
   const days = yield* rows(
     `SELECT day, ${sums} FROM
        (SELECT day, readers, anonymous, searches FROM state.daily WHERE day IN (?) AND query = ?
@@ -175,7 +193,7 @@ export function* readDays(query: number, fromDay: number): Steps<readonly (Count
 }
 
 /** @see TrendStore.decisions */
-export function* readDecisions(): Steps<Decisions> {
+function* readDecisions(): Steps<Decisions> {
   const held = yield* rows('SELECT query_key, about FROM state.decision WHERE holds = 1');
   const keysOf = (about: string): ReadonlySet<string> =>
     new Set(held.flatMap((row) => (columnText(row['about']) === about ? [columnText(row['query_key'])!] : [])));
@@ -203,7 +221,7 @@ export function numbersFrom(first: number, count: number): readonly number[] {
 const readerHours = 24;
 
 /** @see TrendStore.unanswered */
-export function* readUnanswered(fromHour: number, nowHour: number, limit: number): Steps<readonly UnansweredQuery[]> {
+function* readUnanswered(fromHour: number, nowHour: number, limit: number): Steps<readonly UnansweredQuery[]> {
   const found = yield* rows(
     `SELECT u.query, SUM(u.searches) AS searches, MAX(u.last_ms) AS last_ms, SUM(COALESCE(h.readers, 0)) AS readers,
        MIN(q.query_key) AS query_key
@@ -242,94 +260,4 @@ export function* readUnanswered(fromHour: number, nowHour: number, limit: number
     };
   });
   return queriesFound.sort((one, other) => other.readers - one.readers || other.searches - one.searches);
-}
-
-const rowsPerPiece = 2_000;
-/** When there are more sums than `most`, only the `kept` greatest stay. */
-const sumLimits = { most: 100_000, kept: 50_000 };
-/** How many times sums are read, when hours become days meanwhile. */
-const attempts = 3;
-
-type Source = { readonly table: 'hourly' | 'daily'; readonly column: 'hour' | 'day' };
-const sources: readonly Source[] = [
-  { table: 'hourly', column: 'hour' },
-  { table: 'daily', column: 'day' },
-];
-
-/** @see TrendStore.totals */
-export async function sumTotals(
-  run: <Result>(steps: Steps<Result>) => Promise<Result>,
-  fromHour: number,
-  endHour = Number.MAX_SAFE_INTEGER,
-): Promise<readonly QueryTotal[]> {
-  for (let attempt = 1; ; attempt++) {
-    const oldest = await run(oldestCount());
-    const totals = new Map<number, Counts>();
-    for (const source of sources) {
-      const isHours = source.column === 'hour';
-      const from = isHours ? fromHour : dayOfHour(fromHour);
-      // Hours become days a week later, so no day is newer than the last hour.
-      await addAll(run, source, from, isHours ? endHour : Number.MAX_SAFE_INTEGER, totals);
-    }
-    if (attempt === attempts || (await run(oldestCount())) === oldest) {
-      return Array.from(totals, ([query, counts]) => ({ query, ...counts }));
-    }
-  }
-}
-
-/** Changes whenever hours have become days. */
-function* oldestCount(): Steps<string> {
-  const [row] = yield* rows('SELECT hour, query FROM state.hourly ORDER BY hour, query LIMIT 1');
-  return row === undefined ? '' : [Number(row['hour']), Number(row['query'])].join(' ');
-}
-
-async function addAll(
-  run: <Result>(steps: Steps<Result>) => Promise<Result>,
-  source: Source,
-  from: number,
-  end: number,
-  totals: Map<number, Counts>,
-): Promise<void> {
-  for (let at = await run(nextAt(source, from)); at !== null && at < end; at = await run(nextAt(source, at + 1))) {
-    let after = -1;
-    while (true) {
-      const piece = await run(readPiece(source, at, after));
-      for (const total of piece) add(totals, total);
-      if (piece.length < rowsPerPiece) break;
-      after = piece.at(-1)!.query;
-      if (totals.size > sumLimits.most) keepGreatest(totals);
-      await letOthersRun();
-    }
-  }
-}
-
-function* nextAt({ table, column }: Source, from: number): Steps<number | null> {
-  const [row] = yield* rows(`SELECT MIN(${column}) AS next FROM state.${table} WHERE ${column} >= ?`, [from]);
-  const next = row?.['next'];
-  return next === null || next === undefined ? null : Number(next);
-}
-
-function* readPiece({ table, column }: Source, at: number, after: number): Steps<readonly QueryTotal[]> {
-  const counts = yield* rows(
-    `SELECT query, readers, anonymous, searches FROM state.${table} WHERE ${column} = ? AND query > ?
-     ORDER BY query LIMIT ?`,
-    [at, after, rowsPerPiece],
-  );
-  return counts.map((row) => ({ query: Number(row['query']), ...decodeCounts(row) }));
-}
-
-function add(totals: Map<number, Counts>, { query, readers, anonymous, searches }: QueryTotal): void {
-  const known = totals.get(query);
-  totals.set(query, {
-    readers: readers + (known?.readers ?? 0),
-    anonymous: anonymous + (known?.anonymous ?? 0),
-    searches: searches + (known?.searches ?? 0),
-  });
-}
-
-function keepGreatest(totals: Map<number, Counts>): void {
-  const byReaders = [...totals].sort(
-    ([one, a], [other, b]) => b.readers + b.anonymous - a.readers - a.anonymous || one - other,
-  );
-  for (const [query] of byReaders.slice(sumLimits.kept)) totals.delete(query);
 }

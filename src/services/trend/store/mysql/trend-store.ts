@@ -8,17 +8,8 @@ import { countSearches, readCountedSince, readSeen, type Seen } from './count-se
 import { createQueryLocks } from './queries.ts';
 import { createForgetting, refuseForgotten } from '../forget-old-counts.ts';
 import { keyHash } from '../tables.ts';
-import {
-  countDistinctReaders,
-  readDays,
-  readDecisions,
-  readDescriptions,
-  readKeys,
-  readHour,
-  readHours,
-  readUnanswered,
-  sumTotals,
-} from '../read-counts.ts';
+import { countReads, readHour, readHours, type RunSteps } from '../read-counts.ts';
+import { sumTotals } from '../sum-totals.ts';
 import type { TrendChange } from '../../trend-projection.ts';
 import type { TrendStore } from '../trend-store.ts';
 
@@ -49,9 +40,12 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
   });
   const revisions = createRevisions();
   const events = new EventEmitter();
+  const together: RunSteps = (steps) => database.read((connection) => runSteps(connection, steps()));
+  const single: RunSteps = (steps) => database.connected((connection) => runSteps(connection, steps()));
 
   return {
     ...progress,
+    ...countReads('mysql', together, single),
     commit: async (commit) => {
       const committed = await progress.commit(commit);
       if (committed && commit.changes.length > 0) events.emit('counted');
@@ -73,21 +67,12 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
         ? null
         : { revision: revisions.numberOf(since.seen), counts: since.counts, replacedHours: [] };
     },
-    totals: (...hours) =>
-      sumTotals((steps) => database.connected((connection) => runSteps(connection, steps)), ...hours),
-    describe: (queries, nowHour) =>
-      database.read((connection) => runSteps(connection, readDescriptions('mysql', queries, nowHour))),
-    keysOf: (queries) => database.connected((connection) => runSteps(connection, readKeys(queries))),
-    distinctReaders: (queries, fromHour) =>
-      database.connected((connection) => runSteps(connection, countDistinctReaders(queries, fromHour))),
+    totals: (...hours) => sumTotals(single, ...hours),
     find: (key) =>
       database.connected(async (connection) => {
         const [row] = await connection.rows('SELECT id FROM state.query WHERE key_hash = ?', [keyHash(key)]);
         return row === undefined ? null : Number(row['id']);
       }),
-    daily: (query, fromDay) => database.connected((connection) => runSteps(connection, readDays(query, fromDay))),
-    decisions: () => database.connected((connection) => runSteps(connection, readDecisions())),
-    unanswered: (...window) => database.read((connection) => runSteps(connection, readUnanswered(...window))),
     onCounted: (listener) => {
       events.on('counted', listener);
       return () => void events.off('counted', listener);

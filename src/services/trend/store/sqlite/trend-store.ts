@@ -6,15 +6,8 @@ import type { ApplyChanges } from '../../../../progress/progress.ts';
 import { createCountJournal, createSearchCounter } from './count-searches.ts';
 import { countsMigrations } from './schema.ts';
 import { createForgetting, refuseForgotten } from '../forget-old-counts.ts';
-import {
-  countDistinctReaders,
-  readDays,
-  readDecisions,
-  readDescriptions,
-  readKeys,
-  readUnanswered,
-  sumTotals,
-} from '../read-counts.ts';
+import { countReads, type RunSteps } from '../read-counts.ts';
+import { sumTotals } from '../sum-totals.ts';
 import type { TrendChange } from '../../trend-projection.ts';
 import type { HourCount, TrendStore } from '../trend-store.ts';
 
@@ -97,9 +90,11 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
       throw storeError(database.path, error);
     }
   };
+  const run: RunSteps = (steps) => read(() => runSteps(database, steps()));
 
   return {
     ...progress,
+    ...countReads('sqlite', run, run),
     counts: (fromHour, take) =>
       read(() => {
         noticeOthers();
@@ -115,18 +110,12 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
         const since = journal.since(revision);
         return since === null ? null : { revision: journal.revision(), ...since };
       }),
-    totals: (...hours) => sumTotals((steps) => read(() => runSteps(database, steps)), ...hours),
-    describe: (queries, nowHour) => read(() => runSteps(database, readDescriptions('sqlite', queries, nowHour))),
-    keysOf: (queries) => read(() => runSteps(database, readKeys(queries))),
-    distinctReaders: (queries, fromHour) => read(() => runSteps(database, countDistinctReaders(queries, fromHour))),
+    totals: (...hours) => sumTotals(run, ...hours),
     find: (key) =>
       read(() => {
         const id = database.prepare('SELECT id FROM query WHERE query_key = ?').get(key)?.['id'];
         return id === undefined ? null : Number(id);
       }),
-    daily: (query, fromDay) => read(() => runSteps(database, readDays(query, fromDay))),
-    decisions: () => read(() => runSteps(database, readDecisions())),
-    unanswered: (...window) => read(() => runSteps(database, readUnanswered(...window))),
     onCounted: (listener) => {
       events.on('counted', listener);
       return () => void events.off('counted', listener);
