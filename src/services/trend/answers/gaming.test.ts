@@ -74,7 +74,8 @@ describe('what is rising', () => {
   it('is found among 1,000,000 different queries of one hour, in bounded memory', async () => {
     const nowHour = 490_000;
     const recent = createRecentCounts({
-      counts: async (_fromHour, take) => {
+      counts: async (_fromHour, begin) => {
+        const take = begin();
         for (let hour = nowHour - 190; hour < nowHour - 24; hour++) {
           take({ query: 1, hour, readers: 9, anonymous: 0, searches: 9 });
         }

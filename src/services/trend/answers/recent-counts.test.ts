@@ -15,7 +15,8 @@ function createSource() {
     add: (...counts: readonly HourCount[]) => void counted.push(...counts),
     /** The greatest numbers have the least keys. */
     keysOf: async (asked: readonly number[]) => new Map(asked.map((query) => [query, String(9 - query)])),
-    counts: async (fromHour: number, take: (count: HourCount) => void) => {
+    counts: async (fromHour: number, begin: () => (count: HourCount) => void) => {
+      const take = begin();
       for (const count of byHour(counted)) if (count.hour >= fromHour) take(count);
       return counted.length;
     },
@@ -130,6 +131,33 @@ describe('recent counts in memory', () => {
     };
     assert.deepEqual(await firstOf(keys), ['query 0', 'query 1', 'query 7']);
     assert.deepEqual(await firstOf(keys.toReversed()), ['query 0', 'query 1', 'query 7']);
+  });
+
+  it('are read again after a read that failed halfway', async () => {
+    const source = createSource();
+    let fails = false;
+    const recent = createRecentCounts({
+      ...source,
+      counts: (fromHour, begin) =>
+        source.counts(fromHour, () => {
+          const take = begin();
+          return (count) => {
+            if (fails && count.query === 2) throw new Error('the connection is lost');
+            take(count);
+          };
+        }),
+    });
+    source.add(...queries.map((query) => ({ query, hour: firstHour, readers: 1, anonymous: 0, searches: 1 })));
+    await recent.refresh(firstHour);
+    fails = true;
+    // The clock was set back, so everything must be read.
+    await assert.rejects(recent.refresh(firstHour - 1));
+    fails = false;
+    await recent.refresh(firstHour);
+    assert.deepEqual(
+      queries.map((query) => recent.sumOf(query, 'list3')),
+      [1, 1, 1],
+    );
   });
 });
 

@@ -132,13 +132,17 @@ export function createRecentCounts(
   };
 
   const read = async (nowHour: number): Promise<void> => {
-    slots = createSlots(names.length);
-    buckets = new Map();
-    risers = new Set();
-    large = new Set();
-    tops.clear();
-    first.forget();
-    revision = await store.counts(nowHour - keptHours + 1, (count) => take(count, nowHour));
+    // Stays null when reading fails halfway, so that everything is read again.
+    now = null;
+    revision = await store.counts(nowHour - keptHours + 1, () => {
+      slots = createSlots(names.length);
+      buckets = new Map();
+      risers = new Set();
+      large = new Set();
+      tops.clear();
+      first.forget();
+      return (count) => take(count, nowHour);
+    });
     now = nowHour;
   };
 

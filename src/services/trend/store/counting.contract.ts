@@ -57,7 +57,7 @@ export function testCounting(test: TrendStoreTest): void {
 
   test('leaves nothing behind when a commit fails, and counts right afterwards', async ({ store, count }) => {
     const impossible = { ...searchOf('emma', 'bob'), hour: Number.NaN };
-    const revision = await store.counts(everything, () => {});
+    const revision = await store.counts(everything, () => () => {});
     await assert.rejects(count([...searches('emma', ['ann']), impossible]));
     assert.deepEqual(await sumsOf(store), []);
     assert.equal(await store.find('emma'), null);

@@ -23,7 +23,7 @@ export function testSharing(test: TrendStoreTest): void {
     await count(searches('emma', ['ann']));
     const second = await another();
     assert.deepEqual(await sumsOf(second), [['emma', 1, 0, 1]]);
-    const revision = await second.counts(everything, () => {});
+    const revision = await second.counts(everything, () => () => {});
     await count(searches('emma', ['bob']));
     const { counts, replacedHours } = (await second.countedSince(revision))!;
     const isWhole = replacedHours.includes(noonHour);
@@ -38,7 +38,7 @@ export function testSharing(test: TrendStoreTest): void {
 
   test('tells what was counted since a revision, so that nothing is missed or told twice', async ({ store, count }) => {
     await count(searches('emma', ['ann']));
-    const revision = await store.counts(everything, () => {});
+    const revision = await store.counts(everything, () => () => {});
     assert.deepEqual(await store.countedSince(revision), { revision, counts: [], replacedHours: [] });
     await count(searches('emma', ['ann', 'bob']));
     await count([searchOf('dracula', null, { anonymous: true })]);
@@ -60,7 +60,10 @@ export function testSharing(test: TrendStoreTest): void {
       searchOf(query, 'ann', { time: noonMs - ago * hourMs });
     await here!([hourAgo('emma', 0), hourAgo('dune', 5), hourAgo('lolita', 100)]);
     const known = new Map<string, HourCount>();
-    const revision = await store.counts(everything, (count) => void known.set(`${count.hour} ${count.query}`, count));
+    const revision = await store.counts(
+      everything,
+      () => (count) => void known.set(`${count.hour} ${count.query}`, count),
+    );
     await there!([hourAgo('dracula', 5)]);
     await here!([hourAgo('emma', 2)]);
     await there!([hourAgo('dracula', 2)]);
@@ -70,7 +73,7 @@ export function testSharing(test: TrendStoreTest): void {
     for (const [name, { hour }] of known) if (told.replacedHours.includes(hour)) known.delete(name);
     for (const count of told.counts) known.set(`${count.hour} ${count.query}`, count);
     const fresh: HourCount[] = [];
-    await store.counts(everything, (count) => void fresh.push(count));
+    await store.counts(everything, () => (count) => void fresh.push(count));
     const inOrder = (counts: Iterable<HourCount>): readonly HourCount[] =>
       [...counts].toSorted((one, other) => one.hour - other.hour || one.query - other.query);
     assert.deepEqual(inOrder(known.values()), inOrder(fresh));
@@ -80,7 +83,7 @@ export function testSharing(test: TrendStoreTest): void {
   test('counts nothing of a commit that was refused', async ({ store, another }) => {
     const [stale] = await countIn(store);
     await store.release('trend-svr', 'instance 0');
-    const revision = await store.counts(everything, () => {});
+    const revision = await store.counts(everything, () => () => {});
     assert.equal(await stale!(searches('emma', ['ann'])), false);
     assert.deepEqual(await store.countedSince(revision), { revision, counts: [], replacedHours: [] });
     assert.deepEqual(await sumsOf(await another()), []);

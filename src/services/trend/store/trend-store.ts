@@ -13,10 +13,10 @@ import type { TrendChange } from '../trend-projection.ts';
  */
 export interface TrendStore extends ProgressStore<TrendChange> {
   /**
-   * Passes every count by the hour, from an hour on, to `take`.
+   * Passes every count by the hour, from an hour on, to what `begin` returns. After a lost connection it begins again.
    * @returns the revision that these counts are of.
    */
-  counts(fromHour: number, take: (count: HourCount) => void): Promise<number>;
+  counts(fromHour: number, begin: () => (count: HourCount) => void): Promise<number>;
 
   /**
    * What has been counted after a revision. Applied to the counts of that revision, it makes them current.

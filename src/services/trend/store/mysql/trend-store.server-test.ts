@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
@@ -93,6 +94,29 @@ function createCommitter(instance: string) {
 async function leaseAll(store: TrendStore, instance: string): Promise<readonly number[]> {
   const leased = await store.lease({ projection: 'p', version: 1, instance, ttlMs: 60_000, partitions });
   return leased.map(({ partition }) => partition);
+}
+
+/** A port that passes everything on to another one, and can cut every connection at once. */
+async function openCutLine(port: number) {
+  const sockets = new Set<Socket>();
+  const line = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => void line.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => sockets.forEach((socket) => socket.destroy());
+  return {
+    port: (line.address() as AddressInfo).port,
+    cut,
+    close: (): void => {
+      cut();
+      line.close();
+    },
+  };
 }
 
 let server: DatabaseServer;
@@ -277,15 +301,45 @@ describe('counts in MySQL', () => {
   it('are read again by an instance that is too far behind', async () => {
     await withTwo(async (a, b) => {
       const byA = createCommitter('a');
-      const revision = await b.counts(0, () => {});
+      const revision = await b.counts(0, () => () => {});
       const changes = Array.from({ length: 1_000 }, (_, number) => search({ queryKey: `query ${number}` }));
       for (let commit = 0; commit < 4; commit++) await byA(a, 0, startMs, changes);
       assert.equal((await b.countedSince(revision))?.counts.length, 4_000);
       for (let commit = 0; commit < 32; commit++) await byA(a, 0, startMs, changes);
       assert.equal((await b.countedSince(revision))?.counts.length, undefined);
-      const later = { revision: await b.counts(0, () => {}) };
+      const later = { revision: await b.counts(0, () => () => {}) };
       assert.equal((await b.countedSince(later.revision))?.counts.length, 0);
       assert.equal(await b.countedSince(12_345), null);
+    });
+  });
+
+  it('are the same when the connection is lost while they are read', async () => {
+    await withTwo(async (a, _b, place) => {
+      const byA = createCommitter('a');
+      const times = [startMs, startMs + hourMs];
+      for (const time of times) await byA(a, 0, time, [search({ time })]);
+      const line = await openCutLine(place.port);
+      const store = await openMysqlTrendStore({ ...place, port: line.port });
+      let isCut = false;
+      const followed = createRecentCounts({
+        ...store,
+        counts: (fromHour, begin) =>
+          store.counts(fromHour, () => {
+            const take = begin();
+            return (count) => {
+              take(count);
+              if (!isCut) line.cut();
+              isCut = true;
+            };
+          }),
+      });
+      try {
+        await followed.refresh(times[1]! / hourMs);
+        assert.equal(followed.sumOf((await a.find('dune'))!, 'searches24'), 2);
+      } finally {
+        await store.close();
+        line.close();
+      }
     });
   });
 
@@ -310,7 +364,7 @@ describe('counts in MySQL', () => {
           { ...letter, offset: 1 },
         ],
       );
-      const revision = await b.counts(0, () => {});
+      const revision = await b.counts(0, () => () => {});
       const redrive = (offset: number, change: CountedSearch) =>
         b.settle({
           projection: 'p',

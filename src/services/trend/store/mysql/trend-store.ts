@@ -51,8 +51,9 @@ function createMysqlTrendStore(database: MysqlDatabase): TrendStore {
       if (committed && commit.changes.length > 0) events.emit('counted');
       return committed;
     },
-    counts: (fromHour, take) =>
+    counts: (fromHour, begin) =>
       database.read(async (connection) => {
+        const take = begin();
         const seen = await readSeen(connection);
         for (const hour of await runSteps(connection, readHours(fromHour))) {
           for (const count of await runSteps(connection, readHour(hour))) take(count);

@@ -95,10 +95,11 @@ export function createSqliteTrendStore(database: SqliteDatabase, clock: () => nu
   return {
     ...progress,
     ...countReads('sqlite', run, run),
-    counts: (fromHour, take) =>
+    counts: (fromHour, begin) =>
       read(() => {
         noticeOthers();
         const revision = journal.revision();
+        const take = begin();
         for (const [hour, query, readers, anonymous, searches] of allCounts.iterate(fromHour) as unknown as Row[]) {
           take({ hour, query, readers, anonymous, searches });
         }
