@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { createKafkaNode, type KafkaNode } from './kafka-node.ts';
 import { kafkaJars } from './kafka-jars.ts';
 import { createKeystore, serverProperties, type NodePorts, type Sasl } from './kafka-settings.ts';
@@ -60,7 +59,7 @@ const clusterId = Buffer.from('samsa-test-kafka').toString('base64url');
 export async function startBroker({ nodes: count = 1, sasl, tls = false }: BrokerOptions = {}): Promise<Broker> {
   const folder = makeTemporaryFolder();
   const keystore = tls ? createKeystore(folder) : undefined;
-  const ports = await freePorts(count);
+  const ports = await portsOf(count);
   const nodes = await Promise.all(
     ports.map(async (_, id) => {
       const home = join(folder, String(id));
@@ -182,16 +181,8 @@ async function format(settingsPath: string, sasl: Sasl | undefined): Promise<voi
   await promisify(execFile)('java', args, { timeout: readyWithinMs });
 }
 
-/** All are held at the same time, so that they differ. */
-async function freePorts(nodes: number): Promise<readonly NodePorts[]> {
-  const servers: Server[] = [];
-  for (let held = 0; held < 3 * nodes; held++) {
-    const server = createServer().listen(0, '127.0.0.1');
-    servers.push(server);
-    await once(server, 'listening');
-  }
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+async function portsOf(nodes: number): Promise<readonly NodePorts[]> {
+  const ports = await freePorts(3 * nodes);
   return Array.from({ length: nodes }, (_, node) => ({
     client: ports[3 * node]!,
     internal: ports[3 * node + 1]!,

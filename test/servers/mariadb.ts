@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, run, runDatabaseServer, type DatabaseServer } from './database-server.ts';
+import { freePort } from '../support/free-ports.ts';
+import { run, runDatabaseServer, type DatabaseServer } from './database-server.ts';
 
 const serverProgram = 'mariadbd';
 const installProgram = 'mariadb-install-db';

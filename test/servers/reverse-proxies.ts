@@ -5,7 +5,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, run } from './database-server.ts';
+import { freePort } from '../support/free-ports.ts';
+import { run } from './database-server.ts';
 import { until } from '../support/until.ts';
 
 type ReverseProxy = {

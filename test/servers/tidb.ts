@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
-import { freePort, run, runDatabaseServer, type DatabaseServer } from './database-server.ts';
+import { freePort } from '../support/free-ports.ts';
+import { run, runDatabaseServer, type DatabaseServer } from './database-server.ts';
 
 const moduleFolder = join(import.meta.dirname, 'tidb');
 const program = join(moduleFolder, 'tidb-server');
