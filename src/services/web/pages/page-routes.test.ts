@@ -200,6 +200,14 @@ describe('results page', () => {
     assert.match(textOf((await corrected.asReader('/?q=emna')).body), /results for emma/);
   });
 
+  it('shows by which other title a book was found, an original title or a subtitle alike', async (test) => {
+    const found = [{ ...emma, other_titles: ['A Novel of Highbury', 'Emma oder die Verkupplerin'] }];
+    const { asReader } = await openPages(test, { found });
+    assert.match(textOf((await asReader('/?q=highbury')).body), /Also known as A Novel of Highbury/);
+    assert.match(textOf((await asReader('/?q=verkupplerin')).body), /Also known as Emma oder die Verkupplerin/);
+    assert.doesNotMatch((await asReader('/?q=emma')).body, /Also known as/);
+  });
+
   it('says so when nothing is found', async (test) => {
     const { asReader } = await openPages(test, { found: [], answer: { total: 0 } });
     const answer = await asReader('/?q=zebra');

@@ -89,7 +89,7 @@ function renderOtherTitle(book: Book, query: string): Html {
   const { words } = parseQuery(query);
   const isMatched = (title: string): boolean => highlightBook({ ...book, title }, words).highlights.title.length > 0;
   const other = others.find(isMatched);
-  return other === undefined || isMatched(book.title) ? html`` : html`<p class="quiet">Original title: ${other}</p>`;
+  return other === undefined || isMatched(book.title) ? html`` : html`<p class="quiet">Also known as ${other}</p>`;
 }
 
 function renderPaging({ query, offset, exact, pageSize, total, totalIsExact, books }: ResultsView): Html {
