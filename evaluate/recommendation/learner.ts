@@ -97,8 +97,6 @@ export async function openLearner(books: readonly Book[] = []): Promise<Learner>
       rank(await store.taste(user))
         .works.slice(0, ranked)
         .map(({ work }) => counts.bookIdOf(work) - 1),
-    close: async () => {
-      await store.close();
-    },
+    close: store.close,
   };
 }

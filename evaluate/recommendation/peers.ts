@@ -99,9 +99,9 @@ function turnedAround(neighboursOf: readonly Spoken[], items: number): readonly 
   const speaks = Array.from(sizes, (size) => ({ items: new Int32Array(size), weights: new Float32Array(size) }));
   for (const [item, { items: found, weights }] of neighboursOf.entries()) {
     for (let at = 0; at < found.length; at++) {
-      const place = (sizes[found[at]!]! -= 1);
-      speaks[found[at]!]!.items[place] = item;
-      speaks[found[at]!]!.weights[place] = weights[at]!;
+      const end = (sizes[found[at]!]! -= 1);
+      speaks[found[at]!]!.items[end] = item;
+      speaks[found[at]!]!.weights[end] = weights[at]!;
     }
   }
   return speaks;

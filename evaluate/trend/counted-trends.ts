@@ -11,7 +11,7 @@ import type { Search } from './simulation.ts';
 const topic = 'lr-book-searches';
 const name = 'evaluation';
 const perCommit = 2_000;
-const millisecond = 1_000;
+const secondMs = 1_000;
 
 /** The trend service's own projection, store and list, without a log: searches are folded and committed as they come. */
 export async function openCountedTrends() {
@@ -37,7 +37,7 @@ export async function openCountedTrends() {
       value = Buffer.from(JSON.stringify([{ id: values.size + 1, title: query, author: 'Somebody' }]));
       values.set(query, value);
     }
-    const at = { topic, partition: 0, offset: offset++, timestamp: second * millisecond };
+    const at = { topic, partition: 0, offset: offset++, timestamp: second * secondMs };
     return { ...at, key: Buffer.from(`${query}:${reader}`), value, headers: [] };
   };
 
@@ -70,12 +70,10 @@ export async function openCountedTrends() {
     },
     /** The queries that are said to rise then, first ones first; at most 100. */
     risingAt: async (second: number): Promise<readonly string[]> => {
-      nowMs = second * millisecond;
+      nowMs = second * secondMs;
       const listed = await trends.list(100, null, true);
       return listed.flatMap(({ kind, query }) => (kind === 'rising' ? [query] : []));
     },
-    close: async (): Promise<void> => {
-      await store.close();
-    },
+    close: store.close,
   };
 }

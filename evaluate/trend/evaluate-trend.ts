@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { lookAtTrends, scoreNames, type Seen } from './look-at-trends.ts';
 import {
   firstBurstHour,
+  hourSeconds,
   planBursts,
   simulate,
   startSecond,
@@ -15,7 +16,6 @@ import {
   type SimulationOptions,
 } from './simulation.ts';
 
-const hourSeconds = 3_600;
 const weekHours = 7 * 24;
 
 /**

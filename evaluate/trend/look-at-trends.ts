@@ -1,8 +1,7 @@
 import { openCountedTrends } from './counted-trends.ts';
 import { keptHours, peerScores, type ReadersByHour } from './peer-scores.ts';
-import type { Burst, Search } from './simulation.ts';
+import { hourSeconds, type Burst, type Search } from './simulation.ts';
 
-const hourSeconds = 3_600;
 const firstRows = 5;
 const ours = 'samsa';
 

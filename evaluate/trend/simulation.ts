@@ -13,7 +13,7 @@ export type SimulationOptions = {
 };
 
 const queries = 5_000;
-const hourSeconds = 3_600;
+export const hourSeconds = 3_600;
 export const startSecond = Date.parse('2026-01-05T00:00:00Z') / 1_000;
 /** Until then there is no week to compare with. */
 export const firstBurstHour = 8 * 24;

@@ -143,7 +143,7 @@ describe('GET /trends/:query', () => {
     assert.equal((await get('/trends/no%20such%20query', 'Bearer s3cret')).statusCode, 404);
   });
 
-  it('takes nobody for an operator when there is no token', async (test) => {
+  it('treats nobody as an operator when there is no token', async (test) => {
     const { get, count } = await openRoutes(test, null);
     await count([searchOf('jon smith', 'ann')]);
     for (const authorization of ['Bearer null', 'Bearer ', 'Bearer undefined', 'Bearer']) {
@@ -151,7 +151,7 @@ describe('GET /trends/:query', () => {
     }
   });
 
-  it('refuses what is no text, and what is too long', async (test) => {
+  it('refuses a query that is not text or is too long', async (test) => {
     const { refusal } = await openRoutes(test);
     for (const query of ['%FF', '%C3', '%', '%zz', 'a%00b', '%0Aemma', '%7F']) {
       assert.deepEqual(await refusal(`/trends/${query}`), [400, problemJson, 'malformed-query'], query);

@@ -35,13 +35,13 @@ describe('the list that is shown', () => {
     assert.deepEqual(placesOf(many(12, {})), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it('has at most two by one author, even where that leaves places empty', () => {
+  it('has at most two by one author, even if the list is then shorter', () => {
     const byOne = many(5, { authors: [1, 2] });
     assert.deepEqual(placesOf(byOne), [0, 1]);
     assert.deepEqual(placesOf([...byOne, ...many(2, { authors: [2] }), ...many(1, {})]), [0, 1, 7]);
   });
 
-  it('has at most two of the recent results, unless places stay empty', () => {
+  it('has at most two of the recent results, unless the list would be shorter', () => {
     const results = many(5, { isRecentResult: true });
     assert.equal(countOf([...results, ...many(9, { authors: [] })], 'isRecentResult'), 2);
     assert.equal(countOf([...results, ...many(6, { authors: [] })], 'isRecentResult'), 4);

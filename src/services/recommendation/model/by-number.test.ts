@@ -5,8 +5,8 @@ import { createLists, createMarks, createScores } from './by-number.ts';
 
 const number = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9_999 }));
 
-describe('numbers with something beside them', () => {
-  it('keep their lists, whatever is put where', () => {
+describe('data structures for things with numbers', () => {
+  it('keep the list of each number through any changes', () => {
     const steps = fc.array(fc.tuple(number, fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 700 })));
     fc.assert(
       fc.property(steps, number, (all, missing) => {

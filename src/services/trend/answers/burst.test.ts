@@ -28,7 +28,7 @@ describe('the burst score', () => {
     assert.ok(Math.abs(burstScore(20, 12, ratio) - Math.sqrt(deviance)) < 1e-9);
   });
 
-  it('is nothing for fewer readers than expected, and for three readers', () => {
+  it('is 0 for fewer readers than expected, and for three readers', () => {
     assert.equal(burstScore(14, 100, 1 / 7), 0);
     assert.equal(burstScore(3, 0, 1 / 7), 0);
     assert.ok(burstScore(4, 0, 1 / 7) > 0);
@@ -43,7 +43,7 @@ describe('the burst score', () => {
     assert.equal(riseOf(counts({ 3: 2, 6: 4, 12: 10, 24: 40 }), 7, usual).hours, 24);
   });
 
-  it('is nothing in a shop that has nothing to compare with', () => {
+  it('is 0 in a shop without a baseline', () => {
     assert.equal(
       riseOf(
         () => 1_000,
@@ -93,7 +93,7 @@ describe('a rise', () => {
     assert.ok(goesOn(counts({ 3: 0, 24: 40 }), 7, night));
   });
 
-  it('is over when they no longer do, long before the 24 hours are over', () => {
+  it('is over soon after readers stop coming, long before 24 hours have passed', () => {
     assert.ok(!goesOn(counts({ 3: 0, 24: 40 }), 7, usual));
     assert.ok(!goesOn(counts({ 3: 1, 24: 400 }), 7, usual));
   });

@@ -62,7 +62,7 @@ describe('what is rising', () => {
     assert.deepEqual(await first(), before);
   });
 
-  it('is nothing in a shop whose first day this is', async (test) => {
+  it('is nothing on the first day of a shop', async (test) => {
     const { count, list } = await openTrends(test);
     await count(Array.from({ length: 200 }, (_, reader) => shown('emma', `r${reader}`)));
     assert.deepEqual(

@@ -141,7 +141,7 @@ describe('live trends', () => {
     assert.equal(waiting, 1);
   });
 
-  it('lets go of a listener who does not take what is sent', async (test) => {
+  it('disconnects a listener that does not read what is sent', async (test) => {
     const { list } = everChanging(JSON.stringify('x'.repeat(2_000_000)));
     const { url } = await openLive(test, list);
     const stalled = connect(Number(new URL(url).port), '127.0.0.1');
@@ -155,7 +155,7 @@ describe('live trends', () => {
     await once(stalled, 'close', { signal: AbortSignal.timeout(10_000) });
   });
 
-  it('answers HEAD and is done', async (test) => {
+  it('answers HEAD without a stream', async (test) => {
     const { list } = everChanging();
     const { url } = await openLive(test, list);
     const socket = connect(Number(new URL(url).port), '127.0.0.1');

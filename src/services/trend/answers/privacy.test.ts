@@ -60,7 +60,7 @@ describe('the privacy rule', () => {
     allHidden({}, 'ga', 'gatsby fi', 'atsby', 'gatsbyy');
   });
 
-  it('hides words that no book has all of', () => {
+  it('hides a query when no book has all of its words', () => {
     allHidden({}, 'gatsby orwell', 'gatsby my neighbour anna', 'anna', 'orwell zola');
     assert.equal(shown('gatsby', { books: [] }), null);
   });
@@ -70,7 +70,7 @@ describe('the privacy rule', () => {
     allHidden({}, 'my', 'the novel');
   });
 
-  it('takes possessives and plurals for the word', () => {
+  it('treats possessives and plurals as the word', () => {
     allShown(
       "gatsby's",
       'enders game',

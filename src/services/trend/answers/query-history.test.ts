@@ -47,7 +47,7 @@ describe('the history of a query', () => {
     });
   });
 
-  it('is the same by every spelling, under the commonest', async (test) => {
+  it('is the same for every spelling, and named by the most common one', async (test) => {
     const { history, count } = await openHistory(test);
     await count(['ann', 'bob'].map((reader) => searchOf('Emma', reader, { books })));
     await count([searchOf('ÉMMA!', 'cid', { books })]);
@@ -56,7 +56,7 @@ describe('the history of a query', () => {
     assert.deepEqual(await history('  émma?', false), emma);
   });
 
-  it('counts what a fast clock stamped into the last hour and day', async (test) => {
+  it('counts events from a fast clock into the last hour and day', async (test) => {
     const { history, count } = await openHistory(test);
     await count([1, 12].map((hours) => searchOf('emma', 'ann', { time: noonMs + hours * hourMs, books })));
     const emma = await history('emma', false);
@@ -90,7 +90,7 @@ describe('the history of a query', () => {
     }
   });
 
-  it('goes under the corrected spelling when only that may be shown', async (test) => {
+  it('is named by the corrected spelling when only that may be shown', async (test) => {
     const { history, count } = await openHistory(test);
     await count([searchOf('emna', 'ann', { books, corrected: 'emma' })]);
     assert.equal((await history('emna', false))?.query, 'emma');
@@ -114,7 +114,7 @@ describe('the history of a query', () => {
     }
   });
 
-  it('is over when nobody has searched for anything in a long time', async (test) => {
+  it('is unknown when nobody has searched for anything in a long time', async (test) => {
     const { history, count, passDays } = await openHistory(test);
     await count([searchOf('emma', 'ann', { books })]);
     passDays(29);

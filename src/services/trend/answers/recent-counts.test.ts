@@ -111,7 +111,7 @@ describe('recent counts in memory', () => {
     );
   });
 
-  it('begins with the same queries whatever numbers they have, when many are tied for the last place', async () => {
+  it('begins with the same queries whatever numbers they have, when many share the lowest score', async () => {
     const keys = Array.from({ length: 50 }, (_, at) => `query ${at}`);
     const firstOf = async (numbered: readonly string[]): Promise<readonly string[]> => {
       const source = createSource();

@@ -46,7 +46,7 @@ describe('the list of trends', () => {
     assert.deepEqual(labels(await list(2)), ['dracula', 'lolita']);
   });
 
-  it('tells all there is to tell about a query', async (test) => {
+  it('has every figure of a query', async (test) => {
     const { list, count } = await openTrends(test);
     await count([...byReaders('emma', 'aab'), shown('emma', null, 3)]);
     const hourly = Array.from({ length: 24 }, () => 0);
@@ -170,7 +170,7 @@ describe('the list of trends', () => {
     assert.deepEqual(labels(await list(10)), ['dracula', 'emma']);
   });
 
-  it('is as long as it can be, however many misspellings stand for one query', async (test) => {
+  it('is as long as possible, however many misspellings are shown as one query', async (test) => {
     const { list, count } = await openTrends(test);
     const books = [{ id: 1, title: 'Dracula', author: 'Bram Stoker' }];
     const misspellings = Array.from({ length: 40 }, (_, number) => `drakula ${number}`);
@@ -204,7 +204,7 @@ describe('the list of trends', () => {
     assert.deepEqual(listed, expected.slice(0, 100));
   });
 
-  it('shows everything again after the store was away', async (test) => {
+  it('shows everything again after the store was unavailable', async (test) => {
     let away = false;
     const { list, count } = await openTrends(test, (store) => ({
       ...store,
@@ -258,7 +258,7 @@ describe('the list of trends', () => {
     assert.equal(await first(2), 'lolita');
   });
 
-  it('counts what a fast clock stamped into the last hour', async (test) => {
+  it('counts events from a fast clock into the last hour', async (test) => {
     const { list, count } = await openTrends(test);
     await count(byReaders('emma', 'ab', -1));
     const [emma] = await list(10);
@@ -278,7 +278,7 @@ describe('the list of trends', () => {
     assert.equal(second?.query, 'steady 1');
   });
 
-  it('rises nothing without a baseline, with few readers, or from few places', async (test) => {
+  it('shows nothing as rising without a baseline, with few readers, or from few places', async (test) => {
     const { list, count } = await openTrends(test);
     await count(byReaders('emma', 'abcdefghijklmn'));
     assert.equal((await list(10))[0]?.kind, 'popular');

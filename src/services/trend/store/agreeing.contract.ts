@@ -49,7 +49,7 @@ async function answersOf(list: TrendList): Promise<string> {
 
 /** What three instances over one database answer. @param numRuns how many random histories are tried. */
 export function testAgreement(open: () => Promise<TrendStoreUnderTest>, numRuns: number): void {
-  it('has the same lists on three instances at every time, and on one that counted all in another order', async () => {
+  it('has the same lists on three instances at all times, and on one that counted everything in another order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
         const [shared, alone] = [await open(), await open()];

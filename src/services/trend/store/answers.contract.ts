@@ -60,7 +60,7 @@ export function testAnswers(test: TrendStoreTest): void {
     }
   });
 
-  test('never takes a page for an answer that was filtered, or has no books', async ({ store, count }) => {
+  test('never keeps a filtered page, or one without books, as the answer', async ({ store, count }) => {
     await count([searchOf('emma', 'ann', { books: [{ id: 1 }] })]);
     const later = { time: noonMs + 1 };
     await count([{ ...searchOf('emma', 'bob', { ...later, books: [{ id: 2 }] }), lead: null }]);
@@ -96,7 +96,7 @@ export function testAnswers(test: TrendStoreTest): void {
     assert.deepEqual(await store.decisions(), { muted: new Set(['emma']), pinned: new Set() });
   });
 
-  test('tells which queries no book answered', async ({ store, count }) => {
+  test('lists queries that no book answered', async ({ store, count }) => {
     const none = (query: string, reader: string, ago = 0): CountedSearch => ({
       ...searchOf(query, reader, { time: noonMs - ago * hourMs }),
       unanswered: true,

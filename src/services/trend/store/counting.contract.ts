@@ -23,7 +23,7 @@ export function testCounting(test: TrendStoreTest): void {
     ]);
   });
 
-  test('adds searches by nobody in particular, and those that count towards nothing', async ({ store, count }) => {
+  test('counts searches without a reader, and those that add no reader', async ({ store, count }) => {
     await count([searchOf('emma', null, { anonymous: true }), searchOf('emma', null)]);
     await count([searchOf('emma', null, { anonymous: true })]);
     assert.deepEqual(await sumsOf(store), [['emma', 0, 2, 3]]);

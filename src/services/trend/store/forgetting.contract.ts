@@ -36,7 +36,7 @@ export function testForgetting(test: TrendStoreTest): void {
     assert.deepEqual(days, [-29, -8, -7]);
   });
 
-  test('forgets a query nobody searched for in thirty days, whole', async ({ store, count }) => {
+  test('forgets everything about a query that nobody searched for in thirty days', async ({ store, count }) => {
     await count([old('emma', 31 * 24), old('dracula', 31 * 24)], { arrivedMs: agoHours(31 * 24) });
     const emma = (await store.find('emma'))!;
     await count([old('dracula', 1)], { arrivedMs: noonMs });
@@ -47,14 +47,14 @@ export function testForgetting(test: TrendStoreTest): void {
     assert.deepEqual((await describeOne(store, 'emma'))?.distinctReaders, 1);
   });
 
-  test('says nothing about a query of long ago, though nothing has come that would let it go', async (opened) => {
+  test('shows no query of long ago, although no later event has removed it', async (opened) => {
     const { store, count } = opened;
     await count(searches('emma', ['ann']));
     assert.equal((await describeOne(store, 'emma', noonHour + 29 * 24))?.label, 'emma');
     assert.equal(await describeOne(store, 'emma', noonHour + 40 * 24), undefined);
   });
 
-  test('forgets nothing that unread records of another partition may still touch', async ({ store, another }) => {
+  test('forgets nothing that unread records of another partition may still change', async ({ store, another }) => {
     const [ahead, behind] = await countIn(store, await another());
     await behind!([old('emma', 40)], { arrivedMs: agoHours(40), unread: 1 });
     await ahead!(searches('dracula', ['bob']), { arrivedMs: noonMs });
@@ -85,7 +85,7 @@ export function testForgetting(test: TrendStoreTest): void {
     assert.equal((await describeOne(store, 'dracula'))?.distinctReaders, 2);
   });
 
-  test('gets rid of many old rows over several commits', async ({ store, count }) => {
+  test('removes many old rows over several commits', async ({ store, count }) => {
     const readers = Array.from({ length: 5_000 }, (_, number) => old('emma', 30, `reader ${number}`));
     await count(readers, { arrivedMs: agoHours(30) });
     const left = async () => (await describeOne(store, 'emma', noonHour - 30))!.distinctReaders;

@@ -87,13 +87,13 @@ describe('a search that is redriven', () => {
     return [counts?.readers ?? 0, counts?.anonymous ?? 0, counts?.searches ?? 0];
   };
 
-  it('counts its reader as long as it is known who has counted in its hour', async () => {
+  it('counts its reader while the readers of its hour are known', async () => {
     await readUpTo(24);
     assert.equal(await redrive(search(hour, 1)), true);
     assert.deepEqual(await readersAt(hour), [1, 0, 1]);
   });
 
-  it('is refused once that may be forgotten, and waits on', async () => {
+  it('is refused once they may be forgotten, and stays waiting', async () => {
     await readUpTo(25);
     await assert.rejects(redrive(search(hour, 1)), { code: 'too-late-to-redrive' });
     assert.deepEqual(await readersAt(hour), [0, 0, 0]);
@@ -102,7 +102,7 @@ describe('a search that is redriven', () => {
     assert.deepEqual((await store.positions('p'))[0]?.outcomes, { ...nothing, applied: 1, dead: 1 });
   });
 
-  it('counts at any time when it names nobody', async () => {
+  it('counts at any time when it names no reader', async () => {
     await readUpTo(25);
     assert.equal(await redrive(search(hour, null)), true);
     assert.deepEqual(await readersAt(hour), [0, 1, 1]);

@@ -36,7 +36,7 @@ export function testSharing(test: TrendStoreTest): void {
     assert.equal(await second.find('emma'), await store.find('emma'));
   });
 
-  test('tells what was counted since a revision, so that nothing is missed or told twice', async ({ store, count }) => {
+  test('returns what was counted since a revision, nothing missing and nothing twice', async ({ store, count }) => {
     await count(searches('emma', ['ann']));
     const revision = await store.counts(everything, () => () => {});
     assert.deepEqual(await store.countedSince(revision), { revision, counts: [], replacedHours: [] });
@@ -54,7 +54,7 @@ export function testSharing(test: TrendStoreTest): void {
     assert.equal(await store.countedSince(since.revision + 1), null);
   });
 
-  test('tells of the hours that others counted into, and of no others', async ({ store, another }) => {
+  test('returns whole hours only where others counted', async ({ store, another }) => {
     const [here, there] = await countIn(store, await another());
     const hourAgo = (query: string, ago: number): CountedSearch =>
       searchOf(query, 'ann', { time: noonMs - ago * hourMs });

@@ -185,7 +185,7 @@ describe('taste in MySQL, written by two instances at once', () => {
     });
   });
 
-  it('is whole after the server was killed in the middle of a commit', async () => {
+  it('is complete after the server was killed in the middle of a commit', async () => {
     await withTwo(async ([one], [store], place) => {
       await one!([liked('ann', 0, 1)]);
       const cut = one!(numbers(20_000).map((id) => liked(`reader ${id}`, 1, 1))).then(

@@ -220,7 +220,7 @@ describe('counts in MySQL', () => {
     );
   });
 
-  it('take a reader once per query and hour, though two instances count the same one at once', async () => {
+  it('count a reader once per query and hour when two instances count the same one at once', async () => {
     await withTwo(async (a, b) => {
       const [byA, byB] = ['a', 'b'].map(createCommitter);
       const readers = Array.from({ length: 300 }, (_, number) => search({ reader: number }));
@@ -343,7 +343,7 @@ describe('counts in MySQL', () => {
     });
   });
 
-  it('take a redriven search once, and tell those who follow', async () => {
+  it('count a redriven search once, and pass it on to followers', async () => {
     await withTwo(async (a, b) => {
       const byA = createCommitter('a');
       const letter = {
@@ -389,7 +389,7 @@ describe('counts in MySQL', () => {
     });
   });
 
-  it('are whole after the server was killed in the middle of a commit', async () => {
+  it('are complete after the server was killed in the middle of a commit', async () => {
     await withTwo(async (a, _, place) => {
       const byA = createCommitter('a');
       await byA(a, 0, startMs, [search()]);
