@@ -60,7 +60,7 @@ it('says what to do with a damaged lock', () => {
   });
 });
 
-it('refuses a pipe in place of the secret, which would never end', () => {
+it('refuses a pipe in place of the secret, because reading it would never end', () => {
   const data = join(folder, 'piped');
   openDataFolder(data);
   execFileSync('mkfifo', [join(data, 'secret')]);

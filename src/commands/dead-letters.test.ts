@@ -135,7 +135,7 @@ describe('samsa dead-letters', () => {
     );
   });
 
-  test('shows one with its bytes, harmless for a terminal, and long ones cut', async ({ run, read }) => {
+  test('shows one with its bytes, escaped for a terminal, and cuts long ones', async ({ run, read }) => {
     await read(['emma', '\u001B[2Jno JSON'], ['emma', `"${'x'.repeat(5_000)}"`]);
     const ids = idsIn(await run((context) => listDeadLetters(context, { projection: 'trend' })));
     const [short, long] = await Promise.all(ids.map((id) => run((context) => showDeadLetter(context, [id], {}))));

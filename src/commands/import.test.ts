@@ -132,7 +132,7 @@ describe('samsa import', () => {
     assert.equal((await shop.run({ file: empty })).code, 0);
   });
 
-  test('takes two files of one name for two sources when their columns differ', async (shop) => {
+  test('treats two files of one name as two sources when their columns differ', async (shop) => {
     await mkdir(join(shop.folder, 'other'));
     const [one, two] = [join(shop.folder, 'books.csv'), join(shop.folder, 'other/books.csv')];
     await writeFile(one, 'id,title\n1,Emma\n');
@@ -252,7 +252,7 @@ describe('samsa import', () => {
     assert.equal((await shop.export()).trim().split('\n').length, 20_001);
   });
 
-  test('refuses what is no list of books, and leaves no data folder behind', async (shop) => {
+  test('refuses a file that is not a list of books, and leaves no data folder behind', async (shop) => {
     const missing = await shop.run({ file: join(shop.folder, 'none.csv') });
     assert.equal(missing.code, 1);
     assert.match(missing.err, /none\.csv: there is no such file/);

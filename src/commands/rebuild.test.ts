@@ -140,7 +140,7 @@ describe('samsa rebuild', () => {
     assert.equal((await rebuild('trend', { check: true })).code, 0);
   });
 
-  test('builds what cannot be compared: diverged, outdated, of another group, damaged, gone', async (shop) => {
+  test('rebuilds states that cannot be compared: diverged, outdated, of another group, damaged, missing', async (shop) => {
     const { rebuild, search, read, files } = shop;
     await search('emma', 'dracula', 'ulysses');
     await read();

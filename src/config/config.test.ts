@@ -287,7 +287,7 @@ remote:
     );
   });
 
-  it('wants sections where sections belong, and nothing else', async () => {
+  it('expects keys below a section, and no value', async () => {
     assert.deepEqual(await refusal('- app\n- mq\n'), ['config.yml: expected keys and values below it, got a list.']);
     assert.deepEqual(await refusal('just text'), ['config.yml: expected keys and values below it, got text.']);
     assert.deepEqual(await refusal('app: 8080\nmq: [a]\n'), [
@@ -347,7 +347,7 @@ remote:
     }
   });
 
-  it('takes an empty operator token for none', () => {
+  it('treats an empty operator token as missing', () => {
     assert.equal(fromEnvironment({ SAMSA_APP_OPERATOR_TOKEN: '' }).app.operatorToken, null);
   });
 

@@ -40,7 +40,7 @@ describe('open mode', () => {
     assert.equal(access.isPublic(), false);
   });
 
-  it('is not taken by a shop with a token, a proxy, or a service beyond loopback', async (test) => {
+  it('is never the mode of a shop with a token, a proxy, or a service beyond loopback', async (test) => {
     for (const options of [{ operatorToken: token }, { trustProxy: ['10.0.0.1'] }, { isLocal: false }]) {
       const { ask, access, reasons } = await open(test, options);
       assert.deepEqual([access.isPublic(), (await ask()).change], [true, false]);
@@ -48,7 +48,7 @@ describe('open mode', () => {
     }
   });
 
-  it('closes itself at the first sign of a proxy, until the process restarts, and says so once', async (test) => {
+  it('becomes public at the first sign of a proxy, until the process restarts, and says so once', async (test) => {
     for (const headers of [
       { 'x-forwarded-for': '192.0.2.1' },
       { 'X-Forwarded-Proto': 'https' },

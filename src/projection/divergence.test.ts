@@ -62,14 +62,14 @@ describe('whether a state has diverged from the log', () => {
     },
   });
 
-  it('waits for the last record where the log does not give it out yet', async () => {
+  it('waits for the last record when the log does not return it yet', async () => {
     const soon = async (): Promise<void> => {};
     assert.equal(await diverged(3, await fingerprintAt(2), givingTheLastOneLate(soon)), false);
     assert.equal(await diverged(3, await fingerprintAt(1), givingTheLastOneLate(soon)), true);
     assert.equal(await diverged(4, await fingerprintAt(2), givingTheLastOneLate(soon)), true);
   });
 
-  it('throws a retryable error when the log does not give the record out', async () => {
+  it('throws a retryable error when the log never returns the record', async () => {
     const never = givingTheLastOneLate(() => new Promise(() => {}));
     const fingerprint = await fingerprintAt(2);
     await assert.rejects(diverged(3, fingerprint, never), (error) => {

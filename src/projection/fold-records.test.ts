@@ -51,7 +51,7 @@ describe('foldRecords', () => {
     assert.deepEqual(folded.outcomes, { ...nothing, applied: 2 });
   });
 
-  it('gives the same for two reads, one folded after the other, as for both at once', () => {
+  it('gives the same result for two reads folded one after the other as for both together', () => {
     const mark = (sequence: number) => ({ source: 's', sequence });
     const records = [
       record(0, 'a', mark(1)),
@@ -123,7 +123,7 @@ describe('foldRecords', () => {
     assert.deepEqual(folded.outcomes, { ...nothing, applied: 1, duplicate: 1, dead: 1 });
   });
 
-  it('takes a dead letter that comes again for a repeat, as both could be redriven', () => {
+  it('counts a dead letter that arrives again as a repeat, because both could be redriven', () => {
     const one = record(0, 'bad', { source: 's', sequence: 4 });
     const again = record(1, 'bad', { source: 's', sequence: 4 });
     const folded = fold(words, read([one, again]), 0);
@@ -134,7 +134,7 @@ describe('foldRecords', () => {
     assert.deepEqual([folded.outcomes, folded.marks.get('s')], [{ ...nothing, duplicate: 1, dead: 1 }, 4]);
   });
 
-  it('tells of a dead letter whether the event was bad or the fold threw another error', () => {
+  it('says of a dead letter whether its event was bad or the fold threw another error', () => {
     const breaking: ProjectionInput<string> = {
       ...words,
       fold: () => {

@@ -45,7 +45,7 @@ describe('an LRU map', () => {
 describe('an LRU map with a doorkeeper', () => {
   const sizeOf = (): number => 1;
 
-  it('takes in what is set a second time, and not what comes once', () => {
+  it('stores what is set a second time, and not what is set once', () => {
     const map = createDoorkeptLruMap<string, string>(10, 10, sizeOf);
     map.set('once', 'a');
     map.set('again', 'b');
@@ -53,7 +53,7 @@ describe('an LRU map with a doorkeeper', () => {
     assert.deepEqual([map.get('once'), map.get('again')], [undefined, 'c']);
   });
 
-  it('lets what comes once push out nothing', () => {
+  it('removes nothing for a key that is set only once', () => {
     const map = createDoorkeptLruMap<number, string>(10, 10, sizeOf);
     for (const value of ['first', 'second']) map.set(0, value);
     for (let key = 1; key <= 1_000; key++) map.set(key, 'once');

@@ -11,7 +11,7 @@ describe('waiting between attempts', () => {
     assert.deepEqual(waits, [100, 200, 400, 3_200, 5_000, 5_000]);
   });
 
-  it('leaves up to a half to chance', () => {
+  it('makes up to half of it random', () => {
     assert.deepEqual(
       [0, 0.5].map((drawn) => backoffMs(1, backoff, () => drawn)),
       [50, 75],
@@ -53,13 +53,13 @@ describe('retrying', () => {
     assert.equal(await retry(failing(busy, busy), { backoff: brief }), 3);
   });
 
-  it('stops at once at a failure that does not pass', async () => {
+  it('stops at once at a permanent failure', async () => {
     const attempt = failing(broken);
     await assert.rejects(retry(attempt, { backoff: brief }), broken);
     assert.equal(attempt(), 2);
   });
 
-  it('lets the caller say which failures pass', async () => {
+  it('lets the caller say which failures are temporary', async () => {
     const isTemporary = (error: unknown): boolean => error === broken;
     assert.equal(await retry(failing(broken), { backoff: brief, isTemporary }), 2);
     await assert.rejects(retry(failing(busy), { backoff: brief, isTemporary }), busy);

@@ -141,7 +141,7 @@ void describe('Kafka log and its records', () => {
 });
 
 void describe('Kafka log and its broker', () => {
-  test('appends once what was given while the broker was away, and reads on', async (log, topic) => {
+  test('appends once what was given while the broker was away, and continues to read', async (log, topic) => {
     const { id } = await log.describe(topic);
     const give = (value: number) => log.append([record(topic, String(value))]);
     const before = Array.from({ length: 200 }, (_, index) => give(index));
@@ -256,7 +256,7 @@ void describe('Kafka log and its broker', () => {
     await log.close();
   });
 
-  void it('refuses what is no address', () => {
+  void it('refuses a text that is not an address', () => {
     for (const brokers of [[], ['kafka'], ['kafka:port'], [':9092'], ['kafka:70000']]) {
       const open = (): EventLog => openKafkaLog({ brokers, clientId: 'samsa', clock: Date.now });
       assert.throws(open, refused('bad-configuration', false, /address of a Kafka broker/));

@@ -14,7 +14,7 @@ class Attempt {
   }
 }
 
-it('lets the attempts of an outage of hours take little memory', () => {
+it('keeps little memory for the attempts of a long outage', () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
   const kept: Error[] = [];

@@ -110,7 +110,7 @@ void describe('compaction', () => {
     assert.deepEqual(given.offsets(), [595, 596, 597, 598, 599]);
   });
 
-  test('gives back the room of what is gone', async (given) => {
+  test('reuses the space of removed records', async (given) => {
     const pages = (): number => Number(given.database.prepare('PRAGMA page_count').get()?.['page_count']);
     const large = (): NewRecord => ({ ...change('a'), value: Buffer.alloc(10_000) });
     await given.append(0, ...Array.from({ length: 300 }, large));

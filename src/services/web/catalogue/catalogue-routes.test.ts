@@ -114,7 +114,7 @@ describe('the catalogue over HTTP', () => {
     assert.equal((await send(server, 'PUT', '/api/books/1', gatsby)).status, 404);
   });
 
-  test('knows no book under what is no id', async ({ server }) => {
+  test('finds no book under an address that is not an id', async ({ server }) => {
     for (const id of ['abc', '0', '-1', '1e3', '1.0', '01', '9'.repeat(16), '9'.repeat(90), '%20', "1'--"]) {
       const { status, body } = await send(server, 'GET', `/api/books/${id}`);
       assert.deepEqual([status, body['code']], [404, 'book-unknown'], id);

@@ -84,24 +84,24 @@ type Tag = { readonly name: string; readonly attributes: Readonly<Record<string,
 /** Every element of a part of the workbook, in order. */
 async function elementsOf(book: Workbook, part: string): Promise<readonly Tag[]> {
   const found: Tag[] = [];
-  await hear(book, part, { onTag: (tag) => found.push(tag) });
+  await readElements(book, part, { onTag: (tag) => found.push(tag) });
   return found;
 }
 
 /** Reads a whole part of the workbook. */
-async function hear(book: Workbook, part: string, heard: Heard): Promise<void> {
-  const parser = parserOf(heard);
+async function readElements(book: Workbook, part: string, handlers: ElementHandlers): Promise<void> {
+  const parser = parserOf(handlers);
   for await (const _ of parts(book, part, (text) => (parser.write(text), []))) continue;
 }
 
-type Heard = {
+type ElementHandlers = {
   readonly onTag: (tag: Tag) => void;
   readonly onText?: (text: string) => void;
   readonly onEnd?: (name: string) => void;
 };
 
 /** Names come without the prefix of their namespace. How a word is pronounced (`rPh`) is left out. */
-function parserOf({ onTag, onText = () => {}, onEnd = () => {} }: Heard): Parser {
+function parserOf({ onTag, onText = () => {}, onEnd = () => {} }: ElementHandlers): Parser {
   const bare = (name: string): string => name.slice(name.indexOf(':') + 1);
   let phonetic = 0;
   return new Parser(
@@ -141,7 +141,7 @@ async function readSharedTexts(book: Workbook): Promise<readonly string[]> {
   const texts: string[] = [];
   let [text, characters] = ['', 0];
   let isText = false;
-  await hear(book, 'xl/sharedStrings.xml', {
+  await readElements(book, 'xl/sharedStrings.xml', {
     onTag: ({ name }) => {
       if (name === 'si') text = '';
       isText = name === 't';
