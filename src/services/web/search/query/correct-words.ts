@@ -216,6 +216,8 @@ export function createCorrector(vocabulary: Vocabulary) {
     unlessWhole,
     joined,
     guesses,
+    /** All words as typed or corrected. */
+    inAnyWay: (words: readonly QueryWord[]): Reading => reading(words.map(inAnyWay)),
     /**
      * The likeliest readings first, as long as the books found so far leave a doubt. Known words are not corrected if the
      * title of a book has them together with corrections of the unknown ones. All words are corrected at once only if no

@@ -13,7 +13,7 @@ import {
   reading,
   type Corrector,
 } from './correct-words.ts';
-import { holdsAll, isAllOfTitle, isNamed, rankBooks, seriesName, slotsCheck, titleCheck } from './rank-books.ts';
+import { holdsAll, isAllOfTitle, isNamed, rankBooks, seriesName, slotsCheck, sureCheck } from './rank-books.ts';
 import { keepMatchingWords } from './drop-words.ts';
 import { slotsExpression, type Slot } from '../index/slots.ts';
 import { type ParsedQuery, type QueryWord, readingAsTyped, slotAsTyped, type Reading } from './parse-query.ts';
@@ -49,7 +49,7 @@ const fewMatches = 5;
 
 /**
  * Finds the books that have all words as typed. With fewer than `fewMatches` it also joins words and reads numbers; if
- * all of them match by chance, it corrects and splits words. If that finds nothing either, it leaves words out, function
+ * none of them was surely meant, it corrects and splits words. If that finds nothing either, it leaves words out, function
  * words first.
  */
 export function planSearch(
@@ -71,13 +71,15 @@ export function planSearch(
     ...(found.count > 0 ? withoutArticles(typed) : []),
     ...(corrector?.joined(inOrderTyped(query, words)) ?? []),
   ];
+  const isSure = typed.isByChance !== true && (corrector === null || !isDoubtful(index, typed, found.places));
   const isAlone = others.length === 0 && words.length > 1 && found.count > 0;
-  if (isAlone && typed.isByChance !== true) return typedPlan(index, query, typed, found, limit);
+  if (isAlone && isSure) return typedPlan(index, query, typed, found, limit);
   const gathered = createGathering(index);
   gathered.add(typed, found);
   for (const reading of others) gathered.try(reading);
   if (gathered.hasLikely()) {
     if (corrector !== null) addCorrectedTitles(index, corrector, words, gathered);
+    if (corrector !== null && !isSure) addIfBetter(index, corrector.inAnyWay(words), typed, gathered);
     return gathered.plan([]);
   }
   addInitials(index, words, gathered);
@@ -241,6 +243,12 @@ function wordsOfBooks(index: IndexReader, slots: readonly Slot[]): ReadonlySet<s
   return words;
 }
 
+/** Adds a reading if its best book is better than those of another one that has been added. */
+function addIfBetter(index: IndexReader, reading: Reading, than: Reading, gathered: Gathering): void {
+  const { places } = matchSlots(index, reading.slots, rankedCandidates);
+  if (rankBooks(index.ranked(places), [than, reading])[0]?.reading === reading) gathered.try(reading);
+}
+
 /** Adds a book if one author's name, or its title, is what the reading says. A reading of one word adds all its books. */
 function addIfNamed(index: IndexReader, reading: Reading, gathered: Gathering): void {
   const { places } = matchSlots(index, reading.slots, comparedMatches);
@@ -350,6 +358,15 @@ function isByChance(index: IndexReader, reading: Reading, places: readonly numbe
   return !lines.some((names) => names.some((name) => holdsAll(name, reading)));
 }
 
+/** In longer queries words are rarely met together by chance. */
+const doubtedAtMost = 4;
+
+/** Whether the books that have all words as typed, a few, are little known or have only longer words than the last. */
+function isDoubtful(index: IndexReader, typed: Reading, places: readonly number[]): boolean {
+  const isShort = typed.slots.length > 1 && typed.slots.length <= doubtedAtMost;
+  return isShort && places.length > 0 && !index.ranked(places).some(sureCheck(typed, 'anywhere'));
+}
+
 /** Gathers the matches of several readings. */
 function createGathering(index: IndexReader) {
   const readings: Reading[] = [];
@@ -384,7 +401,7 @@ function createGathering(index: IndexReader) {
     hasTitle: () => {
       const latest = readings.at(-1);
       if (latest === undefined || latest.isByChance === true || latest.whole !== null) return false;
-      return index.ranked([...places].slice(0, comparedMatches)).some(titleCheck(latest));
+      return index.ranked([...places].slice(0, comparedMatches)).some(sureCheck(latest, 'title'));
     },
     /** Whether any reading corrects at most one word, and does not match by chance. */
     hasLikely: () =>

@@ -162,22 +162,24 @@ export function slotsCheck(slots: readonly Slot[]): (book: RankedBook) => boolea
 
 /** Fewer letters for each typing error are more often those of another word. */
 const lettersPerEdit = 3.5;
-/** Two words are in a title by chance rather than meant, unless the book has these popularity points: 31 readers. */
+/** A book has two words by chance rather than because it is meant, unless it has these popularity points: 31 readers. */
 const knownBook = 5;
 
 /**
- * Returns a check whether a title has surely been meant: it has all words of the reading, which correct few letters for
- * their lengths.
+ * Returns a check whether a book has surely been meant: its title, or the whole book, has all words of the reading, which
+ * correct few letters for their lengths.
  */
-export function titleCheck({ slots }: Reading): (book: RankedBook) => boolean {
+export function sureCheck({ slots }: Reading, where: 'title' | 'anywhere'): (book: RankedBook) => boolean {
   const prepared = slots.map(needlesOf);
-  return (book) =>
-    (slots.length > 2 || book.popularityPoints >= knownBook) &&
-    prepared.every((slot, at) => {
+  return (book) => {
+    if (slots.length < 3 && book.popularityPoints < knownBook) return false;
+    const text = where === 'title' ? book.title : book.title + book.author + book.series + book.otherTitles;
+    return prepared.every((slot, at) => {
       const best = slot.alternatives[bestAlternative(book, slot)];
       if (best === undefined || best.edits * lettersPerEdit > slots[at]!.typed.length) return false;
-      return best.needles.every(({ whole }) => book.title.includes(whole));
+      return best.needles.every(({ whole }) => text.includes(whole));
     });
+  };
 }
 
 /** Whether the words, without an article, are the title's main part or at least three of its initials. */

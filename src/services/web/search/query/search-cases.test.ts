@@ -253,6 +253,21 @@ describe('search, as readers type', () => {
     shelf.close();
   });
 
+  it('also corrects words that only little-known books have together, or only as the beginning of another word', () => {
+    const books = [
+      { title: 'King Lear', author: 'William Shakespeare', popularity: 100_000 },
+      { title: 'The King of Lar', author: 'A', popularity: 3 },
+      { title: 'The Snow of Lar', author: 'B', popularity: 3 },
+      { title: 'The Snow of Lear', author: 'C', popularity: 25 },
+    ];
+    const shelf = openShelf(join(folder, 'little-known.sqlite'), books);
+    const found = search(shelf, 'king lar');
+    assert.equal(titlesIn(books, found)[0], 'King Lear');
+    assert.equal(found.corrected, 'king lear');
+    assert.deepEqual(titlesIn(books, search(shelf, 'snow lar')), ['The Snow of Lar']);
+    shelf.close();
+  });
+
   it('guesses a name that sounds like the one typed from the books that have the other words', () => {
     const books = [
       { title: 'Alice in Wonderland', author: 'Lewis Carroll', popularity: 100_000 },
