@@ -13,7 +13,8 @@ import {
   type RankedRow,
 } from './book-row.ts';
 import type { WordData } from './word-data.ts';
-import { countValues, createFacetCounts, createWordLists, kinds, type FacetCounts } from './word-lists.ts';
+import { countValues, createFacetCounts, kinds, type FacetCounts } from './facet-counts.ts';
+import { createWordLists } from './word-lists.ts';
 
 /**
  * The search index for a request thread: a read-only connection. Places come most popular first. Expressions are those

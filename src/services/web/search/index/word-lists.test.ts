@@ -6,11 +6,12 @@ import { makeTemporaryFolder } from '../../../../../test/support/temporary-folde
 import { facetsOf, valuesPerFacet } from '../query/facets.ts';
 import { slotsExpression, type Slot } from './slots.ts';
 import type { FacetFacts } from './book-row.ts';
+import { countValues, createFacetCounts, kinds, type FacetCounts } from './facet-counts.ts';
 import { openIndexForWriting } from './index-file.ts';
 import { createIndexWriter } from './index-writer.ts';
 import { mostCounted, openIndexForReading } from './read-index.ts';
 import { buildWordData } from './word-data.ts';
-import { countValues, createFacetCounts, createWordLists, kinds, type FacetCounts } from './word-lists.ts';
+import { createWordLists } from './word-lists.ts';
 
 const vocabulary = ['owl', 'ox', 'oxen', 'hen', 'the', 'théorie', 'c++', '猫'];
 const word = fc.constantFrom(...vocabulary);

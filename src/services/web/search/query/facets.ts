@@ -2,7 +2,7 @@ import { authorKeys, splitAuthors } from '../../../../text/authors-and-isbn.ts';
 import { countingKey } from '../../../../text/words.ts';
 import { facetKinds, subjectsOf, type FacetKind } from '../index/book-row.ts';
 import type { BookFacts } from '../index/read-index.ts';
-import { countValues, createFacetCounts, firstOf, type FacetCounts } from '../index/word-lists.ts';
+import { countValues, createFacetCounts, firstOf, type FacetCounts } from '../index/facet-counts.ts';
 import { matchExpression } from '../index/slots.ts';
 import { wordsIn } from './parse-query.ts';
 
