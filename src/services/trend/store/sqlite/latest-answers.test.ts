@@ -7,7 +7,7 @@ import { createRandom } from '../../../../commands/simulate/random.ts';
 import { isLaterAnswer, type Answer } from '../tally.ts';
 import type { CountedSearch } from '../../trend-projection.ts';
 import { createLatestAnswers } from './count-searches.ts';
-import { countsMigrations } from './schema.ts';
+import { countsMigrations } from './trend-store.ts';
 
 type Timed = Answer & { time: number };
 

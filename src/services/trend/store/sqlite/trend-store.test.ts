@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,7 +10,6 @@ import { countIn, noonMs, searchOf } from '../../../../../test/support/count-sea
 import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { trendStoreContract } from '../trend-store.contract.ts';
 import { sumsOf, type TrendStoreUnderTest } from '../trend-store-under-test.contract.ts';
-import { countsMigrations } from './schema.ts';
 import { openSqliteTrendStore } from './trend-store.ts';
 
 async function openInNewFolder(): Promise<TrendStoreUnderTest & { readonly path: string }> {
@@ -64,13 +64,16 @@ describe('the SQLite trend store', () => {
 
   it('keeps the counts of an older file, and takes out spellings that are the key', () => {
     const old = new DatabaseSync(':memory:');
-    const [countsSchema, ...later] = countsMigrations.steps;
-    old.exec(`${countsSchema}
+    const folder = new URL('migrations/', import.meta.url);
+    const [first, ...later] = readdirSync(folder)
+      .toSorted()
+      .map((name) => readFileSync(new URL(name, folder), 'utf8'));
+    old.exec(`${first}
       INSERT INTO query VALUES (7, 'emma'), (8, 'dune');
       INSERT INTO last_search VALUES (7, 1000);
       INSERT INTO spelling VALUES (20000, 7, 'emma', 2), (20000, 7, 'Emma', 1);
       INSERT INTO distinct_reader VALUES (480000, 7, -5);
-      ${later.join(';')}`);
+      ${later.join('')}`);
     const rows = (sql: string): unknown =>
       old
         .prepare(sql)

@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { openSqlite, runSteps, type SqliteDatabase } from '../../../../sqlite/connection.ts';
+import type { Migrations } from '../../../../sqlite/migrations.ts';
 import { storeError } from '../../../../sqlite/errors.ts';
 import { createSqliteProgress, progressMigrations } from '../../../../progress/sqlite/progress.ts';
 import type { ApplyChanges } from '../../../../progress/progress.ts';
 import { createCountJournal, createSearchCounter } from './count-searches.ts';
-import { countsMigrations } from './schema.ts';
 import { createForgetting, refuseForgotten } from '../forget-old-counts.ts';
 import { countReads, type RunSteps } from '../read-counts.ts';
 import { sumTotals } from '../sum-totals.ts';
@@ -12,6 +12,8 @@ import type { TrendChange } from '../../trend-projection.ts';
 import type { HourCount, TrendStore } from '../trend-store.ts';
 
 type Row = readonly [hour: number, query: number, readers: number, anonymous: number, searches: number];
+
+export const countsMigrations: Migrations = { name: 'trend', steps: new URL('migrations/', import.meta.url) };
 
 const cacheKiB = 16_384;
 /** A commit of four full reads blocks this thread for about 40 ms: docs/decisions/023. */
