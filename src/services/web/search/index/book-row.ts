@@ -1,7 +1,7 @@
 import { listedBook, type Book } from '../../../../events/book.ts';
 import { hashText } from '../../../../runtime/hash-text.ts';
 import { authorKey, authorKeys, toIsbn13, languageOf, splitAuthors } from '../../../../text/authors-and-isbn.ts';
-import { withoutArticle } from '../../../../text/english-words.ts';
+import { isArticle, withoutArticle } from '../../../../text/english-words.ts';
 import { countingKey, cutWords, wholeWords } from '../../../../text/words.ts';
 
 /** A book as the index keeps it. Texts are as written, except `titleWords`, which is an `indexText`. */
@@ -101,6 +101,8 @@ export function marksOf(row: BookRow): readonly string[] {
     const initials = initialsOf(title);
     if (initials !== null) marks.add(wholeMark(initials));
   }
+  for (const initials of row.series === null ? [] : initialsOfSeries(indexText(row.series)))
+    marks.add(wholeMark(initials));
   for (const author of authorKeys(row.author)) marks.add(wholeMark(author));
   if (row.year !== null) marks.add(yearMark(row.year));
   return [...marks];
@@ -159,6 +161,25 @@ function initialsOf(title: string): string | null {
   const words = withoutArticle(countingKey(title)).split(' ');
   if (words.length < 3 || words.length > 6) return null;
   return words.map((word) => word[0]!).join('');
+}
+
+/**
+ * The words of a series without its numbers.
+ * @param indexed an `indexText`.
+ */
+export function wordsOfSeries(indexed: string): readonly string[] {
+  return indexed
+    .slice(1, indexed.indexOf(' |'))
+    .split(' ')
+    .filter((word) => !/\d/.test(word));
+}
+
+/** “hp” for Harry Potter; “asoiaf” and “soiaf” for A Song of Ice and Fire; none for a series of one word. */
+export function initialsOfSeries(indexed: string): readonly string[] {
+  const words = wordsOfSeries(indexed);
+  const initials = words.map((word) => word[0]).join('');
+  const ways = isArticle(words[0] ?? '') ? [initials, initials.slice(1)] : [initials];
+  return ways.filter((way) => way.length > 1);
 }
 
 export type FacetFacts = Pick<BookRow, 'author' | 'subjects' | 'language'>;

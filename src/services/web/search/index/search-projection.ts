@@ -27,7 +27,7 @@ export type SearchChange =
 export const searchProjectionName = 'search-index';
 
 /** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are built again. */
-export const searchProjectionVersion = 5;
+export const searchProjectionVersion = 6;
 
 const monthMs = 30 * dayMs;
 

@@ -1,6 +1,6 @@
 import { isArticle, withoutArticle } from '../../../../text/english-words.ts';
 import { cutWords } from '../../../../text/words.ts';
-import type { RankedBook } from '../index/book-row.ts';
+import { initialsOfSeries, wordsOfSeries, type RankedBook } from '../index/book-row.ts';
 import type { Alternative, Slot } from '../index/slots.ts';
 import type { Reading } from './parse-query.ts';
 
@@ -182,20 +182,16 @@ export function sureCheck({ slots }: Reading, where: 'title' | 'anywhere'): (boo
   };
 }
 
-/** Whether the words, without an article, are the title's main part or at least three of its initials. */
+/** Whether the words, without an article, are the title's main part, at least three of its initials, or those of the series. */
 export function isNamed(book: RankedBook, words: string): boolean {
-  const { title, mainTitleEnd } = book;
-  if (withoutArticle(title.slice(1, mainTitleEnd)) === words) return true;
+  const { title, mainTitleEnd, series } = book;
+  if (withoutArticle(title.slice(1, mainTitleEnd)) === words || initialsOfSeries(series).includes(words)) return true;
   return words.length >= 3 && wholePoints(book, words) !== absent;
 }
 
 /** The words of the series without its numbers; of a book without series, those of the title's main part. */
 export function seriesName({ series, title, mainTitleEnd }: RankedBook): readonly string[] {
-  if (series === '') return title.slice(1, mainTitleEnd).split(' ');
-  return series
-    .slice(1, series.indexOf(' |'))
-    .split(' ')
-    .filter((word) => !/\d/.test(word));
+  return series === '' ? title.slice(1, mainTitleEnd).split(' ') : wordsOfSeries(series);
 }
 
 /** Whether a reading has all words of the title's main part. */
@@ -321,12 +317,12 @@ function hasAllOfTitle(book: RankedBook, slots: readonly Needles[]): boolean {
   return inTitle > 1 && inTitle >= book.mainTitleWords;
 }
 
-/** The points for a title's initials. Nothing else of the book needs to match. */
-function wholePoints({ title, popularityPoints }: RankedBook, whole: string): number {
+/** The points for the initials of a title or a series. Nothing else of the book needs to match. */
+function wholePoints({ title, series, popularityPoints }: RankedBook, whole: string): number {
   const words = title.slice(1, title.indexOf('|')).trim().split(' ');
   const initials = words.map((word) => word[0] ?? '').join('');
   const isMeant = initials.startsWith(whole) || (isArticle(words[0]!) && initials.startsWith(whole, 1));
-  return isMeant ? popularityPoints + points.initials : absent;
+  return isMeant || initialsOfSeries(series).includes(whole) ? popularityPoints + points.initials : absent;
 }
 
 /** The index of the alternative worth most; -1 when the book has none of them. */
