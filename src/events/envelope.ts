@@ -46,16 +46,20 @@ export function encodeEnvelope(envelope: Envelope): RecordHeaders {
   return headers;
 }
 
-const headerNames = createLruMap<string, string>(100);
-
 /** One object for each name, since names are compared for every event. */
-function headerName(extension: string): string {
-  let name = headerNames.get(extension);
-  if (name === undefined) {
-    name = `ce_${extension}`;
-    headerNames.set(extension, name);
-  }
-  return name;
+const headerName = rememberingNames((extension) => `ce_${extension}`);
+const extensionName = rememberingNames((header) => header.slice('ce_'.length));
+
+function rememberingNames(convert: (name: string) => string): (name: string) => string {
+  const known = createLruMap<string, string>(100);
+  return (name) => {
+    let converted = known.get(name);
+    if (converted === undefined) {
+      converted = convert(name);
+      known.set(name, converted);
+    }
+    return converted;
+  };
 }
 
 /** Consecutive events mostly have the same source, type and time. */
@@ -72,12 +76,14 @@ function rememberingLast<From, To>(convert: (from: From) => To): (from: From) =>
 }
 
 /**
+ * Source and sequence are those of the mark, which was mostly decoded before.
  * @returns `null` for a plain message, which has no `ce_*` header.
  * @throws SamsaError `bad-event` when `ce_*` headers cannot be read.
  */
 export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
+  const mark = decodeMark(headers);
   let id = '';
-  let source = '';
+  let source: Uint8Array | null = null;
   let type = '';
   let time: Uint8Array | null = null;
   let sequence: Uint8Array | null = null;
@@ -88,18 +94,18 @@ export function decodeEnvelope(headers: StoredHeaders): Envelope | null {
     found = true;
     if (name === 'ce_sequence') sequence = value;
     else if (name === 'ce_id') id = decodeAttribute(name, value);
-    else if (name === 'ce_source') source = decodeSource(value) ?? decodeAttribute(name, value);
+    else if (name === 'ce_source') source = value;
     else if (name === 'ce_type') type = decodeType(value) ?? decodeAttribute(name, value);
     else if (name === 'ce_time') time = value;
-    else if (name !== 'ce_specversion') extensions[name.slice(3)] = decodeAttribute(name, value);
+    else if (name !== 'ce_specversion') extensions[extensionName(name)] = decodeAttribute(name, value);
   }
   if (!found) return null;
   return {
     id: required('ce_id', id),
-    source: required('ce_source', source),
+    source: mark?.source ?? required('ce_source', source === null ? '' : decodeAttribute('ce_source', source)),
     type: required('ce_type', type),
     time: decodeTime(time),
-    sequence: decodeSequence(sequence),
+    sequence: mark?.sequence ?? decodeSequence(sequence),
     extensions,
   };
 }

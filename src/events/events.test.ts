@@ -211,6 +211,14 @@ describe('envelope', () => {
     assert.deepEqual(decodeMark(record.headers), { source: envelope?.source, sequence: 1 });
     assert.equal(decodeMark([]), null);
   });
+
+  it('has the source and sequence by which repeats are found, also when such a header is written twice', () => {
+    const { headers } = ownSearch('q');
+    const again = (['ce_source', 'ce_sequence'] as const).map((name) => [name, Buffer.from('7')] as const);
+    const twice = [...headers, ...again];
+    const envelope = decodeEnvelope(twice);
+    assert.deepEqual(decodeMark(twice), { source: envelope?.source, sequence: envelope?.sequence });
+  });
 });
 
 describe('listed book', () => {
