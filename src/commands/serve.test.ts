@@ -41,6 +41,28 @@ it('ends a service at the second signal when it does not stop at the first, howe
   }
 });
 
+it('ends a service at the first signal when its start does not end', async () => {
+  const starting = `
+    import { runUntilStopped } from ${JSON.stringify(new URL('./serve.ts', import.meta.url))};
+    setInterval(() => {}, 1_000);
+    const start = () => (console.log('starting'), new Promise(() => {}));
+    await runUntilStopped(start, console.log);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', starting], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 15_000,
+    killSignal: 'SIGKILL',
+  });
+  const closed = once(child, 'close');
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  await until('it starts', () => output.includes('starting'));
+  child.kill('SIGTERM');
+  assert.deepEqual([await closed, output], [[0, null], 'starting\nsamsa: stopped while it was starting\n']);
+});
+
 it('counts one Ctrl-C once, also when a launcher passes it on', async () => {
   const data = makeTemporaryFolder();
   const shop = await startShop(data);

@@ -116,17 +116,26 @@ async function locked(config: Config, command: string, run: () => Promise<Runnin
   }
 }
 
-const stopWithinMs = 10_000;
+/** Docker kills a container after ten. */
+const stopWithinMs = 9_000;
+/** A start that lasts longer waits for something, such as a broker. It has answered nothing yet. */
+const startWithinMs = 3_000;
 const sameKeypressMs = 300;
 
 /**
- * Starts a service, runs it until SIGTERM or SIGINT, then closes it. A second signal, or ten seconds without success, ends
- * the process. A first signal during the start takes effect after it.
+ * Starts a service, runs it until SIGTERM or SIGINT, then closes it. A second signal, or nine seconds without success, ends
+ * the process. A signal during the start takes effect after it, at most three seconds later.
  * @returns the exit code: 0 after a clean stop, 1 when the service failed or did not stop in time.
  */
 export async function runUntilStopped(start: () => Promise<RunningService>, say: Say): Promise<number> {
   const stopped = firstSignal();
-  const service = await start();
+  const isStarted = new AbortController();
+  const tooLong = stopped.then(() => delay(startWithinMs, null, { signal: isStarted.signal })).catch(() => null);
+  const service = await Promise.race([start(), tooLong]).finally(() => isStarted.abort());
+  if (service === null) {
+    say('samsa: stopped while it was starting');
+    process.exit(0);
+  }
   const failure = await Promise.race([stopped, ...(service.failed === undefined ? [] : [service.failed])]);
   say(failure instanceof Error ? `samsa: ${failure.message}` : 'samsa: stopping');
   const timeout = new AbortController();

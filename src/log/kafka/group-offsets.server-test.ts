@@ -9,19 +9,21 @@ import { openShownOffsets } from '../open-log.ts';
 const broker = await startBroker();
 after(broker.stop);
 
+const cluster = {
+  kind: 'kafka',
+  brokers: broker.brokers,
+  clientId: 'samsa',
+  replication: null,
+  partitions: 2,
+  topics: defaultTopicNames,
+} as const;
+
 void it('shows how far a group has read, again when it moved, and after the broker was away', async () => {
   const topic = 'searches';
   await broker.createTopic(topic, 2);
   let next = 3;
   const shown = openShownOffsets(
-    {
-      kind: 'kafka',
-      brokers: broker.brokers,
-      clientId: 'samsa',
-      replication: null,
-      partitions: 2,
-      topics: { ...defaultTopicNames, searches: topic },
-    },
+    { ...cluster, topics: { ...defaultTopicNames, searches: topic } },
     { groupId: 'trend-svr', offsets: () => [0, 1].map((partition) => ({ topic, partition, next })), everyMs: 20 },
   );
   const admin = new Admin({ clientId: 'looker', bootstrapBrokers: [...broker.brokers], retries: 5, retryDelay: 200 });
@@ -42,5 +44,18 @@ void it('shows how far a group has read, again when it moved, and after the brok
   } finally {
     await shown.close();
     await admin.close();
+  }
+});
+
+void it('stops while the brokers do not answer', { timeout: 10_000 }, async () => {
+  let next = 0;
+  const offsets = () => [{ topic: defaultTopicNames.searches, partition: 0, next: ++next }];
+  broker.freeze();
+  try {
+    const shown = openShownOffsets(cluster, { groupId: 'rec-svr', offsets, everyMs: 20 });
+    await until('it shows them', () => next > 0);
+    await shown.close();
+  } finally {
+    broker.thaw();
   }
 });

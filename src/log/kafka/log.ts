@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Admin, Consumer } from '@platformatic/kafka';
 import { SamsaError } from '../../errors.ts';
 import type { NewRecord } from '../../events/record.ts';
@@ -161,17 +162,18 @@ function openGroupOffsets(connection: KafkaConnection, groupId: string) {
   };
 }
 
-/** As `openShownOffsets`, in a cluster. Resolves when `signal` has fired. */
+/** As `openShownOffsets`, in a cluster. Resolves when `signal` has fired, also while no broker answers. */
 export async function showInGroup(
   connection: KafkaConnection,
   { groupId, offsets, everyMs = 5_000 }: ShownOffsetsOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const group = openGroupOffsets(connection, `samsa-${groupId}`);
+  const stopped = once(signal, 'abort').then(() => false);
   let shown = new Map<string, number>();
   while (!signal.aborted) {
     const moved = offsets().filter(({ topic, partition, next }) => shown.get(`${topic}/${partition}`) !== next);
-    if (moved.length > 0 && (await group.commit(moved))) {
+    if (moved.length > 0 && (await Promise.race([group.commit(moved), stopped]))) {
       shown = new Map([
         ...shown,
         ...moved.map(({ topic, partition, next }) => [`${topic}/${partition}`, next] as const),
