@@ -2,9 +2,9 @@ import { existsSync, statSync } from 'node:fs';
 import type { PartitionPosition } from '../progress/progress.ts';
 import { openStateReader } from '../progress/open-state.ts';
 import { locationName, type StoreLocation } from '../progress/state.ts';
-import { SamsaError } from '../errors.ts';
 import type { EventLog, TopicDescription } from '../log/log.ts';
 import { openLog } from '../log/open-log.ts';
+import { describeIfThere } from '../log/topic-rules.ts';
 import { isBalanced, readSpools, type SpoolLedger } from '../log/spool/spool-file.ts';
 import type { Config } from '../config/config.ts';
 import type { CommandContext } from './command-context.ts';
@@ -78,12 +78,7 @@ async function topicStatus(log: EventLog, topic: string): Promise<TopicStatus> {
 
 /** None of a topic that is missing. */
 async function partitionsOf(log: EventLog, topic: string): Promise<TopicDescription['partitions']> {
-  try {
-    return (await log.describe(topic)).partitions;
-  } catch (error) {
-    if (error instanceof SamsaError && error.code === 'topic-unknown') return [];
-    throw error;
-  }
+  return (await describeIfThere(log, topic))?.partitions ?? [];
 }
 
 /** Positions are read before the log's ends, so that a running shop never seems to be ahead of its log. */

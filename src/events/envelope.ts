@@ -166,6 +166,11 @@ export function tieBreakOf({ source, sequence }: Mark): string {
   return `${source}/${String(sequence).padStart(20, '0')}`;
 }
 
+/** The same event with a new number, to be sent after others that came later. It keeps its id and time. */
+export function renumbered({ id, time, type, extensions }: Envelope, source: EventSource): Envelope {
+  return { ...source.next(type, extensions), id, time };
+}
+
 /** The bytes as text; the caller has checked that they are UTF-8. */
 export function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();

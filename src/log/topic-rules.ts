@@ -1,5 +1,5 @@
 import { SamsaError } from '../errors.ts';
-import type { ReadRequest } from './log.ts';
+import type { EventLog, ReadRequest, TopicDescription } from './log.ts';
 
 /**
  * The partition of a record with this key, chosen as by the Java client's default partitioner, so that programs written
@@ -53,6 +53,19 @@ export function requirePartition(
     'topic-unknown',
     `${where}: expected a partition of ${request.topic} below ${topic.partitions}, got ${request.partition}`,
   );
+}
+
+/** As `EventLog.describe`; `null` when there is no such topic. */
+export async function describeIfThere(
+  log: Pick<EventLog, 'describe'>,
+  topic: string,
+): Promise<TopicDescription | null> {
+  try {
+    return await log.describe(topic);
+  } catch (error) {
+    if (error instanceof SamsaError && error.code === 'topic-unknown') return null;
+    throw error;
+  }
 }
 
 /** @param path of the file that has no such topic. */

@@ -7,6 +7,7 @@ import type {
 } from '../progress/dead-letter-book.ts';
 import { SamsaError } from '../errors.ts';
 import type { EventLog } from '../log/log.ts';
+import { describeIfThere } from '../log/topic-rules.ts';
 import { whyDead } from './fold-records.ts';
 import type { Projection } from './projection.ts';
 
@@ -155,7 +156,7 @@ export async function carryDiscarded<Change>(
 ): Promise<number> {
   const current = new Set<string>();
   for (const { topic, topicId } of await from.positions(projection)) {
-    if ((await idOf(log, topic)) === topicId) current.add(topic);
+    if ((await describeIfThere(log, topic))?.id === topicId) current.add(topic);
   }
   let carried = 0;
   for await (const letter of eachDeadLetter(from.deadLetters, { projection, status: 'discarded' })) {
@@ -164,13 +165,4 @@ export async function carryDiscarded<Change>(
     carried++;
   }
   return carried;
-}
-
-async function idOf(log: EventLog, topic: string): Promise<string | null> {
-  try {
-    return (await log.describe(topic)).id;
-  } catch (error) {
-    if (error instanceof SamsaError && error.code === 'topic-unknown') return null;
-    throw error;
-  }
 }

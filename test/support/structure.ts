@@ -18,7 +18,15 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
   log: {
     imports: ['events', 'sqlite', 'runtime', 'errors'],
     // `samsa move` writes to the cluster itself, not through a spool.
-    doors: ['log.ts', 'open-log.ts', 'shared-reads.ts', 'kafka/log.ts', 'spool/spool-file.ts', 'spool/set-aside.ts'],
+    doors: [
+      'log.ts',
+      'open-log.ts',
+      'topic-rules.ts',
+      'shared-reads.ts',
+      'kafka/log.ts',
+      'spool/spool-file.ts',
+      'spool/set-aside.ts',
+    ],
   },
   progress: { imports: ['events', 'sql', 'sqlite', 'mysql', 'runtime', 'errors'], doors: ['*'] },
   projection: {

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { reason, SamsaError } from '../../errors.ts';
-import { decodeEnvelope, encodeEnvelope, createEventSource } from '../../events/envelope.ts';
+import { SamsaError } from '../../errors.ts';
+import { decodeEnvelope, encodeEnvelope, createEventSource, renumbered } from '../../events/envelope.ts';
 import { decodeHeaders, encodeHeaders, type NewRecord } from '../../events/record.ts';
 import type { SqliteDatabase } from '../../sqlite/connection.ts';
+import { isRefusedRecord } from '../kafka/errors.ts';
 import type { EventLog } from '../log.ts';
 import { bytesOf } from '../sqlite/group-commit.ts';
 import { openSpoolFile, positionsPerTopic, spoolFileEnding, spoolsIn } from './spool-file.ts';
@@ -38,8 +39,8 @@ export async function sendSetAside(folder: string, id: string, log: EventLog): P
   try {
     await log.append([record]);
   } catch (error) {
-    if (!(error instanceof SamsaError) || error.code !== 'bad-event') throw error;
-    return reason(error);
+    if (!isRefusedRecord(error)) throw error;
+    return error.message;
   }
   settle(folder, id, 'relayed');
   return null;
@@ -108,9 +109,7 @@ function renumber(database: SqliteDatabase, position: number): NewRecord {
     const envelope = decodeEnvelope(stored);
     const record = { topic: String(row['name']), key, value };
     if (envelope === null || envelope.source.startsWith(`/samsa/${againName}/`)) return { ...record, headers: stored };
-    const { id, time, type, extensions } = envelope;
-    const again = createEventSource(againName, () => time).next(type, extensions);
-    const headers = encodeEnvelope({ ...again, id });
+    const headers = encodeEnvelope(renumbered(envelope, createEventSource(againName, Date.now)));
     database.prepare('UPDATE set_aside SET headers = ? WHERE position = ?').run(encodeHeaders(headers), position);
     return { ...record, headers };
   });

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { reason } from '../../../errors.ts';
 import { bookSearchedRecord, type SearchContext, type SearchKeyFormat } from '../../../events/book-searched.ts';
-import { decodeEnvelope, encodeEnvelope, type EventSource } from '../../../events/envelope.ts';
+import { decodeEnvelope, encodeEnvelope, renumbered, type EventSource } from '../../../events/envelope.ts';
 import type { NewRecord } from '../../../events/record.ts';
 import type { EventLog } from '../../../log/log.ts';
 import { isRetryable, backoffMs, pause, within } from '../../../runtime/waiting.ts';
@@ -118,7 +118,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
   const retry = async (): Promise<void> => {
     let failures = 0;
     while (refused.length > 0 && !stopping.signal.aborted) {
-      const records = refused.slice(0, recordsPerAttempt).map((record) => renumbered(record, source));
+      const records = refused.slice(0, recordsPerAttempt).map((record) => toSendLater(record, source));
       try {
         await log.append(records);
         published += refused.splice(0, records.length).length;
@@ -163,9 +163,7 @@ export function createSearchPublisher(deps: SearchPublisherDeps): SearchPublishe
   };
 }
 
-function renumbered(record: NewRecord, source: EventSource): NewRecord {
+function toSendLater(record: NewRecord, source: EventSource): NewRecord {
   const envelope = decodeEnvelope(record.headers);
-  if (envelope === null) return record;
-  const { id, time, type, extensions } = envelope;
-  return { ...record, headers: encodeEnvelope({ ...source.next(type, extensions), id, time }) };
+  return envelope === null ? record : { ...record, headers: encodeEnvelope(renumbered(envelope, source)) };
 }
