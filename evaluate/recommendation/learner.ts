@@ -29,7 +29,7 @@ export type Learner = {
   readonly recommend: (taste: Taste) => readonly Recommended[];
   /** Whether an edition of the other item says similar things about itself. */
   readonly isNear: (item: number, other: number) => boolean;
-  /** The item that stands for all editions of one. */
+  /** The first edition of an item's work. */
   readonly workOf: (item: number) => number;
   readonly close: () => Promise<void>;
 };

@@ -44,7 +44,7 @@ export const peers: readonly Peer[] = [popularity, cooccurrence, cosine, tfIdf];
 
 /**
  * @param most neighbours of an item that may speak for it.
- * @param weightOf a user who liked so many of the items.
+ * @param weightOf the weight of a user, by how many of the items they liked.
  * @param similarity from the weights of the users of both, of one and of the other.
  */
 function neighbours(

@@ -20,13 +20,13 @@ const weekHours = 7 * 24;
 
 /**
  * Prints one line of JSON: for each size, how well our score and its peers find the bursts of a simulated shop. Lists are
- * looked at at the end of every hour, from the day on which the first burst may begin. A burst is on at the end of an hour
- * when that hour is one of the burst's, the first one included: a burst that is noticed late is missed in its first hours.
+ * read at the end of every hour, from the first day on which a burst may begin. A burst is on from its first hour to its
+ * last one: if it is noticed late, it is missed in its first hours.
  *
  * - `recall_at_5`: of the bursts that are on, the share that is among the first five rows; with more than five on, of five
  *   ("capped recall", Thakur and others 2021). The mean over all hours in which a burst is on, then over the seeds.
- * - `precision_at_5`: the share of the five first rows that is a burst that is on, over the same hours. A row that is not
- *   filled counts as wrong, so it cannot be higher than bursts are on: about .6 on average.
+ * - `precision_at_5`: the share of the five first rows that is a burst that is on, over the same hours. An empty row counts
+ *   as wrong, and often fewer than five bursts are on, so it is at most about .6 on average.
  * - `right_rows`: of the rows that were there, the share that is a burst that is on, over all hours.
  * - `bursts_found`: of all bursts, those that were among the first five rows at the end of an hour while they were on.
  * - `median_delay_h`: hours from the start of a burst until it was first listed so, over the bursts that were.

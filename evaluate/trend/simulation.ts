@@ -20,11 +20,11 @@ export const firstBurstHour = 8 * 24;
 const burstsPerDay = 3;
 const burstHours = { shortest: 6, longest: 48 };
 /**
- * Bursts begin at queries of these ranks: not at the most popular ones, whose readers hide them, nor at those that hardly
- * anybody searches for.
+ * Bursts begin at queries of these ranks: not at the most popular ones, whose readers hide them, nor at those that few
+ * people search for.
  */
 const burstRanks = { first: 100, end: 500 };
-/** So many times as many readers more as the query usually has; in a quiet shop at least so many a day. */
+/** A burst adds this many times the usual readers of its query, and at least `fewestBurstReaders` a day. */
 const burstTimes = { least: 9, most: 13.5 };
 const fewestBurstReaders = 40;
 

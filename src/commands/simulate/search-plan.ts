@@ -77,7 +77,7 @@ function beginningOf(query: string, random: Random): string {
 
 const keyboardRows = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm'];
 
-/** Shorter words are hardly ever mistyped, and could not be recognised. */
+/** Shorter words are rarely mistyped, and could not be recognised. */
 const shortestLetters = 4;
 
 /**

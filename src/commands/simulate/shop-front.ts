@@ -10,7 +10,7 @@ export type CookieJar = { uid: string | null };
 
 /** The shop as its readers use it, over HTTP. Any call may reject with `shop-unreachable`: see `ShopFrontOptions`. */
 export type ShopFront = {
-  /** The most popular books, as they are listed: at least one, and at most so many. */
+  /** The most popular books, as they are listed: at least one, and at most `most`. */
   readonly listBooks: (most: number) => Promise<readonly KnownBook[]>;
   /** Opens the page for the first time, which gives the reader a cookie. */
   readonly enter: (jar: CookieJar) => Promise<void>;
@@ -121,7 +121,7 @@ function readBooks(url: string, text: string): readonly KnownBook[] {
     throw unreachable(url, reason(error));
   }
   if (Array.isArray(books) && books.every(isBook)) return books;
-  throw unreachable(url, 'what it lists are no books');
+  throw unreachable(url, 'its list holds something else than books');
 }
 
 function isBook(value: unknown): value is KnownBook {

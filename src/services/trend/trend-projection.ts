@@ -190,7 +190,7 @@ export function spellingReader(label: string, reader: number): number {
   return hash('sha256', `${reader} ${label}`, 'buffer').readIntBE(0, 6);
 }
 
-/** If the place is unknown, a hash of the reader stands for it. */
+/** If the place is unknown, a hash of the reader replaces it. */
 export function placeBit(place: number | null, reader: number | null): number {
   if (place !== null) return 1 << place;
   return reader === null ? 0 : 1 << (Math.abs(reader) % placeBits);

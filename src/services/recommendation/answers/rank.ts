@@ -38,7 +38,7 @@ export type Ranking = {
 };
 
 const seedsUsed = { recent: 40, recentTimes: 12, similar: 12, searches: 5, resultsPerSearch: 2 };
-/** Books that count less than this share of the latest one are left out, because they hardly change a score. */
+/** Books that count less than this share of the latest one are left out, because they change a score too little. */
 const leastShare = 0.002;
 /** How many works stay in the list for what other readers read, even when similar descriptions would fill it. */
 const togetherKept = 50;
@@ -154,7 +154,7 @@ type Seed = Weighted & {
   readonly fact: Fact;
   /**
    * What it says about the reader's taste at the moment; 0 for older ones. Works of one time share it. They have none when
-   * there are so many that only a choice without meaning could be looked at.
+   * they are too many to use them all: any choice among them would be arbitrary.
    */
   readonly recentShare: number;
 };

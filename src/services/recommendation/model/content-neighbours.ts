@@ -29,7 +29,7 @@ const weights = { author: 2, series: 2.5, subject: 1.5, title: 0.8, description:
 /** A feature that more than this share of the books have is ignored, except in a small catalogue. */
 const commonShare = 0.1;
 const alwaysRare = 40;
-/** A word that more than this share of the books have, and more than so many, is not enough to make two books similar. */
+/** A word that more books have than this share, and than `alwaysTelling`, is not enough to make two books similar. */
 const tellingShare = 0.002;
 const alwaysTelling = 20;
 /**

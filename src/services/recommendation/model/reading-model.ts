@@ -32,7 +32,7 @@ const mostTogether = 4_096;
 const ridgeTogether = 4;
 /** Works times neighbours squared: with more neighbours, a round over all works would take a minute of a processor. */
 const mostWork = 2 ** 28;
-/** The ridge of a work that all readers have; with fewer readers than `fewestForRidge`, as if there were so many. */
+/** The ridge of a work that all readers have. With fewer than `fewestForRidge` readers, it is as with that many. */
 const ridgeOfAll = 800;
 const fewestForRidge = 1_000;
 
@@ -46,7 +46,7 @@ const broadest = 4_096;
 /** If a work shares readers with more works than this, pairs with only one reader are ignored. */
 const broad = 256;
 
-/** How many neighbours of a work are solved when so many works have readers: as many as there is time for. */
+/** How many neighbours of a work are solved, by how many works have readers: as many as there is time for. */
 export function neighboursFor(works: number): number {
   let neighbours = mostNeighbours;
   while (neighbours > fewestNeighbours && works * neighbours ** 2 > mostWork) neighbours /= 2;
@@ -54,8 +54,8 @@ export function neighboursFor(works: number): number {
 }
 
 /**
- * The ridge (regularization) of a work with one reader, when there are so many readers. It grows with the root of the
- * work's.
+ * The ridge (regularization) of a work with one reader, by how many readers there are. With the readers of a work it
+ * grows by their root.
  */
 export function ridgeFor(readers: number): number {
   return ridgeOfAll / Math.sqrt(Math.max(fewestForRidge, readers));
@@ -167,8 +167,8 @@ function* worksHeld(counts: ReaderCounts): Generator<void, Int32Array | null> {
 function* countTogether(counts: ReaderCounts, works: Int32Array): Generator<void, Tiles> {
   const rowOf = new Map(Array.from(works, (work, row) => [work, row]));
   const tiles = createTiles(works.length);
-  for (const of of counts.worksByReader()) {
-    const rows = of.flatMap((work) => rowOf.get(work) ?? []);
+  for (const held of counts.worksByReader()) {
+    const rows = held.flatMap((work) => rowOf.get(work) ?? []);
     for (const [at, row] of rows.entries()) for (let to = 0; to <= at; to++) tiles.add(row, rows[to]!, 1);
     yield;
   }

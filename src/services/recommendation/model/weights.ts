@@ -14,7 +14,7 @@ export type Counts = {
   readonly orderOf: (work: number) => number;
 };
 
-/** An index in the row of a work takes so many bits. */
+/** How many bits an index in the row of a work takes. */
 const indexBits = 8;
 /** The most neighbours that any work may have. */
 export const mostNeighbours = 2 ** indexBits;
@@ -192,7 +192,7 @@ function createListed() {
   let end = 0;
   const spoken: (Spoken | undefined)[] = [];
 
-  /** Gives a work a row for so many weights. The number of slots is a power of two, so that rows can be used again. */
+  /** Gives a work a row for `size` weights. The number of slots is a power of two, so that rows can be used again. */
   const makeRoom = (work: number, size: number): void => {
     if (work >= sizes.length) {
       firsts = grown(firsts, work + 1);

@@ -141,7 +141,7 @@ export type TasteStateUnderTest = {
   readonly remove: () => Promise<void>;
 };
 
-/** That what is kept depends on the set of events alone; run it once per technology, with so many made-up histories. */
+/** Checks that what is kept depends only on the set of events. Run it once for each technology. */
 export function tasteIsOrderFree(
   technology: string,
   { runs }: { readonly runs: number },

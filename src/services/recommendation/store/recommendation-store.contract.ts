@@ -277,11 +277,6 @@ export function recommendationStoreContract(
       }
     });
 
-    test('refuses commits of an instance that does not hold the partition', async ({ store }) => {
-      assert.equal(await commit(store, [liked(1, 2, 10), book(1, 1, 'Emma')], { instance: 'two' }), false);
-      assert.deepEqual([await likedOf(store), await titlesSince(store, 0)], [[], []]);
-    });
-
     test('keeps everything when it is opened again', async ({ store, another }) => {
       await commit(store, [
         liked(1, 2, 10),

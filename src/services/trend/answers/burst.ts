@@ -23,15 +23,15 @@ const falseRowsPerDay = 0.3;
 /** What all queries are compared with at one moment. */
 export type Comparison = {
   /**
-   * Over all queries: readers in the last so many hours per reader of the baseline; `null` when there are too few
-   * readers.
+   * Over all queries: readers in the last 3, 6, 12 and 24 hours per reader of the baseline; `null` when there are too
+   * few readers.
    */
   readonly ratios: Readonly<Record<BurstHours, number>> | null;
   /** How many queries have enough readers in 24 hours to rise. */
   readonly queries: number;
 };
 
-/** The readers of one query in the last so many hours, and in the baseline. */
+/** The readers of one query in the last `hours`, and in the baseline. */
 export type QueryCounts = { readonly countIn: (hours: BurstHours) => number; readonly baseline: number };
 
 /** A query with a smaller share of all readers, in a window and in the baseline, hardly changes a total. */
@@ -42,7 +42,7 @@ const mostLeftOut = 20;
  * Compares with all queries, so that the time of day and growth of the shop cancel out. A query that has clearly changed
  * itself is left out of both totals. Otherwise one huge rise would hide all others, and its end would make others rise.
  * (Robinson and Oshlack 2010 compare genes like this: trimmed mean of M-values.)
- * @param readersIn the named readers of all queries in the last so many hours, each once per query and hour.
+ * @param readersIn the named readers of all queries in the last `hours`, each once per query and hour.
  * @param inBaseline the same for the baseline.
  * @param large the queries with a `largeShare` of all readers.
  */
@@ -85,7 +85,7 @@ function ratioOfOthers(
 /** The greatest score, and the window that has it. */
 export type Rise = { readonly score: number; readonly hours: BurstHours };
 
-/** @param countIn the readers of one query in the last so many hours. */
+/** @param countIn the readers of one query in the last `hours`. */
 export function riseOf(countIn: (hours: BurstHours) => number, baseline: number, { ratios }: Comparison): Rise {
   let best: Rise = { score: 0, hours: 24 };
   if (ratios === null) return best;

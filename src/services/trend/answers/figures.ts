@@ -112,7 +112,7 @@ export function longFigures({ description, sums, nowHour }: Known, window: '7d' 
   return { kind: 'popular', window, score: readers, readers, searches, hourly, ...rest };
 }
 
-/** The places of the last so many hours, as bits. */
+/** The places of the last `length` hours, as bits. */
 export function placesIn(hours: Hours, length: number, nowHour: number): number {
   return lastHours(hours, length, nowHour).reduce((places, hour) => places | hour.places, 0);
 }

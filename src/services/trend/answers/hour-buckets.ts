@@ -81,7 +81,7 @@ export function createHourBucket(release: (slot: number) => void): HourBucket {
   let entries: Map<number, number> | null = new Map();
   const unnamed = new Set<number>();
 
-  /** An hour may be counted into long after it has passed, as in a replay: its entries must not become ever more. */
+  /** A replay counts into an hour long after it has passed. Without this its entries would grow without bound. */
   const mergeEntries = (): void => {
     const merged = new Map<number, number>();
     let end = 0;

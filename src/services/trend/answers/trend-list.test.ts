@@ -27,11 +27,6 @@ const decide = (queryKey: string, about: Decision['about'], holds: boolean, time
 });
 
 describe('the list of trends', () => {
-  it('is empty in a new shop', async (test) => {
-    const { list } = await openTrends(test);
-    assert.deepEqual(await list(10), []);
-  });
-
   it('orders by readers, then searches, then the query itself', async (test) => {
     const { list, count } = await openTrends(test);
     await count([

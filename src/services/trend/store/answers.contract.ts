@@ -5,7 +5,7 @@ import type { CountedSearch, Decision } from '../trend-projection.ts';
 import type { TrendStore } from './trend-store.ts';
 import { describeOne, type TrendStoreTest } from './trend-store-under-test.contract.ts';
 
-/** Which answer and which spelling stand for a query. */
+/** Which answer and which spelling a query is shown with. */
 export function testAnswers(test: TrendStoreTest): void {
   const answer = async (store: TrendStore) => {
     const { books, corrected } = (await describeOne(store, 'emma'))!;

@@ -6,7 +6,7 @@ import { latestTimes } from './tables.ts';
 
 /**
  * What must be equal in two states, in both databases. Left out: what one of them may have forgotten when `newestMs`
- * had arrived, and what happened before `fromMs`. Keys stand in place of query numbers. Sums by day include the hours,
+ * had arrived, and what happened before `fromMs`. Keys replace query numbers, which differ between states. Sums by day include the hours,
  * because only one of the states may have rolled them up.
  */
 export function comparedTables(dialect: Dialect, newestMs: number, fromMs: number): readonly ComparedTable[] {
