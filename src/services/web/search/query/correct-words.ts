@@ -1,4 +1,4 @@
-import { digitsOf, functionWords, longFormOf, type numberIn } from '../../../../text/english-words.ts';
+import { digitsOf, functionWords, longFormOf, otherForms, type numberIn } from '../../../../text/english-words.ts';
 import { isUnspaced } from '../../../../text/words.ts';
 import { editDistance } from './edit-distance.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -264,27 +264,6 @@ export function inFull(words: readonly string[]): Alternative {
 
 export function inDigits(digits: string): Alternative {
   return { words: [{ word: digits, prefix: false }], edits: spaceEdits };
-}
-
-const irregularForms = new Map(
-  'man/men woman/women child/children mouse/mice foot/feet tooth/teeth goose/geese person/people ox/oxen'
-    .split(' ')
-    .map((pair) => pair.split('/') as [string, string])
-    .flatMap(([one, many]) => [[one, many] as const, [many, one] as const]),
-);
-
-/** The singular of a plural and the plural of a singular, in English: “city” for “cities”, “cities” for “citys”. */
-function otherForms(word: string): readonly string[] {
-  const ending = (letters: number, other: string): string => word.slice(0, word.length - letters) + other;
-  const irregular = irregularForms.get(word);
-  if (irregular !== undefined) return [irregular];
-  if (word.length < 4) return [];
-  if (word.endsWith('ies')) return [ending(3, 'y'), ending(1, '')];
-  if (word.endsWith('ys')) return [ending(1, ''), ending(2, 'ies')];
-  if (word.endsWith('ves')) return [ending(3, 'f'), ending(3, 'fe'), ending(1, '')];
-  if (word.endsWith('es')) return [ending(1, ''), ending(2, '')];
-  if (word.endsWith('s')) return [ending(1, '')];
-  return word.endsWith('y') ? [ending(1, 'ies'), `${word}s`] : [`${word}s`, `${word}es`];
 }
 
 type ReadWord = (word: QueryWord) => Slot;
