@@ -139,7 +139,8 @@ export async function runUntilStopped(start: () => Promise<RunningService>, say:
   const failure = await Promise.race([stopped, ...(service.failed === undefined ? [] : [service.failed])]);
   say(failure instanceof Error ? `samsa: ${failure.message}` : 'samsa: stopping');
   const timeout = new AbortController();
-  const late = delay(stopWithinMs, 'late' as const, { signal: timeout.signal }).catch(() => 'late' as const);
+  const spentMs = failure instanceof Error ? 0 : performance.now() - failure;
+  const late = delay(stopWithinMs - spentMs, 'late' as const, { signal: timeout.signal }).catch(() => 'late' as const);
   const closed = service.close().then(() => 'closed' as const);
   const outcome = await Promise.race(failure instanceof Error ? [closed, late, stopped] : [closed, late]);
   timeout.abort();
@@ -150,17 +151,18 @@ export async function runUntilStopped(start: () => Promise<RunningService>, say:
 }
 
 /**
- * Resolves at the first SIGTERM or SIGINT. A second one ends the process at any time. A SIGINT right after the first
- * signal is the same Ctrl-C: a terminal sends that to every process of its group, and the launcher passes it on.
+ * Resolves at the first SIGTERM or SIGINT, with its time by `performance.now`. A second one ends the process at any
+ * time. A SIGINT right after the first signal is the same Ctrl-C: a terminal sends that to every process of its group,
+ * and the launcher passes it on.
  */
-function firstSignal(): Promise<void> {
+function firstSignal(): Promise<number> {
   return new Promise((resolve) => {
     let firstMs: number | null = null;
     const take = (signal: NodeJS.Signals): void => {
       const nowMs = performance.now();
       if (firstMs !== null && (signal !== 'SIGINT' || nowMs - firstMs >= sameKeypressMs)) process.exit(1);
       firstMs ??= nowMs;
-      resolve();
+      resolve(firstMs);
     };
     process.on('SIGTERM', take);
     process.on('SIGINT', take);
