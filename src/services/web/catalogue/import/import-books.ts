@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -101,8 +101,8 @@ export function createCheckRun(
   source: string,
   options: ImportOptions,
 ): { readonly run: ImportRun; readonly close: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), 'samsa-check-'));
-  const database = openSqlite(join(folder, 'catalogue.sqlite'), {
+  const folder = mkdtempDisposableSync(join(tmpdir(), 'samsa-check-'));
+  const database = openSqlite(join(folder.path, 'catalogue.sqlite'), {
     migrations: catalogueMigrations,
     busyTimeoutMs: 0,
   });
@@ -125,7 +125,7 @@ export function createCheckRun(
     run,
     close: () => {
       database.close();
-      rmSync(folder, { recursive: true });
+      folder.remove();
     },
   };
 }
