@@ -17,7 +17,7 @@ const joinedAtMost = 6;
 const leastJoined = 7;
 /** Shorter words before the last one are not read as unfinished. */
 const leastUnfinished = 3;
-/** In queries of more words no guesses are made. */
+/** In queries of more words no guesses are made, and words that other readings have found are not doubted. */
 const guessedAtMost = 4;
 /** A known word of as many letters may be misspelt if another word of the query is. */
 const oftenMistaken = 5;
@@ -54,7 +54,7 @@ type FoundSoFar = {
   readonly hasAny: () => boolean;
   /** So many books that only a likelier reading is worth trying. */
   readonly hasEnough: () => boolean;
-  /** Whether the latest reading was surely meant. */
+  /** Whether a reading was surely meant. */
   readonly hasTitle: () => boolean;
 };
 
@@ -221,7 +221,7 @@ export function createCorrector(vocabulary: Vocabulary) {
     /**
      * The likeliest readings first, as long as the books found so far leave a doubt. Known words are not corrected if the
      * title of a book has them together with corrections of the unknown ones. All words are corrected at once only if no
-     * book has been found before.
+     * book has been found before, or none surely.
      */
     readings: function* (words: readonly QueryWord[], { hasAny, hasEnough, hasTitle }: FoundSoFar): Generator<Reading> {
       const slots = words.map(known);
@@ -232,7 +232,7 @@ export function createCorrector(vocabulary: Vocabulary) {
       if (hasEnough()) return;
       yield* oneByOne(words, slots);
       if (!hasAny() && words.length > 1) yield reading(words.map(perhapsUnfinished));
-      if (!hasAny()) yield reading(words.map(inAnyWay));
+      if (!hasAny() || (words.length <= guessedAtMost && !hasTitle())) yield reading(words.map(inAnyWay));
       if (!hasAny()) yield* joined(words, inAnyWay);
       if (!hasAny()) yield withPartsCorrected(words);
       if (!hasAny()) yield* joinedWithTypo(words);

@@ -397,11 +397,12 @@ function createGathering(index: IndexReader) {
     /** Books of readings that match by chance are not counted. */
     hasAny: () => soundMatches > 0,
     hasEnough: () => soundMatches >= fewMatches,
-    /** Whether the title of one of the most popular books was surely meant by the latest reading. */
+    /** Whether the title of one of the most popular books was surely meant by a reading. */
     hasTitle: () => {
-      const latest = readings.at(-1);
-      if (latest === undefined || latest.isByChance === true || latest.whole !== null) return false;
-      return index.ranked([...places].slice(0, comparedMatches)).some(sureCheck(latest, 'title'));
+      const popular = index.ranked([...places].sort((a, b) => a - b).slice(0, comparedMatches));
+      return readings.some(
+        (one) => one.isByChance !== true && one.whole === null && popular.some(sureCheck(one, 'title')),
+      );
     },
     /** Whether any reading corrects at most one word, and does not match by chance. */
     hasLikely: () =>

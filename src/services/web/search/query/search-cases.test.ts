@@ -248,11 +248,15 @@ describe('search, as readers type', () => {
       }),
       { title: 'Mr. Murder', author: 'Dean Koontz', popularity: 30_000 },
       { title: 'Mystery Man', author: 'Kristen Ashley', popularity: 20_000 },
+      { title: 'Pale Fire', author: 'Vladimir Nabokov', popularity: 30_000 },
+      { title: 'Fire Works', author: 'Norman Peale', popularity: 10 },
+      { title: 'Fie!', author: 'B', popularity: 1 },
     ];
     const shelf = openShelf(join(folder, 'doubtful.sqlite'), books);
     assert.equal(titlesIn(books, search(shelf, 'kivng lar'))[0], 'King Lear');
     assert.equal(titlesIn(books, search(shelf, 'kivng lar valley'))[0], 'The King in the Valley of Lar');
     assert.equal(search(shelf, 'murder mystery').corrected, null);
+    assert.equal(titlesIn(books, search(shelf, 'peale fie'))[0], 'Pale Fire');
     shelf.close();
   });
 
