@@ -5,8 +5,7 @@ import { testAppending, testBytes } from './appending.contract.ts';
 import { testReading, testWaiting } from './reading.contract.ts';
 import type { EventLog } from './log.ts';
 import { patienceMs, type LogTest, type TestedLog } from './topic-under-test.contract.ts';
-import { testCompaction } from './compaction.contract.ts';
-import { testClosing, testExpiry, testTopics } from './topics.contract.ts';
+import { testClosing, testCompaction, testExpiry, testTopics } from './topics.contract.ts';
 
 type LogCapabilities = {
   /** False: a test cannot make records expire in time, so what holds after expiry is not checked. */

@@ -2,8 +2,7 @@ import { describe, it } from 'node:test';
 import { countIn } from '../../../../test/support/count-searches.ts';
 import { testAgreement } from './agreeing.contract.ts';
 import { testAnswers } from './answers.contract.ts';
-import { testCounting } from './counting.contract.ts';
-import { testForgetting } from './forgetting.contract.ts';
+import { testCounting, testForgetting } from './counting.contract.ts';
 import { testSharing } from './sharing.contract.ts';
 import type { TrendStoreTest, TrendStoreUnderTest } from './trend-store-under-test.contract.ts';
 
