@@ -24,7 +24,7 @@ const points = {
   /** The initials of the title are what was typed. */
   initials: 3,
   titleStart: 4,
-  /** For each further typed word with which the title starts. */
+  /** For each further typed word with which the title starts, unless one of three or more is corrected. */
   longerStart: 2,
   /** The title starts with the query: all points from 80 % of the title on (`nearlyAll`), a share below. */
   shareOfTitle: 4.8,
@@ -300,7 +300,7 @@ function scoreBook(book: RankedBook, { reading, slots, phrase }: Prepared): numb
     words += alternative.needles.length;
     if (phrase === null) text += ` ${alternative.text}`;
   }
-  let bonus = phrasePoints(book, phrase ?? phraseOf(text));
+  let bonus = phrasePoints(book, phrase ?? phraseOf(text), slots.length < 3 || edits < 1);
   const mayBeAll = words > 1 && words >= book.mainTitleWords && bonus < points.allOfTitle;
   if (mayBeAll && hasAllOfTitle(book, slots)) bonus = points.allOfTitle;
   if (reading.isByChance === true) bonus += points.byChance;
@@ -386,7 +386,7 @@ function fieldPoints(text: string, worth: number, { whole, soughtFor, prefix }: 
   return worth + (isWhole ? 0 : points.unfinished);
 }
 
-function phrasePoints(book: RankedBook, phrase: Phrase): number {
+function phrasePoints(book: RankedBook, phrase: Phrase, countsLonger: boolean): number {
   const { title, author, series, otherTitles } = book;
   const { start, whole } = phrase;
   if (author.startsWith(whole) && author.charCodeAt(whole.length) === bar) return points.wholeAuthor;
@@ -398,7 +398,7 @@ function phrasePoints(book: RankedBook, phrase: Phrase): number {
   if (at === 0 || isArticle(title.slice(1, at))) {
     const end = at + start.length;
     const share = Math.min(1, end / title.indexOf('|') / nearlyAll);
-    const longer = Math.min(4, countSpaces(start) - 1);
+    const longer = countsLonger ? Math.min(4, countSpaces(start) - 1) : 0;
     const begins = points.titleStart + points.longerStart * longer + points.shareOfTitle * share;
     const isWhole = end === book.mainTitleEnd || title.charCodeAt(end + 1) === bar;
     return isWhole ? Math.max(points.wholeTitle, begins) : begins;

@@ -275,6 +275,17 @@ describe('search, as readers type', () => {
     shelf.close();
   });
 
+  it('says less by the start of a title if one of several words is corrected', () => {
+    const books = [
+      { title: 'Bonnie Brier Bush Boys', author: 'A', popularity: 20 },
+      { title: 'Beside the Bonnie Brier Bush', author: 'Ian Maclaren', popularity: 4_000 },
+    ];
+    const shelf = openShelf(join(folder, 'start.sqlite'), books);
+    assert.deepEqual(search(shelf, 'bonnie brier bush').bookIds, [1, 2]);
+    assert.deepEqual(search(shelf, 'bonnie brir bush').bookIds, [2, 1]);
+    shelf.close();
+  });
+
   it('guesses a name that sounds like the one typed from the books that have the other words', () => {
     const books = [
       { title: 'Alice in Wonderland', author: 'Lewis Carroll', popularity: 100_000 },
