@@ -1,7 +1,7 @@
 import type { TopicNames } from '../../events/topics.ts';
 import type { ComparedTable, StateOptions, StoreLocation } from '../../progress/state.ts';
 import { createRecommendationProjection } from './recommendation-projection.ts';
-import { comparedTables } from './store/compared-tables.ts';
+import { comparedTables } from './store/taste-tables.ts';
 import type { BookRenewal, RecommendationStore } from './store/recommendation-store.ts';
 import { openSqliteRecommendationStore } from './store/sqlite/recommendation-store.ts';
 
