@@ -51,8 +51,7 @@ export const rooms: Readonly<Record<string, { imports: readonly string[]; doors:
       'search/search-index.ts',
       'catalogue/catalogue.ts',
       'catalogue/store/move-catalogue.ts',
-      'catalogue/store/sqlite/fill-log.ts',
-      'catalogue/store/sqlite/raise-above-log.ts',
+      'catalogue/store/sqlite/reconcile-with-log.ts',
     ],
   },
   'services/trend': {

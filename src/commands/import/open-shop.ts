@@ -7,7 +7,7 @@ import { openDataFolder } from '../data-folder.ts';
 import { openRelay, putMissingAgain, type OutboxRelay } from '../../services/web/catalogue/import/open-import.ts';
 import type { Catalogue } from '../../services/web/catalogue/catalogue.ts';
 import { openCatalogue } from '../../services/web/catalogue/store/open-catalogue.ts';
-import { raiseAboveLog } from '../../services/web/catalogue/store/sqlite/raise-above-log.ts';
+import { raiseAboveLog } from '../../services/web/catalogue/store/sqlite/reconcile-with-log.ts';
 import { catalogueLocation, logLocation, shopFiles } from '../state/shop-locations.ts';
 import { count, type ProgressLine, type CommandContext } from '../command-context.ts';
 

@@ -5,8 +5,7 @@ import type { EventLog } from '../../../../log/log.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 import { openRelay } from '../import/open-import.ts';
 import { emptyContent } from '../stored-book.ts';
-import { fillLog } from './sqlite/fill-log.ts';
-import { raiseAboveLog } from './sqlite/raise-above-log.ts';
+import { fillLog, raiseAboveLog } from './sqlite/reconcile-with-log.ts';
 import { openSqliteCatalogue } from './sqlite/catalogue.ts';
 
 /** Puts an older catalogue file back, and checks that no id and no version is given again. `topic` must be empty. */

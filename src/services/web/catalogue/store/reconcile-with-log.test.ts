@@ -10,9 +10,8 @@ import type { EventLog } from '../../../../log/log.ts';
 import { openSqliteLog } from '../../../../log/sqlite/log.ts';
 import { emptyContent } from '../stored-book.ts';
 import { openSqliteCatalogue } from './sqlite/catalogue.ts';
-import { fillLog } from './sqlite/fill-log.ts';
-import { raiseAboveLog } from './sqlite/raise-above-log.ts';
-import { deliverOutbox, raisesAboveLog } from './raise-above-log.contract.ts';
+import { fillLog, raiseAboveLog } from './sqlite/reconcile-with-log.ts';
+import { deliverOutbox, raisesAboveLog } from './reconcile-with-log.contract.ts';
 
 const topic = 'changes';
 const change = { topic, key: Buffer.from('1'), value: null, headers: [] };

@@ -4,8 +4,8 @@ import { it } from 'node:test';
 import { makeTemporaryFolder } from '../../../../../test/support/temporary-folder.ts';
 import { startBroker } from '../../../../../test/servers/kafka-broker.ts';
 import { openKafkaLog } from '../../../../log/kafka/log.ts';
-import { raiseAboveLog } from './sqlite/raise-above-log.ts';
-import { raisesAboveLog } from './raise-above-log.contract.ts';
+import { raiseAboveLog } from './sqlite/reconcile-with-log.ts';
+import { raisesAboveLog } from './reconcile-with-log.contract.ts';
 
 it(
   'raises ids and versions of an older catalogue above those of a log on Kafka, and refuses a lost one',

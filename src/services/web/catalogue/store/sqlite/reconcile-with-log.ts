@@ -1,10 +1,11 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { SamsaError } from '../../../../../errors.ts';
 import type { EventLog } from '../../../../../log/log.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../../sqlite/connection.ts';
-import { knowsTopic, readNewestChanges } from '../../outbox/changes-in-log.ts';
+import { knowsTopic, putMissingAgain, readNewestChanges } from '../../outbox/changes-in-log.ts';
 import { emptyContent } from '../../stored-book.ts';
 import { catalogueMigrations, insertKnownBook, putBooksAgain } from './book-rows.ts';
+import { openSqliteCatalogue } from './catalogue.ts';
 import { readBook } from './find-books.ts';
 
 const booksAtATime = 200;
@@ -44,7 +45,6 @@ export async function raiseAboveLog(
   if (!isThere) throw lost(path, `got none for ${appended} changes of books in the event log.`);
   const database = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs });
   try {
-    // Every record was a row of the outbox, and its ids are never given twice.
     if (appended <= lastId(database, 'outbox')) return 0;
     const known = await readNewestChanges(log, topic);
     if (known === null) return null;
@@ -64,7 +64,41 @@ export async function raiseAboveLog(
   }
 }
 
-/** The greatest id that a table has ever given; 0 before the first. */
+/**
+ * For a log that was lost, or was restored from a backup while the catalogue has later changes: sends the books that it
+ * lacks again. Does nothing while the log holds as many changes as left the outbox; counting shows that. Call it after
+ * `raiseAboveLog`.
+ * @returns how many books are sent; `null` when the log does not answer.
+ * @throws SamsaError as `putMissingAgain`.
+ */
+export async function fillLog(
+  { path, log, topic }: { readonly path: string; readonly log: EventLog; readonly topic: string },
+  clock: () => number,
+): Promise<number | null> {
+  if (!existsSync(path)) return 0;
+  const database = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs });
+  try {
+    // Read before the log: what leaves the outbox meanwhile is in the log by then.
+    const waiting = Number(database.prepare('SELECT COUNT(*) AS waiting FROM outbox').get()?.['waiting']);
+    const sent = lastId(database, 'outbox') - waiting;
+    const isKnown = await knowsTopic(log, topic);
+    if (isKnown === null) return null;
+    const partitions = isKnown ? (await log.describe(topic)).partitions : [];
+    const lacking = sent - partitions.reduce((sum, { end }) => sum + end, 0);
+    if (lacking <= Number(database.prepare('SELECT number FROM lost_changes').get()?.['number'])) return 0;
+    await using shop = openSqliteCatalogue(path, { clock, busyTimeoutMs });
+    const missing = await putMissingAgain(shop, log, topic);
+    database.transaction(() => database.prepare('UPDATE lost_changes SET number = ?').run(lacking));
+    return missing;
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * The greatest id that a table has ever given; 0 before the first. No id is given twice. Every record of the log was a
+ * row of the outbox, so this also counts the changes that were ever made.
+ */
 function lastId(database: SqliteDatabase, table: 'book' | 'outbox'): number {
   return Number(database.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').get(table)?.['seq'] ?? 0);
 }
