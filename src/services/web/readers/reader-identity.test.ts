@@ -118,6 +118,14 @@ describe('reader identity', () => {
     assert.equal(new Set(ids.map(({ reader }) => reader.cookieId)).size, 4);
   });
 
+  it('is one reader for all without a cookie in an IPv6 /48', async () => {
+    const ask = createAsking();
+    const idAt = async (address: string) => (await ask({ address })).reader.id;
+    const id = await idAt('2001:db8:1:1::1');
+    assert.equal(await idAt('2001:db8:1:ffff::9'), id);
+    assert.notEqual(await idAt('2001:db8:2:1::1'), id);
+  });
+
   it('tells addresses apart, and gives one address another id the next day', async () => {
     const time = { now: Date.UTC(2026, 0, 2, 12) };
     const ask = createAsking(time);

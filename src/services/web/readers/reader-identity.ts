@@ -8,7 +8,7 @@ import { createLruMap } from '../../../runtime/lru-map.ts';
 import { dayMs } from '../../../runtime/time.ts';
 
 export type Reader = {
-  /** The id in events. Without a valid cookie: `a-<keyed hash of the address prefix>`, shared by all who use it. */
+  /** The id in events. Without a valid cookie: `a-<keyed hash of the IPv4 /32 or IPv6 /48>`, shared by all who use it. */
   readonly id: string;
   /** Whether the request carries a valid cookie of this shop. */
   readonly returning: boolean;
@@ -51,7 +51,7 @@ export function createReaderIdentity(deps: {
   readonly mostNewReaders: () => number;
 }): IdentifyReader {
   const { signer, access, mostNewReaders } = deps;
-  const hashPrefix = createPrefixHash(deps.secret, deps.clock);
+  const hashPlace = createSharedReaderHash(deps.secret, deps.clock);
   const placeOf = createPlaceHash(deps.secret);
 
   return (request: IdentifiedRequest, reply) => {
@@ -62,7 +62,7 @@ export function createReaderIdentity(deps: {
     const cookie = validCookie(request.headers.cookie, isSecure, signer);
     const cookieId = cookie?.readerId ?? signer.mint();
     const reader: Reader = {
-      id: cookie?.readerId ?? hashPrefix(prefix),
+      id: cookie?.readerId ?? hashPlace(place),
       returning: cookie !== null,
       cookieId,
       addressPrefix: prefix,
@@ -117,22 +117,22 @@ function cookieAttributes(secure: boolean): string {
 const plainAttributes = cookieAttributes(false);
 const secureAttributes = cookieAttributes(true);
 
-/** One id per address prefix and UTC day. Without the secret, ids of different days cannot be linked. */
-function createPrefixHash(secret: string, clock: () => number): (prefix: string) => string {
+/** One id per place and UTC day. Without the secret, ids of different days cannot be linked. */
+function createSharedReaderHash(secret: string, clock: () => number): (place: string) => string {
   let day = Number.NaN;
   let dayKey = Buffer.alloc(0);
   const hashes = createLruMap<string, string>(rememberedPrefixes);
-  return (prefix) => {
+  return (place) => {
     const today = Math.floor(clock() / dayMs);
     if (today !== day) {
       day = today;
       dayKey = createHmac('sha256', secret).update(`address prefixes of day ${today}`).digest();
       hashes.clear();
     }
-    const known = hashes.get(prefix);
+    const known = hashes.get(place);
     if (known !== undefined) return known;
-    const id = sharedReader(createHmac('sha256', dayKey).update(prefix).digest('base64url').slice(0, 22));
-    hashes.set(prefix, id);
+    const id = sharedReader(createHmac('sha256', dayKey).update(place).digest('base64url').slice(0, 22));
+    hashes.set(place, id);
     return id;
   };
 }

@@ -27,7 +27,7 @@ export function newReaderLimit(setting: number | null, { isPublic }: Pick<Access
 /**
  * Prevents one client from creating a trend alone. In an hour, a bounded number of queries of one reader
  * counts, and a bounded number of new readers of one address. A reader is new until one of their searches has counted.
- * Readers without a cookie count as new for their IPv6 /48 only: each /64 in it is one such reader.
+ * All who search without a cookie in an IPv6 /48 are one reader, who always counts.
  * This process remembers at least the 50,000 readers who searched last, so the limit does not affect regular readers
  * who share an address, as in a school or library.
  */
@@ -45,8 +45,8 @@ export function createSearchWeight(options: {
 
   const mayCount = ({ returning, addressPrefix, addressBlock }: Reader, hour: number): boolean => {
     const most = mostNewReaders();
-    if (most === 0) return true;
-    if (returning && ofPrefix(addressPrefix, hour) > most) return false;
+    if (most === 0 || !returning) return true;
+    if (ofPrefix(addressPrefix, hour) > most) return false;
     return ofBlock(addressBlock, hour) <= most * clientsOfBlock;
   };
 
