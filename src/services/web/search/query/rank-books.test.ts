@@ -95,6 +95,13 @@ describe('ranking', () => {
     assert.deepEqual(rank('night', ['Night One', 'A', 10], ['Night Two', 'A', 10]), ['Night One', 'Night Two']);
   });
 
+  it('prefers shorter titles among those that have the words, but not among the books of an author', () => {
+    const volume: Shelved = ['The Rise of the Dutch Republic: Volume 24', 'Motley', 10];
+    const complete: Shelved = ['The Rise of the Dutch Republic: Complete', 'Motley', 10];
+    assert.equal(rank('dutch republic rise', volume, complete)[0], complete[0]);
+    assert.equal(rank('motley', volume, complete)[0], volume[0]);
+  });
+
   it('shares the first places of a surname between the authors who bear it', () => {
     const cornwells = ['Postmortem', 'Cruel', 'The Body Farm', 'Unnatural'].map((title, at): Shelved => [
       title,

@@ -30,6 +30,11 @@ const points = {
   shareOfTitle: 4.8,
   /** All words of the title, or of its main part, in another order. */
   allOfTitle: 4,
+  /**
+   * The title has a typed word, and is shorter than `usualTitle`: it is nearer to what was typed. A title of twice that
+   * length loses as much as the shortest wins.
+   */
+  shortTitle: 1,
   /** The title contains the query as a phrase. */
   titlePhrase: 1.5,
   /** The author contains it, and no word is unfinished. */
@@ -53,6 +58,8 @@ const mostOfWord = Math.max(points.title, points.author, points.otherTitles, poi
 
 /** So large a part of a title is worth as much as all of it. */
 const nearlyAll = 0.8;
+/** Letters. */
+const usualTitle = 50;
 
 export type RankedMatch = { readonly book: RankedBook; readonly score: number; readonly reading: Reading };
 
@@ -289,6 +296,7 @@ function scoreBook(book: RankedBook, { reading, slots, phrase }: Prepared): numb
   let edits = 0;
   let words = 0;
   let text = '';
+  let isInTitle = false;
   for (const slot of slots) {
     const at = slot.alternatives.length === 1 ? 0 : bestAlternative(book, slot);
     if (at < 0) return absent;
@@ -298,12 +306,14 @@ function scoreBook(book: RankedBook, { reading, slots, phrase }: Prepared): numb
     matched += worth - alternative.edits * points.edit;
     edits += alternative.edits;
     words += alternative.needles.length;
+    isInTitle ||= book.title.includes(alternative.needles[0]!.soughtFor);
     if (phrase === null) text += ` ${alternative.text}`;
   }
   let bonus = phrasePoints(book, phrase ?? phraseOf(text), slots.length < 3 || edits < 1);
   const mayBeAll = words > 1 && words >= book.mainTitleWords && bonus < points.allOfTitle;
   if (mayBeAll && hasAllOfTitle(book, slots)) bonus = points.allOfTitle;
   if (reading.isByChance === true) bonus += points.byChance;
+  if (isInTitle) bonus += points.shortTitle * Math.max(-1, 1 - book.title.indexOf('|') / usualTitle);
   return book.popularityPoints + matched / slots.length + edits * points.edit + bonus;
 }
 
