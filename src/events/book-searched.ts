@@ -41,7 +41,7 @@ export type BookSearched = {
   readonly weight: 0 | 1;
   /** The corrected query, if the search used one. */
   readonly corrected: string | null;
-  /** 0–29, a keyed hash of the address prefix; `null` when the producer gave none. */
+  /** 0–29, a keyed hash of the IPv4 address or the IPv6 /48; `null` when the producer gave none. */
   readonly place: number | null;
   /** False: the books are the first page, without filters, by relevance. */
   readonly filtered: boolean;

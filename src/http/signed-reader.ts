@@ -20,7 +20,7 @@ export type ReaderSigner = {
   readonly isDueForRenewal: (signed: string) => boolean;
 };
 
-/** A minted id, or the keyed hash of an address prefix (`a-…`) that stands for clients without a cookie. */
+/** A minted id, or the keyed hash of an IPv4 address or IPv6 /48 (`a-…`) that stands for clients without a cookie. */
 const signedReader = /^((?:a-)?[A-Za-z0-9_-]{22})\.([0-9a-z]{4})?([A-Za-z0-9_-]{43})$/;
 const rememberedValues = 20_000;
 const idBytes = 16;
@@ -28,7 +28,7 @@ const idsPerPool = 256;
 /** How many days a signed value is accepted. */
 export const validDays = 180;
 const renewedAfterDays = 30;
-/** Values without a day, as given out before 2026-12, are valid until then. */
+/** Values without a day were given out before December 2026. They are valid until this time. */
 const undatedUntilMs = Date.UTC(2027, 5, 1);
 
 /**

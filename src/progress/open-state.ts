@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { besideFile, openSqliteStateReader } from './sqlite/open-state.ts';
+import { openSqliteDraft, openSqliteStateReader } from './sqlite/open-state.ts';
 import type { StateReader, StoreLocation, StateDraft } from './state.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function openStateReader(location: StoreLocation): Promise<StateRea
 
 /** @throws SamsaError `already-running` when another process is rebuilding it, and what the database throws. */
 export async function openStateDraft(location: StoreLocation, projection: string): Promise<StateDraft> {
-  if (location.kind === 'sqlite') return besideFile(location.path);
+  if (location.kind === 'sqlite') return openSqliteDraft(location.path);
   const { openMysqlDraft } = await import('./mysql/open-state.ts');
   return openMysqlDraft(location, projection);
 }

@@ -26,7 +26,7 @@ export type LiveState = {
   readonly decisions: Pick<ProgressStore<never>, 'positions' | 'deadLetters'> | null;
   readonly discarded: number;
   /** Instances that write to it, without those whose process has exited. */
-  readonly readers: readonly string[];
+  readonly instances: readonly string[];
 };
 
 /**
@@ -38,7 +38,7 @@ export async function lookAtLiveState(
   state: StateReader | null,
   projection: { readonly name: string; readonly version: number },
 ): Promise<LiveState> {
-  const nothing = { positions: [], decisions: null, discarded: 0, readers: [] };
+  const nothing = { positions: [], decisions: null, discarded: 0, instances: [] };
   if (state === null) return { ...nothing, exists: false, incomparable: 'no state exists' };
   let inside: StateInside;
   try {
@@ -63,7 +63,7 @@ export async function lookAtLiveState(
     incomparable: whyIncomparable(projection, versions),
     decisions: { positions: async () => positions, deadLetters: state.deadLetters },
     discarded,
-    readers: instances.filter((instance) => !isGone(instance)),
+    instances: instances.filter((instance) => !isGone(instance)),
   };
 }
 
@@ -79,11 +79,11 @@ function whyIncomparable(
 }
 
 /** @throws SamsaError `already-running` */
-export async function refuseWhileInUse(draft: StateDraft, { readers }: LiveState): Promise<void> {
+export async function refuseWhileInUse(draft: StateDraft, { instances }: LiveState): Promise<void> {
   if (!(await draft.isInUse())) return;
   throw new SamsaError(
     'already-running',
-    `${draft.name}: expected a state that no process has open, but ${readers.join(', ') || 'another process'} has it open. ` +
+    `${draft.name}: expected a state that no process has open, but ${instances.join(', ') || 'another process'} has it open. ` +
       'Stop the service first, or only compare with --check.',
   );
 }

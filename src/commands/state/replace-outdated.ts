@@ -61,28 +61,28 @@ async function versionIn<Change>({ location, projection }: Rebuildable<Change>):
 async function replace<Change>(config: Config, target: Rebuildable<Change>): Promise<string | null> {
   const { location, projection } = target;
   await using stack = new AsyncDisposableStack();
-  const beside = await openStateDraft(location, projection.name);
-  stack.defer(beside.close);
-  const live = await carryInto(config, target, beside);
-  return beside.replace((discarded) => refuseNewDecisions(discarded, live));
+  const draft = await openStateDraft(location, projection.name);
+  stack.defer(draft.close);
+  const live = await carryInto(config, target, draft);
+  return draft.replace((discarded) => refuseNewDecisions(discarded, live));
 }
 
 /** Makes the empty state, with what was discarded from the live one. */
 async function carryInto<Change>(
   config: Config,
   { location, projection, openState }: Rebuildable<Change>,
-  beside: Awaited<ReturnType<typeof openStateDraft>>,
+  draft: Awaited<ReturnType<typeof openStateDraft>>,
 ): Promise<LiveState> {
   await using stack = new AsyncDisposableStack();
   const state = await openStateReader(location);
   stack.defer(async () => state?.close());
-  const live = await lookAtLiveState(beside, state, projection);
-  await refuseWhileInUse(beside, live);
-  const draft = await openState(beside.location);
-  stack.defer(draft.close);
+  const live = await lookAtLiveState(draft, state, projection);
+  await refuseWhileInUse(draft, live);
+  const store = await openState(draft.location);
+  stack.defer(store.close);
   if (live.decisions === null || live.discarded === 0) return live;
   const log = await openLog(logLocation(config), { clock: Date.now, busyTimeoutMs });
   stack.defer(log.close);
-  await carryDiscarded(projection.name, live.decisions, draft, log);
+  await carryDiscarded(projection.name, live.decisions, store, log);
   return live;
 }

@@ -80,8 +80,7 @@ export type SpoolAppenderOptions = {
 };
 
 /** What may wait for the disk. */
-const limitRecords = 50_000;
-const limitBytes = 64 << 20;
+const mostUnwritten = { records: 50_000, bytes: 64 << 20 };
 
 /**
  * `append` of the spooled log: keeps the spool to its limit, and writes the records of one turn of the event loop
@@ -96,8 +95,8 @@ export function createSpoolAppender(options: SpoolAppenderOptions) {
       onWritten();
     },
     patienceMs,
-    limitRecords,
-    limitBytes,
+    limitRecords: mostUnwritten.records,
+    limitBytes: mostUnwritten.bytes,
   });
 
   return {
@@ -132,7 +131,7 @@ function leewayBytes(mostBytes: number): number {
 /** Asks the spool how much waits only when it may be full. Until then, everything that came in counts as waiting. */
 function createLimit({ path, limitBytes: given, overflow, rows }: SpoolAppenderOptions) {
   const mostBytes = overflow === 'drop-newest' ? given : given + leewayBytes(given);
-  let atMostBytes = rows.waitingBytes();
+  let waitingEstimate = rows.waitingBytes();
   let enteringBytes = 0;
   return {
     /**
@@ -140,9 +139,9 @@ function createLimit({ path, limitBytes: given, overflow, rows }: SpoolAppenderO
      *   first drop the oldest ones.
      */
     enter: (bytes: number): void => {
-      if (atMostBytes + bytes > mostBytes) atMostBytes = rows.waitingBytes() + enteringBytes;
-      if (atMostBytes + bytes > mostBytes) throw full(path, atMostBytes, mostBytes, overflow);
-      atMostBytes += bytes;
+      if (waitingEstimate + bytes > mostBytes) waitingEstimate = rows.waitingBytes() + enteringBytes;
+      if (waitingEstimate + bytes > mostBytes) throw full(path, waitingEstimate, mostBytes, overflow);
+      waitingEstimate += bytes;
       enteringBytes += bytes;
     },
     /** Call it when the records are in the spool, or when writing them failed. */

@@ -43,7 +43,7 @@ export const logSignalName = 'samsa log';
  */
 export function openSqliteLog(path: string, options: SqliteLogOptions): EventLog {
   try {
-    return logIn(openFile(path, options), options);
+    return createLog(openFile(path, options), options);
   } catch (error) {
     throw logError(path, error);
   }
@@ -59,7 +59,7 @@ function openFile(path: string, options: SqliteLogOptions): SqliteDatabase {
   });
 }
 
-function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
+function createLog(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
   const { path } = database;
   const patienceMs = options.patienceMs ?? defaultPatienceMs;
   const topics = createSqliteTopics(database);
@@ -85,7 +85,7 @@ function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
   const toRow = createRowMaker(topics);
   let closing: Promise<void> | null = null;
 
-  const open = <Result>(use: () => Result): Result => {
+  const whileOpen = <Result>(use: () => Result): Result => {
     if (closing !== null) throw new SamsaError('log-closed', `${path}: the log has been closed`);
     try {
       return use();
@@ -96,22 +96,22 @@ function logIn(database: SqliteDatabase, options: SqliteLogOptions): EventLog {
 
   return {
     append: async (records) => {
-      const rows = open(() => records.map(toRow));
+      const rows = whileOpen(() => records.map(toRow));
       if (rows.length > 0) await commit.append(rows);
     },
     read: async (request) => {
       const giveUpAtMs = performance.now() + request.waitMs;
       for (;;) {
-        const number = open(() => partitionNumber(path, topics.find(request.topic), request));
-        const result = open(() => reader.read(number, request));
+        const number = whileOpen(() => partitionNumber(path, topics.find(request.topic), request));
+        const result = whileOpen(() => reader.read(number, request));
         const leftMs = giveUpAtMs - performance.now();
         if (!isEmpty(result, request) || leftMs <= 0 || request.signal.aborted) return result;
         const woken = await waitingReads.wait(number, request.from, leftMs, request.signal);
-        if (!woken) return open(() => result);
+        if (!woken) return whileOpen(() => result);
       }
     },
-    describe: async (topic) => open(() => topics.describe(topic)),
-    create: (topic, settings) => retry(() => open(() => topics.create(topic, settings)), { withinMs: patienceMs }),
+    describe: async (topic) => whileOpen(() => topics.describe(topic)),
+    create: (topic, settings) => retry(() => whileOpen(() => topics.create(topic, settings)), { withinMs: patienceMs }),
     close: () => {
       closing ??= commit.drain().finally(database.close);
       waitingReads.endWaits();

@@ -5,8 +5,8 @@ import { openSqlite, type SqliteDatabase } from '../../sqlite/connection.ts';
 import { logMigrations, recordTable } from './topics.ts';
 
 /**
- * Removes from the log at `path`, if there is one, what its topics need no longer keep. It runs on the checkpoint
- * thread. When the signal fires, it stops after the current transaction; the next run continues there.
+ * Removes from the log at `path`, if there is one, what its topics need no longer keep. The checkpoint thread starts it
+ * every minute (`logChores`). When the signal fires, it stops after the current transaction; the next run continues there.
  */
 export default async function tidyLog(path: string, signal: AbortSignal): Promise<void> {
   if (!existsSync(path)) return;

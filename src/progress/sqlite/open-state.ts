@@ -69,7 +69,7 @@ const todaysNames = `
 `;
 
 /** A file beside the live one. @see openStateDraft */
-export function besideFile(path: string): StateDraft {
+export function openSqliteDraft(path: string): StateDraft {
   const draft = `${path}.rebuild`;
   removeSqliteFile(draft);
   return {

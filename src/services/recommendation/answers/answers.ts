@@ -62,7 +62,7 @@ export function createAnswers(
         lookAtMs = stopwatch() + lookEveryMs;
       }
       if (model.solveChanged(stopwatch() + sliceMs, stopwatch)) await pause(0, closing.signal);
-      else if (model.solveOthers(stopwatch() + sliceMs, stopwatch)) await pause(sweepEveryMs, closing.signal);
+      else if (model.solveRound(stopwatch() + sliceMs, stopwatch)) await pause(sweepEveryMs, closing.signal);
       else await pause(lookEveryMs, closing.signal);
     }
   })();

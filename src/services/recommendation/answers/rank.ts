@@ -153,8 +153,8 @@ export function createRanking({ model, shopBooks }: Knowledge, most: number): (t
 type Seed = Weighted & {
   readonly fact: Fact;
   /**
-   * What it says about the reader's taste at the moment; 0 for older ones. Works of one time share it. They have none when
-   * they are too many to use them all: any choice among them would be arbitrary.
+   * What it says about the reader's taste at the moment; 0 for older ones. Works of one time share it. If they are too
+   * many to use all, none of them gets a share.
    */
   readonly recentShare: number;
 };
@@ -191,7 +191,7 @@ function seedsOf(
     recentTimes++;
   }
   return seeds.map(({ work, fact, weight, age: ofWork }) => {
-    const besides = worksByAge[ofWork]! ** (coveredByWeights ? 2 : 1);
-    return { work, fact, weight, recentShare: ofWork < recentTimes ? weight / besides : 0 };
+    const divisor = worksByAge[ofWork]! ** (coveredByWeights ? 2 : 1);
+    return { work, fact, weight, recentShare: ofWork < recentTimes ? weight / divisor : 0 };
   });
 }

@@ -106,8 +106,8 @@ function createDescription(history: History, shopBooks: ShopBooks) {
 }
 
 /**
- * Popular works that have no other reason that may be shown. Everybody may see that a book is popular, so `hasOther` is
- * true. Their scores are below those of the ranking.
+ * Popular works that have no other reason that may be shown. That a book is popular may always be shown, so `hasOther`
+ * is true. Their scores are below those of the ranking.
  */
 function popularBehind(ranking: Ranking, popular: readonly number[], { settled }: History): readonly Ranked[] {
   const told = new Set(ranking.works.filter((one) => canBeTold(one, ranking)).map(({ work }) => work));

@@ -88,9 +88,9 @@ describe('the reading model', () => {
         for (const one of steps) {
           apply(model.counts, one);
           model.solveChanged(clock + 3, stopwatch);
-          model.solveOthers(clock + 3, stopwatch);
+          model.solveRound(clock + 3, stopwatch);
         }
-        while (model.solveChanged(clock + 9, stopwatch) || model.solveOthers(clock + 9, stopwatch));
+        while (model.solveChanged(clock + 9, stopwatch) || model.solveRound(clock + 9, stopwatch));
         const clean = rebuilt(steps);
         clean.solveAll();
         const expected = weightsOf(clean);
@@ -185,7 +185,7 @@ describe('the reading model', () => {
     const withBob = weightsOf(model);
     assert.ok(withBob.get('149 for 150')! > 0 && counts.readersOf(books[149]!) === 1);
     counts.put('bob', books.slice(0, 149));
-    while (model.solveChanged(9, () => 0) || model.solveOthers(9, () => 0));
+    while (model.solveChanged(9, () => 0) || model.solveRound(9, () => 0));
     const clean = createReadingModel();
     clean.counts.put(
       'bob',
@@ -205,11 +205,11 @@ describe('the reading model', () => {
     const numbers = [1, 2, 3].map(counts.numberOf);
     for (const reader of ['ann', 'bob', 'cas']) counts.put(reader, numbers.slice(0, 2));
     model.solveChanged(Number.POSITIVE_INFINITY, stopwatch);
-    model.solveOthers(clock + 2, stopwatch);
+    model.solveRound(clock + 2, stopwatch);
     for (const reader of ['dot', 'eve', 'fay']) counts.put(reader, numbers.slice(1));
     model.solveChanged(Number.POSITIVE_INFINITY, stopwatch);
     for (let step = 0; step < 20; step++) {
-      model.solveOthers(clock + 1, stopwatch);
+      model.solveRound(clock + 1, stopwatch);
       assert.ok(model.weightOf(numbers[1]!, numbers[2]!) > 0, `after step ${step}`);
     }
   });

@@ -9,10 +9,10 @@ export type ReadingModel = {
   /** Solves the works whose readers changed, until the time is over. @returns false when there are none left. */
   readonly solveChanged: (untilMs: number, stopwatch: () => number) => boolean;
   /**
-   * Solves all works, a part at each call, until the time is over. After a full round without changes, every weight
+   * Solves all works in rounds, a part at each call, until the time is over. After a full round without changes, every weight
    * equals that of a newly built model. @returns false when there is nothing to do.
    */
-  readonly solveOthers: (untilMs: number, stopwatch: () => number) => boolean;
+  readonly solveRound: (untilMs: number, stopwatch: () => number) => boolean;
   /** Solves every work. */
   readonly solveAll: () => void;
   /** Adds how much works suggest each other one: weights times `weight`, cosines times `recentShare`. */
@@ -84,7 +84,7 @@ export function createReadingModel(): ReadingModel {
     if (counts.readersOf(work) === 0) weights.put(work, none);
     else weights.put(work, solver(work, neighboursFor(counts.works()), ridgeFor(counts.readers())));
   };
-  function* solveRound(): Generator<void> {
+  function* roundOverAll(): Generator<void> {
     isSettled = true;
     changed.clear();
     newer.clear();
@@ -110,17 +110,17 @@ export function createReadingModel(): ReadingModel {
       }
       return false;
     },
-    solveOthers: (untilMs, stopwatch) => {
+    solveRound: (untilMs, stopwatch) => {
       while (stopwatch() < untilMs) {
         if (round === null && isSettled) return false;
-        round ??= solveRound();
+        round ??= roundOverAll();
         if (round.next().done === true) round = null;
       }
       return true;
     },
     solveAll: () => {
       round = null;
-      for (const _ of solveRound());
+      for (const _ of roundOverAll());
     },
     addTo: (scores, seeds) => {
       weights.addTo(scores, seeds);

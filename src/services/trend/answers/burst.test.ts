@@ -5,7 +5,7 @@ import {
   compareAll,
   goesOn,
   lowestScore,
-  risingScore,
+  leastRisingScore,
   riseOf,
   type BurstHours,
   type Comparison,
@@ -99,11 +99,11 @@ describe('a rise', () => {
   });
 
   it('needs a higher score the more queries there are, and a lower one below other rows', () => {
-    assert.equal(risingScore(0, 1), lowestScore);
-    assert.equal(risingScore(10, 10), lowestScore);
-    const few = risingScore(50, 1);
-    const many = risingScore(5_000, 1);
+    assert.equal(leastRisingScore(0, 1), lowestScore);
+    assert.equal(leastRisingScore(10, 10), lowestScore);
+    const few = leastRisingScore(50, 1);
+    const many = leastRisingScore(5_000, 1);
     assert.ok(few > 3 && few < 3.7 && many > 4.4 && many < 4.8, `${few} and ${many}`);
-    assert.ok(risingScore(5_000, 5) < many);
+    assert.ok(leastRisingScore(5_000, 5) < many);
   });
 });

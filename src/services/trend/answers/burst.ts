@@ -53,7 +53,7 @@ export function compareAll(
   large: readonly QueryCounts[] = [],
 ): Comparison {
   if (inBaseline < fewestBaseline) return { ratios: null, queries };
-  const clear = risingScore(queries, 1);
+  const clear = leastRisingScore(queries, 1);
   const ratioOf = (hours: BurstHours): number => ratioOfOthers(hours, readersIn(hours), inBaseline, { large, clear });
   return { ratios: { 3: ratioOf(3), 6: ratioOf(6), 12: ratioOf(12), 24: ratioOf(24) }, queries };
 }
@@ -136,7 +136,7 @@ export function goesOn(countIn: (hours: BurstHours) => number, baseline: number,
  * @param queries how many queries had enough readers in 24 hours to rise.
  * @param row 1 for the first row.
  */
-export function risingScore(queries: number, row: number): number {
+export function leastRisingScore(queries: number, row: number): number {
   const chance = Math.min(0.01, (falseRowsPerDay * row) / (24 * Math.max(1, queries)));
   let score = lowestScore;
   // The upper tail of the normal distribution is φ(z)/z, nearly; solved for z.

@@ -38,9 +38,9 @@ const spellingPlaces = 3;
 const mostPlaces = 20;
 
 /**
- * Decides whether a query may be shown, and with which words. It is shown when one of the books found has each word of it
- * or of its correction, or a word that begins with it: then it names a book, not a person. Any other query is hidden
- * until enough readers from as many places search for it. A mail address, a telephone number and what contains a
+ * Decides whether a query may be shown, and with which words. It is shown when one of the books found has all its words,
+ * or all of its correction: then it names a book, not a person. Function words do not count. From three letters on, the
+ * beginning of a word of the book is enough. Any other query is hidden until enough readers from as many places search for it. A mail address, a telephone number and what contains a
  * blocked word are never shown: `null`.
  */
 export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts) => ShownQuery | null {
@@ -156,10 +156,8 @@ function isContained(word: string, book: ReadonlySet<string>): boolean {
  * Whether all words of a query, except function words, are whole words of a book's title, other titles, author or
  * series.
  */
-export function standsIn(query: string, book: Book): boolean {
-  const { title, author, series } = book;
-  const others = (book as { readonly other_titles?: unknown }).other_titles;
-  const titles = Array.isArray(others) ? others.filter((other) => typeof other === 'string') : [];
-  const words = new Set(cutWords([title, author, series ?? '', ...titles].join(' \n ')).map(({ word }) => word));
+export function standsIn(query: string, { title, author, series, other_titles: otherTitles }: Book): boolean {
+  const text = [title, author, series ?? '', ...(otherTitles ?? [])].join(' \n ');
+  const words = new Set(cutWords(text).map(({ word }) => word));
   return tellingWords(query).every((word) => words.has(word));
 }

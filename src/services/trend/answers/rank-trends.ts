@@ -2,7 +2,7 @@ import type { Book } from '../../../events/book.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import { windowStart, type Window } from '../hours.ts';
 import type { Counts, Decisions, QueryDescription, TrendStore } from '../store/trend-store.ts';
-import { risingScore } from './burst.ts';
+import { leastRisingScore } from './burst.ts';
 import {
   longFigures,
   placesIn,
@@ -114,7 +114,7 @@ export function createTrendRanking({ store, recent, privacyRule }: TrendRankingD
         return {
           candidates: await recent.risers(looksAt),
           figuresOf: (known) => risingFigures(known, comparison),
-          lowestScore: (rank) => risingScore(comparison.queries, rank),
+          lowestScore: (rank) => leastRisingScore(comparison.queries, rank),
         };
       }
       case '30d': {

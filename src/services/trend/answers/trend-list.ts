@@ -39,7 +39,7 @@ type MadeList = {
 export const listLimit = 100;
 const shortList = 10;
 const mostKeptMs = 1_000;
-const timesKept = 8;
+const makingTimesKept = 8;
 
 export function createTrendList(deps: TrendListDeps): TrendList {
   const { store, clock, nowMs = () => performance.now() } = deps;
@@ -64,7 +64,7 @@ export function createTrendList(deps: TrendListDeps): TrendList {
     const isCurrent = known?.stamp === stamp;
     const rows = isCurrent ? known.rows : await listRows(ranking, store, { limit, window, nowHour: hour, decisions });
     const tookMs = nowMs() - startMs;
-    const madeInMs = isCurrent ? known.madeInMs : [tookMs, ...(known?.madeInMs ?? [])].slice(0, timesKept);
+    const madeInMs = isCurrent ? known.madeInMs : [tookMs, ...(known?.madeInMs ?? [])].slice(0, makingTimesKept);
     // A commit on the same thread may have interrupted it, so the shortest of the last times is used.
     const keepMs = Math.min(mostKeptMs, 10 * Math.min(...madeInMs, isCurrent ? tookMs : mostKeptMs));
     lists.set(name, { rows, stamp, madeInMs, madeMs: nowMs(), keepMs, commits: commitsBefore });
@@ -84,7 +84,8 @@ export function createTrendList(deps: TrendListDeps): TrendList {
 }
 
 /**
- * A list is kept ten times as long as it took to make, or twice as long after a commit of this process; at most a second.
+ * A list is kept for ten times its making time; after a commit of this process only for twice its making time; never
+ * longer than a second.
  */
 function isKept({ madeMs, keepMs, commits }: MadeList, nowMs: number, commitsNow: number): boolean {
   return nowMs < madeMs + (commits === commitsNow ? keepMs : keepMs / 5);

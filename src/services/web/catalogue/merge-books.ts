@@ -78,12 +78,12 @@ export function rowsToFind(
     const isRepeated = seen.has(sourceId);
     seen.add(sourceId);
     const book = sourceId === null ? undefined : books.get(named.get(sourceId) ?? -1);
-    return book === undefined || isRepeated || !isNamedBook(fields, book);
+    return book === undefined || isRepeated || !idLeadsToRightBook(fields, book);
   });
 }
 
-/** A removed book has no title left to compare. */
-function isNamedBook(fields: SourcedBook['fields'], book: StoredBook): boolean {
+/** Whether the book with the row's id is the book of the row. A removed book has no title left to compare. */
+function idLeadsToRightBook(fields: SourcedBook['fields'], book: StoredBook): boolean {
   return book.removed || mayBeSameBook(fields, book.content);
 }
 
@@ -192,7 +192,7 @@ function createBatchBooks(known: KnownBooks, { trustIsbn = false, isTouched }: M
       const conflicts: ImportConflict[] = [];
       const { sourceId, fields } = row;
       const named = sourceId === null ? undefined : books.get(names.get(sourceId) ?? -1);
-      if (named !== undefined && isNamedBook(fields, named)) return { book: named, conflicts };
+      if (named !== undefined && idLeadsToRightBook(fields, named)) return { book: named, conflicts };
       if (named !== undefined) conflicts.push(conflictWith('id', sourceId!, named));
       return { book: findByIsbn(row, conflicts) ?? findByTitle(row, conflicts), conflicts };
     },

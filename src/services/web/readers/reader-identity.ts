@@ -38,7 +38,7 @@ type IdentifiedRequest = FastifyRequest & { [identified]?: Reader };
 const plainName = 'uid';
 /** Browsers accept it only over HTTPS, from this very host, so that no neighbouring host can replace it. */
 const secureName = '__Host-uid';
-const rememberedPrefixes = 5_000;
+const rememberedPlaces = 5_000;
 const places = 30;
 
 export function createReaderIdentity(deps: {
@@ -121,7 +121,7 @@ const secureAttributes = cookieAttributes(true);
 function createSharedReaderHash(secret: string, clock: () => number): (place: string) => string {
   let day = Number.NaN;
   let dayKey = Buffer.alloc(0);
-  const hashes = createLruMap<string, string>(rememberedPrefixes);
+  const hashes = createLruMap<string, string>(rememberedPlaces);
   return (place) => {
     const today = Math.floor(clock() / dayMs);
     if (today !== day) {
@@ -142,7 +142,7 @@ function createSharedReaderHash(secret: string, clock: () => number): (place: st
  */
 function createPlaceHash(secret: string): (place: string) => number {
   const key = createHmac('sha256', secret).update('places').digest();
-  const known = createLruMap<string, number>(rememberedPrefixes);
+  const known = createLruMap<string, number>(rememberedPlaces);
   return (place) => {
     let number = known.get(place);
     if (number === undefined) {

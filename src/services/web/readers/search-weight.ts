@@ -27,7 +27,7 @@ export function newReaderLimit(setting: number | null, { isPublic }: Pick<Access
 /**
  * Prevents one client from creating a trend alone. In an hour, a bounded number of queries of one reader
  * counts, and a bounded number of new readers of one address. A reader is new until one of their searches has counted.
- * All who search without a cookie in an IPv6 /48 are one reader, who always counts.
+ * All who search without a cookie in an IPv6 /48 are one reader, who is never limited as a new one.
  * This process remembers at least the 50,000 readers who searched last, so the limit does not affect regular readers
  * who share an address, as in a school or library.
  */

@@ -94,6 +94,7 @@ export function searchRoutes(server: HttpServer, deps: SearchRouteDeps): void {
     },
     async (request, reply) => {
       const query = checkedQuery(request.query.q);
+      // Every request is recorded, as the tutorial's service does (docs/privacy.md).
       const record = request.method !== 'HEAD' && query !== '';
       const reader = record ? searching(identify(request, reply), query, weigh) : nobody;
       const { o: offset = 0, exact } = request.query;

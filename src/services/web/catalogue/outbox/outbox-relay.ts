@@ -99,6 +99,7 @@ export function startOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
     drain: (withinMs, onWaiting) => drain(deps.outbox, withinMs, onWaiting),
     close: async () => {
       stopping.abort();
+      // A lease of 0 ms gives it back.
       const released = relaying.then(() => deps.outbox.lease(deps.owner, 0)).catch(() => {});
       await within(closeWithinMs, released);
       givenUp.abort();

@@ -72,7 +72,7 @@ function endOfWords(indexed: string, count: number): number {
   return end;
 }
 
-/** All words that the book is found by, and its marks. */
+/** All words that the book is found by, without its marks. */
 export function searchWords(row: BookRow): readonly string[] {
   const words = new Set(row.titleWords.split(' ').filter((word) => word !== '' && word !== '|'));
   for (const text of [row.author, row.series, row.subjects, row.otherTitles]) {

@@ -24,6 +24,7 @@ const oftenMistaken = 5;
 /**
  * How many typing errors are corrected in a word: none in numbers, in very short and very long words, and in scripts
  * whose words the index cuts.
+ * @param more one error in three letters, and two from six letters on.
  */
 export function editsAllowed(word: string, more: boolean): number {
   if (!letters.test(word) || isUnspaced(word) || word.length < 3 || word.length > longestWord) return 0;
@@ -204,7 +205,7 @@ export function createCorrector(vocabulary: Vocabulary) {
   };
 
   /** Corrections of an unfinished word that no book has; `null` when there are none. */
-  const unlessWhole = (word: QueryWord): Slot | null => {
+  const ifNoBookHasIt = (word: QueryWord): Slot | null => {
     const edits = editsAllowed(word.word, false);
     if (!word.prefix || word.word.length < 4 || edits === 0 || isKnown(word.word, false)) return null;
     const near = corrections({ ...word, prefix: false }, false);
@@ -213,7 +214,7 @@ export function createCorrector(vocabulary: Vocabulary) {
 
   return {
     knownOrPlural,
-    unlessWhole,
+    ifNoBookHasIt,
     joined,
     guesses,
     /** All words as typed or corrected. */
@@ -269,5 +270,5 @@ export function inDigits(digits: string): Alternative {
 type ReadWord = (word: QueryWord) => Slot;
 
 export function reading(slots: readonly Slot[], phrase: string | null = null): Reading {
-  return { slots, phrase, whole: null };
+  return { slots, phrase, initials: null };
 }

@@ -201,7 +201,7 @@ function wordsWhenAsked({ readings }: SearchPlan): () => readonly QueryWord[] {
 function correctedBy([best]: readonly RankedMatch[]): string | null {
   if (best === undefined) return null;
   const { book, reading } = best;
-  if (reading.phrase !== null || reading.whole !== null) return null;
+  if (reading.phrase !== null || reading.initials !== null) return null;
   const spelling = spellingIn(book, reading);
   return spelling === reading.slots.map(({ typed }) => typed).join(' ') ? null : spelling;
 }

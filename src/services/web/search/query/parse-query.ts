@@ -91,8 +91,8 @@ export type Reading = {
   readonly slots: readonly Slot[];
   /** The words as typed; `null` when words were corrected. Ranking then takes the words that the book has. */
   readonly phrase: string | null;
-  /** Instead of slots: the initials of a title. */
-  readonly whole: string | null;
+  /** Instead of slots: the initials of a title or a series. */
+  readonly initials: string | null;
   /** The books that match have the words only in names of several people. */
   readonly isByChance?: boolean;
 };
@@ -102,5 +102,5 @@ export function slotAsTyped({ word, prefix, only }: QueryWord): Slot {
 }
 
 export function readingAsTyped(words: readonly QueryWord[], phrase: string): Reading {
-  return { slots: words.map(slotAsTyped), phrase, whole: null };
+  return { slots: words.map(slotAsTyped), phrase, initials: null };
 }

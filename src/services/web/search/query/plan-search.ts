@@ -193,7 +193,7 @@ function addCorrectedTitles(
 ): void {
   const [word] = words;
   if (words.length !== 1 || word === undefined || word.only !== null) return;
-  const slot = corrector.unlessWhole(word);
+  const slot = corrector.ifNoBookHasIt(word);
   if (slot === null) return;
   const marks = slot.alternatives.map(({ words }) => `"${wholeMark(words[0]!.word)}"`).join(' OR ');
   const books = index.ranked(index.match(marks, markedCandidates)).filter(slotsCheck([slot]));
@@ -205,7 +205,7 @@ function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: 
   const [word] = words;
   if (words.length !== 1 || word === undefined || !/^[a-z]{3,6}$/.test(word.word)) return;
   const places = index.match(`"${wholeMark(word.word)}"`, markedCandidates);
-  gathered.add({ slots: [], phrase: null, whole: word.word }, allOf(places));
+  gathered.add({ slots: [], phrase: null, initials: word.word }, allOf(places));
 }
 
 /** “lotr 3”, “game of thrones book 2”: reads the last word as a volume of the series that the other words name or begin. */
@@ -331,7 +331,9 @@ function isAnother({ alternatives }: Slot): boolean {
 }
 
 function expressionOf(readings: readonly Reading[]): string {
-  const each = readings.map(({ slots, whole }) => (whole === null ? slotsExpression(slots) : `"${wholeMark(whole)}"`));
+  const each = readings.map(({ slots, initials }) =>
+    initials === null ? slotsExpression(slots) : `"${wholeMark(initials)}"`,
+  );
   return each.length < 2 ? (each[0] ?? '') : each.map((one) => `(${one})`).join(' OR ');
 }
 
@@ -401,7 +403,7 @@ function createGathering(index: IndexReader) {
     hasTitle: () => {
       const popular = index.ranked([...places].sort((a, b) => a - b).slice(0, comparedMatches));
       return readings.some(
-        (one) => one.isByChance !== true && one.whole === null && popular.some(sureCheck(one, 'title')),
+        (one) => one.isByChance !== true && one.initials === null && popular.some(sureCheck(one, 'title')),
       );
     },
     /** Whether any reading corrects at most one word, and does not match by chance. */

@@ -43,6 +43,8 @@ const points = {
   authorEnd: 5.5,
   /** The series begins with what was typed. */
   seriesStart: 3,
+  /** Words that were typed as one stand apart in the title and the series. */
+  apart: -3,
   /** What each typing error takes away. */
   edit: -6,
   /** The words are in names of different people: the book has them together by chance. */
@@ -112,8 +114,9 @@ function shareBetweenTitles(matches: readonly RankedMatch[]): readonly RankedMat
   let shared: RankedMatch[] | null = null;
   for (let at = 0; at < Math.min(comparedByTitle, matches.length); at++) {
     const match = matches[at]!;
-    const isNew = titles.size < titles.add(match.book.title).size;
-    if (isNew || isWhollyTyped(match)) continue;
+    const isRepeated = titles.has(match.book.title);
+    titles.add(match.book.title);
+    if (!isRepeated || isWhollyTyped(match)) continue;
     shared ??= [...matches];
     shared[at] = { ...match, score: match.score + points.sameTitle };
   }
@@ -169,7 +172,7 @@ export function slotsCheck(slots: readonly Slot[]): (book: RankedBook) => boolea
 
 /** Fewer letters for each typing error are more often those of another word. */
 const lettersPerEdit = 3.5;
-/** A book has two words by chance rather than because it is meant, unless it has these popularity points: 31 readers. */
+/** Two words may be in a book by chance. A book of so many popularity points, 31 readers, is taken as meant. */
 const knownBook = 5;
 
 /**
@@ -193,7 +196,7 @@ export function sureCheck({ slots }: Reading, where: 'title' | 'anywhere'): (boo
 export function isNamed(book: RankedBook, words: string): boolean {
   const { title, mainTitleEnd, series } = book;
   if (withoutArticle(title.slice(1, mainTitleEnd)) === words || initialsOfSeries(series).includes(words)) return true;
-  return words.length >= 3 && wholePoints(book, words) !== absent;
+  return words.length >= 3 && initialsPoints(book, words) !== absent;
 }
 
 /** The words of the series without its numbers; of a book without series, those of the title's main part. */
@@ -207,8 +210,8 @@ export function isAllOfTitle(book: RankedBook, { slots }: Reading): boolean {
 }
 
 /** Whether a name has all words of a reading. */
-export function holdsAll(name: string, { slots, whole }: Reading): boolean {
-  if (whole !== null) return false;
+export function holdsAll(name: string, { slots, initials }: Reading): boolean {
+  if (initials !== null) return false;
   const cuts = cutWords(name).map(({ word }) => word);
   return slots.every(({ alternatives }) =>
     alternatives.some(({ words }) =>
@@ -291,7 +294,7 @@ const absent = -Infinity;
 
 /** `absent` when the book does not match this reading. */
 function scoreBook(book: RankedBook, { reading, slots, phrase }: Prepared): number {
-  if (reading.whole !== null) return wholePoints(book, reading.whole);
+  if (reading.initials !== null) return initialsPoints(book, reading.initials);
   let matched = 0;
   let edits = 0;
   let words = 0;
@@ -328,11 +331,11 @@ function hasAllOfTitle(book: RankedBook, slots: readonly Needles[]): boolean {
 }
 
 /** The points for the initials of a title or a series. Nothing else of the book needs to match. */
-function wholePoints({ title, series, popularityPoints }: RankedBook, whole: string): number {
+function initialsPoints({ title, series, popularityPoints }: RankedBook, typed: string): number {
   const words = title.slice(1, title.indexOf('|')).trim().split(' ');
   const initials = words.map((word) => word[0] ?? '').join('');
-  const isMeant = initials.startsWith(whole) || (isArticle(words[0]!) && initials.startsWith(whole, 1));
-  return isMeant || initialsOfSeries(series).includes(whole) ? popularityPoints + points.initials : absent;
+  const isMeant = initials.startsWith(typed) || (isArticle(words[0]!) && initials.startsWith(typed, 1));
+  return isMeant || initialsOfSeries(series).includes(typed) ? popularityPoints + points.initials : absent;
 }
 
 /** The index of the alternative worth most; -1 when the book has none of them. */
@@ -361,7 +364,8 @@ function alternativePoints(
     if (found === absent) return absent;
     if (found < worth) worth = found;
   }
-  if (needles.length > 1 && !book.title.includes(` ${text}`) && !book.series.includes(` ${text}`)) worth -= 3;
+  if (needles.length > 1 && !book.title.includes(` ${text}`) && !book.series.includes(` ${text}`))
+    worth += points.apart;
   return worth + edits * points.edit;
 }
 
