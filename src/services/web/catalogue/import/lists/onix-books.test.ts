@@ -84,6 +84,15 @@ describe('an ONIX message', () => {
     ]);
   });
 
+  it('has all products behind a comment that does not end', async () => {
+    const rows = await read(message(product('First'), `<!-- ${product('Second')}`, product('Third')));
+    assert.deepEqual(shown(rows), [
+      [3, 'First'],
+      [4, 'Second'],
+      [5, 'Third'],
+    ]);
+  });
+
   it('has no products in comments and in quoted text', async () => {
     const quoted = product('Quoted', '<Note><![CDATA[</Product> <!-- <Product> ]]></Note>');
     const rows = await read(

@@ -3,11 +3,15 @@ import type { TextFile, TextLine } from './text-lines.ts';
 
 const productStart = /<(?:[\w-]+:)?product[\s>]/gi;
 const productEnd = /<\/(?:[\w-]+:)?product\s*>/gi;
-/** Their text may look like tags. The last one may end in the next block. */
-const commentOrData = /<!--[^]*?(?:-->|$)|<!\[CDATA\[[^]*?(?:\]\]>|$)/g;
+/** Their text may look like tags. */
+const commentOrData = /<!--[^]*?-->|<!\[CDATA\[[^]*?\]\]>/g;
+/** The last one may end in the next block. */
+const perhapsUnfinished = /<!--[^]*?(?:-->|$)|<!\[CDATA\[[^]*?(?:\]\]>|$)/g;
 const productLimitBytes = 4 << 20;
 
-/** The text of each product with the line on which it begins. */
+/**
+ * The text of each product with the line on which it begins. Whole products behind a comment that never ends are read.
+ */
 export async function* splitProducts({ blocks, decode }: TextFile): AsyncGenerator<readonly TextLine[]> {
   let rest = Buffer.alloc(0);
   let line = 1;
@@ -19,10 +23,10 @@ export async function* splitProducts({ blocks, decode }: TextFile): AsyncGenerat
       const product = decode(rest.subarray(start, end));
       return product === null ? { line, problem: 'expected UTF-8' } : { line, text: product };
     });
-  for await (const block of blocks()) {
-    rest = Buffer.concat([rest, block]);
+  /** Takes all whole products off the rest. */
+  const takeProducts = (leftOut: RegExp): readonly TextLine[] => {
     // One character for each byte, so that positions in the text are positions in the bytes. Tags are ASCII.
-    const text = textOutsideComments(rest);
+    const text = textWithout(leftOut, rest);
     const found: TextLine[] = [];
     let from = 0;
     for (const end of text.matchAll(productEnd)) {
@@ -33,20 +37,26 @@ export async function* splitProducts({ blocks, decode }: TextFile): AsyncGenerat
       from = to;
     }
     rest = rest.subarray(from);
+    return found;
+  };
+  for await (const block of blocks()) {
+    rest = Buffer.concat([rest, block]);
+    yield takeProducts(perhapsUnfinished);
+    if (rest.length > productLimitBytes) yield takeProducts(commentOrData);
     if (rest.length > productLimitBytes) {
-      found.push({ line, problem: `a product longer than ${productLimitBytes >> 20} MiB` });
+      yield [{ line, problem: `a product longer than ${productLimitBytes >> 20} MiB` }];
       line += newlinesIn(rest);
       rest = Buffer.alloc(0);
     }
-    if (found.length > 0) yield found;
   }
-  const unfinished = textOutsideComments(rest).search(productStart);
+  yield takeProducts(commentOrData);
+  const unfinished = textWithout(perhapsUnfinished, rest).search(productStart);
   line += newlinesIn(rest.subarray(0, Math.max(0, unfinished)));
   if (unfinished !== -1) yield [{ line, problem: 'expected the end of a product, got the end of the file' }];
 }
 
-function textOutsideComments(bytes: Buffer): string {
-  return bytes.toString('latin1').replace(commentOrData, ({ length }) => ' '.repeat(length));
+function textWithout(leftOut: RegExp, bytes: Buffer): string {
+  return bytes.toString('latin1').replace(leftOut, ({ length }) => ' '.repeat(length));
 }
 
 function newlinesIn(bytes: Buffer): number {
