@@ -42,7 +42,9 @@ const contentFields = {
 /** What `POST /api/books` takes. */
 export const NewBookSchema = Type.Object(contentFields, { additionalProperties: false });
 
-/** What `PUT /api/books/:id` takes: the whole book; what `GET` gave may be sent back, `id` and `created_at` included. */
+/**
+ * What `PUT /api/books/:id` takes: the whole book; what `GET` gave may be sent back, `id` and `created_at` included.
+ */
 export const ChangedBookSchema = Type.Object(
   {
     ...contentFields,

@@ -47,10 +47,10 @@ export interface ImportRun {
    *   2. the book with its ISBN-13, if the titles agree, else
    *   3. the book with its title, first author and year, else
    *   4. a new book.
-   * If titles do not agree, the row has a conflict, and is stored without the ISBN of the other book. A row with a source
-   * id is never a book that has another id in the same source. Two rows of one import with different ISBNs are two books.
-   * A row of another source replaces a `demo` book and keeps its id. A removed book is restored when its source id
-   * appears again.
+   * If titles do not agree, the row has a conflict, and is stored without the ISBN of the other book. A row with a
+   * source id is never a book that has another id in the same source. Two rows of one import with different ISBNs are
+   * two books. A row of another source replaces a `demo` book and keeps its id. A removed book is restored when its
+   * source id appears again.
    * @returns one per row, in order.
    */
   merge(rows: readonly SourcedBook[]): Promise<readonly MergedRow[]>;

@@ -57,7 +57,9 @@ export type BatchChange = {
   readonly titleKey: string;
 };
 
-/** Greater than every id of the catalogue. New books of a batch are numbered from here until the store has ids for them. */
+/**
+ * Greater than every id of the catalogue. New books of a batch are numbered from here until the store has ids for them.
+ */
 export const firstNewId = 2 ** 52;
 
 export function withKeys(rows: readonly SourcedBook[]): readonly KeyedRow[] {

@@ -4,22 +4,23 @@ import { listedBook, type Book } from '../../../../events/book.ts';
 import { decodeBookChanged, type BookChanged } from '../../../../events/book-changed.ts';
 import type { StoredRecord } from '../../../../events/record.ts';
 import type { EventLog } from '../../../../log/log.ts';
+import { describeIfThere } from '../../../../log/topic-rules.ts';
 import { within } from '../../../../runtime/waiting.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 
 const booksAtATime = 200;
 const answersWithinMs = 5_000;
 
-/** `digest` stands for the content of the book; `null`: removed. */
+/** `digest` is a hash of the book's content; `null` when it was removed. */
 type NewestChange = { readonly version: number; readonly digest: string | null };
 
 /** Whether the log has the topic; `null` when it does not answer within 5 s. */
 export async function knowsTopic(log: EventLog, topic: string): Promise<boolean | null> {
-  const described = log.describe(topic).then(
-    () => true,
+  const described = describeIfThere(log, topic).then(
+    (description) => description !== null,
     (error: unknown) => {
-      if (!(error instanceof SamsaError)) throw error;
-      return error.code === 'topic-unknown' ? false : null;
+      if (error instanceof SamsaError) return null;
+      throw error;
     },
   );
   return (await within(answersWithinMs, described)) ?? null;
@@ -61,8 +62,10 @@ export async function putMissingAgain(
 ): Promise<number> {
   const isKnown = await knowsTopic(log, topic);
   const logged = isKnown === false ? new Map<number, NewestChange>() : isKnown && (await readNewestChanges(log, topic));
-  if (!logged)
-    throw new SamsaError('log-unavailable', `expected topic ${topic} to be read, but the log does not answer`);
+  if (!logged) {
+    const problem = `expected topic ${topic} to be read, got no answer. Start the log, then try again.`;
+    throw new SamsaError('log-unavailable', problem, { retryable: true });
+  }
   let missing = 0;
   for (let books = await catalogue.list(0, booksAtATime); books.length > 0;) {
     const changed = books.filter((book) => logged.get(book.id)?.digest !== digestOf(listedBook(book)));

@@ -97,8 +97,8 @@ const pollMs = 100;
 
 /**
  * The outbox in the database of the catalogue, shared by all processes. In MySQL a row may become visible after one
- * with a greater id was relayed and removed, so the order of ids is only nearly that of time. The relay writes single statements
- * only, so that a frozen process holds no lock.
+ * with a greater id was relayed and removed, so the order of ids is only nearly that of time. The relay writes single
+ * statements only, so that a frozen process holds no lock.
  * @param notifier notified after every commit of this process.
  */
 export function createOutbox(store: OutboxStore, notifier: Notifier): Outbox {

@@ -63,8 +63,26 @@ void describe('a shop', () => {
     await empty.create(topic, { partitions: 2, retentionMs: 0, compacted: true });
     await deliver(empty);
     assert.equal(await fill(empty), 0);
+    await shop.catalogue.change(1, { ...emptyContent, title: 'Changed in the new log' });
+    await deliver(empty);
+    assert.equal(await fill(empty), 0);
+    assert.equal(await fill(log), 1, 'the old log is put back');
+    await deliver(log);
+    assert.equal(await fill(log), 0);
     await empty.close();
     await shop.close();
+  });
+
+  test('starts, and does not say what is missing, when the log falls silent in between', async (path, log) => {
+    const silent = { ...log, read: () => Promise.reject(away) };
+    const shop = openSqliteCatalogue(path, { clock: Date.now, busyTimeoutMs: 50 });
+    for (const title of ['Sent', 'Lost']) await shop.catalogue.add({ ...emptyContent, title });
+    await shop.outbox.remove((await shop.outbox.read({ maxRows: 10, maxBytes: 1 << 20 })).map(({ id }) => id));
+    await shop.close();
+    await log.append([change]);
+    assert.equal(await fillLog({ path, log: silent, topic }, Date.now), null);
+    await log.append([change, change]);
+    assert.equal(await raise(path, silent), null);
   });
 
   test('starts no second catalogue where one was lost', async (path, log) => {

@@ -9,7 +9,10 @@ import type { MergedRow } from '../import-run.ts';
 import type { OpenCatalogue } from '../catalogue.ts';
 import type { OutboxRow } from '../outbox/outbox.ts';
 
-/** As the tutorial's ORM makes it from `struct { ID uint; Title, Author, PublishedAt, Description string; CreatedAt time.Time }`. */
+/**
+ * As the tutorial's ORM makes it from `struct { ID uint; Title, Author, PublishedAt, Description string; CreatedAt
+ * time.Time }`.
+ */
 const tutorialTable = `CREATE TABLE books (
   id BIGINT UNSIGNED AUTO_INCREMENT, title LONGTEXT, author LONGTEXT, published_at LONGTEXT, description LONGTEXT,
   created_at DATETIME(3) NULL, PRIMARY KEY (id))`;

@@ -13,8 +13,8 @@ const linesBeforeHeader = 50;
 const delimiters = [',', ';', '\t', '|'];
 
 /**
- * Reads a table of books in text: comma, semicolon, tab or `|` between cells, a header in one of the first lines, columns
- * by any of their names in any order. Only a title is needed.
+ * Reads a table of books in text: comma, semicolon, tab or `|` between cells, a header in one of the first lines,
+ * columns by any of their names in any order. Only a title is needed.
  * @throws SamsaError `bad-import-file` when it has no column for titles.
  */
 export function openCsvBooks(file: ListFile, text: TextFile, chosen: ChosenColumns): BookList {

@@ -94,7 +94,9 @@ function numbered(series: string, number: string): string {
   return cutTo(text === '' || text === '0' ? series : `${series} #${text}`, bookLimits.seriesLength);
 }
 
-/** The first ISBN that is valid, in the cells of a row from left to right. A rounded one (`9.78E+12`) cannot be read. */
+/**
+ * The first ISBN that is valid, in the cells of a row from left to right. A rounded one (`9.78E+12`) cannot be read.
+ */
 export function readIsbn(cells: readonly string[]): ListedValue<string> {
   let isUnreadable = false;
   for (const cell of cells) {
@@ -138,8 +140,8 @@ function isYear(date: string, thisYear: number): boolean {
 }
 
 /**
- * ISO 639-1 where it has the language, without region or script, from a tag (`eng`, `en-US`) or an English or own name; of
- * several languages the first. What is no known language stays as it is written.
+ * ISO 639-1 where it has the language, without region or script, from a tag (`eng`, `en-US`) or an English or own name;
+ * of several languages the first. What is no known language stays as it is written.
  */
 export function readLanguage(cells: readonly string[]): string | null {
   let unknown: string | null = null;

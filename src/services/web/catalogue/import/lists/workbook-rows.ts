@@ -14,8 +14,8 @@ const mostColumns = 1_000;
 const mostSharedCharacters = 256 << 20;
 
 /**
- * Reads the rows of the first sheet of a workbook (ECMA-376), some at a time. Days are written as YYYY-MM-DD. The packed
- * workbook and the texts that cells share are in memory, the sheet is not.
+ * Reads the rows of the first sheet of a workbook (ECMA-376), some at a time. Days are written as YYYY-MM-DD. The
+ * packed workbook and the texts that cells share are in memory, the sheet is not.
  * @throws SamsaError `bad-import-file` when it is damaged or too large.
  */
 export async function* readFirstSheet(file: ListFile): AsyncGenerator<readonly SheetRow[]> {

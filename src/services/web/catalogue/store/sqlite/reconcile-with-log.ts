@@ -11,11 +11,14 @@ import { readBook } from './find-books.ts';
 const booksAtATime = 200;
 const busyTimeoutMs = 5_000;
 
-export type CatalogueAndLog = {
+type Place = {
   readonly path: string;
   readonly log: EventLog;
   /** The topic of book changes. */
   readonly topic: string;
+};
+
+export type CatalogueAndLog = Place & {
   /** Whether a shop has run in this data folder before. */
   readonly wasOpened: boolean;
 };
@@ -26,8 +29,8 @@ export type CatalogueAndLog = {
  * the content of the file. Does nothing when the file is as new as the log; one read of the log shows that. Call it
  * before the catalogue is opened.
  * @returns how many books were raised; `null` when the log does not answer.
- * @throws SamsaError `data-folder-unusable` when the file has never held a book, and either the log has books, or it does
- *   not answer and a shop has run in this folder. Otherwise ids of books could be given twice.
+ * @throws SamsaError `data-folder-unusable` when the file has never held a book, and either the log has books, or it
+ *   does not answer and a shop has run in this folder. Otherwise ids of books could be given twice.
  */
 export async function raiseAboveLog(
   { path, log, topic, wasOpened }: CatalogueAndLog,
@@ -45,8 +48,9 @@ export async function raiseAboveLog(
   if (!isThere) throw lost(path, `got none for ${appended} changes of books in the event log.`);
   const database = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs });
   try {
+    // Every record of the log was a row of the outbox.
     if (appended <= lastId(database, 'outbox')) return 0;
-    const known = await readNewestChanges(log, topic);
+    const known = await unlessSilent(() => readNewestChanges(log, topic));
     if (known === null) return null;
     if (known.size > 0 && lastId(database, 'book') === 0) {
       throw lost(path, `got one that never held a book, but the event log has ${known.size}.`);
@@ -66,39 +70,63 @@ export async function raiseAboveLog(
 
 /**
  * For a log that was lost, or was restored from a backup while the catalogue has later changes: sends the books that it
- * lacks again. Does nothing while the log holds as many changes as left the outbox; counting shows that. Call it after
+ * lacks again. Compares them only when the log has fewer changes than have left the outbox. Call it after
  * `raiseAboveLog`.
  * @returns how many books are sent; `null` when the log does not answer.
- * @throws SamsaError as `putMissingAgain`.
  */
-export async function fillLog(
-  { path, log, topic }: { readonly path: string; readonly log: EventLog; readonly topic: string },
-  clock: () => number,
-): Promise<number | null> {
+export async function fillLog({ path, log, topic }: Place, clock: () => number): Promise<number | null> {
   if (!existsSync(path)) return 0;
   const database = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs });
   try {
-    // Read before the log: what leaves the outbox meanwhile is in the log by then.
-    const waiting = Number(database.prepare('SELECT COUNT(*) AS waiting FROM outbox').get()?.['waiting']);
-    const sent = lastId(database, 'outbox') - waiting;
-    const isKnown = await knowsTopic(log, topic);
-    if (isKnown === null) return null;
-    const partitions = isKnown ? (await log.describe(topic)).partitions : [];
-    const lacking = sent - partitions.reduce((sum, { end }) => sum + end, 0);
-    if (lacking <= Number(database.prepare('SELECT number FROM lost_changes').get()?.['number'])) return 0;
-    await using shop = openSqliteCatalogue(path, { clock, busyTimeoutMs });
-    const missing = await putMissingAgain(shop, log, topic);
-    database.transaction(() => database.prepare('UPDATE lost_changes SET number = ?').run(lacking));
-    return missing;
+    return await unlessSilent(() => fill(database, { path, log, topic }, clock));
   } finally {
     database.close();
   }
 }
 
-/**
- * The greatest id that a table has ever given; 0 before the first. No id is given twice. Every record of the log was a
- * row of the outbox, so this also counts the changes that were ever made.
- */
+async function fill(
+  database: SqliteDatabase,
+  { path, log, topic }: Place,
+  clock: () => number,
+): Promise<number | null> {
+  // Read before the log: what leaves the outbox meanwhile is in the log by then.
+  const sent = sentChanges(database);
+  const isKnown = await knowsTopic(log, topic);
+  if (isKnown === null) return null;
+  const partitions = isKnown ? (await log.describe(topic)).partitions : [];
+  const lacking = Math.max(0, sent - partitions.reduce((sum, { end }) => sum + end, 0));
+  // What is sent again does not change how many are lacking. Another number, also a smaller one, means another log.
+  if (lacking === Number(database.prepare('SELECT number FROM lost_changes').get()?.['number'])) return 0;
+  let missing = 0;
+  if (lacking > 0) {
+    await using shop = openSqliteCatalogue(path, { clock, busyTimeoutMs });
+    missing = await putMissingAgain(shop, log, topic);
+  }
+  database.transaction(() => database.prepare('UPDATE lost_changes SET number = ?').run(lacking));
+  return missing;
+}
+
+/** How many changes have left the outbox. Every change is a row of it until it is in the log. */
+function sentChanges(database: SqliteDatabase): number {
+  const row = database
+    .prepare(
+      `SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0) - (SELECT COUNT(*) FROM outbox) AS sent`,
+    )
+    .get();
+  return Number(row?.['sent']);
+}
+
+/** @returns `null` when the log stops answering. */
+async function unlessSilent<Result>(use: () => Promise<Result>): Promise<Result | null> {
+  try {
+    return await use();
+  } catch (error) {
+    if (error instanceof SamsaError && error.code === 'log-unavailable') return null;
+    throw error;
+  }
+}
+
+/** The greatest id that a table has ever given; 0 before the first. No id is given twice. */
 function lastId(database: SqliteDatabase, table: 'book' | 'outbox'): number {
   return Number(database.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').get(table)?.['seq'] ?? 0);
 }
