@@ -260,7 +260,9 @@ function explain(error: unknown): number {
   return 1;
 }
 
-/** Reads the value of an option. @throws InvalidArgumentError, to which the command line adds the option and what came. */
+/**
+ * Reads the value of an option. @throws InvalidArgumentError, to which the command line adds the option and what came.
+ */
 type ReadOption<Value> = (text: string) => Value;
 
 export function wholeNumber(least: number, most: number): ReadOption<number> {

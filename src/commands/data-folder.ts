@@ -50,8 +50,8 @@ function readdirOf(folder: string): readonly string[] {
 }
 
 /**
- * Creates the folders above it, too. Node's own recursive `mkdir` loops for ever on file systems that say ENOENT although
- * the parent exists, and reports a read-only file system as ENOENT.
+ * Creates the folders above it, too. Node's own recursive `mkdir` loops for ever on file systems that say ENOENT
+ * although the parent exists, and reports a read-only file system as ENOENT.
  */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;

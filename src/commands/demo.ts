@@ -2,7 +2,8 @@ import { openCatalogueToRead, openShopToChange } from './import/open-shop.ts';
 import { count, createProgressLine, type ProgressOutput, type CommandContext } from './command-context.ts';
 
 /**
- * Removes the demo books that nobody has edited and no import has replaced. (`openStockedCatalogue` adds them to a new shop.)
+ * Removes the demo books that nobody has edited and no import has replaced. (`openStockedCatalogue` adds them to a new
+ * shop.)
  * @returns the exit code.
  */
 export async function removeDemoCommand(

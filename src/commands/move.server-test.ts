@@ -153,7 +153,9 @@ function assertMoved({ code, output }: { readonly code: number | null; readonly 
   for (const what of ['trend', 'recommendation']) assert.match(output, new RegExp(`^${what}: equal to the old`, 'm'));
 }
 
-/** A shop that has sold, changed and removed books, was searched by several readers, and has an event it cannot read. */
+/**
+ * A shop that has sold, changed and removed books, was searched by several readers, and has an event it cannot read.
+ */
 async function fillShop(data: string): Promise<void> {
   const shop = await startShop(data, { SAMSA_APP_OPERATOR_TOKEN: token }, patienceMs);
   const added = await fetch(`${shop.web}/api/books`, {

@@ -104,7 +104,9 @@ async function recordsIn(log: EventLog, topic: string): Promise<number> {
   return partitions.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
-/** With another secret, every reader would be a new one. A secret that somebody has configured is not written to a file. */
+/**
+ * With another secret, every reader would be a new one. A secret that somebody has configured is not written to a file.
+ */
 function moveSecret(config: Config, to: Config, warn: CommandContext['warn']): void {
   const old = config.app.secret ?? readSecret(config.data);
   if (old === null) return;

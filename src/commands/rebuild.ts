@@ -37,7 +37,8 @@ const busyTimeoutMs = 5_000;
 
 /**
  * Rebuilds a service's state from the log beside the live one, prints how they differ, and replaces the live one. With
- * `check` it only prints how they differ, and the service may run meanwhile. On any failure the live state is unchanged.
+ * `check` it only prints how they differ, and the service may run meanwhile. On any failure the live state is
+ * unchanged.
  * @returns 0 when the new state is in place, or with `check` when both are equal, else 1.
  * @throws SamsaError `already-running` while the service runs, `state-too-new`, `bad-request`, and what stores throw.
  */

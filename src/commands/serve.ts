@@ -123,8 +123,8 @@ const startWithinMs = 3_000;
 const sameKeypressMs = 300;
 
 /**
- * Starts a service, runs it until SIGTERM or SIGINT, then closes it. A second signal, or nine seconds without success, ends
- * the process. A signal during the start takes effect after it, at most three seconds later.
+ * Starts a service, runs it until SIGTERM or SIGINT, then closes it. A second signal, or nine seconds without success,
+ * ends the process. A signal during the start takes effect after it, at most three seconds later.
  * @returns the exit code: 0 after a clean stop, 1 when the service failed or did not stop in time.
  */
 export async function runUntilStopped(start: () => Promise<RunningService>, say: Say): Promise<number> {

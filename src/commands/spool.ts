@@ -34,7 +34,10 @@ export async function showSpool({ config, print }: CommandContext, id: string): 
   return 0;
 }
 
-/** Sends them again, for brokers that accept by now what they refused before. @returns 0 when none is refused again, else 1. */
+/**
+ * Sends them again, for brokers that accept by now what they refused before. @returns 0 when none is refused again,
+ * else 1.
+ */
 export async function sendSpool(
   { config, print, warn }: CommandContext,
   ids: readonly string[],

@@ -68,7 +68,10 @@ function readYaml(path: string, source: string): FileSettings {
   return { settings, problems };
 }
 
-/** The node as plain data. A value that cannot be plain data, such as one that contains itself, becomes `{}`, which no key accepts. */
+/**
+ * The node as plain data. A value that cannot be plain data, such as one that contains itself, becomes `{}`, which no
+ * key accepts.
+ */
 function valueOf(node: unknown, document: Document): unknown {
   if (node === null || node === undefined) return null;
   if (isScalar(node)) return node.value;

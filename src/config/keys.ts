@@ -47,8 +47,8 @@ const tls = {
 };
 
 /**
- * Every setting of the shop (docs/contract.md §3). The path of a key in this table is its path in `Config`. Spelled with
- * underscores it is the name in the file (`app.page_size`) and in the environment (`SAMSA_APP_PAGE_SIZE`).
+ * Every setting of the shop (docs/contract.md §3). The path of a key in this table is its path in `Config`. Spelled
+ * with underscores it is the name in the file (`app.page_size`) and in the environment (`SAMSA_APP_PAGE_SIZE`).
  */
 export const table = {
   /** The folder of every embedded store. */

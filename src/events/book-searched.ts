@@ -72,7 +72,7 @@ const bookList = TypeCompiler.Compile(Type.Array(BookSchema));
 const readerId = /^[A-Za-z0-9_-]{0,64}$/;
 
 /**
- * The id that all clients at one address share for a day while they have no valid cookie.
+ * The id that all clients of one IPv4 address or IPv6 /48 share for a day while they have no valid cookie.
  * @param addressHash 22 characters of base64url.
  */
 export function sharedReader(addressHash: string): string {

@@ -10,7 +10,8 @@ const limitDepth = 64;
 
 /**
  * Parses the JSON of a record's value. A byte order mark before it is skipped.
- * @throws SamsaError `bad-event` unless it is one well-formed JSON document with finite numbers and unique, harmless keys.
+ * @throws SamsaError `bad-event` unless it is one well-formed JSON document with finite numbers and unique, harmless
+ *   keys.
  */
 export function parseEventJson(value: Uint8Array): unknown {
   if (value.byteLength > limitBytes) {

@@ -181,8 +181,8 @@ function isLocalName(host: string): boolean {
 }
 
 /**
- * Whether an `Authorization` header carries a token as a bearer token (RFC 6750 §2.1, the scheme in upper or lower case).
- * Compares digests, so that the time taken reveals neither the token's length nor a prefix.
+ * Whether an `Authorization` header carries a token as a bearer token (RFC 6750 §2.1, the scheme in upper or lower
+ * case). Compares digests, so that the time taken reveals neither the token's length nor a prefix.
  */
 function carriesToken(authorization: IncomingHttpHeaders['authorization'], expected: string): boolean {
   const [, token] = /^Bearer +([\x21-\x7E]+) *$/i.exec(authorization ?? '') ?? [];

@@ -5,7 +5,9 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /** Where a request comes from. Never stored. */
 export type Client = {
-  /** What counts as one client: an IPv4 address, or the /64 of an IPv6 address (RFC 6177: a site gets at least that). */
+  /**
+   * What counts as one client: an IPv4 address, or the /64 of an IPv6 address (RFC 6177: a site gets at least that).
+   */
   readonly prefix: string;
   /** What counts as one place: an IPv4 address, or the /48 of an IPv6 address. */
   readonly place: string;

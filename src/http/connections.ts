@@ -48,8 +48,8 @@ export async function listen(
 const sweepEveryMs = 20;
 
 /**
- * Bounds how long `server.close()` takes. Connections are closed as soon as they are idle, and after `patienceMs` in any
- * state, including streams and half-sent requests.
+ * Bounds how long `server.close()` takes. Connections are closed as soon as they are idle, and after `patienceMs` in
+ * any state, including streams and half-sent requests.
  * @returns a function that tells whether the server is closing.
  */
 export function drainOnClose(server: FastifyInstance, patienceMs: number): () => boolean {

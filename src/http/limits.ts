@@ -17,8 +17,8 @@ type LimitRequest = (request: FastifyRequest, reply: FastifyReply) => Problem | 
 
 /**
  * Bounds how often one client asks, and how many of its requests run at the same time. Clients behind a proxy that does
- * not name them cannot be told apart: each connection has the limit of one client, and all of them together that of many.
- * Open mode has no bounds, except for a rate that is set. Health checks and our own services are never refused.
+ * not name them cannot be told apart: each connection has the limit of one client, and all of them together that of
+ * many. Open mode has no bounds, except for a rate that is set. Health checks and our own services are never refused.
  * @param perMinute `app.rate_limit`; 0 = no bounds, null = the default.
  */
 export function createLimits(access: Access, perMinute: number | null, nowMs: () => number): LimitRequest {

@@ -36,7 +36,9 @@ export type HttpServerOptions = {
   /** `app.rate_limit`: requests a minute and client; 0 = no limit, null = the default of the mode. */
   readonly rateLimitPerMinute: number | null;
   readonly registry: Registry;
-  /** Answers a failure in another form, for instance as a page. Returns false to have it answered as problem details. */
+  /**
+   * Answers a failure in another form, for instance as a page. Returns false to have it answered as problem details.
+   */
   readonly showProblem?: (problem: Problem, request: FastifyRequest, reply: FastifyReply) => boolean;
 };
 
@@ -62,9 +64,9 @@ const settings = {
 };
 
 /**
- * Creates a server with what all services share: problem details for every failure, health, metrics, OpenAPI, limits. It
- * reads only JSON and forms. Bodies are never coerced, and unknown fields are refused by name. In query strings and paths
- * only numbers are coerced. Addresses that are not UTF-8, and parameters given twice, are refused first.
+ * Creates a server with what all services share: problem details for every failure, health, metrics, OpenAPI, limits.
+ * It reads only JSON and forms. Bodies are never coerced, and unknown fields are refused by name. In query strings and
+ * paths only numbers are coerced. Addresses that are not UTF-8, and parameters given twice, are refused first.
  *
  * `close` answers the requests that have arrived, then closes every connection, within 5 s.
  */

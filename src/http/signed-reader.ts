@@ -92,8 +92,8 @@ function createMint(): () => string {
 const blockBytes = 64;
 
 /**
- * HMAC-SHA-256 (RFC 2104) of ASCII text as base64url, computed with two one-shot hashes. An `Hmac` object of node:crypto
- * for each new reader took more than twice as long in a running shop.
+ * HMAC-SHA-256 (RFC 2104) of ASCII text as base64url, computed with two one-shot hashes. An `Hmac` object of
+ * node:crypto for each new reader took more than twice as long in a running shop.
  */
 function createHmacSha256(secret: string): (message: string) => string {
   const given = Buffer.from(secret);

@@ -12,9 +12,9 @@ export interface EventLog {
    * Appends records, and resolves when all of them are durable as configured. They may become readable later; only
    * reading tells their offsets. Records of one partition keep their order, within a call and between calls. A record's
    * partition is chosen by its key (`topic-rules.ts`). Records without a key may go to any partition.
-   * @throws SamsaError `topic-unknown`, `log-closed`, `bad-event` when the store refuses a record because of its content
-   *   or size, or `log-unavailable` (retryable). Then nothing of the call was appended, except when `close` stopped
-   *   waiting for it.
+   * @throws SamsaError `topic-unknown`, `log-closed`, `bad-event` when the store refuses a record because of its
+   *   content or size, or `log-unavailable` (retryable). Then nothing of the call was appended, except when `close`
+   *   stopped waiting for it.
    */
   append(records: readonly NewRecord[]): Promise<void>;
 
@@ -55,8 +55,8 @@ export type ReadResult = {
   readonly next: number;
   /**
    * Offsets between `from` and `next` that hold no record for readers: ends of transactions, and records of aborted
-   * transactions. Ascending ranges that do not touch. Offsets that expiry or compaction removed are not listed. In a topic
-   * without compaction, an offset above `start` that is neither among the records nor listed here was not read.
+   * transactions. Ascending ranges that do not touch. Offsets that expiry or compaction removed are not listed. In a
+   * topic without compaction, an offset above `start` that is neither among the records nor listed here was not read.
    */
   readonly skipped: readonly OffsetRange[];
   /** The oldest offset still kept. */

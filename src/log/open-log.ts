@@ -118,9 +118,9 @@ export async function openTopicFacts(location: LogLocation): Promise<OpenTopicFa
 }
 
 /**
- * Publishes every few seconds how far a projection has read, as the committed offsets of the group `samsa-<group id>`, so
- * that Kafka's tools show its lag. Nothing here reads them back, and no other group's offsets are written. When brokers
- * refuse, it tries again. An embedded log has no such tools.
+ * Publishes every few seconds how far a projection has read, as the committed offsets of the group `samsa-<group id>`,
+ * so that Kafka's tools show its lag. Nothing here reads them back, and no other group's offsets are written. When
+ * brokers refuse, it tries again. An embedded log has no such tools.
  */
 export function openShownOffsets(
   location: LogLocation,
@@ -149,8 +149,8 @@ export type LogWithSpool = {
 };
 
 /**
- * Opens the shop's log as `openLog` does, for a service whose callers must not wait for a cluster: with a spool in front
- * where there is one. An embedded log needs none.
+ * Opens the shop's log as `openLog` does, for a service whose callers must not wait for a cluster: with a spool in
+ * front where there is one. An embedded log needs none.
  * @throws SamsaError as `openLog` and `openSpooledLog`.
  */
 export async function openLogWithSpool(

@@ -95,7 +95,8 @@ export async function openConnection(
 ): Promise<OwnedConnection> {
   let server: Server | null = null;
   const textOf = createStatementTexts(tablePrefix, () => server);
-  // The driver waits for the server to end a connection, and the server may be frozen. So the socket is ours to destroy.
+  // The driver waits for the server to end a connection, and the server may be frozen. So the socket is ours to
+  // destroy.
   const socket = connect({ host, port, noDelay: true, keepAlive: true });
   // Node compares the certificate with this name. The driver gives none when the host is an address.
   if (tls !== undefined) Object.assign(socket, { _host: host });
@@ -214,7 +215,9 @@ export async function openConnection(
 
 const rememberedStatements = 250;
 
-/** Statements with the names of tables in place of `state.name`, as the server needs them. Cached: they are constants. */
+/**
+ * Statements with the names of tables in place of `state.name`, as the server needs them. Cached: they are constants.
+ */
 function createStatementTexts(prefix: string, server: () => Server | null): (sql: string) => string {
   const named = createLruMap<string, string>(rememberedStatements);
   return (sql) => {

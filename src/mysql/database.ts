@@ -13,8 +13,9 @@ export type MysqlOptions = {
   /** How long a statement may go without an answer before the server counts as away. */
   readonly timeoutMs?: number;
   /**
-   * For services, which start also while the server does not answer. It is called with the problem, and with `null` when
-   * the problem is over; until then every use throws `store-unavailable`. Without it `openMysql` throws the problem.
+   * For services, which start also while the server does not answer. It is called with the problem, and with `null`
+   * when the problem is over; until then every use throws `store-unavailable`. Without it `openMysql` throws the
+   * problem.
    */
   readonly onProblem?: ((problem: SamsaError | null) => void) | undefined;
 };
@@ -30,8 +31,8 @@ export type MysqlDatabase = {
   /** Reads on one consistent snapshot, without taking a lock. */
   readonly read: <Result>(body: Work<Result>) => Promise<Result>;
   /**
-   * Runs `body` in a transaction (READ COMMITTED) and rolls back when it throws. After a deadlock, a long lock wait or a
-   * lost connection the whole body runs again. When the connection is lost during the commit itself, the outcome is
+   * Runs `body` in a transaction (READ COMMITTED) and rolls back when it throws. After a deadlock, a long lock wait or
+   * a lost connection the whole body runs again. When the connection is lost during the commit itself, the outcome is
    * unknown and it throws: a caller that must not write twice looks for what it wrote.
    */
   readonly transaction: <Result>(body: Work<Result>) => Promise<Result>;

@@ -84,8 +84,8 @@ export function createConnectionPool(
 const prepareBackoff = { firstMs: 200, mostMs: 5_000 };
 
 /**
- * A pool of a database that could not be prepared yet. Asking for a connection tries to prepare it again, one attempt at
- * a time, after a jittered backoff of 100–5,000 ms. Until an attempt succeeds, `acquire` throws the last problem.
+ * A pool of a database that could not be prepared yet. Asking for a connection tries to prepare it again, one attempt
+ * at a time, after a jittered backoff of 100–5,000 ms. Until an attempt succeeds, `acquire` throws the last problem.
  * @param onProblem is called with the first problem, with later ones of another kind, and with `null` when it is over.
  */
 export function prepareAtUse(

@@ -61,8 +61,8 @@ export function withRetries<Result>(transaction: () => Promise<Result>): Promise
 }
 
 /**
- * Runs steps one after another, on a connection or inside its open transaction. Create them inside the body that is given
- * to `transaction`: a repeated transaction needs new steps.
+ * Runs steps one after another, on a connection or inside its open transaction. Create them inside the body that is
+ * given to `transaction`: a repeated transaction needs new steps.
  */
 export async function runSteps<Result>(connection: MysqlConnection, steps: Steps<Result>): Promise<Result> {
   let next = steps.next();

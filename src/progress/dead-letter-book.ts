@@ -13,9 +13,9 @@ export interface DeadLetterBook<Change> {
    * leaves `dead` and is counted as applied or late, a discarded one stays dead. Needs no lease; others may commit
    * meanwhile.
    * @returns false when it is not waiting; then nothing was changed.
-   * @throws SamsaError `state-too-new`, `state-outdated` when the state has another version, whether the letter waits or
-   *   not; `too-late-to-redrive` when the state has forgotten what the change must be compared with; `store-unavailable`
-   *   (retryable). Nothing was changed then.
+   * @throws SamsaError `state-too-new`, `state-outdated` when the state has another version, whether the letter waits
+   *   or not; `too-late-to-redrive` when the state has forgotten what the change must be compared with;
+   *   `store-unavailable` (retryable). Nothing was changed then.
    */
   settle(settlement: Settlement<Change>): Promise<boolean>;
 

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../errors.ts';
 
 /**
- * How far a projection has read, kept in the database of its state so that both are committed together. SQLite and MySQL
- * promise the same.
+ * How far a projection has read, kept in the database of its state so that both are committed together. SQLite and
+ * MySQL promise the same.
  */
 export interface Progress<Change> {
   /**

@@ -84,8 +84,8 @@ export type ComparedTable = {
 };
 
 /**
- * The columns of a row as one text that differs for different rows, and is the same in every database. MySQL's `HEX` of a
- * number is another one than SQLite's, and SQLite's `HEX` of NULL is empty.
+ * The columns of a row as one text that differs for different rows, and is the same in every database. MySQL's `HEX` of
+ * a number is another one than SQLite's, and SQLite's `HEX` of NULL is empty.
  */
 export function rowText(dialect: Dialect, ...columns: readonly string[]): string {
   const texts = columns.map((column) => {

@@ -15,8 +15,8 @@ export type DeadLetterFilter = Omit<DeadLetterQuery, 'projection' | 'status' | '
 
 /**
  * What became of a letter. `applied` and `late`: it is redriven, and the ledger counts it as that instead of as dead.
- * `discarded`: it stays dead, also after a rebuild. `waiting`: it failed again, `why` says how. `decided-before`: another
- * person decided first, and nothing was changed.
+ * `discarded`: it stays dead, also after a rebuild. `waiting`: it failed again, `why` says how. `decided-before`:
+ * another person decided first, and nothing was changed.
  */
 export type DeadLetterOutcome = {
   readonly letter: KeptDeadLetter;

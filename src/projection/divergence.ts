@@ -13,8 +13,8 @@ type Applied = {
 const acknowledgedWithinMs = 1_000;
 
 /**
- * Whether the log no longer has what was applied (docs/rules.md, C8): it ends before the stored position, or has another
- * record before that position. When that record has expired this cannot be known, and the answer is no.
+ * Whether the log no longer has what was applied (docs/rules.md, C8): it ends before the stored position, or has
+ * another record before that position. When that record has expired this cannot be known, and the answer is no.
  * @throws SamsaError as `EventLog.read`; `log-unavailable` (retryable) when the log has the record but does not give it
  *   out yet.
  */
@@ -23,8 +23,8 @@ export async function hasDiverged(
   { next, topicId, fingerprint }: Pick<StartingPoint, 'next' | 'topicId' | 'fingerprint'>,
 ): Promise<boolean> {
   const at = { ...partition, topicId, maxBytes: 1, signal };
-  // A read beyond the end tells where the end is. A read of the last record may find nothing at first: a Kafka node that
-  // has just become leader does not know at once how much of its log is acknowledged.
+  // A read beyond the end tells where the end is. A read of the last record may find nothing at first: a Kafka node
+  // that has just become leader does not know at once how much of its log is acknowledged.
   const { end } = await log.read({ ...at, from: next, waitMs: 0 });
   if (end < next) return true;
   if (fingerprint === null || signal.aborted) return false;

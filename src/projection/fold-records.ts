@@ -29,8 +29,8 @@ type Tally = { -readonly [Outcome in keyof Outcomes]: Outcomes[Outcome] };
 
 /**
  * Folds one read into changes, pure. Every offset from `soFar.next` to the result's `next` gets exactly one outcome.
- * @returns `'jump'` when offsets are missing that neither expiry nor compaction nor the log itself explains; then nothing
- *   of this read may be applied.
+ * @returns `'jump'` when offsets are missing that neither expiry nor compaction nor the log itself explains; then
+ *   nothing of this read may be applied.
  */
 export function foldRecords<Change>(
   input: ProjectionInput<Change>,

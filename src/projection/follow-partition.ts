@@ -35,8 +35,8 @@ export type FollowPartition<Change> = {
 const readBytes = 2 << 20;
 const readWaitMs = 1_000;
 /**
- * The pause after a commit of several records, so that the next commit has more: a commit of one record costs as much as
- * one of a hundred. It lasts a millisecond for each record, within these bounds. It is left out when more
+ * The pause after a commit of several records, so that the next commit has more: a commit of one record costs as much
+ * as one of a hundred. It lasts a millisecond for each record, within these bounds. It is left out when more
  * records are waiting, and after a single record.
  */
 const pauseMs = { least: 20, most: 100 };

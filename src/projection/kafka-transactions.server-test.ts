@@ -73,8 +73,8 @@ async function write({ begin }: Topic, how: 'commit' | 'abort', ...values: reado
 }
 
 /**
- * Two given up that overlap each other and one that is not; then one that is longer than an answer. Offsets from here on:
- * 19 records and the ends of seven transactions, which brokers write a little after they were asked to.
+ * Two given up that overlap each other and one that is not; then one that is longer than an answer. Offsets from here
+ * on: 19 records and the ends of seven transactions, which brokers write a little after they were asked to.
  */
 async function writeAllKinds(topic: Topic): Promise<readonly string[]> {
   const begin = await topic.end();

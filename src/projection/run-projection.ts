@@ -30,7 +30,9 @@ export type RunningProjection = {
    * ledger, `lagging` (see `isLagging`). Empty when all is well.
    */
   readonly problems: () => readonly (BlockedReason | 'starting' | 'unbalanced' | 'lagging')[];
-  /** Resolves with true when everything that was in the log at the call is in the state, with false after `withinMs`. */
+  /**
+   * Resolves with true when everything that was in the log at the call is in the state, with false after `withinMs`.
+   */
   readonly caughtUp: (withinMs: number) => Promise<boolean>;
   /**
    * Stops reading, waits at most two seconds for the commit in flight, and releases the leases. It waits two more
@@ -207,8 +209,8 @@ type Partitions = LeaseRequest['partitions'];
 type Look = { readonly partitions: Partitions; readonly trouble: unknown };
 
 /**
- * Asks the log for the ends of topics without keeping lease renewal waiting: when the log answers late or not at all, its
- * earlier answer is used after at most twice `withinMs`. The first call waits for its answer.
+ * Asks the log for the ends of topics without keeping lease renewal waiting: when the log answers late or not at all,
+ * its earlier answer is used after at most twice `withinMs`. The first call waits for its answer.
  * @throws what `EventLog.describe` throws, before the first answer.
  */
 function createTopicLook(log: EventLog, topics: readonly string[], withinMs: number): () => Promise<Look> {

@@ -64,7 +64,8 @@ const slotsPerSeen = 2;
 /**
  * An LRU map that stores a key only when it is set a second time within about `seenLimit` other keys: keys that come
  * once push nothing out. (The doorkeeper of TinyLFU, Einziger et al. 2017.) Only a hash is kept of a key seen
- * once, so such keys leave nothing for the garbage collector. If two keys have the same hash, one may be stored at once.
+ * once, so such keys leave nothing for the garbage collector. If two keys have the same hash, one may be stored at
+ * once.
  */
 export function createDoorkeptLruMap<Key extends string | number, Value>(
   seenLimit: number,

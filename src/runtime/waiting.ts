@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SamsaError } from '../errors.ts';
 
-/** Resolves after so many milliseconds, or as soon as the signal fires. */
+/** Resolves after `ms` milliseconds, or as soon as the signal fires. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal === undefined) await delay(ms);
   else await delay(ms, undefined, { signal }).catch(() => {});
 }
 
 /**
- * Resolves with `promise`, or with `undefined` after so many milliseconds.
+ * Resolves with `promise`, or with `undefined` after `ms` milliseconds.
  * @throws what `promise` throws until then.
  */
 export function within<Result>(ms: number, promise: Promise<Result>): Promise<Result | undefined> {
@@ -105,13 +105,13 @@ export async function keepTrying<Result>(
  * For messages to people: passes on each kind of trouble once, until another kind comes, and `null` when it is over.
  * Two errors are of one kind when they have the same code and the same `retryable`.
  */
-export function onlyChanges(hear: OnTrouble): OnTrouble {
+export function onlyChanges(tell: OnTrouble): OnTrouble {
   let known: string | null = null;
   return (trouble) => {
     const kind = trouble && `${trouble.code} ${trouble.retryable}`;
     if (kind === known) return;
     known = kind;
-    hear(trouble);
+    tell(trouble);
   };
 }
 

@@ -13,8 +13,8 @@ export type Dialect = 'sqlite' | 'mysql';
 type Merge = 'sum' | 'max' | 'or' | 'last' | 'kept' | 'set';
 
 /**
- * A table whose rows are merged, not overwritten. Without `set` its content depends on the set of rows that were written
- * and not on their order, as long as rows equal in `key` and `lastBy` are equal.
+ * A table whose rows are merged, not overwritten. Without `set` its content depends on the set of rows that were
+ * written and not on their order, as long as rows equal in `key` and `lastBy` are equal.
  */
 export type MergedTable = {
   readonly name: string;
@@ -32,8 +32,8 @@ export function columnsOf({ key, columns, lastBy = [] }: MergedTable): readonly 
 /**
  * The statement that writes rows and merges them with what is stored. The database merges, so it is right
  * when others write at the same time.
- * @param source where the rows come from: one row of values for SQLite, `VALUES ?` (many rows) for MySQL, or a `SELECT`,
- *   which SQLite wants with a `WHERE`.
+ * @param source where the rows come from: one row of values for SQLite, `VALUES ?` (many rows) for MySQL, or a
+ *   `SELECT`, which SQLite wants with a `WHERE`.
  */
 export function upsert(table: MergedTable, dialect: Dialect, source = valuesOf(table, dialect)): string {
   const merged = dialect === 'sqlite' ? mergeInSqlite(table) : mergeInMysql(table);
@@ -64,7 +64,10 @@ function mergeInSqlite({ columns, lastBy = [] }: MergedTable): string {
   return `ON CONFLICT DO UPDATE SET ${assignments.join(', ')}${isReplaced ? ` WHERE ${isLater}` : ''}`;
 }
 
-/** MySQL assigns from left to right and later assignments see earlier ones, so `lastBy` comes last, least important first. */
+/**
+ * MySQL assigns from left to right and later assignments see earlier ones, so `lastBy` comes last, least important
+ * first.
+ */
 function mergeInMysql({ name, key, columns, lastBy = [] }: MergedTable): string {
   const stored = (column: string): string => `state.${name}.${column}`;
   const isLater = `(${lastBy.map((column) => `VALUES(${column})`).join(', ')}) > (${lastBy.map(stored).join(', ')})`;
@@ -120,8 +123,9 @@ export type Step =
   | { readonly kind: 'upsert'; readonly table: MergedTable; readonly rows: readonly (readonly SqlValue[])[] };
 
 /**
- * Work on a database, written once for SQLite and MySQL: a generator that yields statements and gets their results. Each
- * database has a `runSteps`. On MySQL a transaction may run it again from the start, so it keeps nothing elsewhere.
+ * Work on a database, written once for SQLite and MySQL: a generator that yields statements and gets their results.
+ * Each database has a `runSteps`. On MySQL a transaction may run it again from the start, so it keeps nothing
+ * elsewhere.
  */
 export type Steps<Result> = Generator<Step, Result, unknown>;
 

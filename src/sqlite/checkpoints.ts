@@ -38,7 +38,9 @@ export type CheckpointWork = {
 export type CheckpointTrouble = { readonly failing: string; readonly why: string };
 
 type RunningCheckpoints = {
-  /** Ends the thread when its current work is done. Close the files' other connections first: the last one checkpoints. */
+  /**
+   * Ends the thread when its current work is done. Close the files' other connections first: the last one checkpoints.
+   */
   readonly close: () => Promise<void>;
 };
 
@@ -73,8 +75,8 @@ function problem(what: string, cause?: unknown): SamsaError {
 /** A SQLite file. This thread checkpoints it; other threads write it. */
 type CheckpointedFile = {
   /**
-   * To be called often. Writes what was committed into the file, every `intervalMs` or as soon as the write-ahead log is
-   * longer than `limitBytes`. Does nothing while the file is missing.
+   * To be called often. Writes what was committed into the file, every `intervalMs` or as soon as the write-ahead log
+   * is longer than `limitBytes`. Does nothing while the file is missing.
    * @throws SQLite's errors; the next call tries again.
    */
   readonly checkpoint: () => void;

@@ -27,8 +27,8 @@ const migratedWithinMs = 600_000;
 export type SqliteDatabase = {
   readonly path: string;
   /**
-   * A statement, prepared once per text. Rows come as objects. It throws SamsaError `store-unavailable` (retryable) when
-   * the file is busy, full, read-only or failing, and `store-damaged`; while iterating, SQLite's own error.
+   * A statement, prepared once per text. Rows come as objects. It throws SamsaError `store-unavailable` (retryable)
+   * when the file is busy, full, read-only or failing, and `store-damaged`; while iterating, SQLite's own error.
    */
   readonly prepare: (sql: string) => StatementSync;
   /**
@@ -173,8 +173,8 @@ function translateErrors(
 }
 
 /**
- * Node throws for row ids above 2^53, after the statement has run: FTS5 writes such rows when something is removed. This
- * rounds them instead. Reading every id as a big integer would cost all statements
+ * Node throws for row ids above 2^53, after the statement has run: FTS5 writes such rows when something is removed.
+ * This rounds them instead. Reading every id as a big integer would cost all statements
  * a tenth of their time, so a statement does it from the first such row on.
  */
 function runWithAnyRowId(
@@ -224,8 +224,8 @@ function execute(connection: Connection, step: Step): unknown {
 }
 
 /**
- * SQLite has no list of values, but reads one from JSON, in which bytes are hexadecimal. It has no locks of rows either: a
- * transaction that writes holds the only lock there is.
+ * SQLite has no list of values, but reads one from JSON, in which bytes are hexadecimal. It has no locks of rows
+ * either: a transaction that writes holds the only lock there is.
  */
 function inSqlite(sql: string, values: readonly (SqlValue | readonly SqlValue[])[]): string {
   if (values.some(isList)) return translated(sql, values);

@@ -65,7 +65,9 @@ export function openError(path: string, error: unknown): SamsaError {
   );
 }
 
-/** What an error of the file that holds a log means to users of the log: `log-unavailable` where a store is unavailable. */
+/**
+ * What an error of the file that holds a log means to users of the log: `log-unavailable` where a store is unavailable.
+ */
 export function logError(path: string, error: unknown): unknown {
   const known = storeError(path, error);
   if (!(known instanceof SamsaError) || known.code !== 'store-unavailable') return known;

@@ -21,8 +21,8 @@ const schema =
  * Takes the lock of the file at `path`, which is created if missing, until `release` or the end of the process, however
  * it ends. Never open such a file by other means: closing it would release the lock.
  *
- * The lock is an open write transaction, which the operating system ends with the process. A committed row says who holds
- * it; it is valid only while a transaction is open.
+ * The lock is an open write transaction, which the operating system ends with the process. A committed row says who
+ * holds it; it is valid only while a transaction is open.
  * @returns the holder when another process has the lock; `null` when it has not written its row yet.
  * @throws SQLite's error when the file cannot be written.
  */

@@ -3,7 +3,9 @@ import { foldText, isUnspaced, wholeWords } from './words.ts';
 const separators = /[;|、，،؛\n]|\s\/\s|\/(?=\S+\s)|&|\s(?:and|with)\s/i;
 /** Where a line may be cut, or what may be left out of it. Most lines have nothing of this: they are one name. */
 const mayChange = /[,;&|/\n、，،؛([\d]|\s(?:and|with)\s|^\s|\s$|^$/i;
-/** A name of words of two letters or more, none of which `withoutJunior` may change: its key is itself in lower case. */
+/**
+ * A name of words of two letters or more, none of which `withoutJunior` may change: its key is itself in lower case.
+ */
 const simpleName = /^[A-Z][a-z]+(?: (?!(?:Jr|Junior|Senior|Elder|Younger)$)[A-Z][a-z]+)*$/;
 const degree = /^(?:esq|ph\.?\s?d|m\.?d)\.?$/i;
 /** Words that tell people of one name apart, folded: father and son, the elder and the younger. */

@@ -18,8 +18,8 @@ const busyTimeoutMs = 50;
 export type RemoteUrls = { readonly trendUrl: string; readonly recommendationUrl: string };
 
 /**
- * Opens what the bookshop needs, in order, then listens. On failure it closes what it opened. The other two services may
- * still be starting.
+ * Opens what the bookshop needs, in order, then listens. On failure it closes what it opened. The other two services
+ * may still be starting.
  */
 export async function startWeb(
   config: Config,

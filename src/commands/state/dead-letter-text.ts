@@ -48,7 +48,9 @@ export function selectionsOf(
   });
 }
 
-/** Call it when no dead letter was found. @throws SamsaError `bad-request` when no projection has the name asked for. */
+/**
+ * Call it when no dead letter was found. @throws SamsaError `bad-request` when no projection has the name asked for.
+ */
 export function requireProjection(
   { trend, recommendation }: Pick<Config, 'trend' | 'recommendation'>,
   { projection }: FilterOptions,

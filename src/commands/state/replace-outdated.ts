@@ -18,8 +18,8 @@ const busyTimeoutMs = 5_000;
 
 /**
  * Replaces each embedded state that an older version of its projection wrote with an empty one. The service then reads
- * the log from its start. Discarded dead letters stay discarded, and the old file is kept as `….before-rebuild`. Call it
- * before anything opens the states. A state that cannot be replaced stays as it is, and its service reports
+ * the log from its start. Discarded dead letters stay discarded, and the old file is kept as `….before-rebuild`. Call
+ * it before anything opens the states. A state that cannot be replaced stays as it is, and its service reports
  * `state-outdated`.
  */
 export async function replaceOutdatedStates(config: Config, say: (line: string) => void): Promise<void> {

@@ -76,8 +76,8 @@ export function stateLocation(config: Config, service: 'trend' | 'recommendation
 }
 
 /**
- * The prefix of the tables of one group id: another id reads the log again, into other tables. The id may be any text, so
- * an id other than the default is hashed.
+ * The prefix of the tables of one group id: another id reads the log again, into other tables. The id may be any text,
+ * so an id other than the default is hashed.
  */
 function stateTablePrefix(service: string, groupId: string, usualId: string): string {
   return groupId === usualId ? `${service}_` : `${service}_${hash('sha256', groupId, 'hex').slice(0, 10)}_`;

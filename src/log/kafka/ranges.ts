@@ -89,7 +89,9 @@ export function createRangeFetch(
   };
 }
 
-/** A new leader may not know yet how far its log is acknowledged. When it accepts an offset, the log reaches that far. */
+/**
+ * A new leader may not know yet how far its log is acknowledged. When it accepts an offset, the log reaches that far.
+ */
 function toRange(request: ReadRequest, { batches, aborted, start, end }: Fetched): Range {
   const { records, next, skipped } = fromBatches(request, batches, aborted);
   return { from: request.from, records, next, skipped, start, end: Math.max(end, next) };

@@ -61,7 +61,9 @@ const logAppendTime = 1 << 3;
 const transactional = 1 << 4;
 const control = 1 << 5;
 
-/** The records of fetched batches from an offset on, and the offset to continue from. A batch may begin before `from`. */
+/**
+ * The records of fetched batches from an offset on, and the offset to continue from. A batch may begin before `from`.
+ */
 export function fromBatches(
   { topic, partition, from }: { readonly topic: string; readonly partition: number; readonly from: number },
   batches: readonly RecordsBatch[],

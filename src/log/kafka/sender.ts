@@ -74,8 +74,8 @@ export function createKafkaSender(
     producer.destinations.add(destination);
     try {
       // The client takes its producer id, then asks for metadata, then takes the batch's sequence number. If a send
-      // to another partition fails while it waits for metadata, all sequences are reset, and the brokers drop this batch
-      // as a repeat. So metadata is asked for before.
+      // to another partition fails while it waits for metadata, all sequences are reset, and the brokers drop this
+      // batch as a repeat. So metadata is asked for before.
       await producer.metadata({ topics: [destination.topic], metadataMaxAge: askedAfterMs });
       const nowMs = clock();
       await producer.send({ messages: records.map((one) => toMessage(one, destination.partition, nowMs)) });

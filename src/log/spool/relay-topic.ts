@@ -73,8 +73,8 @@ export function relaySpooledTopic(options: SpoolTopicRelayOptions): SpoolTopicRe
   };
 
   /**
-   * More partitions than before: spooled records keep the partition they had. Fewer: the topic was created again, and all
-   * records are assigned again.
+   * More partitions than before: spooled records keep the partition they had. Fewer: the topic was created again, and
+   * all records are assigned again.
    */
   const noticePartitions = async (): Promise<void> => {
     const partitions = await log.partitionsOf(topic.name);

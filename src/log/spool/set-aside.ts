@@ -46,7 +46,9 @@ export async function sendSetAside(folder: string, id: string, log: EventLog): P
   return null;
 }
 
-/** Decides that one is never sent: it counts as dropped. @throws SamsaError `bad-request` when there is no such record. */
+/**
+ * Decides that one is never sent: it counts as dropped. @throws SamsaError `bad-request` when there is no such record.
+ */
 export function discardSetAside(folder: string, id: string): void {
   settle(folder, id, 'dropped');
 }

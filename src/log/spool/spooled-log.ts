@@ -219,9 +219,9 @@ function startRelayWorker(work: RelayWork, { onProblem, onSetAside }: RelayListe
   let adopted: readonly SpoolLedger[] = [];
   let trouble: SamsaError | null = null;
 
-  const hear = (heard: SamsaError | null): void => {
-    trouble = heard;
-    tell(heard);
+  const onTrouble = (reported: SamsaError | null): void => {
+    trouble = reported;
+    tell(reported);
   };
 
   const { close } = startWorker<never, RelayState>({
@@ -231,12 +231,12 @@ function startRelayWorker(work: RelayWork, { onProblem, onSetAside }: RelayListe
     youngGenerationMiB,
     onMessage: (state) => {
       ({ adopted } = state);
-      hear(state.trouble && (fromPlainError(state.trouble) as SamsaError));
+      onTrouble(state.trouble && (fromPlainError(state.trouble) as SamsaError));
       if (state.setAside === null || saidSetAside) return;
       saidSetAside = true;
       onSetAside(state.setAside);
     },
-    onEnd: (cause) => hear(ended(work.path, cause)),
+    onEnd: (cause) => onTrouble(ended(work.path, cause)),
     restartAfterMs: 1_000,
   });
   return { trouble: () => trouble, adopted: () => adopted, close };

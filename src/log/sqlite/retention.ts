@@ -6,7 +6,8 @@ import { logMigrations, recordTable } from './topics.ts';
 
 /**
  * Removes from the log at `path`, if there is one, what its topics need no longer keep. The checkpoint thread starts it
- * every minute (`logChores`). When the signal fires, it stops after the current transaction; the next run continues there.
+ * every minute (`logChores`). When the signal fires, it stops after the current transaction; the next run continues
+ * there.
  */
 export default async function tidyLog(path: string, signal: AbortSignal): Promise<void> {
   if (!existsSync(path)) return;
@@ -29,8 +30,8 @@ export default async function tidyLog(path: string, signal: AbortSignal): Promis
 const expiredRecords = 1_000;
 
 /**
- * Removes the records that are older at `nowMs` than their topics keep them, and moves the starts of their partitions. In
- * each partition it stops at the first record that is young enough. Ends and offsets do not change.
+ * Removes the records that are older at `nowMs` than their topics keep them, and moves the starts of their partitions.
+ * In each partition it stops at the first record that is young enough. Ends and offsets do not change.
  * @returns how many records were removed.
  * @throws SamsaError `store-unavailable` (retryable) after whole batches.
  */

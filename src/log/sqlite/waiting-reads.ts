@@ -18,8 +18,8 @@ export type WaitingReads = {
    */
   readonly wait: (partitionNumber: number, from: number, waitMs: number, signal: AbortSignal) => Promise<boolean>;
   /**
-   * Wakes the reads of this process that wait for these ends: in this thread now, in other threads in their next turn of
-   * the event loop, or within 5 ms when they were woken just before.
+   * Wakes the reads of this process that wait for these ends: in this thread now, in other threads in their next turn
+   * of the event loop, or within 5 ms when they were woken just before.
    */
   readonly wake: (ends: Ends) => void;
   readonly endWaits: () => void;

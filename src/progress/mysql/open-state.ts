@@ -193,8 +193,8 @@ async function tableNames(connection: MysqlConnection, prefix: string): Promise<
 }
 
 /**
- * Compares one moment of a state with another state, each under its connection's prefix. The server hashes the rows, and
- * only sums of hashes are sent here; where the sums differ, the hashes.
+ * Compares one moment of a state with another state, each under its connection's prefix. The server hashes the rows,
+ * and only sums of hashes are sent here; where the sums differ, the hashes.
  * @param live the snapshot is its transaction and ends with the connection.
  */
 async function openMysqlSnapshot(live: OwnedConnection, draft: MysqlConnection): Promise<StateSnapshot> {

@@ -99,8 +99,8 @@ function knownReader(uid: string, request: FastifyRequest, deps: RecommendationR
 const readerId = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
- * The reader whose recommendations a `uid` asks for: the signed cookie value of a reader, or any reader id in open mode and
- * with the operator token.
+ * The reader whose recommendations a `uid` asks for: the signed cookie value of a reader, or any reader id in open mode
+ * and with the operator token.
  * @returns a function that answers null when the request may not see them.
  */
 export function createReaderCheck(

@@ -34,8 +34,8 @@ export function describeTrendState(projectionName: string, topics: TrendTopics) 
 
 /**
  * What must be equal in two states, in both databases. Left out: what one of them may have forgotten when `newestMs`
- * had arrived, and what happened before `fromMs`. Keys replace query numbers, which differ between states. Sums by day include the hours,
- * because only one of the states may have rolled them up.
+ * had arrived, and what happened before `fromMs`. Keys replace query numbers, which differ between states. Sums by day
+ * include the hours, because only one of the states may have rolled them up.
  */
 function comparedTables(dialect: Dialect, newestMs: number, fromMs: number): readonly ComparedTable[] {
   const { readersUpToHour, hourlyUpToHour, upToDay, queriesBeforeMs } = forgettableAt(newestMs);

@@ -74,7 +74,7 @@ export function createRemoteServices(options: {
 
 function itemsOf<Item extends TSchema>(list: TypeCheck<TArray<Item>>, asked: Asked): RemoteAnswer<Static<Item>> {
   if (!asked.ok) return asked;
-  // Go writes an empty list so.
+  // Go writes an empty list as `null`.
   if (asked.body === null) return { ok: true, items: [] };
   return list.Check(asked.body) ? { ok: true, items: asked.body } : { ok: false, reason: 'broken' };
 }

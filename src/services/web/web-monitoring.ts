@@ -36,8 +36,8 @@ export function measureWeb(registry: Registry, { events, index, publisher }: Mon
 }
 
 /**
- * Counts the records of each spool since it was made: accepted = relayed + dropped + set aside + waiting. Each number is
- * counted independently of the others.
+ * Counts the records of each spool since it was made: accepted = relayed + dropped + set aside + waiting. Each number
+ * is counted independently of the others.
  */
 function measureSpool(registry: Registry, ledger: LogWithSpool['ledger']): void {
   new Gauge({

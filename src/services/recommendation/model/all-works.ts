@@ -1,8 +1,8 @@
 import type { Counts } from './weights.ts';
 
 /**
- * A symmetric matrix. Its lower half is stored in square tiles, row by row, so that a step of the inversion works on three
- * tiles that fit in the processor's cache.
+ * A symmetric matrix. Its lower half is stored in square tiles, row by row, so that a step of the inversion works on
+ * three tiles that fit in the processor's cache.
  */
 export type Tiles = {
   readonly size: number;

@@ -11,7 +11,8 @@ export type Neighbours = {
 };
 
 /**
- * Which books are similar by their own texts: author, series, subjects, title and description. Books are numbered from 0.
+ * Which books are similar by their own texts: author, series, subjects, title and description. Books are numbered from
+ * 0.
  */
 export type ContentIndex = {
   /** Adds a book, replaces it, or takes it out with `null`. */

@@ -14,8 +14,8 @@ export type ReaderCounts = Counts & {
   readonly bookIdOf: (number: number) => number;
   readonly workOf: (number: number) => number;
   /**
-   * Replaces a reader's books, given by their numbers, latest first. Only the first hundred are counted: no reader should
-   * outweigh a hundred others. An empty list removes the reader.
+   * Replaces a reader's books, given by their numbers, latest first. Only the first hundred are counted: no reader
+   * should outweigh a hundred others. An empty list removes the reader.
    */
   readonly put: (reader: string, books: readonly number[]) => void;
   /** Makes books part of another work, and counts their readers there. */

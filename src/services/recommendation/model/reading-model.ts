@@ -9,8 +9,8 @@ export type ReadingModel = {
   /** Solves the works whose readers changed, until the time is over. @returns false when there are none left. */
   readonly solveChanged: (untilMs: number, stopwatch: () => number) => boolean;
   /**
-   * Solves all works in rounds, a part at each call, until the time is over. After a full round without changes, every weight
-   * equals that of a newly built model. @returns false when there is nothing to do.
+   * Solves all works in rounds, a part at each call, until the time is over. After a full round without changes, every
+   * weight equals that of a newly built model. @returns false when there is nothing to do.
    */
   readonly solveRound: (untilMs: number, stopwatch: () => number) => boolean;
   /** Solves every work. */
@@ -176,8 +176,8 @@ function* countTogether(counts: ReaderCounts, works: Int32Array): Generator<void
 }
 
 /**
- * The mean of two models: NR-EASE, which is better on sparse data, and EASE over all works, which is better where tastes
- * are broad: with P = (G + Λ)⁻¹ and Λ_ii = ridge · √g_ii, w_ij = −p_ij / p_jj.
+ * The mean of two models: NR-EASE, which is better on sparse data, and EASE over all works, which is better where
+ * tastes are broad: with P = (G + Λ)⁻¹ and Λ_ii = ridge · √g_ii, w_ij = −p_ij / p_jj.
  */
 function* solveTogether(tiles: Tiles, ridge: number): Generator<void, Float32Array> {
   const { size } = tiles;

@@ -21,9 +21,9 @@ export const mostNeighbours = 2 ** indexBits;
 
 /**
  * The weights of one work: a ridge regression of its readers on those of the `most` works with the largest
- * s_ij = g_ij / √g_ii, solved by Cholesky's method: (G_NN + Λ) w = g_Nj. The model is EASE (Steck, WWW 2019) restricted to
- * a neighbourhood for each work. The ridge Λ is diagonal, and larger for works with many readers and for neighbours that
- * are further away: Λ_ii = ridge · √g_ii · (max s / s_ij)^{3/2}.
+ * s_ij = g_ij / √g_ii, solved by Cholesky's method: (G_NN + Λ) w = g_Nj. The model is EASE (Steck, WWW 2019) restricted
+ * to a neighbourhood for each work. The ridge Λ is diagonal, and larger for works with many readers and for neighbours
+ * that are further away: Λ_ii = ridge · √g_ii · (max s / s_ij)^{3/2}.
  */
 export function createSolver(counts: Counts): (work: number, most: number, ridge: number) => SolvedWork {
   const matrix = new Float64Array(mostNeighbours * mostNeighbours);
@@ -172,8 +172,8 @@ export function createWeights(): Weights {
 }
 
 /**
- * The weights by which one work suggests others, in no particular order: the suggested work and the index in its row, as
- * work · `mostNeighbours` + index, and a copy of the weight.
+ * The weights by which one work suggests others, in no particular order: the suggested work and the index in its row,
+ * as work · `mostNeighbours` + index, and a copy of the weight.
  */
 type Spoken = { targets: Int32Array; values: Float64Array; size: number };
 

@@ -39,9 +39,9 @@ export const largeShare = 0.01;
 const mostLeftOut = 20;
 
 /**
- * Compares with all queries, so that the time of day and growth of the shop cancel out. A query that has clearly changed
- * itself is left out of both totals. Otherwise one huge rise would hide all others, and its end would make others rise.
- * (Robinson and Oshlack 2010 compare genes like this: trimmed mean of M-values.)
+ * Compares with all queries, so that the time of day and growth of the shop cancel out. A query that has clearly
+ * changed itself is left out of both totals. Otherwise one huge rise would hide all others, and its end would make
+ * others rise. (Robinson and Oshlack 2010 compare genes like this: trimmed mean of M-values.)
  * @param readersIn the named readers of all queries in the last `hours`, each once per query and hour.
  * @param inBaseline the same for the baseline.
  * @param large the queries with a `largeShare` of all readers.
@@ -118,8 +118,8 @@ function changeOf(count: number, baseline: number, ratio: number): number {
 }
 
 /**
- * Whether a rise still lasts. It is over when the last 3 hours look e times more like the baseline than like the last 24
- * hours (likelihood ratio of a Poisson count).
+ * Whether a rise still lasts. It is over when the last 3 hours look e times more like the baseline than like the last
+ * 24 hours (likelihood ratio of a Poisson count).
  */
 export function goesOn(countIn: (hours: BurstHours) => number, baseline: number, { ratios }: Comparison): boolean {
   if (ratios === null) return false;

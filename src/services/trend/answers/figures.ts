@@ -18,13 +18,13 @@ export type Figures = {
   /** How many of `readers` are unnamed searches; 0 in windows of more than 24 hours. */
   readonly unnamed: number;
   readonly searches: number;
-  /** Readers in the window before; `null` when they are not compared. */
+  /** Readers and unnamed searches in the window before; `null` when they are not compared. */
   readonly before: number | null;
   /** The number expected from the week before; `null` in windows of more than 24 hours. */
   readonly usual: number | null;
   /**
-   * The first hour of the window in which it was searched, if it was not searched before; how many days ago that was, by
-   * days of UTC.
+   * The first hour of the window in which it was searched, if it was not searched before; how many days ago that was,
+   * by days of UTC.
    */
   readonly newSince: { readonly hour: number; readonly daysAgo: number } | null;
   readonly hourly: readonly number[];

@@ -38,10 +38,10 @@ const spellingPlaces = 3;
 const mostPlaces = 20;
 
 /**
- * Decides whether a query may be shown, and with which words. It is shown when one of the books found has all its words,
- * or all of its correction: then it names a book, not a person. Function words do not count. From three letters on, the
- * beginning of a word of the book is enough. Any other query is hidden until enough readers from as many places search for it. A mail address, a telephone number and what contains a
- * blocked word are never shown: `null`.
+ * Decides whether a query may be shown, and with which words. It is shown when one of the books found has all its
+ * words, or all of its correction: then it names a book, not a person. Function words do not count. From three letters
+ * on, the beginning of a word of the book is enough. Any other query is hidden until enough readers from as many places
+ * search for it. A mail address, a telephone number and what contains a blocked word are never shown: `null`.
  */
 export function createPrivacyRule(settings: PrivacySettings): (query: QueryFacts) => ShownQuery | null {
   const { minimumReaders, blockedWords, isPublic = () => true } = settings;

@@ -28,11 +28,11 @@ export type TrendRanking = {
    * @returns a number that rises whenever ranks may have changed.
    */
   readonly refresh: (nowHour: number) => Promise<number>;
-  /** What takes long the first time in an hour. */
+  /** Does what takes long the first time in an hour. */
   readonly prepare: (window: Window | null, nowHour: number) => Promise<void>;
   /** The queries of a section, best first. */
   readonly ranked: (section: Section, moment: Moment) => AsyncGenerator<ShownTrend>;
-  /** Pinned queries by their keys, also those that too few readers searched for. */
+  /** Pinned queries in the order of their keys, also those that too few readers searched for. */
   readonly pinned: (window: Window, moment: Moment) => Promise<readonly ShownTrend[]>;
 };
 

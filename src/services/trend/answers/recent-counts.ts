@@ -22,14 +22,15 @@ export type ScoredQuery = { readonly query: number; readonly score: number };
 export type RecentCounts = {
   /**
    * Brings the sums up to date.
-   * @returns the queries that were counted since the last time; `'all'` when everything was read, or an hour has passed.
+   * @returns the queries that were counted since the last time; `'all'` when everything was read, or an hour has
+   *   passed.
    */
   readonly refresh: (nowHour: number) => Promise<ReadonlySet<number> | 'all'>;
   /** The queries with the greatest sums, greatest first, with these sums; ties at the end by their keys. */
   readonly top: (sum: ListedSum, limit: number) => Promise<readonly ScoredQuery[]>;
   /**
-   * Queries that may be rising, with the highest score that each can have, greatest first. With the exact score some turn
-   * out not to rise.
+   * Queries that may be rising, with the highest score that each can have, greatest first. With the exact score some
+   * turn out not to rise.
    */
   readonly risers: (limit: number) => Promise<readonly ScoredQuery[]>;
   /** @see FirstQueries.of */
@@ -41,7 +42,9 @@ export type RecentCounts = {
   readonly size: () => number;
 };
 
-/** Readers plus unnamed searches. `list…` has every unnamed search; `rise…` and `base` count those of an hour as one. */
+/**
+ * Readers plus unnamed searches. `list…` has every unnamed search; `rise…` and `base` count those of an hour as one.
+ */
 export type Sums = { readonly [Name in SumName]: number };
 
 const sumNames = ['list3', 'list24', 'list168', 'searches3', 'searches24', 'searches168'] as const;

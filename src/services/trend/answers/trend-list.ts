@@ -148,7 +148,8 @@ type OpenRow = { readonly members: ShownTrend[]; readonly leadBook: Book | null;
 /**
  * Gathers queries that mean the same book into one row. Queries come in rank order. The first query that leads to a
  * book opens the book's row. A later query joins it if it leads to the same book and the book has its whole words
- * (`standsIn`). Every other query has its own row. A row first shows a book that no other row shows first, if it has one.
+ * (`standsIn`). Every other query has its own row. A row first shows a book that no other row shows first, if it has
+ * one.
  */
 function createRows(limit: number) {
   const rows: OpenRow[] = [];

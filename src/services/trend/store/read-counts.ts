@@ -8,7 +8,7 @@ import { latestTimes } from './tables.ts';
 
 const sums = 'SUM(readers) AS readers, SUM(anonymous) AS anonymous, SUM(searches) AS searches';
 
-/** Runs statements. They may be made again, so it takes what makes them. */
+/** Runs statements. A repeated transaction needs new ones, so it takes the function that makes them. */
 export type RunSteps = <Result>(steps: () => Steps<Result>) => Promise<Result>;
 
 /** The reads of the counts, for any database. `together` runs several statements on one snapshot, `single` runs one. */

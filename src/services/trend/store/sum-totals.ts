@@ -7,7 +7,7 @@ import type { Counts, QueryTotal } from './trend-store.ts';
 const rowsPerPiece = 2_000;
 /** When there are more sums than `most`, only the `kept` greatest stay. */
 const sumLimits = { most: 100_000, kept: 50_000 };
-/** How many times sums are read at most: again when hours have become days during the read. */
+/** Sums are read again when hours became days during the read, at most this often in all. */
 const attempts = 3;
 
 type Source = { readonly table: 'hourly' | 'daily'; readonly column: 'hour' | 'day' };

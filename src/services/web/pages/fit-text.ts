@@ -34,7 +34,9 @@ export function fitText(text: string, box: TextBox): FittedText {
 /** A word or a line; `width` in font sizes. */
 type Measured = { readonly text: string; readonly width: number };
 
-/** As many lines as `greedy` has, which are no longer than `maxWidth`, but with the longest one as short as possible. */
+/**
+ * As many lines as `greedy` has, which are no longer than `maxWidth`, but with the longest one as short as possible.
+ */
 function balance(words: readonly Measured[], greedy: readonly Measured[], maxWidth: number): readonly Measured[] {
   let best = greedy;
   for (let most = maxWidth - 0.5; most > 2; most -= 0.5) {

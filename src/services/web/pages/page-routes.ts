@@ -227,7 +227,9 @@ function withPanels(deps: PageDeps, main: Html, cookieId: string, back: string, 
 /** The query string of a page's address, not yet checked. */
 type PageParameters = Readonly<Record<string, unknown>>;
 
-/** The search in a page's address. `query` is trimmed; it is empty on the start page. `exact`: as typed, uncorrected. */
+/**
+ * The search in a page's address. `query` is trimmed; it is empty on the start page. `exact`: as typed, uncorrected.
+ */
 type PageSearch = { readonly query: string; readonly offset: number; readonly exact: boolean };
 
 /** @throws SamsaError `malformed-query` or `query-too-long`, with a message for the reader. */

@@ -18,7 +18,9 @@ export type LatestSearch = {
   readonly firstBook: Pick<Book, 'id' | 'title' | 'author'> | null;
 };
 
-/** Each reader's latest search of the last half hour, so that the page can show "you, just now" before it is counted. */
+/**
+ * Each reader's latest search of the last half hour, so that the page can show "you, just now" before it is counted.
+ */
 export type LastSearch = {
   readonly remember: (readerId: string, search: LatestSearch) => void;
   readonly of: (readerId: string) => LatestSearch | null;

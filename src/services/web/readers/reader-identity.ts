@@ -8,7 +8,9 @@ import { createLruMap } from '../../../runtime/lru-map.ts';
 import { dayMs } from '../../../runtime/time.ts';
 
 export type Reader = {
-  /** The id in events. Without a valid cookie: `a-<keyed hash of the IPv4 /32 or IPv6 /48>`, shared by all who use it. */
+  /**
+   * The id in events. Without a valid cookie: `a-<keyed hash of the IPv4 /32 or IPv6 /48>`, shared by all who use it.
+   */
   readonly id: string;
   /** Whether the request carries a valid cookie of this shop. */
   readonly returning: boolean;

@@ -17,7 +17,8 @@ const weighedAddresses = 50_000;
 const clientsOfBlock = 10;
 
 /**
- * How many new readers of one address prefix count in an hour; 0 = no limit.
+ * How many new readers of one IPv4 address or IPv6 /64 count in an hour, of an IPv6 /48 ten times as many; 0 = no
+ * limit.
  * @param setting `trend.new_readers_per_address`; `null`: no limit in open mode, 20 in public mode.
  */
 export function newReaderLimit(setting: number | null, { isPublic }: Pick<Access, 'isPublic'>): () => number {

@@ -144,7 +144,7 @@ async function raiseCounts(connection: MysqlConnection, tallies: Iterable<QueryT
  */
 const keptCounts = 20_000;
 
-/** Old counts are removed only in every 16th commit of a partition, to save a statement in the others. */
+/** Old counts are removed only in every `trimEvery`th commit of a partition, to save a statement in the others. */
 const trimEvery = 16;
 
 /** Which commits of which partitions an answer contains: the last revision by partition. */

@@ -28,7 +28,9 @@ export type CountFacets = (
   changedBook: (bookId: number) => { readonly facts: FacetFacts } | null | undefined,
 ) => FacetCounts;
 
-/** A value of `WordData` by its number, or one of a changed book, and how many books have it or another spelling of it. */
+/**
+ * A value of `WordData` by its number, or one of a changed book, and how many books have it or another spelling of it.
+ */
 type Counted = { readonly value: number | string; count: number };
 
 export function createFacetCounter(data: WordData): CountFacets {

@@ -26,7 +26,9 @@ export type SearchChange =
 /** Positions in the index file are stored under this name: renaming it re-reads the log. */
 export const searchProjectionName = 'search-index';
 
-/** Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are built again. */
+/**
+ * Raise it when a fold, the schema, or the way texts are cut changes: index files of another version are built again.
+ */
 export const searchProjectionVersion = 6;
 
 const monthMs = 30 * dayMs;

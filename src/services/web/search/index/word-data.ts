@@ -6,17 +6,17 @@ import { facetKinds, wordsAndStart, type BookRow } from './book-row.ts';
  * 200 bytes a word.
  *
  * Words are sorted. For each word, `starts` has its beginning in `letters`, `listStarts` the beginning of its books in
- * `lists`, and `books` the sum of the books of all words before it. `blocks` has the first word of each `blockOf`. Books
- * are numbered from the most popular on; `places` has the place of each number. The books of a word are a rising list of
- * numbers, or for a common word one bit per book.
+ * `lists`, and `books` the sum of the books of all words before it. `blocks` has the first word of each `blockOf`.
+ * Books are numbered from the most popular on; `places` has the place of each number. The books of a word are a rising
+ * list of numbers, or for a common word one bit per book.
  *
  * An *item* is a beginning of words, 3 to 7 letters long: `8 · first word that has it + length`. As in SymSpell (Garbe,
  * 2012), an item is found by what remains of it when one or two letters are left out. The hash of the rest chooses a
  * bucket of `items`; its first bits stand before the item, as many as there is room for.
  *
- * The values of facets are numbered by kind, in the order of `facetKinds`, and in each kind by their texts. `kindStarts`
- * has the first number of each kind, `sameValues` the first value that has the same key. A text begins at `valueStarts`
- * in `valueLetters`. For each book, `facets` has the numbers of its values, from `facetStarts` on.
+ * The values of facets are numbered by kind, in the order of `facetKinds`, and in each kind by their texts.
+ * `kindStarts` has the first number of each kind, `sameValues` the first value that has the same key. A text begins at
+ * `valueStarts` in `valueLetters`. For each book, `facets` has the numbers of its values, from `facetStarts` on.
  */
 export type WordData = {
   readonly letters: Uint16Array;
@@ -219,8 +219,8 @@ function createFacetNumbers() {
 type FacetArrays = 'facets' | 'facetStarts' | 'kindStarts' | 'sameValues' | 'valueLetters' | 'valueStarts';
 
 /**
- * A long list of numbers that grows without being copied. Its memory is mapped apart from the allocator's, so that all of
- * it is free again when the thread ends. Smaller pieces stayed with the process: 50 MB for a million books.
+ * A long list of numbers that grows without being copied. Its memory is mapped apart from the allocator's, so that all
+ * of it is free again when the thread ends. Smaller pieces stayed with the process: 50 MB for a million books.
  */
 function createNumbers<Kind extends Numbers>(kind: NumbersKind<Kind>) {
   const buffer = new ArrayBuffer(0, { maxByteLength: mostNumbers * kind.BYTES_PER_ELEMENT });

@@ -5,14 +5,16 @@ import type { WrittenBooks } from './index-file.ts';
 import { bitsFor, createWordTable, isCommon, type WordData, type WordTable } from './word-data.ts';
 
 /**
- * How many sets with one bit per book are remembered: of all kinds, more than one query needs; and of beginnings of many
- * words, which take a millisecond to make for a million books. Their memory is reused, because garbage of this kind
- * piles up faster than it is collected.
+ * How many sets with one bit per book are remembered: of all kinds, more than one query needs; and of beginnings of
+ * many words, which take a millisecond to make for a million books. Their memory is reused, because garbage of this
+ * kind piles up faster than it is collected.
  */
 const rememberedSets = { ofAll: 36, ofWide: 36 } as const;
 /** A beginning is wide if its words are together in more than one of so many books. */
 const wideFrom = 16;
-/** With more changed books than this, the lists are not used, because finding those would take longer than in the file. */
+/**
+ * With more changed books than this, the lists are not used, because finding those would take longer than in the file.
+ */
 export const mostChanges = 10_000;
 
 /** A book that was written after the lists were made. */

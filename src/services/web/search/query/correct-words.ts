@@ -220,9 +220,9 @@ export function createCorrector(vocabulary: Vocabulary) {
     /** All words as typed or corrected. */
     inAnyWay: (words: readonly QueryWord[]): Reading => reading(words.map(inAnyWay)),
     /**
-     * The likeliest readings first, as long as the books found so far leave a doubt. Known words are not corrected if the
-     * title of a book has them together with corrections of the unknown ones. All words are corrected at once only if no
-     * book has been found before, or none surely.
+     * The likeliest readings first, as long as the books found so far leave a doubt. Known words are not corrected if
+     * the title of a book has them together with corrections of the unknown ones. All words are corrected at once only
+     * if no book has been found before, or none surely.
      */
     readings: function* (words: readonly QueryWord[], { hasAny, hasEnough, hasTitle }: FoundSoFar): Generator<Reading> {
       const slots = words.map(known);

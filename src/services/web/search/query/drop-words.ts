@@ -14,9 +14,9 @@ const mostFailures = 4;
 
 /**
  * For a query that no book matches: the words to search with instead. The caller has left out function words and says
- * that numbers are frequent (`plan-search.ts`). This drops the words that no book has, then as few others as possible. Of
- * selections of equal length it keeps the one whose best book ranks highest; common words count less. Look-ups: one for
- * each word, one for all of them together, and for each start that is tried at most as many as there are words.
+ * that numbers are frequent (`plan-search.ts`). This drops the words that no book has, then as few others as possible.
+ * Of selections of equal length it keeps the one whose best book ranks highest; common words count less. Look-ups: one
+ * for each word, one for all of them together, and for each start that is tried at most as many as there are words.
  * @returns a selection in the order typed, matched by at least one book; empty when no book has any of the words.
  */
 export function keepMatchingWords<Word>(words: readonly Word[], ask: AskIndex<Word>): readonly Word[] {

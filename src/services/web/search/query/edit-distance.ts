@@ -9,9 +9,9 @@ export type EditDistance = {
 };
 
 /**
- * Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours are each one error. Bit-parallel
- * (H. Hyyrö, A Bit-Vector Algorithm for Computing Levenshtein and Damerau Edit Distances, 2003): one bit for each letter
- * of the word holds whether the next row of the table of distances is one more, or one less.
+ * Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours are each one error.
+ * Bit-parallel (H. Hyyrö, A Bit-Vector Algorithm for Computing Levenshtein and Damerau Edit Distances, 2003): one bit
+ * for each letter of the word holds whether the next row of the table of distances is one more, or one less.
  */
 export function createEditDistance(): EditDistance {
   /** For each letter, the places in the word where it stands. */

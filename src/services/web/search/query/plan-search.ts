@@ -49,8 +49,8 @@ const fewMatches = 5;
 
 /**
  * Finds the books that have all words as typed. With fewer than `fewMatches` it also joins words and reads numbers; if
- * none of them was surely meant, it corrects and splits words. If that finds nothing either, it leaves words out, function
- * words first.
+ * none of them was surely meant, it corrects and splits words. If that finds nothing either, it leaves words out,
+ * function words first.
  */
 export function planSearch(
   index: IndexReader,
@@ -208,7 +208,9 @@ function addInitials(index: IndexReader, words: readonly QueryWord[], gathered: 
   gathered.add({ slots: [], phrase: null, initials: word.word }, allOf(places));
 }
 
-/** “lotr 3”, “game of thrones book 2”: reads the last word as a volume of the series that the other words name or begin. */
+/**
+ * “lotr 3”, “game of thrones book 2”: reads the last word as a volume of the series that the other words name or begin.
+ */
 function asVolume(index: IndexReader, { slots, phrase }: Reading): readonly Reading[] {
   const last = slots.at(-1);
   const before = slots.at(-2);
@@ -249,7 +251,9 @@ function addIfBetter(index: IndexReader, reading: Reading, than: Reading, gather
   if (rankBooks(index.ranked(places), [than, reading])[0]?.reading === reading) gathered.try(reading);
 }
 
-/** Adds a book if one author's name, or its title, is what the reading says. A reading of one word adds all its books. */
+/**
+ * Adds a book if one author's name, or its title, is what the reading says. A reading of one word adds all its books.
+ */
 function addIfNamed(index: IndexReader, reading: Reading, gathered: Gathering): void {
   const { places } = matchSlots(index, reading.slots, comparedMatches);
   const authors = new Map(index.factsAt(places, anyBook).map(({ place, author }) => [place, splitAuthors(author)]));
@@ -261,8 +265,8 @@ function addIfNamed(index: IndexReader, reading: Reading, gathered: Gathering): 
 }
 
 /**
- * “.net” and “c++” are words as typed. If no book has them, “.hack” is “hack”, and “c#” any letter C with symbols behind
- * it, but never the plain letter.
+ * “.net” and “c++” are words as typed. If no book has them, “.hack” is “hack”, and “c#” any letter C with symbols
+ * behind it, but never the plain letter.
  */
 function withKnownSymbols(index: IndexReader, words: readonly QueryWord[]): readonly QueryWord[] {
   if (!words.some(({ word }) => symbols.test(word))) return words;
@@ -345,8 +349,8 @@ function markedByChance(index: IndexReader, reading: Reading, places: readonly n
 }
 
 /**
- * Whether the books have the words only in names of several people, as “Barbara Kingsolver, Steven L. Hopp” has those of
- * “steven king”. This is not checked when many books match.
+ * Whether the books have the words only in names of several people, as “Barbara Kingsolver, Steven L. Hopp” has those
+ * of “steven king”. This is not checked when many books match.
  */
 function isByChance(index: IndexReader, reading: Reading, places: readonly number[]): boolean {
   if (reading.slots.length < 2 || places.length === 0 || places.length >= fewMatches) return false;

@@ -176,8 +176,8 @@ const lettersPerEdit = 3.5;
 const knownBook = 5;
 
 /**
- * Returns a check whether a book has surely been meant: its title, or the whole book, has all words of the reading, which
- * correct few letters for their lengths.
+ * Returns a check whether a book has surely been meant: its title, or the whole book, has all words of the reading,
+ * which correct few letters for their lengths.
  */
 export function sureCheck({ slots }: Reading, where: 'title' | 'anywhere'): (book: RankedBook) => boolean {
   const prepared = slots.map(needlesOf);
@@ -192,7 +192,10 @@ export function sureCheck({ slots }: Reading, where: 'title' | 'anywhere'): (boo
   };
 }
 
-/** Whether the words, without an article, are the title's main part, at least three of its initials, or those of the series. */
+/**
+ * Whether the words, without an article, are the title's main part, at least three of its initials, or those of the
+ * series.
+ */
 export function isNamed(book: RankedBook, words: string): boolean {
   const { title, mainTitleEnd, series } = book;
   if (withoutArticle(title.slice(1, mainTitleEnd)) === words || initialsOfSeries(series).includes(words)) return true;

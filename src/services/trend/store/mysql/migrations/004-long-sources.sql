@@ -1,2 +1,2 @@
--- It begins with the source of an event, which another program may have made as long as it likes.
+-- `tie_break` begins with the source of an event. Other programs may write sources of any length.
 ALTER TABLE state.decision MODIFY tie_break MEDIUMBLOB NOT NULL;
