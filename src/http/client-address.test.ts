@@ -19,13 +19,13 @@ describe('a client', () => {
     }
   });
 
-  it('is the first 64 bits of an IPv6 address, and its place the first 48', () => {
+  it('is the first 64 bits of an IPv6 address, and its block the first 48', () => {
     assert.equal(prefixOf('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64');
     assert.equal(prefixOf('2001:0DB8:0001:0002::1'), '2001:db8:1:2::/64');
     assert.equal(prefixOf('"[2001:db8:1:2::1]:443"'), '2001:db8:1:2::/64');
     assert.equal(prefixOf('fe80::1%eth0'), 'fe80:0:0:0::/64');
-    assert.equal(clientAt(readAddress('2001:db8:1:2::1')).place, '2001:db8:1::/48');
-    assert.equal(clientAt(readAddress('192.0.2.1')).place, '192.0.2.1');
+    assert.equal(clientAt(readAddress('2001:db8:1:2::1')).block, '2001:db8:1::/48');
+    assert.equal(clientAt(readAddress('192.0.2.1')).block, '192.0.2.1');
   });
 
   it('is unknown where there is no address', () => {

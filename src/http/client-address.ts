@@ -9,11 +9,14 @@ export type Client = {
    * What counts as one client: an IPv4 address, or the /64 of an IPv6 address (RFC 6177: a site gets at least that).
    */
   readonly prefix: string;
-  /** What counts as one place: an IPv4 address, or the /48 of an IPv6 address. */
-  readonly place: string;
+  /** An IPv4 address, or the /48 of an IPv6 address. */
+  readonly block: string;
 };
 
-const unknownClient: Client = { prefix: 'unknown', place: 'unknown' };
+/** A /48 may do ten times as much as one client in it. */
+export const clientsPerBlock = 10;
+
+const unknownClient: Client = { prefix: 'unknown', block: 'unknown' };
 
 /**
  * Reads an address as proxies write it: quotes, brackets, port and zone are dropped, and IPv4 in IPv6
@@ -32,9 +35,9 @@ export function readAddress(written: string): Address | null {
 
 export function clientAt(address: Address | null): Client {
   if (address === null) return unknownClient;
-  if (address.kind() === 'ipv4') return { prefix: address.toString(), place: address.toString() };
+  if (address.kind() === 'ipv4') return { prefix: address.toString(), block: address.toString() };
   const groups = (address as ipaddr.IPv6).parts.map((part) => part.toString(16));
-  return { prefix: `${groups.slice(0, 4).join(':')}::/64`, place: `${groups.slice(0, 3).join(':')}::/48` };
+  return { prefix: `${groups.slice(0, 4).join(':')}::/64`, block: `${groups.slice(0, 3).join(':')}::/48` };
 }
 
 const namedRanges: Readonly<Record<string, readonly string[]>> = {

@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net';
 import type { FastifyRequest, FastifyReply } from 'fastify';
 import { createCounter, type Access } from './access.ts';
+import { clientsPerBlock } from './client-address.ts';
 import { problem, type Problem } from './problem.ts';
 
 /** Requests a minute and client in public mode, unless `app.rate_limit` says otherwise. */
 const defaultPerMinute = 600;
-/** A /48 may ask ten times as often as one client in it. */
-const clientsPerPlace = 10;
 /** For clients that share one address behind a proxy which does not name them. */
 const clientsPerProxy = 100;
 const runningPerClient = 64;
@@ -52,14 +51,14 @@ export function createLimits(access: Access, perMinute: number | null, nowMs: ()
   return (request, reply) => {
     const rate = perMinute ?? (access.isPublic() ? defaultPerMinute : 0);
     if (rate === 0 || request.url.startsWith('/health/') || access.isOwnService(request)) return null;
-    const { prefix, place } = access.clientOf(request);
+    const { prefix, block } = access.clientOf(request);
     const isShared = access.isShared(request);
     const bounds = isShared
       ? ([
           [connectionOf(request), rate],
           [`all of ${prefix}`, rate * clientsPerProxy],
         ] as const)
-      : ([[prefix, rate], ...(place === prefix ? [] : [[place, rate * clientsPerPlace] as const])] as const);
+      : ([[prefix, rate], ...(block === prefix ? [] : [[block, rate * clientsPerBlock] as const])] as const);
     const beyond = isBeyond(bounds);
     if (beyond !== null) {
       const detail = `Expected at most ${rate} requests a minute from one client, got more. Try again later.`;

@@ -40,7 +40,7 @@ type IdentifiedRequest = FastifyRequest & { [identified]?: Reader };
 const plainName = 'uid';
 /** Browsers accept it only over HTTPS, from this very host, so that no neighbouring host can replace it. */
 const secureName = '__Host-uid';
-const rememberedPlaces = 5_000;
+const rememberedBlocks = 5_000;
 const places = 30;
 
 export function createReaderIdentity(deps: {
@@ -53,23 +53,23 @@ export function createReaderIdentity(deps: {
   readonly mostNewReaders: () => number;
 }): IdentifyReader {
   const { signer, access, mostNewReaders } = deps;
-  const hashPlace = createSharedReaderHash(deps.secret, deps.clock);
+  const sharedIdOf = createSharedReaderHash(deps.secret, deps.clock);
   const placeOf = createPlaceHash(deps.secret);
 
   return (request: IdentifiedRequest, reply) => {
     if (request[identified] !== undefined) return request[identified];
-    const { prefix, place } = access.clientOf(request);
+    const { prefix, block } = access.clientOf(request);
     // Proxies may write the scheme in any case (RFC 3986).
     const isSecure = request.protocol.toLowerCase() === 'https';
     const cookie = validCookie(request.headers.cookie, isSecure, signer);
     const cookieId = cookie?.readerId ?? signer.mint();
     const reader: Reader = {
-      id: cookie?.readerId ?? hashPlace(place),
+      id: cookie?.readerId ?? sharedIdOf(block),
       returning: cookie !== null,
       cookieId,
       addressPrefix: prefix,
-      addressBlock: place,
-      place: access.isPublic() && mostNewReaders() > 0 ? placeOf(place) : null,
+      addressBlock: block,
+      place: access.isPublic() && mostNewReaders() > 0 ? placeOf(block) : null,
     };
     if (cookie === null || cookie.isDue) {
       const name = isSecure ? secureName : plainName;
@@ -119,39 +119,40 @@ function cookieAttributes(secure: boolean): string {
 const plainAttributes = cookieAttributes(false);
 const secureAttributes = cookieAttributes(true);
 
-/** One id per place and UTC day. Without the secret, ids of different days cannot be linked. */
-function createSharedReaderHash(secret: string, clock: () => number): (place: string) => string {
+/** One id per address block and UTC day. Without the secret, ids of different days cannot be linked. */
+function createSharedReaderHash(secret: string, clock: () => number): (block: string) => string {
   let day = Number.NaN;
   let dayKey = Buffer.alloc(0);
-  const hashes = createLruMap<string, string>(rememberedPlaces);
-  return (place) => {
+  const hashes = createLruMap<string, string>(rememberedBlocks);
+  return (block) => {
     const today = Math.floor(clock() / dayMs);
     if (today !== day) {
       day = today;
       dayKey = createHmac('sha256', secret).update(`address prefixes of day ${today}`).digest();
       hashes.clear();
     }
-    const known = hashes.get(place);
+    const known = hashes.get(block);
     if (known !== undefined) return known;
-    const id = sharedReader(createHmac('sha256', dayKey).update(place).digest('base64url').slice(0, 22));
-    hashes.set(place, id);
+    const id = sharedReader(createHmac('sha256', dayKey).update(block).digest('base64url').slice(0, 22));
+    hashes.set(block, id);
     return id;
   };
 }
 
 /**
- * This key does not change every day: a place keeps its number, so that places of several days can be counted together.
+ * This key does not change every day: an address block keeps its place, so that places of several days can be counted
+ * together.
  */
-function createPlaceHash(secret: string): (place: string) => number {
+function createPlaceHash(secret: string): (block: string) => number {
   const key = createHmac('sha256', secret).update('places').digest();
-  const known = createLruMap<string, number>(rememberedPlaces);
-  return (place) => {
-    let number = known.get(place);
-    if (number === undefined) {
-      number = createHmac('sha256', key).update(place).digest().readUInt32BE() % places;
-      known.set(place, number);
+  const known = createLruMap<string, number>(rememberedBlocks);
+  return (block) => {
+    let place = known.get(block);
+    if (place === undefined) {
+      place = createHmac('sha256', key).update(block).digest().readUInt32BE() % places;
+      known.set(block, place);
     }
-    return number;
+    return place;
   };
 }
 

@@ -1,6 +1,7 @@
 import { hashText } from '../../../runtime/hash-text.ts';
 import { createLruMap } from '../../../runtime/lru-map.ts';
 import type { Access } from '../../../http/access.ts';
+import { clientsPerBlock } from '../../../http/client-address.ts';
 import { hourMs } from '../../../runtime/time.ts';
 import type { Reader } from './reader-identity.ts';
 
@@ -13,8 +14,6 @@ type Hour = { readonly hour: number; readonly queries: number[] };
 const newReadersPerAddressPerHour = 20;
 const weighedReaders = 50_000;
 const weighedAddresses = 50_000;
-/** An IPv6 /48 may have ten times as many new readers as one client in it, as with the rate of requests. */
-const clientsOfBlock = 10;
 
 /**
  * How many new readers of one IPv4 address or IPv6 /64 count in an hour, of an IPv6 /48 ten times as many; 0 = no
@@ -48,7 +47,7 @@ export function createSearchWeight(options: {
     const most = mostNewReaders();
     if (most === 0 || !returning) return true;
     if (ofPrefix(addressPrefix, hour) > most) return false;
-    return ofBlock(addressBlock, hour) <= most * clientsOfBlock;
+    return ofBlock(addressBlock, hour) <= most * clientsPerBlock;
   };
 
   return (reader, query) => {
