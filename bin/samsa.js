@@ -29,7 +29,7 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   }
 }
 
-/** As if both were one process: whoever kills the older Node also kills this one. */
+/** Ends this process when the older Node that started it is killed. */
 function endWithOlderNode() {
   if (process.channel === undefined) return;
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));

@@ -33,7 +33,7 @@ export type OutgoingRecords = {
   readonly removeRelayed: (topic: SpooledTopic, records: readonly SpooledRecord[]) => void;
   /** Moves a record that was refused out of the queue, and keeps it with the reason. */
   readonly setAside: (topic: SpooledTopic, record: SpooledRecord, why: string, nowMs: number) => void;
-  /** When the first record at or after a position arrived; `null` when there is none. */
+  /** The arrival time of the first record from this position on; `null` when there is none. */
   readonly arrivalAt: (topic: SpooledTopic, from: number) => number | null;
   /**
    * Drops the first records from a position on, at most so many and so large, but at least one. @returns where the rest

@@ -40,7 +40,7 @@ function editsGuessed(word: string): number {
 }
 
 /** Those of the words that are at most so many typing errors away. */
-function within(edits: number, typed: string, words: Iterable<string>): readonly Alternative[] {
+function wordsNear(edits: number, typed: string, words: Iterable<string>): readonly Alternative[] {
   const near: Alternative[] = [];
   for (const word of words) {
     if (Math.abs(word.length - typed.length) > edits) continue;
@@ -181,7 +181,7 @@ export function createCorrector(vocabulary: Vocabulary) {
       const near =
         words.length === 1
           ? vocabulary.corrections(word.word, edits)
-          : within(edits, word.word, wordsBeside(slots.toSpliced(at, 1)));
+          : wordsNear(edits, word.word, wordsBeside(slots.toSpliced(at, 1)));
       return near.length === 0 ? [] : [reading(slots.with(at, slot(word, near)))];
     });
   };

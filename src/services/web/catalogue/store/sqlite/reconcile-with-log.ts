@@ -37,14 +37,11 @@ export async function raiseAboveLog(
   clock: () => number,
 ): Promise<number | null> {
   const isThere = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
-  const isKnown = await knowsTopic(log, topic);
-  if (isKnown === null && !isThere && wasOpened) {
+  const appended = await countAppended(log, topic);
+  if (appended === null && !isThere && wasOpened) {
     throw lost(path, 'got none, and the event log does not say whether there were books. Start the log first.');
   }
-  if (isKnown !== true) return isKnown === null ? null : 0;
-  const { partitions } = await log.describe(topic);
-  const appended = partitions.reduce((sum, { end }) => sum + end, 0);
-  if (appended === 0) return 0;
+  if (appended === null || appended === 0) return appended;
   if (!isThere) throw lost(path, `got none for ${appended} changes of books in the event log.`);
   const database = openSqlite(path, { migrations: catalogueMigrations, busyTimeoutMs });
   try {
@@ -91,10 +88,9 @@ async function fill(
 ): Promise<number | null> {
   // Read before the log: what leaves the outbox meanwhile is in the log by then.
   const sent = sentChanges(database);
-  const isKnown = await knowsTopic(log, topic);
-  if (isKnown === null) return null;
-  const partitions = isKnown ? (await log.describe(topic)).partitions : [];
-  const lacking = Math.max(0, sent - partitions.reduce((sum, { end }) => sum + end, 0));
+  const appended = await countAppended(log, topic);
+  if (appended === null) return null;
+  const lacking = Math.max(0, sent - appended);
   // What is sent again does not change how many are lacking. Another number, also a smaller one, means another log.
   if (lacking === Number(database.prepare('SELECT number FROM lost_changes').get()?.['number'])) return 0;
   let missing = 0;
@@ -114,6 +110,13 @@ function sentChanges(database: SqliteDatabase): number {
     )
     .get();
   return Number(row?.['sent']);
+}
+
+/** How many changes the log has ever taken; 0 without the topic, `null` when it does not answer. */
+async function countAppended(log: EventLog, topic: string): Promise<number | null> {
+  const isKnown = await knowsTopic(log, topic);
+  if (isKnown !== true) return isKnown === null ? null : 0;
+  return (await log.describe(topic)).partitions.reduce((sum, { end }) => sum + end, 0);
 }
 
 /** @returns `null` when the log stops answering. */
